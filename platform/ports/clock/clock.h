@@ -1,0 +1,21 @@
+/* The clock port. Chosen when a program is linked: clock_system.c, or the simulation's clock.
+ *
+ * Everything that waits, expires within one process or measures a duration uses the monotonic clock, which no
+ * administrator and no NTP step moves. Only what is stored or shown, and what must expire across restarts, uses wall
+ * time. */
+#pragma once
+
+#include <stdint.h>
+
+#define CLOCK_NS_PER_MS INT64_C(1000000)
+#define CLOCK_NS_PER_S INT64_C(1000000000)
+#define CLOCK_MS_PER_S INT64_C(1000)
+
+/* Nanoseconds since an arbitrary start; never goes back. */
+int64_t clock_monotonic_ns(void);
+
+/* Milliseconds since 1970-01-01T00:00:00Z; may jump either way. */
+int64_t clock_wall_ms(void);
+
+/* CPU time that this process has used, in nanoseconds. */
+int64_t clock_cpu_ns(void);

@@ -1,0 +1,176 @@
+/* The sql port: one relational database of one service.
+ *
+ * Statements come from .sql files as named constants (see tools/embed_sql.py): each is a struct sql_statement, in the
+ * subset that SQLite and Postgres share, parameters as $1, $2, … . No SQL is built from strings.
+ *
+ * Writes run as closures. On SQLite they run on the database's one writer task: each in a savepoint, one commit (and
+ * one fsync) for all that were waiting. On Postgres the same closure runs in a pooled connection and is run again on a
+ * serialisation failure; so a closure has no effect but on its transaction and its own argument, and may run twice.
+ * A closure does not block on anything else: no RPC, no HTTP.
+ *
+ * When sql_write returns 0, or done is called with 0, the transaction is on disk (fsync). */
+#pragma once
+
+#include "platform/base/arena.h"
+#include "platform/base/err.h"
+#include "platform/base/str.h"
+
+struct sql_db;
+struct sql_tx;
+struct sql_rows;
+
+struct sql_statement {
+    const char *name; /* "insert_product", for errors and metrics */
+    const char *text;
+};
+
+/* One file NNNN_name.sql; applied in order, once, each in one transaction, its checksum kept. */
+struct sql_migration {
+    unsigned number;
+    const char *name;
+    const char *text;
+};
+
+enum sql_type { SQL_TYPE_NULL, SQL_TYPE_INTEGER, SQL_TYPE_TEXT, SQL_TYPE_BLOB };
+
+struct sql_value {
+    enum sql_type type;
+    int64_t integer;
+    struct str bytes;
+};
+
+static inline struct sql_value sql_null(void)
+{
+    return (struct sql_value){SQL_TYPE_NULL, 0, STR_EMPTY};
+}
+static inline struct sql_value sql_int(int64_t value)
+{
+    return (struct sql_value){SQL_TYPE_INTEGER, value, STR_EMPTY};
+}
+static inline struct sql_value sql_text(struct str value)
+{
+    return (struct sql_value){SQL_TYPE_TEXT, 0, value.ptr ? value : STR("")};
+}
+static inline struct sql_value sql_cstr(const char *value) /* NULL gives SQL's NULL */
+{
+    return value ? sql_text(str_from_cstr(value)) : sql_null();
+}
+static inline struct sql_value sql_blob(struct str value)
+{
+    return (struct sql_value){SQL_TYPE_BLOB, 0, value.ptr ? value : STR("")};
+}
+
+/* -- Opening ------------------------------------------------------------------------------------------------------ */
+
+struct sql_config {
+    const char *url;                         /* "sqlite:/path/to/catalog.db"; the scheme picks the adapter */
+    const struct sql_migration *migrations;  /* several lists may be applied: the platform's, then the service's */
+    size_t migration_count;
+    unsigned reader_count;                   /* connections for reads */
+    size_t write_batch_max;                  /* closures in one commit */
+};
+
+/* Opens or creates the database; migrations are applied by sql_migrate. On failure says in ret_message what is wrong
+ * with which path, and what to do: ERR_CORRUPT, ERR_STORAGE_FULL, ERR_UNAVAILABLE (unwritable, locked). */
+int sql_open(struct sql_db **ret_db, const struct sql_config *config, char ret_message[512]);
+
+/* Finishes queued writes, checkpoints and closes. NULL is fine. */
+void sql_close(struct sql_db *db);
+
+/* Applies a named list ("platform", "catalog") of migrations that this database has not seen. ERR_CORRUPT when an
+ * applied one's checksum differs from ours, or the database is newer than this program; ret_message says which. */
+int sql_migrate(struct sql_db *db, const char *list_name, const struct sql_migration *migrations, size_t count,
+                char ret_message[512]);
+
+/* -- Transactions ------------------------------------------------------------------------------------------------- */
+
+/* Returns 0 to commit, or an error to roll back the closure's effects (and its alone). */
+typedef int sql_closure(struct sql_tx *tx, void *argument);
+
+/* Blocks until the write is durable, or failed. The closure's own error is returned as it is; ERR_STORAGE_FULL and
+ * ERR_UNAVAILABLE mean that nothing was kept; they can also come after the closure returned 0. */
+int sql_write(struct sql_db *db, sql_closure *closure, void *argument);
+
+/* As sql_write, without blocking: done(result, argument) is called on another task when the write is durable or
+ * failed. Embed struct sql_write_job in the argument; it must stay valid until done is called. */
+struct sql_write_job {
+    sql_closure *closure;
+    void *argument;
+    void (*done)(int result, void *argument);
+    struct sql_write_job *next_; /* the adapter's */
+    int result_;
+};
+void sql_write_async(struct sql_db *db, struct sql_write_job *job);
+
+/* Runs the closure in a snapshot that does not change while it runs. Only sql_query in it. */
+int sql_read(struct sql_db *db, sql_closure *closure, void *argument);
+
+/* Called by the adapter after a commit and before anybody learns of it, with what sql_tx_on_commit collected. Also
+ * drops the argument when the transaction is rolled back (committed == false). */
+typedef void sql_commit_hook(bool committed, void *argument);
+int sql_tx_on_commit(struct sql_tx *tx, sql_commit_hook *hook, void *argument);
+
+/* Memory that lives until the closure returns. */
+struct arena *sql_tx_arena(struct sql_tx *tx);
+struct sql_db *sql_tx_db(struct sql_tx *tx);
+bool sql_tx_is_write(const struct sql_tx *tx);
+
+/* -- Statements --------------------------------------------------------------------------------------------------- */
+
+/* The parameters of a statement: SQL_ARGS(sql_text(id), sql_int(5)). */
+struct sql_args {
+    const struct sql_value *values;
+    size_t count;
+};
+#define SQL_ARGS(...)                                                                                                  \
+    ((struct sql_args){(const struct sql_value[]){__VA_ARGS__},                                                        \
+                       sizeof((const struct sql_value[]){__VA_ARGS__}) / sizeof(struct sql_value)})
+#define SQL_NO_ARGS ((struct sql_args){NULL, 0})
+
+/* Runs a statement that returns no rows. *ret_changed (may be NULL) is the number of rows it touched.
+ * ERR_CONFLICT: a unique, check or foreign-key constraint refused it; nothing of the statement remains, and the
+ * transaction can go on. */
+int sql_exec(struct sql_tx *tx, const struct sql_statement *statement, struct sql_args args, int64_t *ret_changed);
+
+/* Starts a query (also INSERT/UPDATE … RETURNING). sql_next: 1 for a row, 0 at the end, or an error. Finish with
+ * sql_finish, or CLEANUP(sql_finish_cleanup); finishing early is fine. One statement may run once at a time a
+ * transaction. */
+int sql_query(struct sql_tx *tx, const struct sql_statement *statement, struct sql_args args,
+              struct sql_rows **ret_rows);
+int sql_next(struct sql_rows *rows);
+void sql_finish(struct sql_rows *rows);
+static inline void sql_finish_cleanup(struct sql_rows **rows)
+{
+    if (*rows)
+        sql_finish(*rows);
+}
+
+/* Columns of the current row, from 0. Views live until the next sql_next or sql_finish: copy what must stay. */
+bool sql_is_null(struct sql_rows *rows, unsigned column);
+int64_t sql_get_int(struct sql_rows *rows, unsigned column);
+struct str sql_get_text(struct sql_rows *rows, unsigned column); /* text and blobs; ptr NULL for NULL */
+
+/* The query's only row, by one call: 1 and the row (to be finished), or 0 and *ret_rows NULL, or an error. */
+int sql_query_row(struct sql_tx *tx, const struct sql_statement *statement, struct sql_args args,
+                  struct sql_rows **ret_rows);
+
+/* -- Care --------------------------------------------------------------------------------------------------------- */
+
+/* A consistent copy of the running database in a file that does not exist yet. */
+int sql_backup(struct sql_db *db, const char *destination_path, char ret_message[512]);
+
+/* Reads every page and checks the structure. ERR_CORRUPT with what is wrong. */
+int sql_check(struct sql_db *db, char ret_message[512]);
+
+struct sql_stats {
+    uint64_t commits;         /* transactions made durable, of one or more closures */
+    uint64_t writes;          /* closures that committed */
+    uint64_t failed_commits;
+    uint64_t reads;
+};
+void sql_get_stats(struct sql_db *db, struct sql_stats *ret_stats);
+
+/* -- For adapters ------------------------------------------------------------------------------------------------- */
+
+/* What an adapter implements: the functions above, in the same words. The first member of its own struct sql_db. */
+struct sql_adapter;
