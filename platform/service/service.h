@@ -1,0 +1,140 @@
+/* The service table: all that a service is, in one readable constant.
+ *
+ * REST, RPC, OpenAPI, the authorisation matrix, migrations, consumers and jobs come from it. To read the system, read
+ * the tables. A handler (rpc_handler) does one thing; decoding, authentication, authorisation, rate limits, idempotency,
+ * transactions, tracing and encoding happen around it, in platform/service. */
+#pragma once
+
+#include "platform/base/arena.h"
+#include "platform/base/problem.h"
+#include "platform/net/http.h"
+#include "platform/ports/sql/sql.h"
+#include "platform/rpc/rpc.h"
+
+struct service;
+struct service_host;
+struct call;
+struct workflow_type;
+struct event;
+
+/* -- Who may call ------------------------------------------------------------------------------------------------- */
+
+enum role {
+    ROLE_CUSTOMER = 1 << 0,
+    ROLE_SUPPORT = 1 << 1,
+    ROLE_MERCHANDISER = 1 << 2,
+    ROLE_ADMIN = 1 << 3,
+    ROLE_SERVICE = 1 << 4, /* another service of the shop, or its command line */
+    ROLE_GUEST = 1 << 5,   /* nobody signed in; may carry a guest token */
+};
+
+/* Who a row lets in. An admin may do whatever some member of the staff may. */
+enum auth {
+    AUTH_SERVICE = 0,     /* services only: what a row forgets to say is closed */
+    AUTH_ANYONE,
+    AUTH_SHOPPER,         /* a signed-in person, or a guest by token; the handler checks whose it is */
+    AUTH_SIGNED_IN,
+    AUTH_SUPPORT,         /* support or admin */
+    AUTH_MERCHANDISER,    /* merchandiser or admin */
+    AUTH_STAFF,           /* support, merchandiser or admin */
+    AUTH_ADMIN,
+};
+
+/* What a row counts requests by; limits in platform/service/rate.c. */
+enum rate { RATE_BROWSE = 0, RATE_WRITE, RATE_CHECKOUT, RATE_SIGN_IN, RATE_NONE };
+
+/* How the handler meets the database. */
+enum transaction {
+    TX_DEFAULT = 0, /* GET: TX_READ; others: TX_WRITE */
+    TX_READ,        /* the handler runs in a snapshot (call->tx) */
+    TX_WRITE,       /* the handler runs in a write transaction, on the writer: it must not block or call services.
+                     * The idempotency key, the effect, events and the reply commit together. */
+    TX_NONE,        /* the handler runs outside, may block and call services, and writes by call_write() */
+};
+
+/* -- Rows --------------------------------------------------------------------------------------------------------- */
+
+/* A raw handler sees the HTTP request and fills the response; for webhooks, pages and foreign APIs. */
+typedef int raw_handler(struct call *call, const struct http_request *request, struct http_response *response);
+
+struct route {
+    const char *method;             /* "GET" */
+    const char *path;               /* "/v1/products/{id}": {name} fills the input's field of that name */
+    const struct rpc_method *rpc;   /* by RPC(…) */
+    rpc_handler *handler;
+    raw_handler *raw;               /* by RAW(…), instead of rpc and handler */
+    enum auth auth;
+    enum rate rate;
+    enum transaction tx;
+    int status;                     /* of success; 0: 200, or 204 where the output is common.v1.Empty */
+    bool idempotent;                /* takes Idempotency-Key */
+    bool key_required;              /* 400 without one */
+    bool if_match;                  /* wants If-Match with the row's version: 428 without, the handler compares */
+    bool cached;                    /* what anybody may see: kept whole in the response cache until an event of a tag
+                                     * that the handler named (call_cache_tag) drops it */
+    bool inline_ok;                 /* cannot block: may run on the event loop */
+    bool internal;                  /* an RPC without a REST row: method and path are NULL */
+    const char *query_only;         /* for OpenAPI's summary; may be NULL */
+    const char *summary;            /* one line for the OpenAPI page */
+};
+
+/* Binds a handler to a method and has the compiler check that its types are the method's:
+ * { "GET", "/v1/products", RPC(catalog, list_products), .auth = AUTH_ANYONE } names the function list_products.
+ * The cast is between pointers to functions whose arguments are all pointers. */
+#define RPC(service_name, function)                                                                                    \
+    .rpc = &service_name##_##function##_rpc,                                                                           \
+    .handler = _Generic(&(function), service_name##_##function##_fn *: (rpc_handler *)(void (*)(void))(function))
+#define RAW(function) .raw = (function)
+
+/* Consumes a topic. The handler runs in the consumer's write transaction, in which its offset is committed too; so its
+ * effects happen once. An error makes it run again with back-off; after EVENT_ATTEMPTS_MAX the event is quarantined. */
+typedef int event_handler(struct call *call, const struct event *event);
+
+struct consumer {
+    const char *topic;
+    const char *group;              /* unique in the service; names the offset */
+    const char *const *types;       /* NULL-terminated list of event types, or NULL for all */
+    event_handler *handler;
+};
+
+/* Runs every interval_ms, one at a time over all processes of the service; TX_NONE. */
+struct job {
+    const char *name;
+    int64_t interval_ms;
+    int (*run)(struct call *call);
+};
+
+/* Handles a message of a queue or stream, at least once; TX_NONE. */
+struct worker {
+    const char *queue;
+    const ProtobufCMessageDescriptor *message;
+    int (*run)(struct call *call, const ProtobufCMessage *message);
+};
+
+/* Columns that hold personal data: what export and erasure work from. */
+struct personal_data {
+    const char *table;
+    const char *columns;            /* "email, name" */
+    const char *subject_column;     /* the user's id */
+};
+
+struct service {
+    const char *name;               /* "catalog" */
+    int port;                       /* when it runs alone */
+    const char *help;               /* one line: what it is for */
+    const struct route *routes;     /* ends with an empty row, as do all arrays here */
+    const char *const *publishes;   /* topics */
+    const struct consumer *consumes;
+    const struct job *jobs;
+    const struct worker *workers;
+    const struct workflow_type *const *workflows; /* NULL-terminated */
+    const struct sql_migration *migrations;
+    const size_t *migration_count;
+    const struct personal_data *personal_data;
+    bool own_listener;              /* speaks on a loopback port of its own, not under /api/<name> */
+    bool no_prefix;                 /* its paths stand at the root ("/dev/mail") */
+
+    /* The service's own state, made after migrations and before the first call; NULL where it has none. */
+    int (*start)(struct call *call, void **ret_state);
+    void (*stop)(void *state);
+};

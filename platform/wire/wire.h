@@ -1,0 +1,75 @@
+/* JSON ↔ protobuf by descriptor.
+ *
+ * One encoder and one decoder serve every message of the schema. JSON names are the fields' own (snake_case), integers
+ * are numbers, bytes are base64, maps are objects, absent fields are left out. Decoding is strict and bounded: unknown,
+ * duplicate, mistyped and out-of-range fields, broken UTF-8 and too deep nesting are refused with a problem that names
+ * the field. The rules written at the fields in the .proto files (shopstream/options/v1/options.proto) are enforced by
+ * wire_check. */
+#pragma once
+
+#include "platform/base/arena.h"
+#include "platform/base/buf.h"
+#include "platform/base/problem.h"
+
+#include <protobuf-c/protobuf-c.h>
+
+#define WIRE_DEPTH_MAX 16
+
+/* What a rule of options.proto says; generated tables (wire_rules_*.c) hold one for each field that has any. */
+struct wire_rule {
+    unsigned field; /* index in the message's descriptor */
+    bool required;
+    bool read_only;
+    bool has_min, has_max;
+    int64_t min, max;
+    uint32_t min_length, max_length; /* 0: no bound */
+    uint32_t min_items, max_items;
+    const char *const *values;       /* NULL-terminated, or NULL */
+    const char *format;              /* NULL without */
+    const char *example;
+    const char *help;
+};
+
+struct wire_rules {
+    const ProtobufCMessageDescriptor *message;
+    const struct wire_rule *rules;
+    size_t count;
+};
+
+/* Every message with rules; generated. Ends with a NULL message. */
+extern const struct wire_rules wire_rules_index[];
+
+/* The rule of a field, or NULL. */
+const struct wire_rule *wire_rule_find(const ProtobufCMessageDescriptor *message, unsigned field_index);
+
+/* An initialised message in the arena; NULL when there is no room. */
+ProtobufCMessage *wire_message_new(struct arena *arena, const ProtobufCMessageDescriptor *descriptor);
+
+/* Decodes a JSON object into an initialised message; strings and sub-messages lie in the arena. Checks types, not yet
+ * rules: path and query parameters may still be to come. ERR_INVALID with *ret_problem set; ERR_NO_MEMORY. */
+int wire_from_json(struct arena *arena, struct str json, ProtobufCMessage *message, struct problem *ret_problem);
+
+/* Sets one field by its name from text, as path and query parameters do: integers, booleans and strings; a repeated
+ * field is appended to. pointer_prefix is "?" for the query, "/" for the path. ERR_INVALID when the name is not a field
+ * of the message, is set already, or the text does not fit its type. */
+int wire_set_field(struct arena *arena, ProtobufCMessage *message, struct str name, struct str text,
+                   const char *pointer_prefix, struct problem *ret_problem);
+
+/* Enforces the rules of every field, deep. ERR_INVALID names the first field that breaks one. */
+int wire_check(const ProtobufCMessage *message, struct problem *ret_problem);
+
+/* Appends the message as compact JSON. The result's only errors are the buffer's. */
+void wire_to_json(const ProtobufCMessage *message, struct buf *buf);
+
+/* Deep copy into the arena; NULL when there is no room. */
+ProtobufCMessage *wire_copy(struct arena *arena, const ProtobufCMessage *message);
+
+/* A protobuf-c allocator over an arena. *ret_allocator must live as long as what it allocated is in use. */
+void wire_arena_allocator(struct arena *arena, ProtobufCAllocator *ret_allocator);
+
+/* Appends a JSON string with its quotes, escaped. */
+void wire_json_string(struct buf *buf, struct str s);
+
+/* Appends the problem as an application/problem+json body (RFC 9457): type, title, status, detail, code, and errors
+ * [{pointer, detail}] where a field is to blame. trace_id may be empty. */
+void wire_problem_to_json(const struct problem *problem, struct str trace_id, struct buf *buf);
