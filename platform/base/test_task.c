@@ -1,0 +1,115 @@
+#include "platform/base/err.h"
+#include "platform/base/task.h"
+#include "platform/ports/clock/clock.h"
+#include "platform/ports/random/random.h"
+
+#include <string.h>
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#define COUNTERS 4
+#define ROUNDS 20000
+
+struct counter {
+    struct task_mutex mutex;
+    struct task_cond reached;
+    int value;
+};
+
+static void count(void *argument)
+{
+    struct counter *counter = argument;
+    for (int i = 0; i < ROUNDS; i++) {
+        TASK_LOCKED(&counter->mutex);
+        counter->value++;
+    }
+    TASK_LOCKED(&counter->mutex);
+    task_cond_signal(&counter->reached);
+}
+
+/* Without the lock the increments of several threads are lost; with it none is, and the waiter is woken. */
+static void test_task__mutex_excludes_and_cond_wakes(void **state)
+{
+    (void)state;
+    struct counter counter = {.value = 0};
+    task_mutex_init(&counter.mutex);
+    task_cond_init(&counter.reached);
+    struct task *tasks[COUNTERS];
+    for (int i = 0; i < COUNTERS; i++)
+        assert_int_equal(task_start(&tasks[i], "a name longer than the kernel keeps", count, &counter), 0);
+    task_mutex_lock(&counter.mutex);
+    while (counter.value < COUNTERS * ROUNDS)
+        task_cond_wait(&counter.reached, &counter.mutex);
+    task_mutex_unlock(&counter.mutex);
+    for (int i = 0; i < COUNTERS; i++)
+        task_join(tasks[i]);
+    task_join(NULL);
+    assert_int_equal(counter.value, COUNTERS * ROUNDS);
+    task_cond_destroy(&counter.reached);
+    task_mutex_destroy(&counter.mutex);
+}
+
+/* A wait that nobody ends lasts until its deadline on the monotonic clock, not shorter. */
+static void test_task__wait_until_ends_at_the_deadline(void **state)
+{
+    (void)state;
+    struct task_mutex mutex;
+    struct task_cond cond;
+    task_mutex_init(&mutex);
+    task_cond_init(&cond);
+    task_mutex_lock(&mutex);
+    int64_t deadline_ns = clock_monotonic_ns() + 5 * CLOCK_NS_PER_MS;
+    while (task_cond_wait_until(&cond, &mutex, deadline_ns))
+        ;
+    assert_true(clock_monotonic_ns() >= deadline_ns);
+    assert_false(task_cond_wait_until(&cond, &mutex, -1));
+    task_mutex_unlock(&mutex);
+    task_cond_destroy(&cond);
+    task_mutex_destroy(&mutex);
+}
+
+static void test_task__sleep_lasts_at_least_its_time(void **state)
+{
+    (void)state;
+    int64_t start_ns = clock_monotonic_ns();
+    task_sleep_ms(3);
+    assert_true(clock_monotonic_ns() - start_ns >= 3 * CLOCK_NS_PER_MS);
+    task_sleep_ms(-1);
+    task_sleep_until(0);
+    assert_true(task_processor_count() >= 1);
+    assert_true(clock_wall_ms() > INT64_C(1700000000000));
+    assert_true(clock_cpu_ns() > 0);
+}
+
+static void test_random__draws_stay_below_and_reach_every_value(void **state)
+{
+    (void)state;
+    unsigned seen = 0;
+    for (int i = 0; i < 1000; i++) {
+        uint64_t draw = random_below(6);
+        assert_in_range(draw, 0, 5);
+        seen |= 1u << draw;
+    }
+    assert_int_equal(seen, 0x3F);
+    assert_int_equal(random_below(1), 0);
+    unsigned char a[32], b[32];
+    random_bytes(a, sizeof(a));
+    random_bytes(b, sizeof(b));
+    assert_memory_not_equal(a, b, sizeof(a));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_task__mutex_excludes_and_cond_wakes),
+        cmocka_unit_test(test_task__wait_until_ends_at_the_deadline),
+        cmocka_unit_test(test_task__sleep_lasts_at_least_its_time),
+        cmocka_unit_test(test_random__draws_stay_below_and_reach_every_value),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
