@@ -62,15 +62,17 @@ static inline struct sql_value sql_blob(struct str value)
 
 /* -- Opening ------------------------------------------------------------------------------------------------------ */
 
+#define SQL_READERS_DEFAULT 4
+#define SQL_READERS_MAX 64
+#define SQL_WRITE_BATCH_DEFAULT 256
+
 struct sql_config {
-    const char *url;                         /* "sqlite:/path/to/catalog.db"; the scheme picks the adapter */
-    const struct sql_migration *migrations;  /* several lists may be applied: the platform's, then the service's */
-    size_t migration_count;
-    unsigned reader_count;                   /* connections for reads */
-    size_t write_batch_max;                  /* closures in one commit */
+    const char *url;        /* "sqlite:/path/to/catalog.db", with "?vfs=name" to put another VFS under SQLite */
+    unsigned reader_count;  /* connections for reads; 0: SQL_READERS_DEFAULT */
+    size_t write_batch_max; /* closures in one commit; 0: SQL_WRITE_BATCH_DEFAULT */
 };
 
-/* Opens or creates the database; migrations are applied by sql_migrate. On failure says in ret_message what is wrong
+/* Opens or creates the database; its tables are sql_migrate's, one list after the other. On failure says in ret_message what is wrong
  * with which path, and what to do: ERR_CORRUPT, ERR_STORAGE_FULL, ERR_UNAVAILABLE (unwritable, locked). */
 int sql_open(struct sql_db **ret_db, const struct sql_config *config, char ret_message[512]);
 
@@ -106,7 +108,8 @@ void sql_write_async(struct sql_db *db, struct sql_write_job *job);
 int sql_read(struct sql_db *db, sql_closure *closure, void *argument);
 
 /* Called by the adapter after a commit and before anybody learns of it, with what sql_tx_on_commit collected. Also
- * drops the argument when the transaction is rolled back (committed == false). */
+ * drops the argument when the transaction is rolled back (committed == false). ERR_TOO_LARGE and ERR_NO_MEMORY: the hook
+ * was not taken and will not be called. A hook does not block and does not write to this database. */
 typedef void sql_commit_hook(bool committed, void *argument);
 int sql_tx_on_commit(struct sql_tx *tx, sql_commit_hook *hook, void *argument);
 
@@ -172,5 +175,5 @@ void sql_get_stats(struct sql_db *db, struct sql_stats *ret_stats);
 
 /* -- For adapters ------------------------------------------------------------------------------------------------- */
 
-/* What an adapter implements: the functions above, in the same words. The first member of its own struct sql_db. */
+/* What an adapter implements: the functions above, in the same words. See sql_adapter.h. */
 struct sql_adapter;

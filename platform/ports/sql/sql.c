@@ -1,0 +1,244 @@
+/* The sql port's front: picks the adapter by the URL's scheme and dispatches to it. */
+#include "platform/ports/sql/sql.h"
+
+#include "platform/base/task.h"
+#include "platform/ports/sql/sql_adapter.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+/* One line an engine. */
+static const struct sql_driver *const drivers[] = {
+    &sql_sqlite_driver,
+};
+
+struct sql_commit_entry {
+    struct sql_commit_entry *next;
+    sql_commit_hook *hook;
+    void *argument;
+};
+
+void sql_message(char ret_message[SQL_MESSAGE_BYTES], const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(ret_message, SQL_MESSAGE_BYTES, format, arguments);
+    va_end(arguments);
+}
+
+/* -- Opening ------------------------------------------------------------------------------------------------------ */
+
+int sql_open(struct sql_db **ret_db, const struct sql_config *config, char ret_message[512])
+{
+    ret_message[0] = '\0';
+    struct str url = str_from_cstr(config->url);
+    for (size_t i = 0; i < sizeof(drivers) / sizeof(drivers[0]); i++) {
+        if (!str_starts_with(url, drivers[i]->scheme))
+            continue;
+        struct sql_db *db;
+        TRY(drivers[i]->open(&db, config, ret_message));
+        ASSERT(db->adapter->version == SQL_ADAPTER_VERSION);
+        *ret_db = db;
+        return 0;
+    }
+    /* Only the scheme is named: a URL may carry a password. */
+    ptrdiff_t colon = str_find_char(url, ':');
+    struct str scheme = str_slice(url, 0, colon < 0 ? 0 : (size_t)colon);
+    sql_message(ret_message, "no database adapter for the scheme \"%.*s\"; use sqlite:/path/to/file.db",
+                STR_FORMAT(scheme));
+    return ERR_INVALID;
+}
+
+void sql_close(struct sql_db *db)
+{
+    if (db)
+        db->adapter->close(db);
+}
+
+/* -- Transactions ------------------------------------------------------------------------------------------------- */
+
+struct blocking_write {
+    struct sql_write_job job;
+    sql_closure *closure;
+    void *argument;
+    struct task_mutex mutex;
+    struct task_cond finished;
+    bool is_finished;
+    int result;
+};
+
+static int run_blocking_closure(struct sql_tx *tx, void *argument)
+{
+    struct blocking_write *write = argument;
+    return write->closure(tx, write->argument);
+}
+
+static void wake_blocked_writer(int result, void *argument)
+{
+    struct blocking_write *write = argument;
+    task_mutex_lock(&write->mutex);
+    write->result = result;
+    write->is_finished = true;
+    /* Signalled under the lock: once it is released, the writer's frame may be gone. */
+    task_cond_signal(&write->finished);
+    task_mutex_unlock(&write->mutex);
+}
+
+int sql_write(struct sql_db *db, sql_closure *closure, void *argument)
+{
+    struct blocking_write write = {.closure = closure, .argument = argument};
+    write.job = (struct sql_write_job){
+        .closure = run_blocking_closure, .argument = &write, .done = wake_blocked_writer};
+    task_mutex_init(&write.mutex);
+    task_cond_init(&write.finished);
+    db->adapter->write_async(db, &write.job);
+    task_mutex_lock(&write.mutex);
+    while (!write.is_finished)
+        task_cond_wait(&write.finished, &write.mutex);
+    task_mutex_unlock(&write.mutex);
+    task_cond_destroy(&write.finished);
+    task_mutex_destroy(&write.mutex);
+    return write.result;
+}
+
+void sql_write_async(struct sql_db *db, struct sql_write_job *job)
+{
+    db->adapter->write_async(db, job);
+}
+
+int sql_read(struct sql_db *db, sql_closure *closure, void *argument)
+{
+    return db->adapter->read(db, closure, argument);
+}
+
+int sql_tx_on_commit(struct sql_tx *tx, sql_commit_hook *hook, void *argument)
+{
+    ASSERT(tx->hooks != NULL);
+    if (tx->hooks->count >= SQL_COMMIT_HOOKS_MAX)
+        return ERR_TOO_LARGE;
+    struct sql_commit_entry *entry = malloc(sizeof(*entry));
+    if (!entry)
+        return ERR_NO_MEMORY;
+    *entry = (struct sql_commit_entry){.hook = hook, .argument = argument};
+    if (tx->hooks->last)
+        tx->hooks->last->next = entry;
+    else
+        tx->hooks->first = entry;
+    tx->hooks->last = entry;
+    tx->hooks->count++;
+    return 0;
+}
+
+void sql_commit_hooks_run(struct sql_commit_hooks *hooks, bool committed)
+{
+    struct sql_commit_entry *entry = hooks->first;
+    *hooks = (struct sql_commit_hooks){0};
+    while (entry) {
+        struct sql_commit_entry *next = entry->next;
+        entry->hook(committed, entry->argument);
+        free(entry);
+        entry = next;
+    }
+}
+
+void sql_commit_hooks_move(struct sql_commit_hooks *to, struct sql_commit_hooks *from)
+{
+    if (!from->first)
+        return;
+    if (to->last)
+        to->last->next = from->first;
+    else
+        to->first = from->first;
+    to->last = from->last;
+    to->count += from->count;
+    *from = (struct sql_commit_hooks){0};
+}
+
+struct arena *sql_tx_arena(struct sql_tx *tx)
+{
+    return tx->arena;
+}
+
+struct sql_db *sql_tx_db(struct sql_tx *tx)
+{
+    return tx->db;
+}
+
+bool sql_tx_is_write(const struct sql_tx *tx)
+{
+    return tx->hooks != NULL;
+}
+
+/* -- Statements --------------------------------------------------------------------------------------------------- */
+
+int sql_exec(struct sql_tx *tx, const struct sql_statement *statement, struct sql_args args, int64_t *ret_changed)
+{
+    return tx->db->adapter->exec(tx, statement, args, ret_changed);
+}
+
+int sql_query(struct sql_tx *tx, const struct sql_statement *statement, struct sql_args args,
+              struct sql_rows **ret_rows)
+{
+    return tx->db->adapter->query(tx, statement, args, ret_rows);
+}
+
+int sql_next(struct sql_rows *rows)
+{
+    return rows->adapter->next(rows);
+}
+
+void sql_finish(struct sql_rows *rows)
+{
+    rows->adapter->finish(rows);
+}
+
+int sql_query_row(struct sql_tx *tx, const struct sql_statement *statement, struct sql_args args,
+                  struct sql_rows **ret_rows)
+{
+    struct sql_rows *rows;
+    TRY(sql_query(tx, statement, args, &rows));
+    int found = sql_next(rows);
+    if (found == 1) {
+        *ret_rows = rows;
+        return 1;
+    }
+    sql_finish(rows);
+    if (found == 0)
+        *ret_rows = NULL;
+    return found;
+}
+
+bool sql_is_null(struct sql_rows *rows, unsigned column)
+{
+    return rows->adapter->column(rows, column).type == SQL_TYPE_NULL;
+}
+
+int64_t sql_get_int(struct sql_rows *rows, unsigned column)
+{
+    return rows->adapter->column(rows, column).integer;
+}
+
+struct str sql_get_text(struct sql_rows *rows, unsigned column)
+{
+    return rows->adapter->column(rows, column).bytes;
+}
+
+/* -- Care --------------------------------------------------------------------------------------------------------- */
+
+int sql_backup(struct sql_db *db, const char *destination_path, char ret_message[512])
+{
+    ret_message[0] = '\0';
+    return db->adapter->backup(db, destination_path, ret_message);
+}
+
+int sql_check(struct sql_db *db, char ret_message[512])
+{
+    ret_message[0] = '\0';
+    return db->adapter->check(db, ret_message);
+}
+
+void sql_get_stats(struct sql_db *db, struct sql_stats *ret_stats)
+{
+    db->adapter->get_stats(db, ret_stats);
+}

@@ -1,0 +1,89 @@
+/* What an adapter of the sql port implements, and what sql.c keeps for all of them.
+ *
+ * An adapter has one struct of functions. It embeds struct sql_db, struct sql_tx and struct sql_rows as the first members
+ * of its own structs; sql.c dispatches through them, so that a new engine is a new file and one line in sql.c. The
+ * functions mean what sql.h says of their namesakes. */
+#pragma once
+
+#include "platform/ports/sql/sql.h"
+
+/* Raised when a member changes its meaning; sql_open refuses an adapter of another version. */
+#define SQL_ADAPTER_VERSION 1
+
+/* Bytes of a message that sql_open and others give back. */
+#define SQL_MESSAGE_BYTES 512
+
+/* The highest $N that a statement may use. */
+#define SQL_PARAMETERS_MAX 64
+
+/* What a closure may take from sql_tx_arena. */
+#define SQL_TX_ARENA_BYTES ((size_t)16 << 20)
+
+/* Hooks that one transaction may collect. */
+#define SQL_COMMIT_HOOKS_MAX 4096
+
+struct sql_adapter {
+    unsigned version;
+
+    /* Life: opening is struct sql_driver's. */
+    void (*close)(struct sql_db *db);
+
+    /* Transactions. A blocking write is sql.c's, on top of this one. */
+    void (*write_async)(struct sql_db *db, struct sql_write_job *job);
+    int (*read)(struct sql_db *db, sql_closure *closure, void *argument);
+
+    /* Statements. script runs several statements without parameters, for migrations. */
+    int (*exec)(struct sql_tx *tx, const struct sql_statement *statement, struct sql_args args, int64_t *ret_changed);
+    int (*script)(struct sql_tx *tx, const char *text, char ret_message[SQL_MESSAGE_BYTES]);
+    int (*query)(struct sql_tx *tx, const struct sql_statement *statement, struct sql_args args,
+                 struct sql_rows **ret_rows);
+
+    /* Rows. column gives the value as a view that lives until the next row. */
+    int (*next)(struct sql_rows *rows);
+    struct sql_value (*column)(struct sql_rows *rows, unsigned column);
+    void (*finish)(struct sql_rows *rows);
+
+    /* Care. */
+    int (*backup)(struct sql_db *db, const char *destination_path, char ret_message[SQL_MESSAGE_BYTES]);
+    int (*check)(struct sql_db *db, char ret_message[SQL_MESSAGE_BYTES]);
+    void (*get_stats)(struct sql_db *db, struct sql_stats *ret_stats);
+};
+
+/* How an adapter is found: by the URL's scheme, with the colon ("sqlite:"). */
+struct sql_driver {
+    struct str scheme;
+    int (*open)(struct sql_db **ret_db, const struct sql_config *config, char ret_message[SQL_MESSAGE_BYTES]);
+};
+extern const struct sql_driver sql_sqlite_driver;
+
+struct sql_db {
+    const struct sql_adapter *adapter;
+};
+
+struct sql_commit_entry;
+
+/* The hooks of one transaction, in the order in which they were added. */
+struct sql_commit_hooks {
+    struct sql_commit_entry *first;
+    struct sql_commit_entry *last;
+    size_t count;
+};
+
+struct sql_tx {
+    struct sql_db *db;
+    struct arena *arena;
+    struct sql_commit_hooks *hooks; /* NULL in a read */
+};
+
+struct sql_rows {
+    const struct sql_adapter *adapter;
+};
+
+/* Calls every hook once and empties the list. */
+void sql_commit_hooks_run(struct sql_commit_hooks *hooks, bool committed);
+
+/* Moves all hooks of from to the end of to. */
+void sql_commit_hooks_move(struct sql_commit_hooks *to, struct sql_commit_hooks *from);
+
+/* Formats into a message buffer; cuts what does not fit. */
+void sql_message(char ret_message[SQL_MESSAGE_BYTES], const char *format, ...) __attribute__((format(printf, 2, 3)));

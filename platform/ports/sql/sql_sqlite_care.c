@@ -1,0 +1,88 @@
+/* Backup and check of a running database, each on a connection of its own. */
+#include "platform/ports/sql/sql_sqlite.h"
+#include "platform/ports/sql/sqlite.sql.h"
+
+static bool file_exists(sqlite3_vfs *vfs, const char *path)
+{
+    int exists = 0;
+    return vfs->xAccess(vfs, path, SQLITE_ACCESS_EXISTS, &exists) == SQLITE_OK && exists;
+}
+
+/* Copies all pages of one snapshot; the destination is synced by its commit in sqlite3_backup_finish. */
+static int copy_pages(sqlite3 *source, sqlite3 *destination)
+{
+    sqlite3_backup *backup = sqlite3_backup_init(destination, "main", source, "main");
+    if (!backup)
+        return sqlite_error(destination, sqlite3_errcode(destination));
+    int result = sqlite3_backup_step(backup, -1);
+    int finished = sqlite3_backup_finish(backup);
+    if (result == SQLITE_DONE)
+        result = finished;
+    return sqlite_error(destination, result);
+}
+
+static int back_up_to(struct sqlite_db *db, sqlite3_vfs *vfs, const char *path, char ret_message[SQL_MESSAGE_BYTES])
+{
+    struct sqlite_connection source;
+    TRY(sqlite_connection_open(db, &source, false, ret_message));
+    sqlite3 *destination = NULL;
+    int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
+    int error = sqlite_error(NULL, sqlite3_open_v2(path, &destination, flags, db->vfs[0] ? db->vfs : NULL));
+    if (!error)
+        error = copy_pages(source.handle, destination);
+    if (error)
+        sql_message(ret_message, "the backup %s could not be written: %s", path, sqlite3_errmsg(destination));
+    sqlite3_close(destination);
+    sqlite_connection_close(&source);
+    if (error)
+        vfs->xDelete(vfs, path, 0);
+    return error;
+}
+
+int sqlite_backup(struct sql_db *base, const char *destination_path, char ret_message[SQL_MESSAGE_BYTES])
+{
+    struct sqlite_db *db = sqlite_db_of(base);
+    sqlite3_vfs *vfs = sqlite3_vfs_find(db->vfs[0] ? db->vfs : NULL);
+    if (file_exists(vfs, destination_path)) {
+        sql_message(ret_message, "the backup %s exists already; name a file that does not", destination_path);
+        return ERR_CONFLICT;
+    }
+    return back_up_to(db, vfs, destination_path, ret_message);
+}
+
+/* The first row of a check: SQLite's words ("ok"), or none. */
+static int first_finding(struct sql_tx *tx, const struct sql_statement *statement, const char *path, bool row_is_good,
+                         char ret_message[SQL_MESSAGE_BYTES])
+{
+    CLEANUP(sql_finish_cleanup) struct sql_rows *rows = NULL;
+    int found = sql_query_row(tx, statement, SQL_NO_ARGS, &rows);
+    if (found < 0)
+        return found;
+    struct str finding = found ? sql_get_text(rows, 0) : STR_EMPTY;
+    if (found == 0 || (row_is_good && str_equal_cstr(finding, "ok")))
+        return 0;
+    sql_message(ret_message, "the database %s is damaged: %s%.*s; restore it from a backup", path,
+                row_is_good ? "" : "a row without its parent in table ", STR_FORMAT(finding));
+    return ERR_CORRUPT;
+}
+
+struct check_run {
+    const char *path;
+    char *message;
+};
+
+static int check_closure(struct sql_tx *tx, void *argument)
+{
+    struct check_run *run = argument;
+    TRY(first_finding(tx, &ports_sql_sqlite_integrity_check, run->path, true, run->message));
+    return first_finding(tx, &ports_sql_sqlite_foreign_key_check, run->path, false, run->message);
+}
+
+int sqlite_check(struct sql_db *base, char ret_message[SQL_MESSAGE_BYTES])
+{
+    struct check_run run = {.path = sqlite_db_of(base)->path, .message = ret_message};
+    int error = sqlite_read(base, check_closure, &run);
+    if (error && !ret_message[0])
+        sql_message(ret_message, "the database %s could not be read: %s", run.path, error_name(error));
+    return error;
+}

@@ -1,0 +1,67 @@
+-- The statements that the SQLite adapter runs for itself. The limits in them are its memory: 1 MiB of pages for the writer
+-- and 256 KiB for each reader, so that a database with four readers keeps about 2 MiB.
+
+-- name: sqlite_use_wal
+PRAGMA journal_mode = WAL;
+
+-- name: sqlite_sync_full
+-- Each commit is on disk before it is acknowledged.
+PRAGMA synchronous = FULL;
+
+-- name: sqlite_foreign_keys
+PRAGMA foreign_keys = ON;
+
+-- name: sqlite_no_autocheckpoint
+-- The writer task decides when.
+PRAGMA wal_autocheckpoint = 0;
+
+-- name: sqlite_wal_size_limit
+-- A log that grew past 16 MiB is cut when it starts again.
+PRAGMA journal_size_limit = 16777216;
+
+-- name: sqlite_temp_in_memory
+PRAGMA temp_store = MEMORY;
+
+-- name: sqlite_no_mmap
+-- A mapped page counts once for each connection in the resident size, and an I/O error in it is a signal.
+PRAGMA mmap_size = 0;
+
+-- name: sqlite_writer_cache
+PRAGMA cache_size = -1024;
+
+-- name: sqlite_reader_cache
+PRAGMA cache_size = -256;
+
+-- name: sqlite_reader_only
+PRAGMA query_only = ON;
+
+-- name: sqlite_probe
+-- Reads the header and the schema, so that a damaged file shows at once.
+SELECT count(*) FROM sqlite_schema;
+
+-- name: sqlite_begin_write
+BEGIN IMMEDIATE;
+
+-- name: sqlite_begin_read
+BEGIN;
+
+-- name: sqlite_commit
+COMMIT;
+
+-- name: sqlite_rollback
+ROLLBACK;
+
+-- name: sqlite_savepoint
+SAVEPOINT closure;
+
+-- name: sqlite_release
+RELEASE closure;
+
+-- name: sqlite_rollback_to
+ROLLBACK TO closure;
+
+-- name: sqlite_integrity_check
+PRAGMA integrity_check(1);
+
+-- name: sqlite_foreign_key_check
+PRAGMA foreign_key_check;
