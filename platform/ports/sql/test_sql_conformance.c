@@ -1,0 +1,609 @@
+/* The conformance suite of the sql port: what every adapter must do, written against sql.h alone. An adapter is a line in
+ * the table of engines; it makes the address of an empty database. */
+#include "platform/base/task.h"
+#include "platform/ports/clock/clock.h"
+#include "platform/ports/sql/sql.h"
+#include "platform/ports/sql/test_sql_conformance.sql.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#define PATH_BYTES 256
+#define WAIT_MAX_NS (60 * CLOCK_NS_PER_S)
+
+/* -- Engines ------------------------------------------------------------------------------------------------------ */
+
+struct fixture {
+    struct sql_db *db;
+    char folder[PATH_BYTES];
+    char url[PATH_BYTES];
+    char message[512];
+};
+
+static void make_sqlite_url(struct fixture *f)
+{
+    snprintf(f->url, sizeof(f->url), "sqlite:%.200s/test.db", f->folder);
+}
+
+/* One line an engine. */
+static void (*const engines[])(struct fixture *f) = {
+    make_sqlite_url,
+};
+static size_t engine; /* the one under test */
+
+static const struct sql_migration test_migrations[] = {
+    {1, "items",
+     "CREATE TABLE item (id text PRIMARY KEY, quantity bigint NOT NULL CHECK (quantity >= 0), note text UNIQUE);"
+     "CREATE TABLE item_child (id text PRIMARY KEY, item_id text NOT NULL REFERENCES item (id));"},
+    {2, "index", "CREATE INDEX item_quantity ON item (quantity);"},
+};
+
+static void open_database(struct fixture *f, size_t batch_max)
+{
+    struct sql_config config = {.url = f->url, .write_batch_max = batch_max};
+    int error = sql_open(&f->db, &config, f->message);
+    if (error)
+        fail_msg("%s: %s", error_name(error), f->message);
+}
+
+static int set_up(void **state)
+{
+    struct fixture *f = calloc(1, sizeof(*f));
+    snprintf(f->folder, sizeof(f->folder), "%s/sql-test-XXXXXX", getenv("TMPDIR") ? getenv("TMPDIR") : "/tmp");
+    if (!mkdtemp(f->folder))
+        return -1;
+    engines[engine](f);
+    open_database(f, 0);
+    *state = f;
+    return sql_migrate(f->db, "test", test_migrations, 2, f->message);
+}
+
+static int tear_down(void **state)
+{
+    struct fixture *f = *state;
+    sql_close(f->db);
+    static const char *const files[] = {"test.db", "test.db-wal", "test.db-shm", "backup.db", "backup.db-wal",
+                                        "backup.db-shm"};
+    for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
+        char path[2 * PATH_BYTES];
+        snprintf(path, sizeof(path), "%s/%s", f->folder, files[i]);
+        unlink(path);
+    }
+    rmdir(f->folder);
+    free(f);
+    return 0;
+}
+
+/* -- Closures ----------------------------------------------------------------------------------------------------- */
+
+struct item {
+    const char *id;
+    int64_t quantity;
+    const char *note;
+    int result; /* what the closure returns after it has written */
+};
+
+static int insert_item(struct sql_tx *tx, void *argument)
+{
+    struct item *item = argument;
+    TRY(sql_exec(tx, &ports_sql_test_insert, SQL_ARGS(sql_cstr(item->id), sql_int(item->quantity), sql_cstr(item->note)),
+                 NULL));
+    return item->result;
+}
+
+static int get_item(struct sql_tx *tx, void *argument)
+{
+    struct item *item = argument;
+    CLEANUP(sql_finish_cleanup) struct sql_rows *rows = NULL;
+    int found = sql_query_row(tx, &ports_sql_test_get, SQL_ARGS(sql_cstr(item->id)), &rows);
+    if (found <= 0)
+        return found < 0 ? found : ERR_NOT_FOUND;
+    item->quantity = sql_get_int(rows, 0);
+    return 0;
+}
+
+static int count_items(struct sql_tx *tx, void *argument)
+{
+    int64_t *counts = argument; /* rows, sum of quantities */
+    CLEANUP(sql_finish_cleanup) struct sql_rows *rows = NULL;
+    TRY(sql_query_row(tx, &ports_sql_test_count, SQL_NO_ARGS, &rows));
+    counts[0] = sql_get_int(rows, 0);
+    counts[1] = sql_get_int(rows, 1);
+    return 0;
+}
+
+static int64_t row_count(struct fixture *f)
+{
+    int64_t counts[2] = {-1, -1};
+    assert_int_equal(sql_read(f->db, count_items, counts), 0);
+    return counts[0];
+}
+
+/* -- Statements --------------------------------------------------------------------------------------------------- */
+
+static int round_trip_values(struct sql_tx *tx, void *argument)
+{
+    (void)argument;
+    CLEANUP(sql_finish_cleanup) struct sql_rows *rows = NULL;
+    struct str text = STR("caf\xc3\xa9 'quoted'");
+    assert_int_equal(sql_query_row(tx, &ports_sql_test_insert_returning,
+                                   SQL_ARGS(sql_int(INT64_MAX), sql_text(STR("a")), sql_text(text)), &rows),
+                     1);
+    assert_true(str_equal_cstr(sql_get_text(rows, 0), "a"));
+    assert_true(sql_get_int(rows, 1) == INT64_MAX);
+    assert_true(str_equal(sql_get_text(rows, 2), text));
+    sql_finish(rows);
+    rows = NULL;
+    assert_int_equal(sql_exec(tx, &ports_sql_test_insert,
+                              SQL_ARGS(sql_text(STR_EMPTY), sql_int(0), sql_null()), NULL),
+                     0);
+    assert_int_equal(sql_query_row(tx, &ports_sql_test_get, SQL_ARGS(sql_text(STR_EMPTY)), &rows), 1);
+    assert_true(sql_is_null(rows, 1));
+    assert_null(sql_get_text(rows, 1).ptr);
+    assert_false(sql_is_null(rows, 0));
+    return 0;
+}
+
+/* Integers, text, NULL and the empty string come back as they went in; $N are matched by number. */
+static void test_sql__values_round_trip(void **state)
+{
+    struct fixture *f = *state;
+    assert_int_equal(sql_write(f->db, round_trip_values, NULL), 0);
+    assert_int_equal(row_count(f), 2);
+}
+
+static int break_constraints(struct sql_tx *tx, void *argument)
+{
+    (void)argument;
+    int64_t changed = -1;
+    assert_int_equal(sql_exec(tx, &ports_sql_test_insert, SQL_ARGS(sql_cstr("a"), sql_int(1), sql_cstr("x")), &changed), 0);
+    assert_int_equal(changed, 1);
+    /* primary key, unique, check, not null, foreign key */
+    assert_int_equal(sql_exec(tx, &ports_sql_test_insert, SQL_ARGS(sql_cstr("a"), sql_int(1), sql_null()), NULL),
+                     ERR_CONFLICT);
+    assert_int_equal(sql_exec(tx, &ports_sql_test_insert, SQL_ARGS(sql_cstr("b"), sql_int(1), sql_cstr("x")), NULL),
+                     ERR_CONFLICT);
+    assert_int_equal(sql_exec(tx, &ports_sql_test_update, SQL_ARGS(sql_cstr("a"), sql_int(-2)), NULL), ERR_CONFLICT);
+    assert_int_equal(sql_exec(tx, &ports_sql_test_insert, SQL_ARGS(sql_cstr("b"), sql_null(), sql_null()), NULL),
+                     ERR_CONFLICT);
+    assert_int_equal(sql_exec(tx, &ports_sql_test_insert_child, SQL_ARGS(sql_cstr("c"), sql_cstr("none")), NULL),
+                     ERR_CONFLICT);
+    /* The transaction goes on. */
+    assert_int_equal(sql_exec(tx, &ports_sql_test_update, SQL_ARGS(sql_cstr("a"), sql_int(2)), &changed), 0);
+    assert_int_equal(changed, 1);
+    assert_int_equal(sql_exec(tx, &ports_sql_test_update, SQL_ARGS(sql_cstr("none"), sql_int(2)), &changed), 0);
+    assert_int_equal(changed, 0);
+    return 0;
+}
+
+/* A refused statement leaves nothing behind and the transaction usable. */
+static void test_sql__constraint_error_keeps_the_transaction_usable(void **state)
+{
+    struct fixture *f = *state;
+    assert_int_equal(sql_write(f->db, break_constraints, NULL), 0);
+    struct item item = {.id = "a"};
+    assert_int_equal(sql_read(f->db, get_item, &item), 0);
+    assert_int_equal(item.quantity, 3);
+    assert_int_equal(row_count(f), 1);
+}
+
+static int finish_early(struct sql_tx *tx, void *argument)
+{
+    (void)argument;
+    for (int i = 0; i < 2; i++) {
+        CLEANUP(sql_finish_cleanup) struct sql_rows *rows = NULL;
+        assert_int_equal(sql_query(tx, &ports_sql_test_list, SQL_ARGS(sql_cstr(""), sql_int(10)), &rows), 0);
+        assert_int_equal(sql_next(rows), 1);
+        assert_true(str_equal_cstr(sql_get_text(rows, 0), "a"));
+    }
+    struct sql_rows *none = argument;
+    assert_int_equal(sql_query_row(tx, &ports_sql_test_get, SQL_ARGS(sql_cstr("zz")), &none), 0);
+    assert_null(none);
+    /* Left open on purpose: the adapter stops what a closure forgets. */
+    return sql_query(tx, &ports_sql_test_list, SQL_ARGS(sql_cstr(""), sql_int(10)), &none);
+}
+
+static void test_sql__rows_may_be_finished_early(void **state)
+{
+    struct fixture *f = *state;
+    struct item a = {"a", 1, NULL, 0}, b = {"b", 1, NULL, 0};
+    assert_int_equal(sql_write(f->db, insert_item, &a), 0);
+    assert_int_equal(sql_write(f->db, insert_item, &b), 0);
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(sql_read(f->db, finish_early, NULL), 0);
+        assert_int_equal(sql_write(f->db, finish_early, NULL), 0);
+    }
+}
+
+static int write_in_read(struct sql_tx *tx, void *argument)
+{
+    assert_false(sql_tx_is_write(tx));
+    return insert_item(tx, argument);
+}
+
+static void test_sql__read_refuses_to_write(void **state)
+{
+    struct fixture *f = *state;
+    struct item item = {"a", 1, NULL, 0};
+    assert_int_not_equal(sql_read(f->db, write_in_read, &item), 0);
+    assert_int_equal(row_count(f), 0);
+}
+
+/* -- Transactions ------------------------------------------------------------------------------------------------- */
+
+#define WRITERS 16
+#define WRITES_EACH 50
+
+struct writer {
+    struct fixture *f;
+    unsigned number;
+    unsigned kept;
+};
+
+static void write_many(void *argument)
+{
+    struct writer *writer = argument;
+    for (unsigned i = 0; i < WRITES_EACH; i++) {
+        char id[32];
+        snprintf(id, sizeof(id), "%u-%u", writer->number, i);
+        /* Every fifth fails after it has written. */
+        struct item item = {id, 1, NULL, i % 5 == 4 ? ERR_DECLINED : 0};
+        int result = sql_write(writer->f->db, insert_item, &item);
+        assert_int_equal(result, item.result);
+        writer->kept += result == 0;
+    }
+}
+
+/* Writers at once: each keeps its own effects, failures take nothing from others, and commits are shared. */
+static void test_sql__concurrent_writes_share_commits(void **state)
+{
+    struct fixture *f = *state;
+    struct writer writers[WRITERS];
+    struct task *tasks[WRITERS];
+    struct sql_stats before, after;
+    sql_get_stats(f->db, &before);
+    for (unsigned i = 0; i < WRITERS; i++) {
+        writers[i] = (struct writer){f, i, 0};
+        assert_int_equal(task_start(&tasks[i], "test-writer", write_many, &writers[i]), 0);
+    }
+    unsigned kept = 0;
+    for (unsigned i = 0; i < WRITERS; i++) {
+        task_join(tasks[i]);
+        kept += writers[i].kept;
+    }
+    sql_get_stats(f->db, &after);
+    assert_int_equal(kept, WRITERS * WRITES_EACH * 4 / 5);
+    assert_int_equal(row_count(f), kept);
+    assert_int_equal(after.writes - before.writes, kept);
+    assert_true(after.commits - before.commits < kept);
+}
+
+/* Holds the writer in a closure until the batch behind it is complete. */
+struct gate {
+    struct task_mutex mutex;
+    struct task_cond changed;
+    bool is_entered;
+    bool is_open;
+    int finished;
+    int results[8];
+    char log[64]; /* the order of hooks and completions */
+};
+
+static int wait_at_gate(struct sql_tx *tx, void *argument)
+{
+    (void)tx;
+    struct gate *gate = argument;
+    TASK_LOCKED(&gate->mutex);
+    gate->is_entered = true;
+    task_cond_broadcast(&gate->changed);
+    while (!gate->is_open)
+        task_cond_wait(&gate->changed, &gate->mutex);
+    return 0;
+}
+
+struct async_write {
+    struct sql_write_job job;
+    struct gate *gate;
+    struct item item;
+    int index;
+};
+
+static void note(struct gate *gate, char what)
+{
+    TASK_LOCKED(&gate->mutex);
+    size_t length = strlen(gate->log);
+    gate->log[length] = what;
+    gate->log[length + 1] = '\0';
+}
+
+static void hook_committed(bool committed, void *argument)
+{
+    struct async_write *write = argument;
+    note(write->gate, (char)((committed ? 'A' : 'a') + write->index));
+}
+
+static int insert_with_hook(struct sql_tx *tx, void *argument)
+{
+    struct async_write *write = argument;
+    TRY(sql_tx_on_commit(tx, hook_committed, write));
+    return insert_item(tx, &write->item);
+}
+
+static void note_done(int result, void *argument)
+{
+    struct async_write *write = argument;
+    note(write->gate, (char)('0' + write->index));
+    TASK_LOCKED(&write->gate->mutex);
+    write->gate->results[write->index] = result;
+    write->gate->finished++;
+    task_cond_broadcast(&write->gate->changed);
+}
+
+static void init_gate(struct gate *gate)
+{
+    *gate = (struct gate){0};
+    task_mutex_init(&gate->mutex);
+    task_cond_init(&gate->changed);
+}
+
+static void wait_until_entered(struct gate *gate)
+{
+    TASK_LOCKED(&gate->mutex);
+    while (!gate->is_entered)
+        assert_true(task_cond_wait_until(&gate->changed, &gate->mutex, clock_monotonic_ns() + WAIT_MAX_NS));
+}
+
+static void open_gate_and_wait(struct gate *gate, int count)
+{
+    TASK_LOCKED(&gate->mutex);
+    gate->is_open = true;
+    task_cond_broadcast(&gate->changed);
+    while (gate->finished < count)
+        assert_true(task_cond_wait_until(&gate->changed, &gate->mutex, clock_monotonic_ns() + WAIT_MAX_NS));
+}
+
+static void start_async(struct fixture *f, struct async_write *write, struct gate *gate, int index, struct item item)
+{
+    *write = (struct async_write){.gate = gate, .item = item, .index = index};
+    write->job = (struct sql_write_job){.closure = insert_with_hook, .argument = write, .done = note_done};
+    sql_write_async(f->db, &write->job);
+}
+
+struct held_writer {
+    struct fixture *f;
+    struct gate *gate;
+};
+
+static void hold_writer(void *argument)
+{
+    struct held_writer *held = argument;
+    assert_int_equal(sql_write(held->f->db, wait_at_gate, held->gate), 0);
+}
+
+/* One batch of four: what fails goes alone, its hook told so; hooks run before anybody is told; one commit carries the
+ * others. */
+static void test_sql__batch_isolates_failures_and_orders_hooks(void **state)
+{
+    struct fixture *f = *state;
+    struct gate gate;
+    init_gate(&gate);
+    struct held_writer held = {f, &gate};
+    struct task *task;
+    assert_int_equal(task_start(&task, "test-gate", hold_writer, &held), 0);
+    wait_until_entered(&gate);
+    struct sql_stats before, after;
+    sql_get_stats(f->db, &before);
+    struct async_write writes[4];
+    start_async(f, &writes[0], &gate, 0, (struct item){"a", 1, NULL, 0});
+    start_async(f, &writes[1], &gate, 1, (struct item){"b", 1, NULL, ERR_DECLINED});
+    start_async(f, &writes[2], &gate, 2, (struct item){"c", -1, NULL, 0});
+    start_async(f, &writes[3], &gate, 3, (struct item){"d", 1, NULL, 0});
+    open_gate_and_wait(&gate, 4);
+    task_join(task);
+    sql_get_stats(f->db, &after);
+    assert_string_equal(gate.log, "bcAD0123");
+    assert_int_equal(gate.results[0], 0);
+    assert_int_equal(gate.results[1], ERR_DECLINED);
+    assert_int_equal(gate.results[2], ERR_CONFLICT);
+    assert_int_equal(gate.results[3], 0);
+    assert_int_equal(row_count(f), 2);
+    assert_int_equal(after.commits - before.commits, 2); /* the gate's own, and one for both */
+    assert_int_equal(after.writes - before.writes, 3);
+}
+
+static int fail_alone(struct sql_tx *tx, void *argument)
+{
+    struct async_write *write = argument;
+    TRY(insert_with_hook(tx, write));
+    return ERR_STALE;
+}
+
+/* A batch of one is rolled back whole, and its hook is told. */
+static void test_sql__single_failure_rolls_back(void **state)
+{
+    struct fixture *f = *state;
+    struct gate gate;
+    init_gate(&gate);
+    struct async_write write = {.gate = &gate, .item = {"a", 1, NULL, 0}};
+    assert_int_equal(sql_write(f->db, fail_alone, &write), ERR_STALE);
+    assert_string_equal(gate.log, "a");
+    assert_int_equal(row_count(f), 0);
+    assert_int_equal(sql_write(f->db, insert_with_hook, &write), 0);
+    assert_string_equal(gate.log, "aA");
+    assert_int_equal(row_count(f), 1);
+}
+
+struct snapshot {
+    struct fixture *f;
+    int64_t before[2];
+    int64_t after[2];
+};
+
+static void insert_from_task(void *argument)
+{
+    struct fixture *f = argument;
+    struct item item = {"new", 1, NULL, 0};
+    assert_int_equal(sql_write(f->db, insert_item, &item), 0);
+}
+
+static int read_twice(struct sql_tx *tx, void *argument)
+{
+    struct snapshot *snapshot = argument;
+    TRY(count_items(tx, snapshot->before));
+    struct task *task;
+    TRY(task_start(&task, "test-insert", insert_from_task, snapshot->f));
+    task_join(task); /* committed, while this snapshot is open */
+    return count_items(tx, snapshot->after);
+}
+
+/* A read sees one moment, whatever commits meanwhile; the writer does not wait for it. */
+static void test_sql__read_is_a_snapshot(void **state)
+{
+    struct fixture *f = *state;
+    struct snapshot snapshot = {.f = f};
+    assert_int_equal(sql_read(f->db, read_twice, &snapshot), 0);
+    assert_int_equal(snapshot.before[0], 0);
+    assert_int_equal(snapshot.after[0], 0);
+    assert_int_equal(row_count(f), 1);
+}
+
+static int use_arena(struct sql_tx *tx, void *argument)
+{
+    assert_ptr_equal(sql_tx_db(tx), argument);
+    char *text = arena_cstr(sql_tx_arena(tx), STR("kept until the closure returns"));
+    assert_non_null(text);
+    assert_null(arena_alloc(sql_tx_arena(tx), (size_t)1 << 40));
+    return 0;
+}
+
+static void test_sql__transaction_has_a_bounded_arena(void **state)
+{
+    struct fixture *f = *state;
+    assert_int_equal(sql_write(f->db, use_arena, f->db), 0);
+    assert_int_equal(sql_read(f->db, use_arena, f->db), 0);
+}
+
+/* -- Migrations --------------------------------------------------------------------------------------------------- */
+
+static void reopen(struct fixture *f)
+{
+    sql_close(f->db);
+    f->db = NULL;
+    open_database(f, 0);
+}
+
+/* Applied once; kept over a restart; nothing to do the second time. */
+static void test_sql__migrations_apply_once(void **state)
+{
+    struct fixture *f = *state;
+    insert_from_task(f);
+    reopen(f);
+    assert_int_equal(sql_migrate(f->db, "test", test_migrations, 2, f->message), 0);
+    assert_int_equal(row_count(f), 1);
+    /* Another list has numbers of its own. */
+    static const struct sql_migration other[] = {{1, "other", "CREATE TABLE other (id text PRIMARY KEY);"}};
+    assert_int_equal(sql_migrate(f->db, "other", other, 1, f->message), 0);
+}
+
+static void test_sql__edited_migration_is_refused(void **state)
+{
+    struct fixture *f = *state;
+    struct sql_migration edited[] = {test_migrations[0], test_migrations[1]};
+    edited[1].text = "CREATE INDEX item_quantity ON item (quantity, id);";
+    assert_int_equal(sql_migrate(f->db, "test", edited, 2, f->message), ERR_CORRUPT);
+    assert_non_null(strstr(f->message, "migration 2 (index) of \"test\""));
+}
+
+static void test_sql__newer_database_is_refused(void **state)
+{
+    struct fixture *f = *state;
+    assert_int_equal(sql_migrate(f->db, "test", test_migrations, 1, f->message), ERR_CORRUPT);
+    assert_non_null(strstr(f->message, "newer version"));
+}
+
+/* A migration that fails half-way leaves nothing, those before it stay, and it can be tried again. */
+static void test_sql__failed_migration_leaves_nothing(void **state)
+{
+    struct fixture *f = *state;
+    struct sql_migration more[] = {test_migrations[0], test_migrations[1],
+                                   {3, "good", "CREATE TABLE good (id text PRIMARY KEY);"},
+                                   {4, "bad", "CREATE TABLE bad (id text PRIMARY KEY); SELECT nothing FROM nowhere;"}};
+    assert_int_not_equal(sql_migrate(f->db, "test", more, 4, f->message), 0);
+    assert_true(f->message[0] != '\0');
+    more[3].text = "CREATE TABLE bad (id text PRIMARY KEY);";
+    assert_int_equal(sql_migrate(f->db, "test", more, 4, f->message), 0);
+    assert_int_equal(sql_migrate(f->db, "test", more, 4, f->message), 0);
+}
+
+/* -- Care --------------------------------------------------------------------------------------------------------- */
+
+/* A backup of a running database is a whole one, and is never written over an existing file. */
+static void test_sql__backup_is_a_database(void **state)
+{
+    struct fixture *f = *state;
+    insert_from_task(f);
+    char path[2 * PATH_BYTES];
+    snprintf(path, sizeof(path), "%s/backup.db", f->folder);
+    assert_int_equal(sql_backup(f->db, path, f->message), 0);
+    assert_int_equal(sql_backup(f->db, path, f->message), ERR_CONFLICT);
+    char url[3 * PATH_BYTES];
+    snprintf(url, sizeof(url), "sqlite:%s", path);
+    struct sql_config config = {.url = url};
+    struct fixture copy = {0};
+    assert_int_equal(sql_open(&copy.db, &config, f->message), 0);
+    assert_int_equal(row_count(&copy), 1);
+    assert_int_equal(sql_check(copy.db, f->message), 0);
+    sql_close(copy.db);
+}
+
+static void test_sql__check_of_a_sound_database(void **state)
+{
+    struct fixture *f = *state;
+    insert_from_task(f);
+    assert_int_equal(sql_check(f->db, f->message), 0);
+    assert_string_equal(f->message, "");
+}
+
+static void test_sql__unknown_scheme_is_refused(void **state)
+{
+    struct fixture *f = *state;
+    struct sql_db *db = NULL;
+    struct sql_config config = {.url = "oracle://user:secret@host/db"};
+    assert_int_equal(sql_open(&db, &config, f->message), ERR_INVALID);
+    assert_null(db);
+    assert_null(strstr(f->message, "secret"));
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(test_sql__values_round_trip),
+        TEST(test_sql__constraint_error_keeps_the_transaction_usable),
+        TEST(test_sql__rows_may_be_finished_early),
+        TEST(test_sql__read_refuses_to_write),
+        TEST(test_sql__concurrent_writes_share_commits),
+        TEST(test_sql__batch_isolates_failures_and_orders_hooks),
+        TEST(test_sql__single_failure_rolls_back),
+        TEST(test_sql__read_is_a_snapshot),
+        TEST(test_sql__transaction_has_a_bounded_arena),
+        TEST(test_sql__migrations_apply_once),
+        TEST(test_sql__edited_migration_is_refused),
+        TEST(test_sql__newer_database_is_refused),
+        TEST(test_sql__failed_migration_leaves_nothing),
+        TEST(test_sql__backup_is_a_database),
+        TEST(test_sql__check_of_a_sound_database),
+        TEST(test_sql__unknown_scheme_is_refused),
+    };
+    int failed = 0;
+    for (engine = 0; engine < sizeof(engines) / sizeof(engines[0]); engine++)
+        failed += cmocka_run_group_tests(tests, NULL, NULL);
+    return failed;
+}
