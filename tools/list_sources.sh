@@ -10,7 +10,7 @@ shift
 case $kind in
 code) find "$@" -name '*.c' ! -name 'test_*' ! -name '*_simulated.c' ! -name '*_threads.c' ! -name '*_system.c' ! -name '*_curl.c' ;;
 shop) find "$@" -name '*_threads.c' -o -name '*_system.c' -o -name '*_curl.c' ;;
-simulated) find "$@" -name '*_simulated.c' ;;
+simulated) find "$@" -name '*_simulated.c' ! -name 'test_*' ;;
 tests) find "$@" -name 'test_*.c' ;;
 proto) find "$@" -name '*.proto' ;;
 sql) find "$@" -name '*.sql' ! -path '*/migrations/*' ;;
