@@ -1,0 +1,186 @@
+#include "platform/net/http.h"
+
+#include "platform/base/err.h"
+
+static const char *const METHOD_NAMES[HTTP_METHOD_COUNT] = {
+    [HTTP_GET] = "GET",     [HTTP_HEAD] = "HEAD",     [HTTP_POST] = "POST",       [HTTP_PUT] = "PUT",
+    [HTTP_PATCH] = "PATCH", [HTTP_DELETE] = "DELETE", [HTTP_OPTIONS] = "OPTIONS",
+};
+
+const char *http_method_name(enum http_method method)
+{
+    return (unsigned)method < HTTP_METHOD_COUNT ? METHOD_NAMES[method] : "UNKNOWN";
+}
+
+enum http_method http_method_from(struct str name)
+{
+    for (unsigned i = 0; i < HTTP_METHOD_COUNT; i++) {
+        if (str_equal_cstr(name, METHOD_NAMES[i]))
+            return (enum http_method)i;
+    }
+    return HTTP_METHOD_COUNT;
+}
+
+struct str http_header_find(const struct http_request *request, const char *name)
+{
+    struct str wanted = str_from_cstr(name);
+    for (size_t i = 0; i < request->header_count; i++) {
+        if (str_equal(request->headers[i].name, wanted))
+            return request->headers[i].value.ptr ? request->headers[i].value : STR("");
+    }
+    return STR_EMPTY;
+}
+
+void http_response_header(struct http_response *response, struct str name, struct str value)
+{
+    ASSERT(response->header_count < sizeof response->headers / sizeof response->headers[0]);
+    response->headers[response->header_count++] = (struct http_header){name, value};
+}
+
+static int hex_digit(char c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    if (c >= 'a' && c <= 'f')
+        return c - 'a' + 10;
+    if (c >= 'A' && c <= 'F')
+        return c - 'A' + 10;
+    return -1;
+}
+
+/* RFC 3986, 2.1; plus_is_space: application/x-www-form-urlencoded, as URL.searchParams writes it. */
+static int percent_decode(struct arena *arena, struct str encoded, bool plus_is_space, struct str *ret_decoded)
+{
+    if (encoded.len == 0) {
+        *ret_decoded = STR("");
+        return 0;
+    }
+    char *decoded = arena_alloc(arena, encoded.len);
+    if (!decoded)
+        return ERR_NO_MEMORY;
+    size_t len = 0;
+    for (size_t i = 0; i < encoded.len; i++) {
+        char c = encoded.ptr[i];
+        if (c == '%') {
+            int high = i + 2 < encoded.len ? hex_digit(encoded.ptr[i + 1]) : -1;
+            int low = i + 2 < encoded.len ? hex_digit(encoded.ptr[i + 2]) : -1;
+            if (high < 0 || low < 0)
+                return ERR_INVALID;
+            c = (char)(high * 16 + low);
+            i += 2;
+        } else if (c == '+' && plus_is_space) {
+            c = ' ';
+        }
+        decoded[len++] = c;
+    }
+    struct str result = str_from(decoded, len);
+    if (!str_is_utf8(result))
+        return ERR_INVALID;
+    *ret_decoded = result;
+    return 0;
+}
+
+int http_path_decode(struct arena *arena, struct str encoded, struct str *ret_decoded)
+{
+    return percent_decode(arena, encoded, false, ret_decoded);
+}
+
+int http_query_decode(struct arena *arena, struct str encoded, struct str *ret_decoded)
+{
+    return percent_decode(arena, encoded, true, ret_decoded);
+}
+
+int http_query_next(struct arena *arena, struct str *query, struct str *ret_name, struct str *ret_value)
+{
+    while (query->ptr && query->len > 0) {
+        struct str pair = STR_EMPTY;
+        if (!str_next_token(query, '&', &pair))
+            break;
+        if (pair.len == 0)
+            continue; /* "a=1&&b=2" and a '&' at the end say nothing. */
+        ptrdiff_t equals = str_find_char(pair, '=');
+        struct str name = equals < 0 ? pair : str_slice(pair, 0, (size_t)equals);
+        struct str value = equals < 0 ? STR_EMPTY : str_skip(pair, (size_t)equals + 1);
+        struct str decoded_name = STR_EMPTY;
+        TRY(http_query_decode(arena, name, &decoded_name));
+        TRY(http_query_decode(arena, value, ret_value));
+        *ret_name = decoded_name;
+        return 1;
+    }
+    return 0;
+}
+
+struct str http_cookie_find(struct str cookie_header, struct str name)
+{
+    struct str rest = cookie_header;
+    struct str pair = STR_EMPTY;
+    while (rest.ptr && str_next_token(&rest, ';', &pair)) {
+        pair = str_trim(pair);
+        ptrdiff_t equals = str_find_char(pair, '=');
+        if (equals < 0 || !str_equal(str_slice(pair, 0, (size_t)equals), name))
+            continue;
+        struct str value = str_skip(pair, (size_t)equals + 1);
+        return value.ptr ? value : STR("");
+    }
+    return STR_EMPTY;
+}
+
+/* The IANA registry of HTTP status codes. */
+const char *http_status_phrase(int status)
+{
+    switch (status) {
+    case 100: return "Continue";
+    case 101: return "Switching Protocols";
+    case 200: return "OK";
+    case 201: return "Created";
+    case 202: return "Accepted";
+    case 203: return "Non-Authoritative Information";
+    case 204: return "No Content";
+    case 205: return "Reset Content";
+    case 206: return "Partial Content";
+    case 207: return "Multi-Status";
+    case 300: return "Multiple Choices";
+    case 301: return "Moved Permanently";
+    case 302: return "Found";
+    case 303: return "See Other";
+    case 304: return "Not Modified";
+    case 307: return "Temporary Redirect";
+    case 308: return "Permanent Redirect";
+    case 400: return "Bad Request";
+    case 401: return "Unauthorized";
+    case 402: return "Payment Required";
+    case 403: return "Forbidden";
+    case 404: return "Not Found";
+    case 405: return "Method Not Allowed";
+    case 406: return "Not Acceptable";
+    case 407: return "Proxy Authentication Required";
+    case 408: return "Request Timeout";
+    case 409: return "Conflict";
+    case 410: return "Gone";
+    case 411: return "Length Required";
+    case 412: return "Precondition Failed";
+    case 413: return "Content Too Large";
+    case 414: return "URI Too Long";
+    case 415: return "Unsupported Media Type";
+    case 416: return "Range Not Satisfiable";
+    case 417: return "Expectation Failed";
+    case 421: return "Misdirected Request";
+    case 422: return "Unprocessable Content";
+    case 423: return "Locked";
+    case 424: return "Failed Dependency";
+    case 425: return "Too Early";
+    case 426: return "Upgrade Required";
+    case 428: return "Precondition Required";
+    case 429: return "Too Many Requests";
+    case 431: return "Request Header Fields Too Large";
+    case 451: return "Unavailable For Legal Reasons";
+    case 500: return "Internal Server Error";
+    case 501: return "Not Implemented";
+    case 502: return "Bad Gateway";
+    case 503: return "Service Unavailable";
+    case 504: return "Gateway Timeout";
+    case 505: return "HTTP Version Not Supported";
+    case 507: return "Insufficient Storage";
+    default: return "Unknown";
+    }
+}

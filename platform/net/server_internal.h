@@ -1,0 +1,338 @@
+/* What the files of the server share: loops, connections, exchanges, output. Not for anybody else.
+ *
+ * Everything here belongs to one loop's thread, except what is marked atomic. A connection that fails is closed by
+ * http_connection_close and freed in a later turn of its loop, so that a pointer to it stays valid throughout a
+ * callback. Every callback that the server is called in ends with http_loop_flush, which writes what was answered. */
+#pragma once
+
+#include "platform/base/arena.h"
+#include "platform/base/task.h"
+#include "platform/net/server.h"
+
+/* llhttp and http.h give the same names to their methods; llhttp's are renamed as they come in. */
+#define HTTP_GET LLHTTP_GET
+#define HTTP_HEAD LLHTTP_HEAD
+#define HTTP_POST LLHTTP_POST
+#define HTTP_PUT LLHTTP_PUT
+#define HTTP_PATCH LLHTTP_PATCH
+#define HTTP_DELETE LLHTTP_DELETE
+#define HTTP_OPTIONS LLHTTP_OPTIONS
+#include <llhttp.h>
+#undef HTTP_GET
+#undef HTTP_HEAD
+#undef HTTP_POST
+#undef HTTP_PUT
+#undef HTTP_PATCH
+#undef HTTP_DELETE
+#undef HTTP_OPTIONS
+
+#include <nghttp2/nghttp2.h>
+#include <openssl/ssl.h>
+#include <stdatomic.h>
+#include <uv.h>
+
+#define HTTP_READ_BYTES 65536u           /* the read buffer, one a loop */
+#define HTTP_CHUNK_BYTES 16000u          /* of output; what is larger gets a chunk of its own */
+#define HTTP_CHUNKS_KEPT 64u             /* unused chunks that a loop keeps */
+#define HTTP_BODY_COPY_MAX 4096u         /* a body up to here is copied behind its head, so that one buffer is written */
+#define HTTP_OUTPUT_BYTES_MAX 262144u    /* waiting on a connection: no request is parsed beyond, no more is encoded */
+#define HTTP_WRITE_BUFFERS_MAX 32u       /* in one writev */
+#define HTTP_EXCHANGES_KEPT 128u         /* unused exchanges that a loop keeps */
+#define HTTP_EXCHANGE_BYTES 2048u        /* of a head, and of a body that fits behind it, without an allocation */
+#define HTTP_EMPTY_BYTES_MAX 64u         /* of empty lines before a request line */
+#define HTTP_CHUNK_EXTENSION_BYTES_MAX 1024u /* over a whole chunked body */
+#define HTTP_TRAILER_BYTES_MAX 4096u
+#define HTTP_LINGER_MS 2000              /* for the peer to read a last answer, after our FIN */
+#define HTTP_LINGER_BYTES_MAX 1048576u   /* of a refused request that are read and forgotten meanwhile */
+#define HTTP_TICK_MS 20                  /* time-outs are this late at most */
+#define HTTP_LISTEN_BACKLOG 1024
+#define HTTP_PREFACE "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" /* RFC 9113, 3.4 */
+
+/* -- Output: chunks of bytes, each followed by bytes that somebody else holds ------------------------------------- */
+
+struct http_chunk {
+    struct http_chunk *next;
+    size_t begin;
+    size_t end;
+    size_t capacity;
+    struct str tail;                /* sent behind bytes[begin..end) */
+    struct http_blob *blob;         /* holds the tail */
+    struct http_exchange *exchange; /* holds the tail; is recycled after it */
+    char bytes[];
+};
+
+struct http_output {
+    struct http_chunk *first;
+    struct http_chunk *last;
+    size_t bytes;
+};
+
+struct http_loop;
+
+/* Room for size bytes at the end, in one piece; http_output_commit then counts those written. NULL: out of memory. */
+char *http_output_reserve(struct http_loop *loop, struct http_output *output, size_t size);
+void http_output_commit(struct http_output *output, size_t size);
+bool http_output_append(struct http_loop *loop, struct http_output *output, struct str bytes);
+
+/* Appends bytes that lie elsewhere, held by a blob's reference or by an exchange; both may be NULL for static bytes. */
+bool http_output_append_held(struct http_loop *loop, struct http_output *output, struct str bytes,
+                             struct http_blob *blob, struct http_exchange *exchange);
+unsigned http_output_buffers(const struct http_output *output, uv_buf_t buffers[HTTP_WRITE_BUFFERS_MAX]);
+void http_output_consume(struct http_loop *loop, struct http_output *output, size_t size);
+void http_output_clear(struct http_loop *loop, struct http_output *output);
+
+/* -- Exchanges ---------------------------------------------------------------------------------------------------- */
+
+struct http_exchange {
+    struct http_request request;
+    struct http_response response; /* kept when it cannot be written at once */
+    struct http_loop *loop;
+    struct http_connection *connection;  /* NULL once it is gone */
+    struct http_exchange *previous;      /* in the connection's list, or the loop's orphans */
+    struct http_exchange *next;
+    struct http_exchange *next_answered; /* in the loop's queue of answers from other tasks */
+    struct arena *arena;
+    void *slot;
+    atomic_bool dead;
+
+    bool responded;         /* http_exchange_respond was called; belongs to who holds the exchange */
+    bool answered;          /* its answer is in response, and waits for those before it */
+    bool keep_alive;
+    bool head_only;         /* HEAD: the answer has no body */
+    bool expects_continue;
+
+    uint64_t started_ms;    /* HTTP/2: when its head came */
+    int32_t stream_id;      /* HTTP/2 */
+    size_t body_sent;       /* HTTP/2 */
+    bool remote_done;       /* HTTP/2: the request is whole */
+    bool malformed_headers; /* HTTP/2: over a limit, answered without being read further */
+
+    char *head;             /* storage, or head_heap */
+    size_t head_len;
+    char *head_heap;
+    char *body;
+    size_t body_len;
+    size_t body_capacity;
+    char *body_heap;
+    struct http_header headers[HTTP_HEADERS_MAX];
+    char storage[HTTP_EXCHANGE_BYTES];
+};
+
+/* NULL when out of memory. It is the last of the connection's list. */
+struct http_exchange *http_exchange_open(struct http_connection *connection);
+
+/* Recycles it, now or when its handler has returned. Not in a list any more. */
+void http_exchange_recycle(struct http_exchange *exchange);
+void http_exchange_unlink(struct http_exchange *exchange);
+void http_exchange_free(struct http_exchange *exchange);
+void http_exchange_dispatch(struct http_exchange *exchange);
+
+/* The answer, on the loop's thread; takes the blobs. */
+void http_exchange_answer(struct http_exchange *exchange, const struct http_response *response);
+
+/* Room for a head of size bytes; ERR_NO_MEMORY. What was stored stays. */
+int http_exchange_head_reserve(struct http_exchange *exchange, size_t size);
+int http_exchange_body_append(struct http_exchange *exchange, struct str bytes);
+
+/* Splits a target in origin or absolute form into target, path, query, host; ERR_INVALID. */
+int http_exchange_set_target(struct http_exchange *exchange, struct str target);
+
+/* Checks a Host or :authority and stores it without the port; ERR_INVALID. */
+int http_exchange_set_host(struct http_exchange *exchange, struct str host);
+
+/* Fills the exchange's response with the refusal's answer. */
+void http_exchange_fill_refusal(struct http_exchange *exchange, int status, const char *detail);
+void http_response_release(struct http_response *response); /* its blobs */
+void http_response_copy(struct http_response *target, const struct http_response *source);
+
+/* -- Connections -------------------------------------------------------------------------------------------------- */
+
+enum http_wait {
+    HTTP_WAIT_IDLE,
+    HTTP_WAIT_HEAD,
+    HTTP_WAIT_BODY,
+    HTTP_WAIT_WRITE,
+    HTTP_WAIT_LINGER,
+    HTTP_WAIT_NONE, /* nothing is waited for; not in a list */
+};
+#define HTTP_WAIT_COUNT HTTP_WAIT_NONE
+
+enum http_protocol { HTTP_PROTOCOL_UNKNOWN, HTTP_PROTOCOL_1, HTTP_PROTOCOL_2 };
+
+/* The parser's state for HTTP/1. */
+struct http1 {
+    llhttp_t parser;
+    struct http_exchange *receiving; /* the message that is being parsed; in the list once its head is whole */
+    const char *span;                /* what is parsed now: the head's byte number receiving->head_len lies here */
+    size_t head_end;                 /* the offset in the head behind the last byte that a callback reported */
+    size_t target_offset;
+    size_t target_len;
+    size_t extra_bytes;              /* empty lines, chunk extensions and trailers of this message */
+    const char *refusal_detail;
+    int refusal_status;
+    bool in_name;
+    bool in_body;
+    char *stash;                     /* bytes read and not yet parsed, because too much is in flight */
+    size_t stash_len;
+};
+
+struct http_connection {
+    uv_tcp_t tcp;
+    uv_write_t write;
+    struct http_loop *loop;
+    struct http_connection *previous; /* in the loop's list */
+    struct http_connection *next;
+    struct http_connection *next_dirty;
+
+    struct http_connection *wait_previous; /* in the loop's list of its kind of wait */
+    struct http_connection *wait_next;
+    uint64_t wait_deadline_ms; /* what counts */
+    uint64_t wait_queued_ms;   /* the deadline that its place in the list stands for; never later than what counts */
+    enum http_wait wait;
+    unsigned wait_phase;       /* the phase that the deadline was set for */
+    unsigned phase;            /* counts heads begun and bodies begun */
+
+    enum http_protocol protocol;
+    unsigned preface_len;      /* bytes of HTTP_PREFACE seen so far */
+    struct http1 http1;
+    nghttp2_session *http2;
+    struct http_tls *tls;      /* NULL for plain text */
+
+    struct http_exchange *first_exchange;
+    struct http_exchange *last_exchange;
+    unsigned exchange_count;
+    unsigned receiving_count;  /* HTTP/2: requests that are not whole */
+    unsigned unanswered_count; /* dispatched, without an answer; HTTP/2: also those whose stream is gone */
+
+    struct http_output output; /* as the protocol wrote it */
+    struct http_output wire;   /* as TLS made it; unused without */
+    size_t linger_bytes;
+
+    size_t writing_bytes;      /* of the uv_write under way */
+    bool dirty;
+    bool writing;              /* a uv_write is under way */
+    bool progress;             /* bytes left since the write time-out was set */
+    bool reading;
+    bool peer_done;            /* it sent its FIN */
+    bool last_request_seen;    /* what comes now is not parsed */
+    bool close_after_write;
+    bool lingering;
+    bool closing;
+    char peer[INET6_ADDRSTRLEN];
+};
+
+void http_connection_accept(uv_stream_t *listener, int status);
+void http_connection_close(struct http_connection *connection);
+
+/* Puts it on the list of those that http_loop_flush works off. */
+void http_connection_mark_dirty(struct http_connection *connection);
+void http_connection_flush(struct http_connection *connection);
+void http_connection_wait_ended(struct http_connection *connection, enum http_wait wait);
+void http_connection_drain(struct http_connection *connection);
+
+/* Plain-text bytes from the peer, whichever protocol they are in. */
+void http_connection_receive(struct http_connection *connection, struct str bytes);
+
+/* -- Protocols ---------------------------------------------------------------------------------------------------- */
+
+void http1_open(struct http_connection *connection);
+void http1_close(struct http_connection *connection);
+void http1_receive(struct http_connection *connection, struct str bytes);
+void http1_resume(struct http_connection *connection); /* parses what was stashed, where it may */
+void http1_answer(struct http_exchange *exchange, const struct http_response *response);
+void http1_refuse(struct http_connection *connection, int status, const char *detail);
+enum http_wait http1_wait(const struct http_connection *connection);
+
+/* Writes head and body; false when out of memory. Takes the blobs in any case. *ret_held tells that the exchange is
+ * recycled by the output, after its body was sent. */
+bool http1_write_response(struct http_exchange *exchange, struct http_response *response, bool keep_alive,
+                          bool *ret_held);
+
+int http2_open(struct http_connection *connection);
+void http2_close(struct http_connection *connection);
+void http2_receive(struct http_connection *connection, struct str bytes);
+void http2_encode(struct http_connection *connection); /* moves what the session has to say to the output */
+void http2_answer(struct http_exchange *exchange, const struct http_response *response);
+void http2_drain(struct http_connection *connection);
+void http2_time_out(struct http_connection *connection);
+bool http2_is_done(const struct http_connection *connection);
+enum http_wait http2_wait(const struct http_connection *connection);
+
+int http_tls_context_new(SSL_CTX **ret_context, const struct http_server_config *config, char ret_message[256]);
+int http_tls_open(struct http_connection *connection);
+void http_tls_close(struct http_connection *connection);
+void http_tls_receive(struct http_connection *connection, struct str bytes);
+void http_tls_encode(struct http_connection *connection); /* moves output to wire */
+void http_tls_end(struct http_connection *connection);    /* appends close_notify to wire */
+
+/* -- Loops -------------------------------------------------------------------------------------------------------- */
+
+struct http_wait_list {
+    struct http_connection *first;
+    struct http_connection *last;
+};
+
+struct http_loop {
+    struct http_server *server;
+    unsigned index;
+    struct task *task;
+    uv_loop_t uv;
+    uv_tcp_t listener;
+    uv_async_t async;
+    uv_check_t check;
+    uv_timer_t timer;
+    uint64_t timer_due_ms; /* 0: not running */
+    bool listening;
+    bool draining;
+
+    struct http_connection *first_connection;
+    struct http_connection *dirty;
+    struct http_wait_list waits[HTTP_WAIT_COUNT];
+
+    struct http_exchange *free_exchanges; /* linked by next */
+    unsigned free_exchange_count;
+    struct http_exchange *orphans;        /* unanswered, their connections are gone */
+    struct http_chunk *free_chunks;
+    unsigned free_chunk_count;
+    struct http_exchange *dispatching;    /* its handler runs */
+    bool dispatching_is_over;             /* and it was answered: recycle it behind the handler */
+    bool batch_open;                      /* on_request was called since the last on_batch_end */
+
+    _Atomic(struct http_exchange *) answers; /* from other tasks, newest first */
+
+    uint64_t date_until_ms; /* of uv_now: until then date_line holds */
+    char date_line[40];     /* "Date: Sun, 06 Nov 1994 08:49:37 GMT\r\n" */
+    size_t date_len;
+    char read_buffer[HTTP_READ_BYTES];
+    char plain_buffer[16384]; /* what TLS decrypted, one record */
+};
+
+struct http_server {
+    struct http_server_config config;
+    struct http_loop **loops;
+    unsigned loop_count;
+    int port;
+    SSL_CTX *tls_context;
+    uint64_t wait_ms[HTTP_WAIT_COUNT];
+
+    atomic_uint connection_count;
+    atomic_bool drain_wanted;
+    atomic_bool cut_wanted;  /* close every connection */
+    atomic_bool stop_wanted; /* end the loops */
+    struct task_mutex mutex; /* for the condition */
+    struct task_cond gone;   /* a connection went */
+};
+
+/* The loop whose thread this is, or NULL. */
+struct http_loop *http_loop_current(void);
+
+int http_loop_new(struct http_loop **ret_loop, struct http_server *server, unsigned index, int socket);
+void http_loop_run(void *loop);         /* a task */
+void http_loop_free(struct http_loop *loop); /* after its task was joined */
+void http_loop_flush(struct http_loop *loop);
+void http_loop_wake(struct http_loop *loop); /* any task */
+void http_loop_queue_answer(struct http_exchange *exchange); /* any task */
+struct str http_loop_date_line(struct http_loop *loop);
+
+/* Sets or refreshes the connection's deadline of that kind; HTTP_WAIT_NONE takes it away. */
+void http_loop_wait(struct http_connection *connection, enum http_wait wait);
