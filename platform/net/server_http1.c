@@ -135,6 +135,16 @@ static int on_body(llhttp_t *parser, const char *at, size_t len)
     return 0;
 }
 
+/* A chunk that announces too much is refused before it comes. */
+static int on_chunk_header(llhttp_t *parser)
+{
+    struct http_connection *connection = parser->data;
+    struct http1 *http1 = &connection->http1;
+    if (parser->content_length > limits_of(connection)->body_bytes_max - http1->receiving->body_len)
+        return refuse_later(http1, 413, "The request's body is too large.");
+    return 0;
+}
+
 static int on_chunk_extension(llhttp_t *parser, const char *at, size_t len)
 {
     (void)at;
@@ -279,6 +289,7 @@ static const llhttp_settings_t SETTINGS = {
     .on_header_value = on_header_value,
     .on_headers_complete = on_headers_complete,
     .on_body = on_body,
+    .on_chunk_header = on_chunk_header,
     .on_chunk_extension_name = on_chunk_extension,
     .on_chunk_extension_value = on_chunk_extension,
     .on_message_complete = on_message_complete,
@@ -307,9 +318,10 @@ static void take_message(struct http_connection *connection)
         http_exchange_dispatch(exchange);
 }
 
-static int status_of(llhttp_errno_t error)
+static int status_of(llhttp_errno_t error, const char *reason)
 {
-    return error == HPE_INVALID_VERSION ? 505 : 400;
+    /* The parser has the same code for a version that it does not know and for what comes behind a good one. */
+    return error == HPE_INVALID_VERSION && strstr(reason, "Invalid") ? 505 : 400;
 }
 
 static void save_partial(struct http_connection *connection, struct str bytes)
@@ -348,10 +360,12 @@ static size_t parse_some(struct http_connection *connection, struct str bytes)
         take_message(connection);
         return used;
     }
-    if (http1->refusal_status)
+    if (http1->refusal_status) {
         http1_refuse(connection, http1->refusal_status, http1->refusal_detail);
-    else
-        http1_refuse(connection, status_of(error), llhttp_get_error_reason(&http1->parser));
+    } else {
+        const char *reason = llhttp_get_error_reason(&http1->parser);
+        http1_refuse(connection, status_of(error, reason), reason);
+    }
     return bytes.len;
 }
 
