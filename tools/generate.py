@@ -2,13 +2,15 @@
 """Writes build/generated: everything in C that comes from .proto and .sql files.
 
   platform/proto/**/*.proto      ->  *.pb-c.{c,h} (by protoc-c), and for each service *.rpc.{c,h}: the methods' names,
-                                     descriptors and handler types, and typed clients
+                                     descriptors and handler types, and typed clients; wire_rules.c: what the options
+                                     (options.v1.rule) say, for platform/wire
   <folder>/*.sql                 ->  *.sql.{c,h}: each "-- name: verb_noun" is a constant <owner>_sql_<name>
   <folder>/migrations/NNNN_*.sql ->  migrations.{c,h}: an array <owner>_migrations
 
 The owner is the nearest folder that is not called sql. A file is written only when its text changes, so that nothing is
 compiled for nothing.
 """
+import importlib
 import os
 import pathlib
 import re
@@ -20,6 +22,9 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 OUT = ROOT / "build" / "generated"
 PROTO_ROOT = ROOT / "platform" / "proto"
 SOURCES = ("platform", "services")
+OPTIONS = "shopstream/options/v1/options.proto"  # read here; nothing of it is needed in C
+FORMATS = {"email", "uuid", "slug", "currency", "country", "date-time", "token"}  # platform/wire/wire_format.c
+FIELDS_MAX = 128  # WIRE_FIELDS_MAX
 kept = set()
 
 
@@ -139,6 +144,115 @@ def camel(name):
     return "".join(part[:1].upper() + part[1:] for part in name.split("_"))
 
 
+class Message:
+    """A message of the schema with the names that protoc-c gives to it."""
+
+    def __init__(self, descriptor, full_name, c_type, c_lower):
+        self.descriptor = descriptor
+        self.full_name = full_name
+        self.c_type = c_type
+        self.c_descriptor = c_lower + "__descriptor"
+
+
+def messages_of(file, descriptor_set):
+    """Yields every message of the file, nested ones too."""
+    parts = c_names(file.name, descriptor_set).split(".")
+    c_type = "__".join(camel(part) for part in parts)
+    c_lower = "__".join(snake(part) for part in parts)
+    waiting = [(message, "." + file.package, c_type, c_lower) for message in file.message_type]
+    while waiting:
+        message, full_name, c_type, c_lower = waiting.pop(0)
+        full_name, c_type = full_name + "." + message.name, c_type + "__" + camel(message.name)
+        c_lower = c_lower + "__" + snake(message.name)
+        yield Message(message, full_name, c_type, c_lower)
+        waiting += [(nested, full_name, c_type, c_lower) for nested in message.nested_type]
+
+
+def check_message(message):
+    """Refuses what platform/wire does not handle (wire_field.h)."""
+    descriptor = message.descriptor
+    if len(descriptor.field) > FIELDS_MAX:
+        fail("%s: more than %d fields" % (message.full_name, FIELDS_MAX))
+    if descriptor.oneof_decl:
+        fail("%s: oneof is not supported" % message.full_name)
+    for field in descriptor.field:
+        name = "%s.%s" % (message.full_name, field.name)
+        if field.label == field.LABEL_REQUIRED:
+            fail(name + ": required can never be taken back; use the rule {required: true}")
+        if field.type == field.TYPE_GROUP:
+            fail(name + ": groups are not supported")
+        if descriptor.options.map_entry and field.name == "key" and field.type != field.TYPE_STRING:
+            fail(name + ": the key of a map must be a string")
+        if field.name != snake(field.name):
+            fail(name + ": names of fields are snake_case")
+
+
+# -- Rules ------------------------------------------------------------------------------------------------------------
+def c_literal(text):
+    return '"%s"' % text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+
+
+def c_int64(value):
+    return "INT64_MIN" if value == -2**63 else "INT64_C(%d)" % value
+
+
+def rule_initialisers(rule):
+    """The designated initialisers of struct wire_rule, in its order."""
+    parts = []
+    parts += [".%s = true" % flag for flag in ("required", "read_only") if getattr(rule, flag)]
+    for bound in ("min", "max"):
+        if rule.HasField(bound):
+            parts.append(".has_%s = true, .%s = %s" % (bound, bound, c_int64(getattr(rule, bound))))
+    for limit in ("min_length", "max_length", "min_items", "max_items"):
+        if rule.HasField(limit):
+            parts.append(".%s = %d" % (limit, getattr(rule, limit)))
+    if rule.values:
+        parts.append(".values = (const char *const[]){%s, NULL}" % ", ".join(c_literal(value) for value in rule.values))
+    parts += [".%s = %s" % (text, c_literal(getattr(rule, text))) for text in ("format", "example", "help")
+              if rule.HasField(text)]
+    return parts
+
+
+def check_rule(name, field, rule):
+    """A rule that could never apply is a mistake in the schema."""
+    texts = field.type in (field.TYPE_STRING, field.TYPE_BYTES)
+    integers = field.type not in (field.TYPE_STRING, field.TYPE_BYTES, field.TYPE_MESSAGE, field.TYPE_BOOL,
+                                  field.TYPE_ENUM, field.TYPE_DOUBLE, field.TYPE_FLOAT)
+    repeated = field.label == field.LABEL_REPEATED
+    wrong = [bound for bound in ("min", "max") if rule.HasField(bound) and not integers]
+    wrong += [bound for bound in ("min_length", "max_length") if rule.HasField(bound) and not texts]
+    wrong += [bound for bound in ("min_items", "max_items") if rule.HasField(bound) and not repeated]
+    wrong += [bound for bound in ("format",) if rule.HasField(bound) and field.type != field.TYPE_STRING]
+    wrong += ["values"] if rule.values and field.type != field.TYPE_STRING else []
+    if wrong:
+        fail("%s: %s does not apply to a field of its type" % (name, ", ".join(wrong)))
+    if rule.HasField("format") and rule.format not in FORMATS:
+        fail("%s: unknown format '%s'" % (name, rule.format))
+
+
+def generate_rules(messages, options, headers):
+    """options: the Python module of options.proto, which knows the extension."""
+    lines = ["/* Generated from the rules in the .proto files. */", '#include "platform/wire/wire.h"', ""]
+    lines += ['#include "%s"' % header for header in headers] + [""]
+    index = []
+    for message in messages:
+        rows = []
+        # protoc-c sorts the fields of a descriptor by their numbers.
+        for number, field in enumerate(sorted(message.descriptor.field, key=lambda field: field.number)):
+            if not field.options.HasExtension(options.rule):
+                continue
+            rule = field.options.Extensions[options.rule]
+            check_rule("%s.%s" % (message.full_name, field.name), field, rule)
+            rows.append("    {%s}, /* %s */" % (", ".join([".field = %d" % number] + rule_initialisers(rule)), field.name))
+        if rows:
+            array = message.c_descriptor.replace("__descriptor", "_rules")
+            lines += ["static const struct wire_rule %s[] = {" % array] + rows + ["};", ""]
+            index.append("    {&%s, %s, %d}," % (message.c_descriptor, array, len(rows)))
+    lines += ["const struct wire_rules wire_rules_index[] = {"] + index + ["    {NULL, NULL, 0},", "};"]
+    write("wire_rules.c", "\n".join(lines) + "\n")
+
+
+# -- Clients ----------------------------------------------------------------------------------------------------------
 def generate_rpc(file, types):
     for service in file.service:
         base = file.name[:-len(".proto")]
@@ -146,14 +260,14 @@ def generate_rpc(file, types):
         guard = ["/* Generated from %s: service %s. */" % (file.name, service.name), "#pragma once",
                  '#include "platform/rpc/rpc.h"', '#include "%s.pb-c.h"' % base]
         guard += sorted({'#include "%s.pb-c.h"' % dependency[:-len(".proto")] for dependency in file.dependency
-                         if dependency.startswith("shopstream/")})
+                         if dependency.startswith("shopstream/") and dependency != OPTIONS})
         header = guard + ["", "/* The name of the service, as in its table. */",
                           '#define %s_SERVICE_NAME "%s"' % (prefix.upper(), prefix), ""]
         source = ["/* Generated from %s: service %s. */" % (file.name, service.name), '#include "%s.rpc.h"' % base, ""]
         for method in service.method:
             name = "%s_%s" % (prefix, snake(method.name))
-            c_in, d_in = types[method.input_type]
-            c_out, d_out = types[method.output_type]
+            c_in, d_in = types[method.input_type].c_type, types[method.input_type].c_descriptor
+            c_out, d_out = types[method.output_type].c_type, types[method.output_type].c_descriptor
             header += [
                 "typedef int %s_fn(struct call *call, const %s *in, %s *out);" % (name, c_in, c_out),
                 "extern const struct rpc_method %s_rpc;" % name,
@@ -170,32 +284,63 @@ def generate_rpc(file, types):
         write(base + ".rpc.c", "\n".join(source) + "\n")
 
 
-def generate_protos():
+def run_protoc(program, folder, *arguments):
     files = [str(path.relative_to(PROTO_ROOT)) for path in protos()]
-    if not files:
-        return
-    from google.protobuf import descriptor_pb2
+    subprocess.run([program, "-I", str(PROTO_ROOT), "-I", "/usr/include", *arguments] + files, check=True, cwd=folder)
+
+
+def read_schema(folder):
+    """The descriptors of all files, and the module that knows the extension of options.proto."""
+    try:
+        from google.protobuf import descriptor_pb2
+    except ImportError:
+        fail("the Debian package python3-protobuf is missing")
+    run_protoc("protoc", folder, "--python_out", folder, "--include_imports", "--descriptor_set_out", "set.bin")
+    sys.path.insert(0, folder)
+    options = importlib.import_module(OPTIONS[:-len(".proto")].replace("/", ".") + "_pb2")
+    # Parsed after the import: only then are the options of the fields read as what they are.
+    descriptor_set = descriptor_pb2.FileDescriptorSet()
+    descriptor_set.ParseFromString((pathlib.Path(folder) / "set.bin").read_bytes())
+    return descriptor_set, options
+
+
+def write_structs(folder):
+    """protoc-c's files, without the options: their header would need the C structs of descriptor.proto."""
+    run_protoc("protoc-c", folder, "--c_out", folder)
+    unwanted = OPTIONS[:-len(".proto")] + ".pb-c"
+    for path in sorted(pathlib.Path(folder).rglob("*.pb-c.*")):
+        relative = str(path.relative_to(folder))
+        if not relative.startswith(unwanted):
+            write(relative, path.read_text().replace('#include "%s.h"\n' % unwanted, ""))
+
+
+def generate_protos():
     with tempfile.TemporaryDirectory() as folder:
-        subprocess.run(["protoc-c", "-I", str(PROTO_ROOT), "-I", "/usr/include", "--c_out", folder] + files, check=True)
-        descriptors = os.path.join(folder, "set.bin")
-        subprocess.run(["protoc", "-I", str(PROTO_ROOT), "-I", "/usr/include", "--include_imports",
-                        "--descriptor_set_out", descriptors] + files, check=True)
-        for path in sorted(pathlib.Path(folder).rglob("*.pb-c.*")):
-            write(str(path.relative_to(folder)), path.read_text())
-        descriptor_set = descriptor_pb2.FileDescriptorSet()
-        descriptor_set.ParseFromString(pathlib.Path(descriptors).read_bytes())
-    types = {}
-    for file in descriptor_set.file:
-        if not file.name.startswith("shopstream/"):
-            continue
-        package = c_names(file.name, descriptor_set)
-        for message in file.message_type:
-            c_type = "__".join(camel(part) for part in package.split(".")) + "__" + message.name
-            c_lower = "__".join(snake(part) for part in package.split(".")) + "__" + snake(message.name)
-            types[".%s.%s" % (file.package, message.name)] = (c_type, c_lower + "__descriptor")
-    for file in descriptor_set.file:
-        if file.name.startswith("shopstream/"):
-            generate_rpc(file, types)
+        write_structs(folder)
+        descriptor_set, options = read_schema(folder)
+    files = [file for file in descriptor_set.file if file.name.startswith("shopstream/") and file.name != OPTIONS]
+    messages = [message for file in files for message in messages_of(file, descriptor_set)]
+    for message in messages:
+        check_message(message)
+    headers = [file.name[:-len(".proto")] + ".pb-c.h" for file in files]
+    generate_rules(messages, options, headers)
+    generate_message_index(messages, headers)
+    types = {message.full_name: message for message in messages}
+    for file in files:
+        generate_rpc(file, types)
+
+
+def generate_message_index(messages, headers):
+    """Every message, so that a test can take each through the encoder and back."""
+    lines = ["/* Generated: every message of the schema but the entries of maps. */", '#include "message_index.h"', ""]
+    lines += ['#include "%s"' % header for header in headers]
+    lines += ["", "const ProtobufCMessageDescriptor *const message_index[] = {"]
+    lines += ["    &%s," % message.c_descriptor for message in messages if not message.descriptor.options.map_entry]
+    lines += ["    NULL,", "};"]
+    write("message_index.c", "\n".join(lines) + "\n")
+    write("message_index.h", "/* Generated: every message of the schema but the entries of maps; ends with NULL. */\n"
+          "#pragma once\n#include <protobuf-c/protobuf-c.h>\n\n"
+          "extern const ProtobufCMessageDescriptor *const message_index[];\n")
 
 
 def newest(paths):
