@@ -1,0 +1,143 @@
+#include "platform/base/encode.h"
+#include "platform/base/err.h"
+
+static const char hex_digits[] = "0123456789abcdef";
+static const char base64_letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+static const char base64url_letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+
+/* -- Hex ------------------------------------------------------------------------------------------------------------ */
+
+void encode_hex(struct buf *to, struct str bytes)
+{
+    char *out = bytes.len <= SIZE_MAX / 2 ? buf_reserve(to, bytes.len * 2) : NULL;
+    if (!out)
+        return;
+    for (size_t i = 0; i < bytes.len; i++) {
+        unsigned char byte = (unsigned char)bytes.ptr[i];
+        out[2 * i] = hex_digits[byte >> 4];
+        out[2 * i + 1] = hex_digits[byte & 0xF];
+    }
+    buf_commit(to, bytes.len * 2);
+}
+
+static int hex_value(char c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    if (c >= 'a' && c <= 'f')
+        return c - 'a' + 10;
+    if (c >= 'A' && c <= 'F')
+        return c - 'A' + 10;
+    return -1;
+}
+
+int decode_hex(struct str text, struct buf *to)
+{
+    if (text.len % 2 != 0)
+        return ERR_INVALID;
+    char *out = buf_reserve(to, text.len / 2);
+    if (!out)
+        return buf_error(to);
+    for (size_t i = 0; i < text.len; i += 2) {
+        int high = hex_value(text.ptr[i]);
+        int low = hex_value(text.ptr[i + 1]);
+        if (high < 0 || low < 0)
+            return ERR_INVALID;
+        out[i / 2] = (char)(high << 4 | low);
+    }
+    buf_commit(to, text.len / 2);
+    return 0;
+}
+
+/* -- Base64 --------------------------------------------------------------------------------------------------------- */
+
+static void encode_64(struct buf *to, struct str bytes, const char *letters, bool padded)
+{
+    size_t groups = bytes.len / 3;
+    size_t left = bytes.len % 3;
+    size_t size = groups * 4 + (left == 0 ? 0 : padded ? 4 : left + 1);
+    char *out = bytes.len <= SIZE_MAX / 2 ? buf_reserve(to, size) : NULL;
+    if (!out)
+        return;
+    const unsigned char *in = (const unsigned char *)bytes.ptr;
+    for (size_t i = 0; i < groups; i++, in += 3) {
+        *out++ = letters[in[0] >> 2];
+        *out++ = letters[(in[0] & 3) << 4 | in[1] >> 4];
+        *out++ = letters[(in[1] & 15) << 2 | in[2] >> 6];
+        *out++ = letters[in[2] & 63];
+    }
+    if (left > 0) {
+        unsigned second = left == 2 ? in[1] : 0;
+        *out++ = letters[in[0] >> 2];
+        *out++ = letters[(in[0] & 3u) << 4 | second >> 4];
+        if (left == 2)
+            *out++ = letters[(second & 15) << 2];
+        for (size_t i = left; padded && i < 3; i++)
+            *out++ = '=';
+    }
+    buf_commit(to, size);
+}
+
+void encode_base64(struct buf *to, struct str bytes)
+{
+    encode_64(to, bytes, base64_letters, true);
+}
+
+void encode_base64url(struct buf *to, struct str bytes)
+{
+    encode_64(to, bytes, base64url_letters, false);
+}
+
+static int letter_value(char c, char letter_62, char letter_63)
+{
+    if (c >= 'A' && c <= 'Z')
+        return c - 'A';
+    if (c >= 'a' && c <= 'z')
+        return c - 'a' + 26;
+    if (c >= '0' && c <= '9')
+        return c - '0' + 52;
+    return c == letter_62 ? 62 : c == letter_63 ? 63 : -1;
+}
+
+/* text is without padding. */
+static int decode_64(struct str text, const char *letters, struct buf *to)
+{
+    if (text.len % 4 == 1)
+        return ERR_INVALID;
+    size_t size = text.len / 4 * 3 + (text.len % 4 == 0 ? 0 : text.len % 4 - 1);
+    char *out = buf_reserve(to, size);
+    if (!out)
+        return buf_error(to);
+    uint32_t bits = 0;
+    unsigned bit_count = 0;
+    for (size_t i = 0; i < text.len; i++) {
+        int value = letter_value(text.ptr[i], letters[62], letters[63]);
+        if (value < 0)
+            return ERR_INVALID;
+        bits = bits << 6 | (uint32_t)value;
+        bit_count += 6;
+        if (bit_count >= 8) {
+            bit_count -= 8;
+            *out++ = (char)(unsigned char)(bits >> bit_count);
+        }
+    }
+    /* Bits of the last letter that no byte took must be zero, or two texts would mean the same bytes. */
+    if ((bits & ((1u << bit_count) - 1)) != 0)
+        return ERR_INVALID;
+    buf_commit(to, size);
+    return 0;
+}
+
+int decode_base64(struct str text, struct buf *to)
+{
+    if (text.len % 4 != 0)
+        return ERR_INVALID;
+    for (int i = 0; i < 2 && text.len > 0 && text.ptr[text.len - 1] == '='; i++)
+        text.len--;
+    return decode_64(text, base64_letters, to);
+}
+
+int decode_base64url(struct str text, struct buf *to)
+{
+    return decode_64(text, base64url_letters, to);
+}

@@ -1,0 +1,12 @@
+/* Ids: UUIDs of version 7 (RFC 9562), whose text sorts by the time of their making. */
+#pragma once
+
+#include "platform/base/str.h"
+
+#define ID_BYTES 37 /* "0190163d-8694-739b-aea5-966c26f8ad91" and the NUL */
+
+/* A new id, greater than every id that this process made before, also when the wall clock steps back; 62 random bits. */
+void id_new(char ret_id[ID_BYTES]);
+
+/* Whether the text is such an id, in small letters. */
+bool id_is_valid(struct str text);
