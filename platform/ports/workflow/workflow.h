@@ -21,6 +21,19 @@ struct workflow;
 /* Not an error: what the function returns while it waits. Outside the range of err.h. */
 #define WORKFLOW_BLOCKED (-1000)
 
+/* For the waits: as long as it takes. */
+#define WORKFLOW_NO_TIMEOUT INT64_C(-1)
+
+#define ACTIVITY_TIMEOUT_MS INT64_C(30000)     /* of one attempt, where the activity names none */
+#define ACTIVITY_FIRST_RETRY_MS INT64_C(100)   /* the first delay, where the activity names none */
+#define ACTIVITY_RETRY_MAX_MS INT64_C(30000)   /* delays grow up to here */
+#define WORKFLOW_ID_MAX 200                    /* bytes */
+#define WORKFLOW_STEPS_MAX 10000               /* of one workflow; parked as stuck past it */
+#define WORKFLOW_SIGNALS_MAX 1000              /* waiting in one workflow; also a constraint of the table */
+#define WORKFLOW_COMPENSATIONS_MAX 64
+#define WORKFLOW_AWAIT_ANY_MAX 8
+#define WORKFLOW_PAYLOAD_BYTES_MAX ((size_t)1 << 20)
+
 struct activity {
     const char *name;
     int (*run)(struct call *call, const ProtobufCMessage *in, ProtobufCMessage *out);
@@ -49,7 +62,7 @@ struct workflow_type {
     int (*run)(struct workflow *w, const ProtobufCMessage *in, ProtobufCMessage *out);
     const ProtobufCMessageDescriptor *input;
     const ProtobufCMessageDescriptor *output;
-    const struct activity *const *activities; /* NULL-terminated: all that it may run */
+    const struct activity *const *activities; /* NULL-terminated: all that it may run; for documents */
 };
 
 /* -- Within a workflow's function ------------------------------------------------------------------------------------- */
@@ -88,3 +101,136 @@ const struct problem *workflow_problem(const struct workflow *w);
 /* Ends the workflow with an error that compensates: return workflow_fail(w, ERR_DECLINED, "card_declined", "…"). */
 int workflow_fail(struct workflow *w, int error, const char *code, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
+
+/* -- From outside: starting and signalling, in the caller's write transaction ------------------------------------------ */
+
+struct workflow_engine;
+
+struct workflow_start {
+    const struct workflow_type *type; /* one of the engine's */
+    struct str id;                    /* unique in the database; 1 to WORKFLOW_ID_MAX bytes */
+    struct str tenant;
+    struct str traceparent;           /* handed to every activity; may be empty */
+    const ProtobufCMessage *input;
+};
+
+/* Starts a workflow: it exists when the transaction commits, and runs from then on. ERR_CONFLICT when there is or was
+ * one of that id; ERR_INVALID for a bad id; ERR_UNAVAILABLE when the engine is full. */
+int workflow_start(struct workflow_engine *engine, struct sql_tx *tx, const struct workflow_start *start);
+
+/* Sends a signal. payload may be NULL (an empty message). ERR_NOT_FOUND when the workflow never was or has ended;
+ * ERR_CONFLICT when WORKFLOW_SIGNALS_MAX wait in it. */
+int workflow_signal(struct workflow_engine *engine, struct sql_tx *tx, struct str id, const char *name,
+                    const ProtobufCMessage *payload);
+
+/* Lets a workflow that was parked as stuck try again, after the program was mended. ERR_NOT_FOUND when it is not
+ * stuck. */
+int workflow_resume(struct workflow_engine *engine, struct sql_tx *tx, struct str id);
+
+enum workflow_status {
+    WORKFLOW_RUNNING,
+    WORKFLOW_COMPENSATING, /* its function failed, and what it did is being undone */
+    WORKFLOW_COMPLETED,
+    WORKFLOW_FAILED,       /* its function failed, and nothing of it remains */
+    WORKFLOW_STUCK,        /* parked: its history and its function disagree; a person must look */
+};
+
+/* "running" and so on; a static string. */
+const char *workflow_status_name(enum workflow_status status);
+
+/* Blocks until the workflow has ended or is stuck, at most until the deadline (of clock_monotonic_ns). *ret_status is
+ * how it stands then. ERR_NOT_FOUND when there never was one. Not for use inside a transaction. */
+int workflow_wait(struct workflow_engine *engine, struct str id, int64_t deadline_ns,
+                  enum workflow_status *ret_status);
+
+/* -- The engine of one database ---------------------------------------------------------------------------------------- */
+
+/* One attempt of one activity. */
+struct activity_attempt {
+    const struct activity *activity;
+    struct str workflow_id;
+    struct str tenant;
+    struct str traceparent;
+    struct str token;           /* "<workflow_id>/<step>": the same for every attempt, so the key for idempotency */
+    unsigned attempt;           /* from 1 */
+    int64_t deadline_ns;        /* of clock_monotonic_ns */
+    struct sql_tx *tx;          /* of a transactional activity; else NULL */
+    struct arena *arena;        /* the attempt's */
+    const ProtobufCMessage *in;
+    ProtobufCMessage *out;      /* initialised */
+};
+
+/* Runs an attempt: on a worker task, or in the transaction that records it. 0, or an error with *ret_problem set
+ * (left alone, it gets a general text). ERR_CANCELLED while the engine stops does not count as an attempt. */
+typedef int activity_runner(void *context, const struct activity_attempt *attempt, struct problem *ret_problem);
+
+struct workflow_engine_config {
+    struct sql_db *db;                           /* with workflow_migrations applied */
+    const struct workflow_type *const *types;    /* NULL-terminated */
+    activity_runner *run_activity;
+    void *context;
+    unsigned worker_count;                       /* tasks that run activities (they may block); 0: 8 */
+    size_t running_max;                          /* workflows that have not ended; 0: 1,000,000 */
+    size_t cached_bytes_max;                     /* histories kept in memory; 0: 32 MiB. Others are read again */
+};
+
+int workflow_engine_new(struct workflow_engine **ret_engine, const struct workflow_engine_config *config);
+
+/* Finds what had not ended, and starts the tasks. Workflows may be started and signalled from then on. */
+int workflow_engine_start(struct workflow_engine *engine);
+
+/* Takes no more steps, waits for the activities and writes that are under way, and ends the tasks. What has not ended
+ * goes on at the next start. */
+void workflow_engine_stop(struct workflow_engine *engine);
+
+/* After stop, and after the last transaction that used the engine. NULL is fine. */
+void workflow_engine_free(struct workflow_engine *engine);
+
+/* Waits until every workflow has ended or waits for a signal or a time; false when the deadline came first. */
+bool workflow_engine_settle(struct workflow_engine *engine, int64_t deadline_ns);
+
+struct workflow_stats {
+    uint64_t started;
+    uint64_t completed;
+    uint64_t failed;
+    uint64_t stuck;
+    uint64_t transitions;  /* write transactions that moved a workflow on */
+    uint64_t attempts;     /* of activities */
+    uint64_t running;      /* now */
+};
+void workflow_get_stats(struct workflow_engine *engine, struct workflow_stats *ret_stats);
+
+/* -- For people: shopstream workflow list | show ----------------------------------------------------------------------- */
+
+struct workflow_row {
+    struct str id, type, tenant, status;
+    int error;                      /* of a failed, compensating or stuck one; else 0 */
+    struct str code, detail;
+    int64_t created_at_ms, updated_at_ms;
+    struct str step;                /* what it waits for; empty when it has ended */
+    unsigned attempts;              /* of that step */
+    int64_t due_at_ms;              /* when that step is tried again or times out; 0 without */
+    struct str step_detail;         /* why the step's last attempt failed */
+    struct str input, output;       /* JSON; workflow_show only */
+};
+
+struct workflow_step_row {
+    int64_t seq;
+    struct str kind, name, state;   /* "activity", "reserve_stock", "done" */
+    unsigned attempts;
+    int64_t due_at_ms;
+    struct str input, output;       /* JSON; empty without */
+    struct str signal;              /* the one that an await or a poll took */
+    int error;
+    struct str code, detail;
+    int64_t scheduled_at_ms, ended_at_ms; /* 0: not yet */
+};
+
+/* By id, those after after_id; status is empty for all, limit at most WORKFLOW_LIST_MAX. Rows lie in the arena. */
+#define WORKFLOW_LIST_MAX 1000
+int workflow_list(struct sql_tx *tx, struct arena *arena, struct str status, struct str after_id, size_t limit,
+                  struct workflow_row **ret_rows, size_t *ret_count);
+
+/* One workflow with its history. ERR_NOT_FOUND. */
+int workflow_show(struct sql_tx *tx, struct arena *arena, struct str id, struct workflow_row *ret_row,
+                  struct workflow_step_row **ret_steps, size_t *ret_count);

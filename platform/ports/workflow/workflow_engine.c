@@ -1,0 +1,665 @@
+/* The embedded workflow engine: what drives the workflows of one database.
+ *
+ * An instance is moved on by one transition at a time: a write closure that takes what is new (an attempt's result, a
+ * time that came), runs the function over its history, and records what that asked for. The transitions of many
+ * workflows share one commit, and none of the engine's tasks waits for it: the writer's completion (transition_done)
+ * hands the next step to a worker, to the timer, or to nobody when a signal must come first. Starts and signals reach
+ * the engine by the commit hooks of the transactions that they were part of. */
+#include "platform/ports/workflow/workflow.sql.h"
+#include "platform/ports/workflow/workflow_internal.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+#define WORKERS_DEFAULT 8u
+#define RUNNING_DEFAULT ((size_t)1000000)
+#define CACHED_BYTES_DEFAULT ((size_t)32 << 20)
+#define LOAD_PAGE 500
+#define ATTEMPT_ARENA_BYTES ((size_t)8 << 20)
+#define WRITE_RETRY_FIRST_MS INT64_C(50)   /* after a write that failed (a full disk); doubled up to the last */
+#define WRITE_RETRY_LAST_MS INT64_C(5000)
+#define WRITE_FAILURES_MAX 5u              /* in a row, of a kind that does not pass: the workflow is parked then */
+
+static void submit(struct instance *instance);
+
+/* -- The transition's closure ------------------------------------------------------------------------------------------ */
+
+static void log_stuck(const struct workflow *w)
+{
+    log_error(NULL, "workflow is stuck", LOG_STR("workflow_id", w->instance->id),
+              LOG_STR("type", w->instance->type_name), LOG_CSTR("code", w->problem.code),
+              LOG_CSTR("detail", w->problem.detail));
+}
+
+/* A pass that fails again and again, and not for want of room: its workflow is poisoned. */
+static bool is_poisoned(const struct transition *transition)
+{
+    return transition->failures >= WRITE_FAILURES_MAX && transition->last_error != ERR_CONFLICT &&
+           !error_is_retriable(transition->last_error);
+}
+
+static void refuse(struct workflow *w)
+{
+    problem_set(&w->problem, w->transition->last_error, "poisoned", NULL,
+                "Its next step could not be recorded %u times: %s.", w->transition->failures,
+                error_name(w->transition->last_error));
+    w->transition->status = WORKFLOW_STUCK;
+}
+
+static int store_transition(struct workflow *w, const ProtobufCMessage *output)
+{
+    struct transition *transition = w->transition;
+    TRY(store_changes(w->tx, transition));
+    if (transition->status == w->instance->status)
+        return 0;
+    CLEANUP(buf_free) struct buf json = BUF(WORKFLOW_PAYLOAD_BYTES_MAX);
+    static const struct problem none;
+    const struct problem *problem = &w->problem;
+    if (transition->status == WORKFLOW_COMPLETED) {
+        wire_to_json(output, &json);
+        TRY(buf_error(&json));
+        problem = &none;
+    } else if (transition->status == WORKFLOW_RUNNING) {
+        problem = &none;
+    } else if (transition->status == WORKFLOW_STUCK) {
+        log_stuck(w);
+    }
+    return store_status(w->tx, w->instance, transition->status, buf_str(&json), problem);
+}
+
+static int run_transition(struct sql_tx *tx, void *argument)
+{
+    struct instance *instance = argument;
+    struct transition *transition = &instance->transition;
+    transition_reset(transition);
+    int error = instance->loaded ? 0 : store_load(tx, instance);
+    transition->gone = error == ERR_NOT_FOUND;
+    if (transition->gone)
+        return 0;
+    if (error < 0 && !is_poisoned(transition))
+        return error;
+    struct workflow *w = arena_alloc(sql_tx_arena(tx), sizeof(*w));
+    if (!w)
+        return ERR_NO_MEMORY;
+    w->engine = instance->engine;
+    w->instance = instance;
+    w->transition = transition;
+    w->tx = tx;
+    w->arena = sql_tx_arena(tx);
+    ProtobufCMessage *output = NULL;
+    if (is_poisoned(transition))
+        refuse(w);
+    else
+        TRY(workflow_replay(w, &output));
+    return store_transition(w, output);
+}
+
+/* -- What comes next: under the lock ---------------------------------------------------------------------------------- */
+
+static void set_idle(struct instance *instance)
+{
+    struct workflow_engine *engine = instance->engine;
+    instance->state = INSTANCE_WAITING;
+    if (--engine->under_way == 0)
+        task_cond_broadcast(&engine->settled);
+}
+
+static int64_t monotonic_of(int64_t wall_ms)
+{
+    return clock_monotonic_ns() + (wall_ms - clock_wall_ms()) * CLOCK_NS_PER_MS;
+}
+
+static void queue_activity(struct workflow_engine *engine, struct instance *instance)
+{
+    instance->state = INSTANCE_ACTIVITY;
+    instance->next_in_queue = NULL;
+    if (engine->queue_last)
+        engine->queue_last->next_in_queue = instance;
+    else
+        engine->queue_first = instance;
+    engine->queue_last = instance;
+    task_cond_signal(&engine->work);
+}
+
+/* Gives the instance back with what it waits for: a worker, a time, a signal. True when a signal came meanwhile and the
+ * function must look again: the caller submits. */
+static bool schedule_next(struct workflow_engine *engine, struct instance *instance, bool fired)
+{
+    const struct step *step = instance_pending(instance);
+    ASSERT(step != NULL);
+    bool is_activity = step->kind == STEP_ACTIVITY || step->kind == STEP_COMPENSATION;
+    bool again = instance->wake && step->kind == STEP_AWAIT && !engine->stopping;
+    bool is_due = fired || step->due_at_ms <= clock_wall_ms();
+    instance->awaits = step->kind == STEP_AWAIT;
+    instance->wake = false;
+    if (again)
+        return true;
+    if (is_activity && !instance->activity->transactional && is_due && !engine->stopping) {
+        queue_activity(engine, instance);
+        return false;
+    }
+    if (step->due_at_ms > 0 || is_activity)
+        heap_put(engine, instance, monotonic_of(step->due_at_ms));
+    set_idle(instance);
+    if (engine->cached_bytes > engine->config.cached_bytes_max) {
+        engine->cached_bytes -= instance->bytes;
+        instance_unload(instance);
+    }
+    return false;
+}
+
+/* Tells those who wait for its end; known says whether status is one. */
+static void tell_waiters(struct instance *instance, bool known, enum workflow_status status)
+{
+    for (struct waiter *waiter = instance->waiters; waiter; waiter = waiter->next) {
+        waiter->is_ended = true;
+        waiter->is_known = known;
+        waiter->status = status;
+        task_cond_signal(&waiter->ended);
+    }
+    instance->waiters = NULL;
+}
+
+static void end_instance(struct workflow_engine *engine, struct instance *instance)
+{
+    enum workflow_status status = instance->status;
+    bool gone = instance->transition.gone;
+    engine->stats.completed += !gone && status == WORKFLOW_COMPLETED;
+    engine->stats.failed += !gone && status == WORKFLOW_FAILED;
+    engine->stats.stuck += !gone && status == WORKFLOW_STUCK;
+    engine->cached_bytes -= instance->bytes;
+    engine_remove(engine, instance);
+    set_idle(instance);
+    tell_waiters(instance, !gone, status);
+    instance_free(instance);
+}
+
+/* -- The transition's end, on the writer's task ------------------------------------------------------------------------- */
+
+/* The write is on disk. True when the next transition is to be submitted at once. */
+static bool commit_transition(struct workflow_engine *engine, struct instance *instance)
+{
+    struct transition *transition = &instance->transition;
+    bool fired = transition->fired;
+    engine->stats.transitions++;
+    if (!transition->gone) {
+        size_t bytes_before = instance->bytes;
+        transition_apply(transition);
+        engine->cached_bytes += instance->bytes - bytes_before;
+    }
+    if (transition->gone || (instance->status != WORKFLOW_RUNNING && instance->status != WORKFLOW_COMPENSATING)) {
+        end_instance(engine, instance);
+        return false;
+    }
+    transition_clear(transition);
+    return schedule_next(engine, instance, fired);
+}
+
+/* The write failed: nothing of it is kept but the facts, and it is tried again later. */
+static void postpone(struct workflow_engine *engine, struct instance *instance, int error)
+{
+    struct transition *transition = &instance->transition;
+    int64_t delay_ms = WRITE_RETRY_FIRST_MS;
+    for (unsigned i = 0; i < transition->failures && delay_ms < WRITE_RETRY_LAST_MS; i++)
+        delay_ms *= 2;
+    transition->failures++;
+    transition->last_error = error;
+    log_warning(NULL, "workflow transition not written; it is tried again", LOG_STR("workflow_id", instance->id),
+                LOG_ERR(error), LOG_INT("failures", transition->failures), LOG_INT("delay_ms", delay_ms));
+    if (error == ERR_CONFLICT) { /* another engine moved it on: what is in memory is old */
+        engine->cached_bytes -= instance->bytes;
+        instance_unload(instance);
+    }
+    instance->unwritten = true;
+    heap_put(engine, instance, clock_monotonic_ns() + delay_ms * CLOCK_NS_PER_MS);
+    set_idle(instance);
+}
+
+static void transition_done(int result, void *argument)
+{
+    struct instance *instance = argument;
+    struct transition *transition = &instance->transition;
+    struct workflow_engine *engine = instance->engine;
+    bool again = false;
+    task_mutex_lock(&engine->mutex);
+    /* The closure may have loaded the history. */
+    engine->cached_bytes += instance->bytes - transition->bytes_before;
+    if (result >= 0) {
+        again = commit_transition(engine, instance);
+    } else if (transition->aborted) {
+        transition->aborted->next = transition->facts;
+        transition->facts = transition->aborted;
+        transition->aborted = NULL;
+        again = true;
+    } else {
+        postpone(engine, instance, result);
+    }
+    task_mutex_unlock(&engine->mutex);
+    if (again)
+        submit(instance);
+}
+
+/* Writes the transition of an instance in state WRITING. Without the lock: a full queue calls done at once. */
+static void submit(struct instance *instance)
+{
+    struct transition *transition = &instance->transition;
+    transition->bytes_before = instance->bytes;
+    transition->job = (struct sql_write_job){.closure = run_transition, .argument = instance, .done = transition_done};
+    sql_write_async(instance->engine->config.db, &transition->job);
+}
+
+/* Takes a waiting instance out of the wait; the caller submits it after the lock. */
+static struct instance *begin_transition(struct workflow_engine *engine, struct instance *instance, bool fired)
+{
+    heap_remove(engine, instance);
+    instance->unwritten = false;
+    instance->transition.fired |= fired;
+    instance->state = INSTANCE_WRITING;
+    instance->wake = false;
+    engine->under_way++;
+    return instance;
+}
+
+/* -- The workers ------------------------------------------------------------------------------------------------------ */
+
+/* Runs the pending activity once; its result as a fact. NULL when it does not count. */
+static struct fact *run_attempt(struct workflow_engine *engine, struct instance *instance, struct arena *arena)
+{
+    const struct step *step = instance_pending(instance);
+    const struct activity *activity = instance->activity;
+    int64_t timeout_ms = activity->timeout_ms > 0 ? activity->timeout_ms : ACTIVITY_TIMEOUT_MS;
+    ProtobufCMessage *in = wire_message_new(arena, activity->input);
+    ProtobufCMessage *out = wire_message_new(arena, activity->output);
+    char *token = arena_printf(arena, "%.*s/%" PRId64, STR_FORMAT(instance->id), step->seq);
+    struct problem problem = {0};
+    int error = in && out && token ? wire_from_json(arena, step->input, in, &problem) : ERR_NO_MEMORY;
+    if (error == 0) {
+        struct activity_attempt attempt = {
+            .activity = activity,
+            .workflow_id = instance->id,
+            .tenant = instance->tenant,
+            .traceparent = instance->traceparent,
+            .token = str_from_cstr(token),
+            .attempt = step->attempts + 1,
+            .deadline_ns = clock_monotonic_ns() + timeout_ms * CLOCK_NS_PER_MS,
+            .arena = arena,
+            .in = in,
+            .out = out,
+        };
+        error = engine->config.run_activity(engine->config.context, &attempt, &problem);
+    }
+    return fact_new(step->seq, error, &problem, out);
+}
+
+static struct instance *take_queued(struct workflow_engine *engine)
+{
+    struct instance *instance = engine->queue_first;
+    engine->queue_first = instance->next_in_queue;
+    if (!engine->queue_first)
+        engine->queue_last = NULL;
+    instance->next_in_queue = NULL;
+    return instance;
+}
+
+/* Runs one activity and writes what came of it. The lock is held on entry and exit, not meanwhile. */
+static void work_on(struct workflow_engine *engine, struct instance *instance, struct arena *arena)
+{
+    engine->stats.attempts++;
+    task_mutex_unlock(&engine->mutex);
+    struct fact *fact = run_attempt(engine, instance, arena);
+    arena_reset(arena);
+    task_step("workflow: between an activity and its record");
+    task_mutex_lock(&engine->mutex);
+    if (!fact || (engine->stopping && fact->problem.error == ERR_CANCELLED)) {
+        facts_free(fact);
+        heap_put(engine, instance, clock_monotonic_ns() + WRITE_RETRY_LAST_MS * CLOCK_NS_PER_MS);
+        set_idle(instance);
+        return;
+    }
+    instance->transition.facts = fact;
+    instance->state = INSTANCE_WRITING;
+    task_mutex_unlock(&engine->mutex);
+    submit(instance);
+    task_mutex_lock(&engine->mutex);
+}
+
+static void worker_main(void *argument)
+{
+    struct workflow_engine *engine = argument;
+    struct arena *arena = arena_new(ATTEMPT_ARENA_BYTES);
+    ASSERT(arena != NULL);
+    task_mutex_lock(&engine->mutex);
+    for (;;) {
+        while (!engine->stopping && !engine->queue_first)
+            task_cond_wait(&engine->work, &engine->mutex);
+        if (engine->stopping)
+            break;
+        work_on(engine, take_queued(engine), arena);
+    }
+    task_mutex_unlock(&engine->mutex);
+    arena_free(arena);
+}
+
+/* -- The timer -------------------------------------------------------------------------------------------------------- */
+
+/* The first instance's time has come: a worker takes it, or its transition is returned to be submitted. */
+static struct instance *fire_first(struct workflow_engine *engine)
+{
+    struct instance *instance = engine->heap[0];
+    const struct step *step = instance->loaded ? instance_pending(instance) : NULL;
+    bool is_activity = step && (step->kind == STEP_ACTIVITY || step->kind == STEP_COMPENSATION);
+    if (!instance->unwritten && is_activity && instance->activity && !instance->activity->transactional) {
+        heap_remove(engine, instance);
+        engine->under_way++;
+        queue_activity(engine, instance);
+        return NULL;
+    }
+    /* A write that is tried again brings its own facts; the step's time has not come by that. */
+    return begin_transition(engine, instance, !instance->unwritten);
+}
+
+static void timer_main(void *argument)
+{
+    struct workflow_engine *engine = argument;
+    task_mutex_lock(&engine->mutex);
+    while (!engine->stopping) {
+        int64_t due_ns = engine->heap_count > 0 ? engine->heap[0]->due_ns : TASK_FOREVER;
+        if (due_ns > clock_monotonic_ns()) {
+            task_cond_wait_until(&engine->timer, &engine->mutex, due_ns);
+            continue;
+        }
+        struct instance *instance = fire_first(engine);
+        if (!instance)
+            continue;
+        task_mutex_unlock(&engine->mutex);
+        submit(instance);
+        task_mutex_lock(&engine->mutex);
+    }
+    task_mutex_unlock(&engine->mutex);
+}
+
+/* -- The doors of the commit hooks ------------------------------------------------------------------------------------- */
+
+/* Under the lock. NULL when it cannot be driven now: it is in the database, and found there at the next start. */
+static struct instance *adopt(struct workflow_engine *engine, struct instance *instance)
+{
+    if (engine->running && !engine->stopping && !engine_find(engine, instance->id) &&
+        engine_insert(engine, instance) == 0)
+        return begin_transition(engine, instance, false);
+    instance_free(instance);
+    return NULL;
+}
+
+void engine_adopt(struct workflow_engine *engine, struct instance *instance)
+{
+    task_mutex_lock(&engine->mutex);
+    engine->stats.started += instance->loaded;
+    struct instance *adopted = adopt(engine, instance);
+    task_mutex_unlock(&engine->mutex);
+    if (adopted)
+        submit(adopted);
+}
+
+static struct instance *wake(struct workflow_engine *engine, struct str id)
+{
+    TASK_LOCKED(&engine->mutex);
+    struct instance *instance = engine_find(engine, id);
+    if (!instance) {
+        /* The engine is just starting and has not come to it yet, or it is parked: a look at its row will tell. */
+        struct instance *stub = instance_new(engine, id);
+        return stub ? adopt(engine, stub) : NULL;
+    }
+    instance->wake = true;
+    bool looks = instance->state == INSTANCE_WAITING && instance->awaits && !instance->unwritten && !engine->stopping;
+    return looks ? begin_transition(engine, instance, false) : NULL;
+}
+
+void engine_wake(struct workflow_engine *engine, struct str id)
+{
+    struct instance *instance = wake(engine, id);
+    if (instance)
+        submit(instance);
+}
+
+/* -- Life ------------------------------------------------------------------------------------------------------------- */
+
+int workflow_engine_new(struct workflow_engine **ret_engine, const struct workflow_engine_config *config)
+{
+    struct workflow_engine *engine = calloc(1, sizeof(*engine));
+    if (!engine)
+        return ERR_NO_MEMORY;
+    engine->config = *config;
+    if (engine->config.worker_count == 0)
+        engine->config.worker_count = WORKERS_DEFAULT;
+    if (engine->config.running_max == 0)
+        engine->config.running_max = RUNNING_DEFAULT;
+    if (engine->config.cached_bytes_max == 0)
+        engine->config.cached_bytes_max = CACHED_BYTES_DEFAULT;
+    engine->workers = calloc(engine->config.worker_count, sizeof(struct task *));
+    if (!engine->workers) {
+        free(engine);
+        return ERR_NO_MEMORY;
+    }
+    task_mutex_init(&engine->mutex);
+    task_cond_init(&engine->work);
+    task_cond_init(&engine->timer);
+    task_cond_init(&engine->settled);
+    *ret_engine = engine;
+    return 0;
+}
+
+struct load_page {
+    struct workflow_engine *engine;
+    char after_id[WORKFLOW_ID_MAX + 1];
+    size_t count;
+};
+
+/* A stub without its history: due at once, at its time, or when a signal comes. */
+static int load_one(struct load_page *page, struct sql_rows *rows)
+{
+    struct workflow_engine *engine = page->engine;
+    TASK_LOCKED(&engine->mutex);
+    struct str id = sql_get_text(rows, 0);
+    memcpy(page->after_id, id.ptr, id.len);
+    page->after_id[id.len] = '\0';
+    page->count++;
+    if (engine_find(engine, id)) /* started or signalled meanwhile */
+        return 0;
+    struct instance *instance = instance_new(engine, id);
+    if (!instance)
+        return ERR_NO_MEMORY;
+    int error = engine_insert(engine, instance);
+    if (error < 0) {
+        instance_free(instance);
+        return error;
+    }
+    struct str kind = sql_get_text(rows, 1);
+    int64_t due_at_ms = sql_get_int(rows, 2);
+    bool has_signals = sql_get_int(rows, 3) > 0;
+    instance->awaits = str_equal_cstr(kind, step_kind_names[STEP_AWAIT]);
+    if (instance->awaits && has_signals) {
+        instance->unwritten = true; /* looks at once, without having timed out */
+        due_at_ms = clock_wall_ms();
+    }
+    if (!instance->awaits || due_at_ms > 0)
+        heap_put(engine, instance, monotonic_of(due_at_ms));
+    return 0;
+}
+
+static int load_page(struct sql_tx *tx, void *argument)
+{
+    struct load_page *page = argument;
+    CLEANUP(sql_finish_cleanup) struct sql_rows *rows = NULL;
+    page->count = 0;
+    TRY(sql_query(tx, &workflow_sql_list_unfinished, SQL_ARGS(sql_cstr(page->after_id), sql_int(LOAD_PAGE)), &rows));
+    int found;
+    while ((found = sql_next(rows)) == 1)
+        TRY(load_one(page, rows));
+    return found;
+}
+
+static int start_tasks(struct workflow_engine *engine)
+{
+    TRY(task_start(&engine->timer_task, "workflow-timer", timer_main, engine));
+    while (engine->worker_started < engine->config.worker_count) {
+        TRY(task_start(&engine->workers[engine->worker_started], "workflow", worker_main, engine));
+        engine->worker_started++;
+    }
+    return 0;
+}
+
+int workflow_engine_start(struct workflow_engine *engine)
+{
+    task_mutex_lock(&engine->mutex);
+    engine->running = true;
+    task_mutex_unlock(&engine->mutex);
+    struct load_page page = {.engine = engine};
+    do {
+        TRY(sql_read(engine->config.db, load_page, &page));
+    } while (page.count == LOAD_PAGE);
+    int error = start_tasks(engine);
+    if (error < 0)
+        workflow_engine_stop(engine);
+    return error;
+}
+
+/* Those that queued for a worker wait for the next start; who waits for an end learns that it does not come. */
+static void let_go(struct workflow_engine *engine)
+{
+    while (engine->queue_first)
+        set_idle(take_queued(engine));
+    for (size_t i = 0; i < engine->bucket_count; i++) {
+        for (struct instance *instance = engine->buckets[i]; instance; instance = instance->next_in_bucket)
+            tell_waiters(instance, false, WORKFLOW_RUNNING);
+    }
+}
+
+void workflow_engine_stop(struct workflow_engine *engine)
+{
+    task_mutex_lock(&engine->mutex);
+    engine->stopping = true;
+    task_cond_broadcast(&engine->work);
+    task_cond_broadcast(&engine->timer);
+    task_mutex_unlock(&engine->mutex);
+    for (unsigned i = 0; i < engine->worker_started; i++)
+        task_join(engine->workers[i]);
+    engine->worker_started = 0;
+    task_join(engine->timer_task);
+    engine->timer_task = NULL;
+    task_mutex_lock(&engine->mutex);
+    let_go(engine);
+    while (engine->under_way > 0)
+        task_cond_wait(&engine->settled, &engine->mutex);
+    engine->running = false;
+    task_mutex_unlock(&engine->mutex);
+}
+
+void workflow_engine_free(struct workflow_engine *engine)
+{
+    if (!engine)
+        return;
+    for (size_t i = 0; i < engine->bucket_count; i++) {
+        while (engine->buckets[i]) {
+            struct instance *instance = engine->buckets[i];
+            engine->buckets[i] = instance->next_in_bucket;
+            instance_free(instance);
+        }
+    }
+    task_cond_destroy(&engine->settled);
+    task_cond_destroy(&engine->timer);
+    task_cond_destroy(&engine->work);
+    task_mutex_destroy(&engine->mutex);
+    free(engine->buckets);
+    free(engine->heap);
+    free(engine->workers);
+    free(engine);
+}
+
+/* -- Waiting ---------------------------------------------------------------------------------------------------------- */
+
+/* Nothing is under way and nothing is due. */
+static bool is_settled(const struct workflow_engine *engine)
+{
+    return engine->under_way == 0 &&
+           (engine->heap_count == 0 || engine->heap[0]->due_ns > clock_monotonic_ns());
+}
+
+bool workflow_engine_settle(struct workflow_engine *engine, int64_t deadline_ns)
+{
+    const int64_t look_again_ns = CLOCK_NS_PER_MS;
+    TASK_LOCKED(&engine->mutex);
+    while (!is_settled(engine)) {
+        int64_t now_ns = clock_monotonic_ns();
+        if (now_ns >= deadline_ns)
+            return false;
+        /* What is due is taken by the timer's task within the moment; the end of a step is signalled. */
+        int64_t until_ns = engine->under_way > 0 ? deadline_ns : now_ns + look_again_ns;
+        task_cond_wait_until(&engine->settled, &engine->mutex, until_ns < deadline_ns ? until_ns : deadline_ns);
+    }
+    return true;
+}
+
+struct status_query {
+    struct str id;
+    enum workflow_status status;
+};
+
+static int query_status(struct sql_tx *tx, void *argument)
+{
+    struct status_query *query = argument;
+    CLEANUP(sql_finish_cleanup) struct sql_rows *rows = NULL;
+    int found = sql_query_row(tx, &workflow_sql_get, SQL_ARGS(sql_text(query->id)), &rows);
+    if (found <= 0)
+        return found < 0 ? found : ERR_NOT_FOUND;
+    for (int status = WORKFLOW_RUNNING; status <= WORKFLOW_STUCK; status++) {
+        if (str_equal_cstr(sql_get_text(rows, 3), workflow_status_name((enum workflow_status)status))) {
+            query->status = (enum workflow_status)status;
+            return 0;
+        }
+    }
+    return ERR_CORRUPT;
+}
+
+/* Waits for an instance in memory; false when there is none, or its end did not come. */
+static bool wait_in_memory(struct workflow_engine *engine, struct str id, int64_t deadline_ns,
+                           enum workflow_status *ret_status)
+{
+    TASK_LOCKED(&engine->mutex);
+    struct instance *instance = engine_find(engine, id);
+    if (!instance || engine->stopping)
+        return false;
+    struct waiter waiter = {.next = instance->waiters};
+    task_cond_init(&waiter.ended);
+    instance->waiters = &waiter;
+    bool in_time = true;
+    while (!waiter.is_ended && in_time)
+        in_time = task_cond_wait_until(&waiter.ended, &engine->mutex, deadline_ns);
+    if (waiter.is_known)
+        *ret_status = waiter.status;
+    if (!waiter.is_ended) {
+        struct waiter **link = &instance->waiters;
+        while (*link != &waiter)
+            link = &(*link)->next;
+        *link = waiter.next;
+    }
+    task_cond_destroy(&waiter.ended);
+    return waiter.is_known;
+}
+
+int workflow_wait(struct workflow_engine *engine, struct str id, int64_t deadline_ns,
+                  enum workflow_status *ret_status)
+{
+    if (wait_in_memory(engine, id, deadline_ns, ret_status))
+        return 0;
+    struct status_query query = {.id = id};
+    TRY(sql_read(engine->config.db, query_status, &query));
+    *ret_status = query.status;
+    return 0;
+}
+
+void workflow_get_stats(struct workflow_engine *engine, struct workflow_stats *ret_stats)
+{
+    TASK_LOCKED(&engine->mutex);
+    *ret_stats = engine->stats;
+    ret_stats->running = engine->instance_count;
+}

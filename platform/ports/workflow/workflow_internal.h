@@ -1,0 +1,220 @@
+/* The embedded workflow engine's own types; for the files of this folder.
+ *
+ * Who owns what: an instance in state WRITING belongs to its transition (the closure reads and loads its history without
+ * the engine's lock), in ACTIVITY to the worker that runs its step, in WAITING to whoever holds the lock. What a
+ * transition finds out is kept beside the instance until the commit, and becomes the instance's by transition_apply. */
+#pragma once
+
+#include "platform/base/buf.h"
+#include "platform/base/log.h"
+#include "platform/base/task.h"
+#include "platform/ports/clock/clock.h"
+#include "platform/ports/workflow/workflow.h"
+#include "platform/wire/wire.h"
+
+enum step_kind { STEP_ACTIVITY, STEP_COMPENSATION, STEP_AWAIT, STEP_POLL, STEP_SLEEP };
+enum step_state { STEP_PENDING, STEP_DONE, STEP_FAILED };
+
+extern const char *const step_kind_names[];  /* ends with NULL */
+extern const char *const step_state_names[]; /* ends with NULL */
+
+/* One recorded step: a row of workflow_history. Its texts lie behind it in the same allocation. */
+struct step {
+    int64_t seq;
+    enum step_kind kind;
+    enum step_state state;
+    unsigned attempts;
+    int64_t due_at_ms; /* wall time of the next attempt or the time-out; 0: none */
+    int error;
+    struct str name, input, output, signal, code, detail; /* ptr NULL: none */
+    int64_t scheduled_at_ms, ended_at_ms;
+    size_t bytes; /* of the allocation */
+};
+
+/* A copy of values in one allocation; NULL without memory. */
+struct step *step_new(const struct step *values);
+
+/* What came of an attempt and is not recorded yet. */
+struct fact {
+    struct fact *next;
+    int64_t seq;
+    struct problem problem; /* error 0: it succeeded */
+    char code[64];          /* problem.code may point into an arena */
+    struct buf output;      /* JSON */
+};
+
+struct waiter {
+    struct waiter *next;
+    struct task_cond ended;
+    bool is_ended;
+    bool is_known; /* status is */
+    enum workflow_status status;
+};
+
+enum instance_state { INSTANCE_WAITING, INSTANCE_WRITING, INSTANCE_ACTIVITY };
+
+/* One write transaction that moves an instance on; there is one at a time. */
+struct transition {
+    struct sql_write_job job;
+    struct instance *instance;
+    struct fact *facts;
+    bool fired;             /* the pending step's time has come */
+    unsigned failures;      /* writes that failed in a row */
+    int last_error;         /* of the last that failed */
+    size_t bytes_before;    /* of the instance, when the write was submitted */
+
+    /* Found by the closure; made anew each time it runs. */
+    bool gone;              /* no such workflow, or it had ended: forget the instance */
+    struct step **changed;  /* by seq; those from instance->step_count on are new */
+    size_t changed_count, changed_capacity;
+    enum workflow_status status;
+    const struct activity *activity;
+    struct fact *aborted;   /* a transactional activity failed: all is undone, and run again with this fact */
+};
+
+/* A workflow that has not ended. */
+struct instance {
+    struct instance *next_in_bucket;
+    struct instance *next_in_queue;
+    struct workflow_engine *engine;
+    struct str id;
+    enum instance_state state;
+    bool wake;              /* a signal came while it was not waiting: look again */
+    bool awaits;            /* its pending step is an await */
+    struct waiter *waiters;
+
+    /* The heap of what is due. */
+    int64_t due_ns;
+    uint64_t due_order;
+    size_t heap_index;      /* HEAP_NONE when not in it */
+
+    struct transition transition;
+    bool unwritten;         /* it could not be written: it is tried again at due_ns */
+
+    /* The history; only when loaded. */
+    bool loaded;
+    const struct workflow_type *type; /* NULL: not one of ours */
+    struct str type_name, tenant, traceparent, input;
+    char *texts;                      /* where the four lie */
+    enum workflow_status status;
+    struct step **steps;
+    size_t step_count, step_capacity;
+    size_t bytes;
+    const struct activity *activity;  /* of the pending step, when that is one */
+};
+
+#define HEAP_NONE SIZE_MAX
+
+/* A pass of the workflow's function over its history. */
+struct workflow {
+    struct workflow_engine *engine;
+    struct instance *instance;
+    struct transition *transition;
+    struct sql_tx *tx;
+    struct arena *arena;
+    int64_t position;       /* seq of the next step */
+    bool blocked;           /* the function has nothing more to do in this pass */
+    int broken;             /* an error of ours (memory, disk): the pass is void, and is tried again */
+    bool stuck;
+    struct problem problem; /* of the last failed step; of a stuck workflow: why */
+    struct {
+        const struct activity *activity;
+        ProtobufCMessage *in;
+    } compensations[WORKFLOW_COMPENSATIONS_MAX];
+    size_t compensation_count;
+};
+
+/* -- workflow_replay.c ------------------------------------------------------------------------------------------------ */
+
+/* The whole pass: function, then compensations or the end. Fills the transition. An error voids the pass. */
+int workflow_replay(struct workflow *w, ProtobufCMessage **ret_output);
+
+/* One attempt's result as a fact; NULL without memory. */
+struct fact *fact_new(int64_t seq, int error, const struct problem *problem, const ProtobufCMessage *out);
+void facts_free(struct fact *facts);
+
+/* -- workflow_store.c ------------------------------------------------------------------------------------------------- */
+
+int store_load(struct sql_tx *tx, struct instance *instance);
+int store_changes(struct sql_tx *tx, const struct transition *transition);
+int store_status(struct sql_tx *tx, const struct instance *instance, enum workflow_status status, struct str output,
+                 const struct problem *problem);
+
+/* The oldest waiting signal of one of the names: 1, or 0 when there is none. Its row is deleted: what takes it is
+ * recorded in the same transaction. */
+int store_take_signal(struct sql_tx *tx, struct arena *arena, struct str workflow_id, const char *const *names,
+                      size_t count, size_t *ret_index, struct str *ret_payload);
+
+/* The type of that name, or NULL. */
+const struct workflow_type *workflow_type_find(const struct workflow_engine *engine, struct str name);
+
+/* -- workflow_instance.c ---------------------------------------------------------------------------------------------- */
+
+struct instance *instance_new(struct workflow_engine *engine, struct str id);
+void instance_free(struct instance *instance);
+
+/* Fills in what lies in the row; ERR_NO_MEMORY. */
+int instance_set(struct instance *instance, struct str type_name, struct str tenant, struct str traceparent,
+                 struct str input, enum workflow_status status);
+int instance_reserve_steps(struct instance *instance, size_t count);
+
+/* Drops the history; it is loaded again by the next transition. */
+void instance_unload(struct instance *instance);
+
+/* The step that waits for its result, or NULL. */
+struct step *instance_pending(const struct instance *instance);
+
+/* Forgets what the last run of the closure found. */
+void transition_reset(struct transition *transition);
+
+/* Forgets all. */
+void transition_clear(struct transition *transition);
+
+/* Keeps the step as the newest version of its seq; takes it over. ERR_NO_MEMORY. */
+int transition_add_step(struct transition *transition, struct step *step);
+
+/* The step of that seq, as changed by the pass or as recorded; NULL when there is none. */
+struct step *transition_step(const struct transition *transition, int64_t seq);
+
+/* Makes the committed changes the instance's. */
+void transition_apply(struct transition *transition);
+
+/* -- workflow_engine.c ------------------------------------------------------------------------------------------------ */
+
+/* What those who only start and signal need. */
+struct workflow_engine {
+    struct workflow_engine_config config;
+    struct task_mutex mutex;
+    struct task_cond work;    /* the queue has something, or stopping */
+    struct task_cond timer;   /* the heap's first changed, or stopping */
+    struct task_cond settled; /* under_way has become 0 */
+    bool running, stopping;
+    size_t under_way;         /* instances that write, or queue for or run an activity */
+
+    struct instance **buckets;
+    size_t bucket_count, instance_count;
+    size_t cached_bytes;
+    struct instance **heap;
+    size_t heap_count, heap_capacity;
+    uint64_t due_order;
+    struct instance *queue_first, *queue_last;
+
+    struct task **workers;
+    unsigned worker_started;
+    struct task *timer_task;
+    struct workflow_stats stats;
+};
+
+/* Commit hooks' doors; they take the lock. engine_adopt takes the instance over. */
+void engine_adopt(struct workflow_engine *engine, struct instance *instance);
+void engine_wake(struct workflow_engine *engine, struct str id);
+
+/* -- workflow_queue.c: under the engine's lock -------------------------------------------------------------------------- */
+
+struct instance *engine_find(const struct workflow_engine *engine, struct str id);
+int engine_insert(struct workflow_engine *engine, struct instance *instance);
+void engine_remove(struct workflow_engine *engine, struct instance *instance);
+void heap_remove(struct workflow_engine *engine, struct instance *instance);
+
+/* Puts the instance into the heap, or moves it there. Room was made when it was inserted. */
+void heap_put(struct workflow_engine *engine, struct instance *instance, int64_t due_ns);
