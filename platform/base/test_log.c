@@ -64,7 +64,7 @@ static void test_log__a_line_is_a_json_object(void **state)
 
 static void log_hostile(void)
 {
-    log_error(NULL, "bad", LOG_STR("value", str_from("\"\\\n\r\x1b[2J\0\x7f\xff\xc3\xc2\x9b\xe2\x82\xac", 19)));
+    log_error(NULL, "bad", LOG_STR("value", STR("\"\\\n\r\x1b[2J\0\x7f\xff\xc3\xc2\x9b\xe2\x82\xac")));
 }
 
 /* Whatever a value is, the line is one line of valid JSON; nothing in it moves a cursor. */
