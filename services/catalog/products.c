@@ -1,0 +1,113 @@
+#include "services/catalog/edit.h"
+#include "services/catalog/handlers.h"
+#include "services/catalog/store.h"
+#include "services/catalog/view.h"
+
+#include <stdio.h>
+
+/* The reply's fields are the view's; both lie in the call's arena. */
+static void answer(struct call *call, const Catalog__Product *view, Catalog__Product *out)
+{
+    *out = *view;
+    call_set_version(call, view->version);
+}
+
+/* Says which SKU of the request a store's refusal is about. */
+static int blame_sku(struct call *call, int error, const char *code, Catalog__NewSku **skus, size_t count)
+{
+    for (size_t i = 0; error == ERR_CONFLICT && code && i < count; i++)
+        if (str_equal_cstr(str_from_cstr(skus[i]->code), code))
+            snprintf(call->problem.pointer, sizeof(call->problem.pointer), "/skus/%zu/code", i);
+    return error;
+}
+
+int get_product(struct call *call, const Catalog__GetProductRequest *in, Catalog__Product *out)
+{
+    Catalog__Product **views;
+    struct str id;
+
+    TRY(product_find_id(call, str_from_cstr(in->id), &id));
+    TRY(call_cache_tag(call, CATALOG_TOPIC, id));
+    TRY(catalog_view_products(call, &id, 1, str_from_cstr(in->currency), str_from_cstr(in->region), &views));
+    if (!views[0])
+        return ERR_CORRUPT;
+    if (views[0]->n_skus == 0) /* not sold in that currency: shown in its own */
+        TRY(catalog_view_products(call, &id, 1, STR(""), str_from_cstr(in->region), &views));
+    answer(call, views[0], out);
+    return 0;
+}
+
+int create_product(struct call *call, const Catalog__CreateProductRequest *in, Catalog__Product *out)
+{
+    struct catalog_product product;
+    Catalog__Product *view;
+    char *code = NULL;
+    size_t sku = 0;
+    int error;
+
+    TRY(product_edit_new(call, in, &product));
+    error = product_insert(call, &product, &sku);
+    if (error)
+        TRY(catalog_cstr(call, product.skus[sku].code, &code));
+    TRY(blame_sku(call, error, code, in->skus, in->n_skus));
+    TRY(catalog_view_publish(call, CATALOG_CREATED, product.id, &view));
+    answer(call, view, out);
+    return 0;
+}
+
+/* The SKUs are edited in a copy, so that the store can tell what differs. */
+static int copy_skus(struct call *call, const struct catalog_product *from, struct catalog_product *to)
+{
+    *to = *from;
+    to->skus = arena_alloc_array(call->arena, CATALOG_SKUS_MAX, sizeof(*to->skus));
+    if (!to->skus)
+        return ERR_NO_MEMORY;
+    memcpy(to->skus, from->skus, from->sku_count * sizeof(*to->skus));
+    return 0;
+}
+
+int update_product(struct call *call, const Catalog__UpdateProductRequest *in, Catalog__Product *out)
+{
+    struct catalog_product before, after;
+    Catalog__Product *view;
+    struct str id;
+    char *code = NULL;
+    bool changed;
+    size_t sku = 0;
+    int error;
+
+    TRY(product_find_id(call, str_from_cstr(in->id), &id));
+    TRY(product_load(call, id, &before));
+    TRY(call_check_version(call, before.version));
+    TRY(copy_skus(call, &before, &after));
+    TRY(product_edit_apply(call, in, &after, &changed));
+    if (!changed) {
+        TRY(catalog_view_product(call, id, &view));
+    } else {
+        error = product_update(call, &before, &after, &sku);
+        if (error)
+            TRY(catalog_cstr(call, after.skus[sku].code, &code));
+        TRY(blame_sku(call, error, code, in->skus, in->n_skus));
+        TRY(catalog_view_publish(call, CATALOG_UPDATED, id, &view));
+    }
+    answer(call, view, out);
+    return 0;
+}
+
+int delete_product(struct call *call, const Catalog__DeleteProductRequest *in, Common__Empty *out)
+{
+    Catalog__ProductEvent event = CATALOG__PRODUCT_EVENT__INIT;
+    struct catalog_product product;
+    struct str id;
+
+    (void)out;
+    TRY(product_find_id(call, str_from_cstr(in->id), &id));
+    TRY(product_load(call, id, &product));
+    TRY(call_check_version(call, product.version));
+    TRY(product_delete(call, &product));
+    TRY(catalog_cstr(call, product.id, &event.product_id));
+    TRY(catalog_cstr(call, product.slug, &event.slug));
+    event.has_version = true;
+    event.version = product.version + 1;
+    return call_publish(call, CATALOG_TOPIC, CATALOG_DELETED, product.id, &event.base);
+}

@@ -1,0 +1,48 @@
+/* The catalog: what is for sale, and how much of it is left. */
+#include "services/catalog/migrations/migrations.h"
+#include "services/catalog/handlers.h"
+
+#define EXPIRY_INTERVAL_MS 1000
+
+static const struct route routes[] = {
+    {"GET", "/v1/products", RPC(catalog, list_products), .auth = AUTH_ANYONE, .rate = RATE_BROWSE, .cached = true,
+     .summary = "Lists products, by filters and in an order"},
+    {"GET", "/v1/products/{id}", RPC(catalog, get_product), .auth = AUTH_ANYONE, .rate = RATE_BROWSE, .cached = true,
+     .summary = "Shows a product, by id or slug"},
+    {"POST", "/v1/products", RPC(catalog, create_product), .auth = AUTH_MERCHANDISER, .rate = RATE_WRITE, .status = 201,
+     .idempotent = true, .summary = "Adds a product with its SKUs"},
+    {"PATCH", "/v1/products/{id}", RPC(catalog, update_product), .auth = AUTH_MERCHANDISER, .rate = RATE_WRITE,
+     .idempotent = true, .if_match = true, .summary = "Changes what is given of a product"},
+    {"DELETE", "/v1/products/{id}", RPC(catalog, delete_product), .auth = AUTH_MERCHANDISER, .rate = RATE_WRITE,
+     .idempotent = true, .if_match = true, .summary = "Removes a product and its SKUs"},
+    {"GET", "/v1/categories", RPC(catalog, list_categories), .auth = AUTH_ANYONE, .rate = RATE_BROWSE, .cached = true,
+     .summary = "Lists the categories that have products"},
+    {"PUT", "/v1/skus/{id}/stock", RPC(catalog, set_stock), .auth = AUTH_MERCHANDISER, .rate = RATE_WRITE,
+     .idempotent = true, .summary = "Sets how many units are on hand"},
+    {"GET", "/v1/skus/{id}/stock", RPC(catalog, get_stock), .auth = AUTH_ANYONE, .rate = RATE_BROWSE,
+     .summary = "Shows how many units there are and how many are reserved"},
+
+    {RPC(catalog, get_skus), .internal = true, .tx = TX_READ, .rate = RATE_NONE},
+    {RPC(catalog, reserve_stock), .internal = true, .rate = RATE_NONE},
+    {RPC(catalog, commit_stock), .internal = true, .rate = RATE_NONE},
+    {RPC(catalog, release_stock), .internal = true, .rate = RATE_NONE},
+    {0},
+};
+
+static const char *const publishes[] = {CATALOG_TOPIC, NULL};
+
+static const struct job jobs[] = {
+    {.name = "expire_reservations", .interval_ms = EXPIRY_INTERVAL_MS, .run = expire_reservations},
+    {0},
+};
+
+const struct service catalog_service = {
+    .name = "catalog",
+    .port = 3002,
+    .help = "products, prices, stock and its reservations",
+    .routes = routes,
+    .publishes = publishes,
+    .jobs = jobs,
+    .migrations = catalog_migrations,
+    .migration_count = &catalog_migration_count,
+};

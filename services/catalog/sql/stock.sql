@@ -1,0 +1,45 @@
+-- Stock and its reservations.
+
+-- name: find_stock
+SELECT on_hand, reserved, product_id FROM stock WHERE tenant = $1 AND sku_id = $2;
+
+-- name: set_stock
+-- Changes nothing when more than that is reserved.
+UPDATE stock SET on_hand = $3 WHERE tenant = $1 AND sku_id = $2 AND reserved <= $3
+RETURNING on_hand, reserved, product_id;
+
+-- name: take_stock
+-- Changes nothing when there is not enough.
+UPDATE stock SET reserved = reserved + $3 WHERE tenant = $1 AND sku_id = $2 AND on_hand - reserved >= $3
+RETURNING product_id, on_hand - reserved;
+
+-- name: commit_stock
+UPDATE stock SET on_hand = on_hand - $3, reserved = reserved - $3 WHERE tenant = $1 AND sku_id = $2;
+
+-- name: give_back_held
+UPDATE stock SET reserved = reserved - $3 WHERE tenant = $1 AND sku_id = $2
+RETURNING product_id, on_hand - reserved;
+
+-- name: give_back_sold
+UPDATE stock SET on_hand = on_hand + $3 WHERE tenant = $1 AND sku_id = $2
+RETURNING product_id, on_hand - reserved;
+
+-- name: find_reservation
+SELECT status, expires_at_ms FROM reservation WHERE tenant = $1 AND id = $2;
+
+-- name: insert_reservation
+INSERT INTO reservation (tenant, id, status, expires_at_ms) VALUES ($1, $2, $3, $4);
+
+-- name: set_reservation_status
+-- Changes nothing when it no longer has the status it was seen with.
+UPDATE reservation SET status = $4 WHERE tenant = $1 AND id = $2 AND status = $3;
+
+-- name: insert_reservation_line
+INSERT INTO reservation_line (tenant, reservation_id, sku_id, quantity) VALUES ($1, $2, $3, $4);
+
+-- name: list_reservation_lines
+SELECT sku_id, quantity FROM reservation_line WHERE tenant = $1 AND reservation_id = $2 ORDER BY sku_id;
+
+-- name: list_expired_reservations
+-- Of every tenant: the one statement that serves them all. What follows works in each row's own.
+SELECT tenant, id FROM reservation WHERE status = 'held' AND expires_at_ms <= $1 ORDER BY expires_at_ms LIMIT $2;

@@ -1,0 +1,29 @@
+/* Products in the database: read whole, written whole. All functions run in the call's transaction. */
+#pragma once
+
+#include "services/catalog/catalog.h"
+
+/* The id of the product that a path names by id or slug. ERR_NOT_FOUND with the call's problem set. */
+int product_find_id(struct call *call, struct str id_or_slug, struct str *ret_id);
+
+/* Whether a product has the slug, and its id. ERR_NOT_FOUND without a problem. */
+int product_find_slug(struct call *call, struct str slug, struct str *ret_id);
+
+/* The product with SKUs, prices and stock, in the call's arena. ERR_NOT_FOUND with the call's problem set. */
+int product_load(struct call *call, struct str id, struct catalog_product *ret_product);
+
+/* Stores a new product: gives it and its SKUs ids where they have none, a free slug where it has none, version 1. A SKU
+ * code that is taken is ERR_CONFLICT with the problem set; *ret_sku (may be NULL) says which. */
+int product_insert(struct call *call, struct catalog_product *product, size_t *ret_sku);
+
+/* Stores what differs between before (as loaded) and after, by the marks on its SKUs; new SKUs are those without an id.
+ * The version is raised by one. ERR_STALE when the stored version is not before's; ERR_CONFLICT as above, and when
+ * stock is set below what is reserved. */
+int product_update(struct call *call, const struct catalog_product *before, struct catalog_product *after,
+                   size_t *ret_sku);
+
+/* Removes it with all that belongs to it. */
+int product_delete(struct call *call, const struct catalog_product *product);
+
+/* Makes the category unless it exists; title may be empty: one is made from the slug. */
+int catalog_make_category(struct call *call, struct str slug, struct str title);

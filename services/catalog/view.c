@@ -1,0 +1,205 @@
+#include "services/catalog/view.h"
+
+#include "platform/wire/wire.h"
+#include "services/catalog/sql/products.sql.h"
+#include "services/catalog/store.h"
+
+int catalog_view_money(struct call *call, int64_t amount, struct str currency, Common__Money **ret_money)
+{
+    Common__Money *money = arena_alloc(call->arena, sizeof(*money));
+
+    if (!money)
+        return ERR_NO_MEMORY;
+    common__money__init(money);
+    money->has_amount = true;
+    money->amount = amount;
+    TRY(catalog_cstr(call, currency, &money->currency));
+    *ret_money = money;
+    return 0;
+}
+
+int catalog_view_attributes(struct call *call, struct str packed, const ProtobufCMessageDescriptor *entry,
+                            size_t *ret_count, void ***ret_entries)
+{
+    struct attribute attributes[ATTRIBUTES_MAX];
+    const char *reason;
+    size_t count;
+    void **entries;
+
+    if (attributes_unpack(call->arena, packed, attributes, &count, &reason))
+        return ERR_CORRUPT;
+    entries = arena_alloc_array(call->arena, count + 1, sizeof(*entries));
+    if (!entries)
+        return ERR_NO_MEMORY;
+    for (size_t i = 0; i < count; i++) {
+        /* The entries of every map<string, string> look alike. */
+        Catalog__Sku__AttributesEntry *place = (void *)wire_message_new(call->arena, entry);
+
+        if (!place)
+            return ERR_NO_MEMORY;
+        TRY(catalog_cstr(call, attributes[i].name, &place->key));
+        TRY(catalog_cstr(call, attributes[i].value, &place->value));
+        entries[i] = place;
+    }
+    *ret_count = count;
+    *ret_entries = entries;
+    return 0;
+}
+
+/* -- A batch of products ------------------------------------------------------------------------------------------- */
+
+static struct sql_value id_or_nothing(const struct str *ids, size_t count, size_t i)
+{
+    return sql_text(i < count ? ids[i] : STR(""));
+}
+
+static int read_product(struct call *call, struct sql_rows *rows, Catalog__Product **ret_view)
+{
+    Catalog__Product *view = arena_alloc(call->arena, sizeof(*view));
+
+    if (!view)
+        return ERR_NO_MEMORY;
+    catalog__product__init(view);
+    TRY(catalog_cstr(call, sql_get_text(rows, 0), &view->id));
+    TRY(catalog_cstr(call, sql_get_text(rows, 1), &view->slug));
+    TRY(catalog_cstr(call, sql_get_text(rows, 2), &view->title));
+    TRY(catalog_cstr(call, sql_get_text(rows, 3), &view->brand));
+    TRY(catalog_cstr(call, sql_get_text(rows, 4), &view->category));
+    TRY(catalog_cstr(call, sql_get_text(rows, 5), &view->description));
+    TRY(catalog_cstr(call, sql_get_text(rows, 6), &view->image_url));
+    view->has_version = true;
+    view->version = sql_get_int(rows, 7);
+    *ret_view = view;
+    return 0;
+}
+
+static Catalog__Product **find_view(Catalog__Product **views, const struct str *ids, size_t count, struct str id)
+{
+    for (size_t i = 0; i < count; i++)
+        if (str_equal(ids[i], id))
+            return &views[i];
+    return NULL;
+}
+
+static int read_products(struct call *call, const struct str *ids, size_t count, Catalog__Product **views)
+{
+    CLEANUP(sql_finish_cleanup) struct sql_rows *rows = NULL;
+    struct sql_value values[VIEW_BATCH + 1] = {sql_text(call->tenant)};
+    int more;
+
+    for (size_t i = 0; i < VIEW_BATCH; i++)
+        values[1 + i] = id_or_nothing(ids, count, i);
+    TRY(sql_query(call->tx, &catalog_sql_show_products, (struct sql_args){values, VIEW_BATCH + 1}, &rows));
+    while ((more = sql_next(rows)) == 1) {
+        Catalog__Product **place = find_view(views, ids, count, sql_get_text(rows, 0));
+
+        if (place)
+            TRY(read_product(call, rows, place));
+    }
+    return more;
+}
+
+static int read_sku(struct call *call, struct sql_rows *rows, Catalog__Product *product)
+{
+    Catalog__Sku *sku = arena_alloc(call->arena, sizeof(*sku));
+
+    if (!sku)
+        return ERR_NO_MEMORY;
+    if (!product->skus)
+        product->skus = arena_alloc_array(call->arena, CATALOG_SKUS_MAX, sizeof(*product->skus));
+    if (!product->skus)
+        return ERR_NO_MEMORY;
+    if (product->n_skus == CATALOG_SKUS_MAX)
+        return ERR_CORRUPT;
+    catalog__sku__init(sku);
+    TRY(catalog_cstr(call, sql_get_text(rows, 1), &sku->id));
+    TRY(catalog_cstr(call, sql_get_text(rows, 2), &sku->code));
+    TRY(catalog_view_attributes(call, sql_get_text(rows, 3), &catalog__sku__attributes_entry__descriptor,
+                                &sku->n_attributes, (void ***)&sku->attributes));
+    TRY(catalog_view_money(call, sql_get_int(rows, 5), sql_get_text(rows, 4), &sku->price));
+    sku->has_available = true;
+    sku->available = sql_get_int(rows, 6);
+    if (!product->price || sku->price->amount < product->price->amount)
+        product->price = sku->price;
+    product->skus[product->n_skus++] = sku;
+    return 0;
+}
+
+static int read_skus(struct call *call, const struct str *ids, size_t count, struct str currency, struct str region,
+                     Catalog__Product **views)
+{
+    CLEANUP(sql_finish_cleanup) struct sql_rows *rows = NULL;
+    struct sql_value values[VIEW_BATCH + 3] = {sql_text(call->tenant), sql_text(currency), sql_text(region)};
+    Catalog__Product *product = NULL;
+    int more;
+
+    for (size_t i = 0; i < VIEW_BATCH; i++)
+        values[3 + i] = id_or_nothing(ids, count, i);
+    TRY(sql_query(call->tx, &catalog_sql_show_skus, (struct sql_args){values, VIEW_BATCH + 3}, &rows));
+    while ((more = sql_next(rows)) == 1) {
+        struct str product_id = sql_get_text(rows, 0);
+
+        if (!product || !str_equal_cstr(product_id, product->id)) {
+            Catalog__Product **place = find_view(views, ids, count, product_id);
+
+            product = place ? *place : NULL;
+        }
+        if (product)
+            TRY(read_sku(call, rows, product));
+    }
+    return more;
+}
+
+int catalog_view_products(struct call *call, const struct str *ids, size_t count, struct str currency,
+                          struct str region, Catalog__Product ***ret_views)
+{
+    Catalog__Product **views = arena_alloc_array(call->arena, count + 1, sizeof(*views));
+
+    if (!views)
+        return ERR_NO_MEMORY;
+    for (size_t start = 0; start < count; start += VIEW_BATCH) {
+        size_t batch = count - start < VIEW_BATCH ? count - start : VIEW_BATCH;
+
+        TRY(read_products(call, ids + start, batch, views + start));
+        TRY(read_skus(call, ids + start, batch, currency, region, views + start));
+    }
+    *ret_views = views;
+    return 0;
+}
+
+int catalog_view_product(struct call *call, struct str id, Catalog__Product **ret_view)
+{
+    Catalog__Product **views;
+
+    TRY(catalog_view_products(call, &id, 1, STR(""), STR(""), &views));
+    if (!views[0])
+        return ERR_NOT_FOUND;
+    *ret_view = views[0];
+    return 0;
+}
+
+/* -- Events and tags ----------------------------------------------------------------------------------------------- */
+
+int catalog_view_publish(struct call *call, const char *type, struct str id, Catalog__Product **ret_view)
+{
+    Catalog__ProductEvent event = CATALOG__PRODUCT_EVENT__INIT;
+    Catalog__Product *view;
+
+    TRY(catalog_view_product(call, id, &view));
+    event.product_id = view->id;
+    event.slug = view->slug;
+    event.has_version = true;
+    event.version = view->version;
+    event.product = view;
+    TRY(call_publish(call, CATALOG_TOPIC, type, id, &event.base));
+    if (ret_view)
+        *ret_view = view;
+    return 0;
+}
+
+int catalog_view_tag_lists(struct call *call)
+{
+    TRY(call_cache_tag(call, CATALOG_CREATED, STR_EMPTY));
+    TRY(call_cache_tag(call, CATALOG_UPDATED, STR_EMPTY));
+    return call_cache_tag(call, CATALOG_DELETED, STR_EMPTY);
+}
