@@ -1,0 +1,61 @@
+/* The queue port's front: the limits that hold for every engine, and dispatch. */
+#include "platform/ports/queue/queue_adapter.h"
+
+static int check_name(struct str name)
+{
+    return name.len == 0 || name.len > QUEUE_NAME_BYTES_MAX ? ERR_INVALID : 0;
+}
+
+void queue_free(struct queue *queue)
+{
+    if (queue)
+        queue->adapter->free(queue);
+}
+
+int queue_enqueue(struct queue *queue, struct sql_tx *tx, struct str name, struct str body, int64_t not_before_ms)
+{
+    TRY(check_name(name));
+    if (body.len > QUEUE_BODY_BYTES_MAX)
+        return ERR_TOO_LARGE;
+    return queue->adapter->enqueue(queue, tx, name, body, not_before_ms);
+}
+
+int queue_claim(struct queue *queue, const struct queue_claim *claim, struct arena *arena,
+                struct queue_message **ret_messages, size_t *ret_count)
+{
+    TRY(check_name(claim->queue));
+    if (claim->limit == 0 || claim->limit > QUEUE_CLAIM_MAX || claim->visibility_ms <= 0 || claim->attempts_max <= 0)
+        return ERR_INVALID;
+    return queue->adapter->claim(queue, claim, arena, ret_messages, ret_count);
+}
+
+int queue_ack(struct queue *queue, struct sql_tx *tx, const struct queue_message *message)
+{
+    return queue->adapter->ack(queue, tx, message);
+}
+
+int queue_fail(struct queue *queue, struct sql_tx *tx, const struct queue_message *message, int64_t attempts_max,
+               struct str error)
+{
+    return queue->adapter->fail(queue, tx, message, attempts_max, str_slice(error, 0, QUEUE_ERROR_BYTES_MAX));
+}
+
+int queue_list_dead(struct queue *queue, struct str name, struct str after, size_t limit, struct arena *arena,
+                    struct queue_message **ret_messages, size_t *ret_count)
+{
+    TRY(check_name(name));
+    if (limit > QUEUE_LIST_MAX)
+        limit = QUEUE_LIST_MAX;
+    return queue->adapter->list_dead(queue, name, after, limit, arena, ret_messages, ret_count);
+}
+
+int queue_replay(struct queue *queue, struct sql_tx *tx, struct str id)
+{
+    return queue->adapter->replay(queue, tx, id);
+}
+
+int queue_get_stats(struct queue *queue, struct str name, struct queue_stats *ret_stats)
+{
+    TRY(check_name(name));
+    return queue->adapter->get_stats(queue, name, ret_stats);
+}

@@ -1,0 +1,50 @@
+-- name: enqueue
+INSERT INTO queue_message (id, queue, body, attempts, enqueued_at_ms, visible_at_ms) VALUES ($1, $2, $3, 0, $4, $5);
+
+-- name: has_due
+SELECT 1 FROM queue_message WHERE queue = $1 AND dead_at_ms IS NULL AND visible_at_ms <= $2 LIMIT 1;
+
+-- name: claim
+-- The outer condition is checked again on a row that another claim has locked meanwhile.
+UPDATE queue_message
+SET visible_at_ms = $3, attempts = attempts + 1
+WHERE dead_at_ms IS NULL AND visible_at_ms <= $2 AND id IN (
+    SELECT id FROM queue_message
+    WHERE queue = $1 AND dead_at_ms IS NULL AND visible_at_ms <= $2
+    ORDER BY visible_at_ms, id
+    LIMIT $4
+)
+RETURNING id, body, attempts, enqueued_at_ms, last_error;
+
+-- name: bury_unanswered
+-- Its last claim ran out without an answer.
+UPDATE queue_message SET dead_at_ms = $2, attempts = attempts - 1, last_error = coalesce(last_error, 'no answer in time')
+WHERE id = $1;
+
+-- name: ack
+DELETE FROM queue_message WHERE id = $1 AND attempts = $2 AND dead_at_ms IS NULL;
+
+-- name: retry
+UPDATE queue_message SET visible_at_ms = $3, last_error = $4 WHERE id = $1 AND attempts = $2 AND dead_at_ms IS NULL;
+
+-- name: bury
+UPDATE queue_message SET dead_at_ms = $3, last_error = $4 WHERE id = $1 AND attempts = $2 AND dead_at_ms IS NULL;
+
+-- name: list_dead
+SELECT id, body, attempts, enqueued_at_ms, last_error
+FROM queue_message
+WHERE queue = $1 AND dead_at_ms IS NOT NULL AND id > $2
+ORDER BY id
+LIMIT $3;
+
+-- name: replay
+UPDATE queue_message SET dead_at_ms = NULL, attempts = 0, visible_at_ms = $2 WHERE id = $1 AND dead_at_ms IS NOT NULL;
+
+-- name: count_ready
+SELECT count(*), min(enqueued_at_ms) FROM queue_message WHERE queue = $1 AND dead_at_ms IS NULL AND visible_at_ms <= $2;
+
+-- name: count_waiting
+SELECT count(*) FROM queue_message WHERE queue = $1 AND dead_at_ms IS NULL AND visible_at_ms > $2;
+
+-- name: count_dead
+SELECT count(*) FROM queue_message WHERE queue = $1 AND dead_at_ms IS NOT NULL;

@@ -1,0 +1,67 @@
+/* The stream port: fast local tasks (notifications, thumbnails) handed to groups of consumers, with back-pressure.
+ *
+ * Entries of a stream are numbered from 1 without a gap, in commit order. Each group sees every entry; within a group each
+ * goes to one consumer, and is pending until acknowledged. What stays pending too long is given to whoever reads next.
+ * Delivery is at least once. A stream holds at most length_max entries that some group still needs: past it, appending is
+ * refused with ERR_RATE_LIMITED, so that a stalled consumer slows its producers and not the machine. */
+#pragma once
+
+#include "platform/base/arena.h"
+#include "platform/base/err.h"
+#include "platform/base/str.h"
+#include "platform/ports/sql/sql.h"
+
+#define STREAM_PAYLOAD_BYTES_MAX ((size_t)64 << 10)
+#define STREAM_NAME_BYTES_MAX 80
+#define STREAM_READ_MAX 256
+#define STREAM_TRIM_MAX 1000
+#define STREAM_LENGTH_DEFAULT 100000
+
+struct stream;
+
+struct stream_entry {
+    int64_t id;
+    struct str payload;
+    int64_t deliveries; /* 1 for the first */
+};
+
+struct stream_read {
+    struct str stream;
+    struct str group;
+    struct str consumer;
+    size_t limit;    /* at most STREAM_READ_MAX */
+    int64_t idle_ms; /* entries pending longer than this are claimed from whoever has them */
+};
+
+struct stream_stats {
+    int64_t length;    /* entries held */
+    int64_t last_id;   /* of the newest entry ever */
+    int64_t lag;       /* not yet given to the group */
+    int64_t pending;   /* given and not acknowledged */
+};
+
+/* Tables in a service's database; migrations: the list "stream" (stream_migrations). length_max 0: the default. */
+int stream_sql_new(struct stream **ret_stream, struct sql_db *db, int64_t length_max);
+void stream_free(struct stream *stream);
+
+/* tx NULL: a write of its own. ERR_RATE_LIMITED: the stream is full. ret_id may be NULL. */
+int stream_append(struct stream *stream, struct sql_tx *tx, struct str name, struct str payload, int64_t *ret_id);
+
+/* Makes the group if it does not exist; it sees what the stream holds now and what follows. */
+int stream_create_group(struct stream *stream, struct sql_tx *tx, struct str name, struct str group);
+
+/* First what is pending too long, then what is new, by id. *ret_count may be 0; costs a read when there is nothing.
+ * ERR_NOT_FOUND: no such group. */
+int stream_read(struct stream *stream, const struct stream_read *read, struct arena *arena,
+                struct stream_entry **ret_entries, size_t *ret_count);
+
+/* Joins tx, so that the entry's effects and its end are one. ERR_STALE: it is not pending for this consumer any more;
+ * the transaction should be rolled back. */
+int stream_ack(struct stream *stream, struct sql_tx *tx, const struct stream_read *reader, int64_t id);
+
+/* Removes at most limit (and STREAM_TRIM_MAX) entries that every group has acknowledged; for a job. A full stream trims
+ * itself before it refuses. */
+int stream_trim(struct stream *stream, struct sql_tx *tx, struct str name, size_t limit, size_t *ret_count);
+
+/* ERR_NOT_FOUND: no such group. */
+int stream_get_stats(struct stream *stream, struct str name, struct str group, struct stream_stats *ret_stats);

@@ -1,0 +1,23 @@
+/* What an adapter of the stream port implements: stream.h's functions in the same words. stream.c has checked the limits. */
+#pragma once
+
+#include "platform/ports/stream/stream.h"
+
+#define STREAM_ADAPTER_VERSION 1
+
+struct stream_adapter {
+    unsigned version;
+    void (*free)(struct stream *stream);
+    int (*append)(struct stream *stream, struct sql_tx *tx, struct str name, struct str payload, int64_t *ret_id);
+    int (*create_group)(struct stream *stream, struct sql_tx *tx, struct str name, struct str group);
+    int (*read)(struct stream *stream, const struct stream_read *read, struct arena *arena,
+                struct stream_entry **ret_entries, size_t *ret_count);
+    int (*ack)(struct stream *stream, struct sql_tx *tx, const struct stream_read *reader, int64_t id);
+    int (*trim)(struct stream *stream, struct sql_tx *tx, struct str name, size_t limit, size_t *ret_count);
+    int (*get_stats)(struct stream *stream, struct str name, struct str group, struct stream_stats *ret_stats);
+};
+
+/* The first member of each adapter's own struct. */
+struct stream {
+    const struct stream_adapter *adapter;
+};
