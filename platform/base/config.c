@@ -39,7 +39,7 @@ static struct setting *setting_named(struct config *config, struct str name)
     return NULL;
 }
 
-/* -- Messages ------------------------------------------------------------------------------------------------------- */
+/* -- Messages ------------------------------------------------------------------------------------------------------ */
 
 /* "shop.conf:3: <name> <what>" */
 static int complain(char *ret_message, struct place place, struct str name, const char *what)
@@ -47,8 +47,8 @@ static int complain(char *ret_message, struct place place, struct str name, cons
     char where[256] = "environment";
     if (place.line > 0)
         snprintf(where, sizeof(where), "%s:%u", place.file_path, place.line);
-    snprintf(ret_message, CONFIG_MESSAGE_BYTES, "%s: %.*s %s", where, (int)(name.len < NAME_BYTES_MAX ? name.len : NAME_BYTES_MAX),
-             name.ptr ? name.ptr : "", what);
+    name = str_slice(name, 0, NAME_BYTES_MAX);
+    snprintf(ret_message, CONFIG_MESSAGE_BYTES, "%s: %.*s %s", where, STR_FORMAT(name), what);
     return ERR_INVALID;
 }
 
@@ -93,7 +93,7 @@ static int complain_unknown(struct config *config, char *ret_message, struct pla
     return complain(ret_message, place, name, what);
 }
 
-/* -- Values --------------------------------------------------------------------------------------------------------- */
+/* -- Values -------------------------------------------------------------------------------------------------------- */
 
 static bool is_url(struct str value)
 {
@@ -159,7 +159,7 @@ static int set_value(struct setting *setting, struct str value, char what[160])
     return 0;
 }
 
-/* A wrong default is the program's error, but for one that is empty: such a setting has to be given where it is used. */
+/* A wrong default is the program's error, but for one that is empty: it has to be given where it is used. */
 static int set_defaults(struct config *config)
 {
     for (size_t i = 0; i < config->count; i++) {
@@ -198,7 +198,7 @@ static int set_by_name(struct config *config, struct str name, struct str value,
     return 0;
 }
 
-/* -- Sources -------------------------------------------------------------------------------------------------------- */
+/* -- Sources ------------------------------------------------------------------------------------------------------- */
 
 static int read_file(const char *path, struct buf *to, char *ret_message)
 {
@@ -309,7 +309,7 @@ void config_cleanup(struct config **config)
     config_free(*config);
 }
 
-/* -- Reading -------------------------------------------------------------------------------------------------------- */
+/* -- Reading ------------------------------------------------------------------------------------------------------- */
 
 static const struct setting *setting_of(const struct config *config, const struct config_row *row)
 {

@@ -33,12 +33,12 @@ struct config_row {
 
 struct config;
 
-/* tables is a NULL-terminated list of tables, each of which ends with an empty row; they must outlive the configuration.
- * file_path may be NULL. environment is environ, or NULL for none.
+/* tables is a NULL-terminated list of tables, each of which ends with an empty row; they must outlive the
+ * configuration. file_path may be NULL. environment is environ, or NULL for none.
  *
- * The file has lines NAME=value; spaces around both are cut; lines that begin with # and empty ones say nothing. ERR_INVALID
- * when something is wrong with a name or value, ERR_NOT_FOUND when the file cannot be read, ERR_NO_MEMORY; ret_message
- * says what, where and what to do. */
+ * The file has lines NAME=value; spaces around both are cut; lines that begin with # and empty ones say nothing.
+ * ERR_INVALID when something is wrong with a name or value, ERR_NOT_FOUND when the file cannot be read, ERR_NO_MEMORY;
+ * ret_message says what, where and what to do. */
 int config_load(const struct config_row *const *tables, const char *file_path, char *const *environment,
                 char ret_message[CONFIG_MESSAGE_BYTES], struct config **ret_config);
 void config_free(struct config *config); /* NULL is fine */

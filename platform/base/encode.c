@@ -5,7 +5,7 @@ static const char hex_digits[] = "0123456789abcdef";
 static const char base64_letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 static const char base64url_letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
-/* -- Hex ------------------------------------------------------------------------------------------------------------ */
+/* -- Hex ----------------------------------------------------------------------------------------------------------- */
 
 void encode_hex(struct buf *to, struct str bytes)
 {
@@ -49,7 +49,7 @@ int decode_hex(struct str text, struct buf *to)
     return 0;
 }
 
-/* -- Base64 --------------------------------------------------------------------------------------------------------- */
+/* -- Base64 -------------------------------------------------------------------------------------------------------- */
 
 static void encode_64(struct buf *to, struct str bytes, const char *letters, bool padded)
 {

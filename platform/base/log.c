@@ -51,7 +51,7 @@ int log_level_parse(struct str name, enum log_level *ret_level)
     return ERR_INVALID;
 }
 
-/* -- Building a line ------------------------------------------------------------------------------------------------ */
+/* -- Building a line ----------------------------------------------------------------------------------------------- */
 
 /* All of the bytes or none, so that no escape sequence and no character is cut in two. */
 static bool put(struct line *line, struct str bytes)

@@ -3,9 +3,9 @@
  *     log_info(&call->log, "order placed", LOG_STR("order_id", id), LOG_INT("total", total));
  *
  * The message is a constant; what varies goes into fields. The layer that handles an error logs it, once. A line is one
- * write(2) of at most LOG_LINE_BYTES, so lines of several tasks do not mix; values that are too long are cut, fields that
- * no longer fit are left out and the line says "truncated". Whatever the bytes of a value are, the line stays valid JSON
- * in UTF-8. On a terminal the line is a short one for people, without control characters.
+ * write(2) of at most LOG_LINE_BYTES, so lines of several tasks do not mix; values that are too long are cut, fields
+ * that no longer fit are left out and the line says "truncated". Whatever the bytes of a value are, the line stays
+ * valid JSON in UTF-8. On a terminal the line is a short one for people, without control characters.
  *
  * A struct secret (secret.h) is no value that a field takes. */
 #pragma once
@@ -36,7 +36,8 @@ struct log_field {
 #define LOG_STR(field_name, value) ((struct log_field){.name = (field_name), .kind = LOG_FIELD_STR, .text = (value)})
 #define LOG_CSTR(field_name, value) LOG_STR(field_name, str_from_cstr(value))
 #define LOG_INT(field_name, value) ((struct log_field){.name = (field_name), .kind = LOG_FIELD_INT, .integer = (value)})
-#define LOG_BOOL(field_name, value) ((struct log_field){.name = (field_name), .kind = LOG_FIELD_BOOL, .integer = (value)})
+#define LOG_BOOL(field_name, value)                                                                                    \
+    ((struct log_field){.name = (field_name), .kind = LOG_FIELD_BOOL, .integer = (value)})
 /* A code of err.h, by its name. */
 #define LOG_ERR(code) LOG_CSTR("error", error_name(code))
 

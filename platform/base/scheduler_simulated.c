@@ -58,7 +58,7 @@ static struct {
     enum simulator_end end;
 } scheduler;
 
-/* -- Chance and trace ----------------------------------------------------------------------------------------------- */
+/* -- Chance and trace ---------------------------------------------------------------------------------------------- */
 
 /* splitmix64 (Steele, Lea, Flood, "Fast Splittable Pseudorandom Number Generators"). */
 static uint64_t draw(uint64_t *state)
@@ -120,7 +120,7 @@ static void print_step(const char *what)
             scheduler.current->name, (unsigned long long)scheduler.current->id, what);
 }
 
-/* -- Tasks ---------------------------------------------------------------------------------------------------------- */
+/* -- Tasks --------------------------------------------------------------------------------------------------------- */
 
 struct task *scheduler_current(void)
 {
@@ -201,7 +201,7 @@ void scheduler_free(struct task *task)
     free(task);
 }
 
-/* -- Switching ------------------------------------------------------------------------------------------------------ */
+/* -- Switching ----------------------------------------------------------------------------------------------------- */
 
 static void end_run(enum simulator_end end)
 {
@@ -295,7 +295,7 @@ static void task_main(void *argument)
     switch_to(pick(), true);
 }
 
-/* -- Steps and waits ------------------------------------------------------------------------------------------------ */
+/* -- Steps and waits ----------------------------------------------------------------------------------------------- */
 
 static bool crash_is_due(void)
 {
@@ -368,7 +368,7 @@ struct task *scheduler_pick_waiter(enum scheduler_wait wait, const void *object)
     return picked;
 }
 
-/* -- The process and its crashes ------------------------------------------------------------------------------------ */
+/* -- The process and its crashes ----------------------------------------------------------------------------------- */
 
 static void process_main(void *argument)
 {
@@ -433,7 +433,7 @@ void simulator_crash(void)
     switch_to(NULL, false);
 }
 
-/* -- Calls between the domains -------------------------------------------------------------------------------------- */
+/* -- Calls between the domains ------------------------------------------------------------------------------------- */
 
 static bool call(const char *name, task_fn *fn, void *argument, enum simulator_domain domain)
 {
@@ -472,7 +472,7 @@ enum simulator_domain simulator_enter_domain(enum simulator_domain domain)
     return before;
 }
 
-/* -- A run ---------------------------------------------------------------------------------------------------------- */
+/* -- A run --------------------------------------------------------------------------------------------------------- */
 
 static const char *task_name_of(uint64_t id)
 {
@@ -582,7 +582,7 @@ void simulator_stop(void)
     abort();
 }
 
-/* -- Time ----------------------------------------------------------------------------------------------------------- */
+/* -- Time ---------------------------------------------------------------------------------------------------------- */
 
 int64_t simulator_now_ns(void)
 {

@@ -7,10 +7,10 @@
  *
  * Tasks belong to a domain. The process is what is being tested: a crash throws all of its tasks away where they stand,
  * without unwinding, and starts its main function again (a new incarnation). The world is everything else: clients, the
- * payment provider, the disk's contents; it lives on. What the thrown-away tasks had allocated is leaked on purpose, and
- * their stacks are not used again; so run each seed in a forked child, and leave that by _exit. Static variables of the
- * process's code survive a crash, unlike those of a real process: on_crash is the place to reset them. A mutex that a
- * thrown-away task held is free again.
+ * payment provider, the disk's contents; it lives on. What the thrown-away tasks had allocated is leaked on purpose,
+ * and their stacks are not used again; so run each seed in a forked child, and leave that by _exit. Static variables of
+ * the process's code survive a crash, unlike those of a real process: on_crash is the place to reset them. A mutex that
+ * a thrown-away task held is free again.
  *
  * The world must not wait for the process by locks of the process, nor the process hold up a lock of the world's: each
  * goes through simulator_call_process and simulator_call_world. */
@@ -64,15 +64,15 @@ struct simulator_result {
     char report[SIMULATOR_REPORT_BYTES]; /* for a deadlock or a step limit: each task and what it waits for */
 };
 
-/* Runs main_fn(argument, incarnation) as the process's first task, and options->world_fn(argument) as the world's, until
- * the end. One run at a time; may be called again. */
+/* Runs main_fn(argument, incarnation) as the process's first task, and options->world_fn(argument) as the world's,
+ * until the end. One run at a time; may be called again. */
 void simulator_run(uint64_t seed, const struct simulator_options *options, simulator_main_fn *main_fn, void *argument,
                    struct simulator_result *ret_result);
 
 /* Ends the run at once; the calling task does not go on. */
 _Noreturn void simulator_stop(void);
 
-/* -- Crashes -------------------------------------------------------------------------------------------------------- */
+/* -- Crashes ------------------------------------------------------------------------------------------------------- */
 
 /* At the step of that number (counted over the whole run), or now. A task of the process does not return from
  * simulator_crash; one of the world does. Nothing happens while the process's main function is not running. */
@@ -83,7 +83,7 @@ void simulator_crash(void);
 unsigned simulator_incarnation(void);
 uint64_t simulator_steps(void);
 
-/* -- Domains -------------------------------------------------------------------------------------------------------- */
+/* -- Domains ------------------------------------------------------------------------------------------------------- */
 
 /* Which domain the tasks that the calling task starts from now on belong to; returns the one before. At first a task's
  * own. */
@@ -94,11 +94,11 @@ enum simulator_domain simulator_enter_domain(enum simulator_domain domain);
 bool simulator_call_process(const char *name, task_fn *fn, void *argument);
 
 /* Called by a task of the process: runs fn(argument) as a task of the world and waits for its return. When the process
- * crashes meanwhile, fn goes on to its end all the same, as a request does that was already sent. The argument must then
- * still be valid: the caller's stack is, and what it allocated. */
+ * crashes meanwhile, fn goes on to its end all the same, as a request does that was already sent. The argument must
+ * then still be valid: the caller's stack is, and what it allocated. */
 void simulator_call_world(const char *name, task_fn *fn, void *argument);
 
-/* -- Time, chance, trace -------------------------------------------------------------------------------------------- */
+/* -- Time, chance, trace ------------------------------------------------------------------------------------------- */
 
 /* Moves the wall clock, either way. The monotonic clock never goes back. */
 void simulator_step_wall_clock(int64_t change_ms);

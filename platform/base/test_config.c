@@ -75,8 +75,10 @@ static void assert_refused(const char *file, const char *environment, const char
 static void test_config__mistakes_are_named(void **state)
 {
     (void)state;
-    assert_refused("\nSHOPSTREAM_PROT=1\n", NULL, ":2: SHOPSTREAM_PROT is not a setting; did you mean SHOPSTREAM_PORT?");
-    assert_refused(NULL, "SHOPSTREAM_PORTT=1", "environment: SHOPSTREAM_PORTT is not a setting; did you mean SHOPSTREAM_PORT?");
+    assert_refused("\nSHOPSTREAM_PROT=1\n", NULL,
+                   ":2: SHOPSTREAM_PROT is not a setting; did you mean SHOPSTREAM_PORT?");
+    assert_refused(NULL, "SHOPSTREAM_PORTT=1",
+                   "environment: SHOPSTREAM_PORTT is not a setting; did you mean SHOPSTREAM_PORT?");
     assert_refused(NULL, "SHOPSTREAM_SOMETHING_ELSE=1", "--help-config");
     assert_refused("PORT=1\n", NULL, "PORT is not a setting");
     assert_refused("SHOPSTREAM_PORT\n", NULL, "A line must read NAME=value.");

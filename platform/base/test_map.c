@@ -12,7 +12,7 @@
 
 #define KEYS 2000
 
-/* Against the plain truth of an array: thousands of puts and removes in a mixed order leave exactly what they should. */
+/* Against the plain truth of an array: thousands of puts and removes in mixed order leave exactly what they should. */
 static void test_map__agrees_with_an_array(void **state)
 {
     (void)state;

@@ -1,5 +1,5 @@
-/* What the simulation promises: that it finds interleavings, repeats itself exactly, sees deadlocks, crashes the process
- * and not the world, and skips idle time. */
+/* What the simulation promises: that it finds interleavings, repeats itself exactly, sees deadlocks, crashes the
+ * process and not the world, and skips idle time. */
 #include "platform/base/err.h"
 #include "platform/base/simulator.h"
 #include "platform/ports/clock/clock.h"
@@ -19,7 +19,7 @@ static const struct simulator_options plain_options;
 static const struct simulator_options rough_options = {
     .delay_permille = 20, .delay_max_ns = 5 * CLOCK_NS_PER_MS, .spurious_wake_permille = 50, .stay_permille = 300};
 
-/* -- Interleavings -------------------------------------------------------------------------------------------------- */
+/* -- Interleavings ------------------------------------------------------------------------------------------------- */
 
 #define INCREMENTS 5
 
@@ -77,7 +77,7 @@ static void test_task_simulated__finds_a_race_and_none_with_a_lock(void **state)
     assert_int_equal(count_broken_seeds(true), 0);
 }
 
-/* -- Determinism ---------------------------------------------------------------------------------------------------- */
+/* -- Determinism --------------------------------------------------------------------------------------------------- */
 
 struct belt {
     struct task_mutex mutex;
@@ -146,7 +146,7 @@ static void test_task_simulated__a_seed_repeats_itself_1000_times(void **state)
     assert_int_equal(same, 0);
 }
 
-/* -- Time ----------------------------------------------------------------------------------------------------------- */
+/* -- Time ---------------------------------------------------------------------------------------------------------- */
 
 static void sleep_main(void *argument, unsigned incarnation)
 {
@@ -180,7 +180,7 @@ static void test_task_simulated__idle_time_is_skipped(void **state)
     assert_true(result.steps < 20);
 }
 
-/* -- Deadlocks and livelocks ---------------------------------------------------------------------------------------- */
+/* -- Deadlocks and livelocks --------------------------------------------------------------------------------------- */
 
 struct forks {
     struct task_mutex left, right;
@@ -243,7 +243,7 @@ static void test_task_simulated__a_livelock_ends_at_the_step_limit(void **state)
     assert_non_null(strstr(result.report, "main is runnable"));
 }
 
-/* -- Crashes -------------------------------------------------------------------------------------------------------- */
+/* -- Crashes ------------------------------------------------------------------------------------------------------- */
 
 struct bank {
     struct task_mutex process_mutex; /* stands for a static variable: it outlives a crash */
@@ -367,6 +367,41 @@ static void test_task_simulated__crash_at_every_step(void **state)
     }
 }
 
+static void tick(void *argument)
+{
+    int *ticks = argument;
+    for (int i = 0; i < 10; i++) {
+        task_sleep_ms(1);
+        ++*ticks;
+    }
+}
+
+static void start_both_main(void *argument, unsigned incarnation)
+{
+    int *ticks = argument; /* of the process's task, of the world's */
+    struct task *task;
+    if (incarnation > 0)
+        return;
+    assert_int_equal(task_start(&task, "process", tick, &ticks[0]), 0);
+    assert_int_equal(simulator_enter_domain(SIMULATOR_WORLD), SIMULATOR_PROCESS);
+    assert_int_equal(task_start(&task, "world", tick, &ticks[1]), 0);
+    task_sleep_ms(5);
+    simulator_crash();
+}
+
+/* Of two tasks that the same main function started, the one of the world lives on. */
+static void test_task_simulated__a_task_started_for_the_world_survives(void **state)
+{
+    (void)state;
+    int ticks[2] = {0};
+    struct simulator_result result;
+    simulator_run(1, &plain_options, start_both_main, ticks, &result);
+    assert_int_equal(result.end, SIMULATOR_FINISHED);
+    assert_int_equal(result.unjoined, 1);
+    assert_in_range(ticks[0], 1, 6);
+    assert_int_equal(ticks[1], 10);
+}
+
 static void stopping_main(void *argument, unsigned incarnation)
 {
     (void)argument;
@@ -395,6 +430,7 @@ int main(void)
         cmocka_unit_test(test_task_simulated__a_livelock_ends_at_the_step_limit),
         cmocka_unit_test(test_task_simulated__crashes_take_the_process_and_leave_the_world),
         cmocka_unit_test(test_task_simulated__crash_at_every_step),
+        cmocka_unit_test(test_task_simulated__a_task_started_for_the_world_survives),
         cmocka_unit_test(test_task_simulated__crash_and_stop_do_not_return),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

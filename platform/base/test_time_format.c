@@ -32,7 +32,8 @@ static void test_time_format__rfc3339_both_ways(void **state)
     assert_string_equal(text, "9999-12-31T23:59:59.999Z");
     time_format_rfc3339(INT64_MIN, text);
     assert_string_equal(text, "0000-01-01T00:00:00.000Z");
-    for (int64_t wall_ms = INT64_C(-62167219200000); wall_ms < INT64_C(253402300799999); wall_ms += INT64_C(86399999999)) {
+    for (int64_t wall_ms = INT64_C(-62167219200000); wall_ms < INT64_C(253402300799999);
+         wall_ms += INT64_C(86399999999)) {
         int64_t parsed;
         time_format_rfc3339(wall_ms, text);
         assert_int_equal(time_parse_rfc3339(str_from_cstr(text), &parsed), 0);

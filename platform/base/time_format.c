@@ -63,8 +63,8 @@ static char *put_digits(char *to, unsigned value, int count)
     return to + count;
 }
 
-/* The fields one after the other, each with the character behind it; printf would cost ten times as much, and every line
- * of the log carries a time. */
+/* The fields one after the other, each with the character behind it; printf would cost ten times as much, and every
+ * line of the log carries a time. */
 void time_format_rfc3339(int64_t wall_ms, char ret_text[TIME_RFC3339_BYTES])
 {
     struct civil_time time = civil_time_of(wall_ms);

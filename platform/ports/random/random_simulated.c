@@ -1,5 +1,5 @@
-/* The make of random.h for simulations: everything follows from the seed, by xoshiro256** (Blackman and Vigna, "Scrambled
- * Linear Pseudorandom Number Generators"). The stream goes on over crashes, or ids would come again. */
+/* The make of random.h for simulations: everything follows from the seed, by xoshiro256** (Blackman and Vigna,
+ * "Scrambled Linear Pseudorandom Number Generators"). The stream goes on over crashes, or ids would come again. */
 #include "platform/base/err.h"
 #include "platform/base/simulator.h"
 #include "platform/ports/random/random.h"
