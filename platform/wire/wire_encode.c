@@ -10,6 +10,7 @@
 #include <stdio.h>
 
 #define NUMBER_LEN_MAX ((size_t)32) /* "-9223372036854775808", or "%.17g" of a double */
+#define DIGITS_MAX ((size_t)20)         /* of 2^64 - 1 */
 #define PUNCTUATION_LEN_MAX ((size_t)8) /* around a field: comma, quotes, colon, brackets */
 #define ESCAPE_LEN_MAX ((size_t)6)      /* \u001f */
 
@@ -18,6 +19,7 @@ struct writer {
     char *start; /* what lies between start and at is not yet committed */
     char *end;
     struct buf *buf;
+    const ProtobufCFieldDescriptor *last_map; /* a list asks the same question of each of its messages */
 };
 
 static struct writer writer_open(struct buf *buf)
@@ -71,16 +73,47 @@ static inline bool needs_escape(unsigned char byte)
     return byte < 0x20 || byte == '"' || byte == '\\';
 }
 
+static inline uint64_t load8(const char *from)
+{
+    uint64_t bytes;
+    memcpy(&bytes, from, 8);
+    return bytes;
+}
+
+/* A copy of 1 to 16 bytes by two loads that may overlap; shorter than a call of memcpy. */
+static inline void copy_short(char *to, const char *from, size_t len)
+{
+    if (len >= 8) {
+        uint64_t head = load8(from);
+        uint64_t tail = load8(from + len - 8);
+        memcpy(to, &head, 8);
+        memcpy(to + len - 8, &tail, 8);
+    } else if (len >= 4) {
+        uint32_t head, tail;
+        memcpy(&head, from, 4);
+        memcpy(&tail, from + len - 4, 4);
+        memcpy(to, &head, 4);
+        memcpy(to + len - 4, &tail, 4);
+    } else {
+        for (size_t i = 0; i < len; i++)
+            to[i] = from[i];
+    }
+}
+
 /* Copies up to the first byte that needs an escape and returns how many bytes that were. The room is there. */
 static inline size_t copy_plain(char *to, const char *from, size_t len)
 {
     size_t done = 0;
     for (; done + 8 <= len; done += 8) {
-        uint64_t bytes;
-        memcpy(&bytes, from + done, 8);
+        uint64_t bytes = load8(from + done);
         if (needs_escape8(bytes))
             break;
         memcpy(to + done, &bytes, 8);
+    }
+    /* The rest of a longer text, once more with the last bytes that are already copied. */
+    if (len >= 8 && len - done < 8 && !needs_escape8(load8(from + len - 8))) {
+        memcpy(to + len - 8, from + len - 8, 8);
+        return len;
     }
     for (; done < len && !needs_escape((unsigned char)from[done]); done++)
         to[done] = from[done];
@@ -137,16 +170,13 @@ void wire_json_string(struct buf *buf, struct str s)
 
 static void write_unsigned(struct writer *w, uint64_t value)
 {
-    char digits[20];
-    char *from = digits + sizeof(digits);
-    do {
-        *--from = (char)('0' + value % 10);
-        value /= 10;
-    } while (value > 0);
-    size_t len = (size_t)(digits + sizeof(digits) - from);
     if (!has_room(w, NUMBER_LEN_MAX))
         return;
-    memcpy(w->at, from, len);
+    size_t len = 1;
+    for (uint64_t bound = 10; value >= bound && len < DIGITS_MAX; bound *= 10)
+        len++;
+    for (char *to = w->at + len; to > w->at; value /= 10)
+        *--to = (char)('0' + value % 10);
     w->at += len;
 }
 
@@ -260,6 +290,7 @@ static void write_map(struct writer *w, const ProtobufCMessage *message, const P
     ProtobufCMessage *const *entries = *(ProtobufCMessage **const *)wire_member(message, field);
     const ProtobufCMessageDescriptor *entry = field->descriptor;
     size_t count = *wire_count(message, field);
+    w->last_map = field;
     put(w, '{');
     for (size_t i = 0; i < count; i++) {
         if (i > 0)
@@ -294,7 +325,10 @@ static inline void write_name(struct writer *w, const char *name, bool first)
     if (!first)
         *w->at++ = ',';
     *w->at++ = '"';
-    memcpy(w->at, name, len);
+    if (len <= 16)
+        copy_short(w->at, name, len);
+    else
+        memcpy(w->at, name, len);
     w->at += len;
     *w->at++ = '"';
     *w->at++ = ':';
@@ -314,7 +348,7 @@ static void write_message(struct writer *w, const ProtobufCMessage *message)
         first = false;
         if (!repeated)
             write_value(w, field, wire_member(message, field));
-        else if (wire_is_map(field))
+        else if (field == w->last_map || wire_is_map(field))
             write_map(w, message, field);
         else
             write_array(w, message, field);
