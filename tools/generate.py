@@ -1,9 +1,9 @@
 #!/usr/bin/python3
 """Writes build/generated: everything in C that comes from .proto and .sql files.
 
-  platform/proto/**/*.proto      ->  *.pb-c.{c,h} (by protoc-c), and for each service *.rpc.{c,h}: the methods' names,
-                                     descriptors and handler types, and typed clients; wire_rules.c: what the options
-                                     (options.v1.rule) say, for platform/wire
+  platform/proto/**/*.proto      ->  *.pb-c.{c,h} (by protoc-c), and for each service *.rpc.{c,h} and *.client.c: the
+                                     methods' names, descriptors and handler types, and typed clients; wire_rules.c:
+                                     what the options (options.v1.rule) say, for platform/wire
   <folder>/*.sql                 ->  *.sql.{c,h}: each "-- name: verb_noun" is a constant <owner>_sql_<name>
   <folder>/migrations/NNNN_*.sql ->  migrations.{c,h}: an array <owner>_migrations
 
@@ -264,6 +264,7 @@ def generate_rpc(file, types):
         header = guard + ["", "/* The name of the service, as in its table. */",
                           '#define %s_SERVICE_NAME "%s"' % (prefix.upper(), prefix), ""]
         source = ["/* Generated from %s: service %s. */" % (file.name, service.name), '#include "%s.rpc.h"' % base, ""]
+        clients = list(source)
         for method in service.method:
             name = "%s_%s" % (prefix, snake(method.name))
             c_in, d_in = types[method.input_type].c_type, types[method.input_type].c_descriptor
@@ -277,11 +278,14 @@ def generate_rpc(file, types):
             source += [
                 "const struct rpc_method %s_rpc = {\n    .service = \"%s\",\n    .name = \"%s\",\n"
                 "    .full_name = \"/%s.%s/%s\",\n    .input = &%s,\n    .output = &%s,\n};"
-                % (name, prefix, snake(method.name), file.package, service.name, method.name, d_in, d_out),
+                % (name, prefix, snake(method.name), file.package, service.name, method.name, d_in, d_out), ""]
+            clients += [
                 "int %s(struct call *caller, const %s *in, %s *out)\n{\n"
                 "    return rpc_call(caller, &%s_rpc, &in->base, &out->base);\n}" % (name, c_in, c_out, name), ""]
         write(base + ".rpc.h", "\n".join(header) + "\n")
         write(base + ".rpc.c", "\n".join(source) + "\n")
+        # In a file of their own: who only looks at the methods, as OpenAPI does, need not link the transports.
+        write(base + ".client.c", "\n".join(clients) + "\n")
 
 
 def run_protoc(program, folder, *arguments):
