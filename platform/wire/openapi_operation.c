@@ -1,0 +1,442 @@
+#include "platform/wire/openapi_operation.h"
+
+#include "platform/wire/wire.h"
+#include "platform/wire/wire_field.h"
+
+#include <stdio.h>
+
+#define OPERATION_NAME_MAX 96
+#define METHOD_NAME_MAX 16
+
+static bool is_get(const struct route *route)
+{
+    return strcmp(route->method, "GET") == 0;
+}
+
+/* GET and DELETE take everything from path and query. */
+static bool takes_body(const struct route *route)
+{
+    return !is_get(route) && strcmp(route->method, "DELETE") != 0 && strcmp(route->method, "HEAD") != 0;
+}
+
+/* -- Names --------------------------------------------------------------------------------------------------------- */
+
+/* "catalog_list_products"; "…_2" where an earlier row of the table has the same RPC. Rows with a raw handler are named
+ * after method and path: "payments_post_v1_webhooks_stripe". */
+static void name_operation(const struct service *service, const struct route *route, char ret_name[OPERATION_NAME_MAX])
+{
+    if (!route->rpc) {
+        int len = snprintf(ret_name, OPERATION_NAME_MAX, "%s_%s%s", service->name, route->method, route->path);
+        for (int i = 0; i < len && i < OPERATION_NAME_MAX - 1; i++) {
+            char c = ret_name[i];
+            bool keep = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
+            ret_name[i] = c >= 'A' && c <= 'Z' ? (char)(c | 0x20) : keep ? c : '_';
+        }
+        return;
+    }
+    int earlier = 0;
+    for (const struct route *row = service->routes; row < route; row++)
+        earlier += row->rpc == route->rpc && row->method && !row->internal;
+    snprintf(ret_name, OPERATION_NAME_MAX, earlier ? "%s_%s_%d" : "%s_%s", service->name, route->rpc->name, earlier + 1);
+}
+
+/* -- Who may call -------------------------------------------------------------------------------------------------- */
+
+static const char *role_of(enum auth auth)
+{
+    switch (auth) {
+    case AUTH_ANYONE:
+        return "anyone";
+    case AUTH_SHOPPER:
+        return "shopper";
+    case AUTH_SIGNED_IN:
+        return "signed_in";
+    case AUTH_SUPPORT:
+        return "support";
+    case AUTH_MERCHANDISER:
+        return "merchandiser";
+    case AUTH_STAFF:
+        return "staff";
+    case AUTH_ADMIN:
+        return "admin";
+    case AUTH_SERVICE:
+        break;
+    }
+    return "service";
+}
+
+static void write_scheme(struct json_writer *w, const char *name)
+{
+    json_begin_object(w);
+    if (name) {
+        json_member_array(w, name);
+        json_end_array(w);
+    }
+    json_end_object(w);
+}
+
+/* Any of the listed schemes will do; {} is nobody at all, as a guest's first call. */
+static void write_security(struct json_writer *w, enum auth auth)
+{
+    json_member_array(w, "security");
+    if (auth != AUTH_ANYONE)
+        write_scheme(w, "bearer");
+    if (auth != AUTH_ANYONE && auth != AUTH_SERVICE)
+        write_scheme(w, "session");
+    if (auth == AUTH_SHOPPER) {
+        write_scheme(w, "guest");
+        write_scheme(w, NULL);
+    }
+    json_end_array(w);
+    json_member_string(w, "x-auth", role_of(auth));
+}
+
+/* -- Parameters ---------------------------------------------------------------------------------------------------- */
+
+static void write_field_parameter(struct json_writer *w, struct schema_list *list,
+                                  const ProtobufCMessageDescriptor *message, unsigned field_index, const char *place)
+{
+    const struct wire_rule *rule = wire_rule_find(message, field_index);
+    bool in_path = strcmp(place, "path") == 0;
+    json_begin_object(w);
+    json_member_string(w, "name", message->fields[field_index].name);
+    json_member_string(w, "in", place);
+    if (in_path || openapi_is_required(message, field_index))
+        json_member_bool(w, "required", true);
+    if (rule)
+        json_member_string(w, "description", rule->help);
+    json_key(w, "schema");
+    openapi_write_field(w, list, message, field_index, SCHEMA_REQUEST);
+    json_end_object(w);
+}
+
+/* A path parameter that no field describes: the row's handler is raw. */
+static void write_plain_parameter(struct json_writer *w, struct str name)
+{
+    json_begin_object(w);
+    json_key(w, "name");
+    json_string(w, name);
+    json_member_string(w, "in", "path");
+    json_member_bool(w, "required", true);
+    json_member_object(w, "schema");
+    json_member_string(w, "type", "string");
+    json_end_object(w);
+    json_end_object(w);
+}
+
+static int find_field(const ProtobufCMessageDescriptor *message, struct str name)
+{
+    for (unsigned i = 0; message && i < message->n_fields; i++) {
+        if (str_equal_cstr(name, message->fields[i].name))
+            return (int)i;
+    }
+    return -1;
+}
+
+/* In the order of the path. */
+static void write_path_parameters(struct json_writer *w, struct schema_list *list, const struct route *route)
+{
+    const ProtobufCMessageDescriptor *message = route->rpc ? route->rpc->input : NULL;
+    struct str rest = str_from_cstr(route->path);
+    struct str before;
+    while (str_next_token(&rest, '{', &before) && rest.ptr) {
+        struct str name = str_slice(rest, 0, (size_t)(str_find_char(rest, '}') < 0 ? 0 : str_find_char(rest, '}')));
+        int field = find_field(message, name);
+        if (field >= 0)
+            write_field_parameter(w, list, message, (unsigned)field, "path");
+        else if (name.len > 0)
+            write_plain_parameter(w, name);
+    }
+}
+
+static void write_query_parameters(struct json_writer *w, struct schema_list *list, const struct route *route)
+{
+    const ProtobufCMessageDescriptor *message = route->rpc ? route->rpc->input : NULL;
+    for (unsigned i = 0; message && i < message->n_fields; i++) {
+        /* wire_set_field takes neither messages nor maps nor bytes from a query. */
+        bool is_scalar = message->fields[i].type != PROTOBUF_C_TYPE_MESSAGE &&
+                         message->fields[i].type != PROTOBUF_C_TYPE_BYTES;
+        if (is_scalar && openapi_is_sent(message, i, route->path))
+            write_field_parameter(w, list, message, i, "query");
+    }
+}
+
+static void write_shared_reference(struct json_writer *w, const char *kind, const char *name)
+{
+    char reference[OPERATION_NAME_MAX];
+    snprintf(reference, sizeof(reference), "#/components/%s/%s", kind, name);
+    json_begin_object(w);
+    json_member_string(w, "$ref", reference);
+    json_end_object(w);
+}
+
+static void write_parameters(struct json_writer *w, struct schema_list *list, const struct route *route)
+{
+    json_member_array(w, "parameters");
+    write_path_parameters(w, list, route);
+    if (!takes_body(route))
+        write_query_parameters(w, list, route);
+    if (route->key_required)
+        write_shared_reference(w, "parameters", "IdempotencyKeyRequired");
+    else if (route->idempotent)
+        write_shared_reference(w, "parameters", "IdempotencyKey");
+    if (route->if_match)
+        write_shared_reference(w, "parameters", "IfMatch");
+    /* What requires a key starts something that goes on behind the reply. */
+    if (route->key_required)
+        write_shared_reference(w, "parameters", "Prefer");
+    write_shared_reference(w, "parameters", "Tenant");
+    json_end_array(w);
+}
+
+/* -- Bodies and responses ------------------------------------------------------------------------------------------ */
+
+static bool has_body(const struct route *route, bool *ret_required)
+{
+    const ProtobufCMessageDescriptor *message = route->rpc ? route->rpc->input : NULL;
+    bool any = false;
+    *ret_required = false;
+    for (unsigned i = 0; takes_body(route) && message && i < message->n_fields; i++) {
+        if (!openapi_is_sent(message, i, route->path))
+            continue;
+        any = true;
+        *ret_required = *ret_required || openapi_is_required(message, i);
+    }
+    return any;
+}
+
+static void write_body(struct json_writer *w, struct schema_list *list, const struct route *route, const char *operation)
+{
+    bool required;
+    if (!has_body(route, &required))
+        return;
+    json_member_object(w, "requestBody");
+    json_member_bool(w, "required", required);
+    json_member_object(w, "content");
+    json_member_object(w, "application/json");
+    json_key(w, "schema");
+    openapi_write_body_reference(w, list, operation, route->rpc->input, route->path);
+    json_end_object(w);
+    json_end_object(w);
+    json_end_object(w);
+}
+
+static void write_success(struct json_writer *w, struct schema_list *list, const struct route *route)
+{
+    const ProtobufCMessageDescriptor *message = route->rpc ? route->rpc->output : NULL;
+    bool is_empty = message && message->n_fields == 0;
+    char status[16];
+    snprintf(status, sizeof(status), "%d", route->status ? route->status : is_empty ? 204 : 200);
+    json_member_object(w, status);
+    json_member_string(w, "description", is_empty ? "Done; there is nothing to say." : "Success.");
+    if (message && !is_empty && (is_get(route) || route->if_match)) {
+        json_member_object(w, "headers");
+        json_key(w, "ETag");
+        write_shared_reference(w, "headers", "ETag");
+        json_end_object(w);
+    }
+    if (message && !is_empty) {
+        json_member_object(w, "content");
+        json_member_object(w, "application/json");
+        json_key(w, "schema");
+        openapi_write_reference(w, list, message, SCHEMA_REPLY);
+        json_end_object(w);
+        json_end_object(w);
+    }
+    json_end_object(w);
+}
+
+struct failure {
+    int status;
+    const char *name;
+    const char *description;
+};
+
+static const struct failure failures[] = {
+    {400, "BadRequest", "The request is malformed or breaks a rule; the problem names the field."},
+    {401, "Unauthenticated", "Who is asking is not known: sign in, or refresh the token."},
+    {403, "Forbidden", "Known, and not allowed; also a token of another tenant, or a missing CSRF token."},
+    {404, "NotFound", "There is no such thing, or no such tenant."},
+    {409, "Conflict", "The state forbids it, or a request with the same key is still running."},
+    {412, "Stale", "If-Match names an older version: read it again."},
+    {413, "TooLarge", "The body is over the limit."},
+    {415, "MediaType", "The body is not application/json."},
+    {422, "KeyReused", "The Idempotency-Key was used with another body."},
+    {428, "NoPrecondition", "If-Match is missing."},
+    {429, "RateLimited", "Too many requests: wait as long as Retry-After says."},
+    {503, "Unavailable", "Not possible right now; the same request may be sent again."},
+};
+
+/* What the row implies. Every row may meet a bad parameter, an unknown tenant or a busy shop. */
+static bool may_answer(const struct route *route, int status)
+{
+    bool changes = !is_get(route);
+    bool signs_in = route->rate == RATE_SIGN_IN;
+    bool required;
+    switch (status) {
+    case 401:
+    case 403:
+        return route->auth != AUTH_ANYONE || signs_in;
+    case 409:
+        return changes;
+    case 412:
+    case 428:
+        return route->if_match;
+    case 413:
+    case 415:
+        return has_body(route, &required);
+    case 422:
+        return route->idempotent || route->key_required;
+    case 429:
+        return route->rate != RATE_NONE;
+    default:
+        return true;
+    }
+}
+
+static void write_responses(struct json_writer *w, struct schema_list *list, const struct route *route)
+{
+    json_member_object(w, "responses");
+    write_success(w, list, route);
+    for (size_t i = 0; i < sizeof(failures) / sizeof(failures[0]); i++) {
+        if (!may_answer(route, failures[i].status))
+            continue;
+        char status[16];
+        snprintf(status, sizeof(status), "%d", failures[i].status);
+        json_key(w, status);
+        write_shared_reference(w, "responses", failures[i].name);
+    }
+    json_key(w, "default");
+    write_shared_reference(w, "responses", "Problem");
+    json_end_object(w);
+}
+
+void openapi_write_operation(struct json_writer *w, struct schema_list *list, const struct service *service,
+                             const struct route *route)
+{
+    char method[METHOD_NAME_MAX] = "";
+    for (size_t i = 0; route->method[i] && i < sizeof(method) - 1; i++)
+        method[i] = (char)(route->method[i] | 0x20);
+    char operation[OPERATION_NAME_MAX];
+    name_operation(service, route, operation);
+    json_member_object(w, method);
+    json_member_string(w, "operationId", operation);
+    json_member_array(w, "tags");
+    json_cstring(w, service->name);
+    json_end_array(w);
+    json_member_string(w, "summary", route->summary);
+    json_member_string(w, "description", route->query_only);
+    write_security(w, route->auth);
+    write_parameters(w, list, route);
+    write_body(w, list, route, operation);
+    write_responses(w, list, route);
+    json_end_object(w);
+}
+
+/* -- What operations share ----------------------------------------------------------------------------------------- */
+
+static void write_scheme_component(struct json_writer *w, const char *name, const char *place, const char *key,
+                                   const char *description)
+{
+    json_member_object(w, name);
+    json_member_string(w, "type", place ? "apiKey" : "http");
+    json_member_string(w, "in", place);
+    json_member_string(w, place ? "name" : "scheme", key);
+    if (!place)
+        json_member_string(w, "bearerFormat", "JWT");
+    json_member_string(w, "description", description);
+    json_end_object(w);
+}
+
+struct header_parameter {
+    const char *component;
+    const char *name;
+    bool required;
+    const char *description;
+    const char *schema;
+};
+
+static const struct header_parameter header_parameters[] = {
+    {"IdempotencyKey", "Idempotency-Key", false,
+     "The same key and body get the first answer again, for at least 24 hours; at least 128 random bits, as a UUID.",
+     "{\"type\":\"string\",\"minLength\":1,\"maxLength\":255}"},
+    {"IdempotencyKeyRequired", "Idempotency-Key", true,
+     "The same key and body get the first answer again, for at least 24 hours; at least 128 random bits, as a UUID.",
+     "{\"type\":\"string\",\"minLength\":1,\"maxLength\":255}"},
+    {"IfMatch", "If-Match", true, "The ETag of what is changed; its version is compared.",
+     "{\"type\":\"string\",\"examples\":[\"\\\"3-5d41402a\\\"\"]}"},
+    {"Prefer", "Prefer", false, "wait=N waits up to N seconds for the final status (RFC 7240).",
+     "{\"type\":\"string\",\"examples\":[\"wait=10\"]}"},
+    {"Tenant", "X-Tenant", false, "The tenant, where the host name does not say.", "{\"type\":\"string\",\"maxLength\":63}"},
+};
+
+static void write_header_parameters(struct json_writer *w)
+{
+    json_member_object(w, "parameters");
+    for (size_t i = 0; i < sizeof(header_parameters) / sizeof(header_parameters[0]); i++) {
+        const struct header_parameter *parameter = &header_parameters[i];
+        json_member_object(w, parameter->component);
+        json_member_string(w, "name", parameter->name);
+        json_member_string(w, "in", "header");
+        json_member_bool(w, "required", parameter->required);
+        json_member_string(w, "description", parameter->description);
+        json_key(w, "schema");
+        json_raw(w, str_from_cstr(parameter->schema));
+        json_end_object(w);
+    }
+    json_end_object(w);
+}
+
+static void write_problem_response(struct json_writer *w, const struct failure *failure)
+{
+    json_member_object(w, failure->name);
+    json_member_string(w, "description", failure->description);
+    if (failure->status == 429 || failure->status == 503)
+        json_member_object(w, "headers");
+    if (failure->status == 429 || failure->status == 503) {
+        json_key(w, "Retry-After");
+        write_shared_reference(w, "headers", "RetryAfter");
+        json_end_object(w);
+    }
+    json_member_object(w, "content");
+    json_member_object(w, "application/problem+json");
+    json_key(w, "schema");
+    write_shared_reference(w, "schemas", "Problem");
+    json_end_object(w);
+    json_end_object(w);
+    json_end_object(w);
+}
+
+void openapi_write_shared_components(struct json_writer *w)
+{
+    json_member_object(w, "securitySchemes");
+    write_scheme_component(w, "bearer", NULL, "bearer", "An access token of POST /api/identity/v1/login.");
+    write_scheme_component(w, "session", "cookie", OPENAPI_SESSION_COOKIE,
+                           "The shell's session; what changes something also needs X-CSRF-Token equal to the csrf cookie.");
+    write_scheme_component(w, "guest", "header", "X-Guest-Token", "The guest_token of a guest's first cart or order.");
+    json_end_object(w);
+    write_header_parameters(w);
+    json_key(w, "headers");
+    json_raw(w, STR("{\"ETag\":{\"description\":\"The version and a hash of the bytes; for If-Match.\","
+                    "\"schema\":{\"type\":\"string\"}},"
+                    "\"RetryAfter\":{\"description\":\"Seconds to wait.\",\"schema\":{\"type\":\"integer\"}}}"));
+    json_member_object(w, "responses");
+    for (size_t i = 0; i < sizeof(failures) / sizeof(failures[0]); i++)
+        write_problem_response(w, &failures[i]);
+    write_problem_response(w, &(struct failure){0, "Problem", "Anything else that went wrong."});
+    json_end_object(w);
+}
+
+void openapi_write_problem_schema(struct json_writer *w)
+{
+    json_key(w, "Problem");
+    json_raw(w, STR("{\"type\":\"object\",\"description\":\"Problem details (RFC 9457).\",\"properties\":{"
+                    "\"type\":{\"type\":\"string\",\"format\":\"uri-reference\"},"
+                    "\"title\":{\"type\":\"string\"},\"status\":{\"type\":\"integer\"},\"detail\":{\"type\":\"string\"},"
+                    "\"code\":{\"type\":\"string\",\"description\":\"A stable word for programs.\"},"
+                    "\"errors\":{\"type\":\"array\",\"items\":{\"type\":\"object\",\"properties\":{"
+                    "\"pointer\":{\"type\":\"string\"},\"detail\":{\"type\":\"string\"}},"
+                    "\"required\":[\"pointer\",\"detail\"]}},"
+                    "\"trace_id\":{\"type\":\"string\"}},"
+                    "\"required\":[\"type\",\"title\",\"status\",\"code\"]}"));
+}
