@@ -4,8 +4,9 @@
 
 #include <openssl/evp.h>
 
-/* Bytes of UTF-8 in one encoded word: 45 are 60 in base64, and with "=?UTF-8?B?" and "?=" stay below 75. */
-#define WORD_BYTES_MAX 45
+/* Bytes of UTF-8 in one encoded word: 42 are 56 in base64, 68 with "=?UTF-8?B?" and "?=" (RFC 2047 allows 75), and with
+ * "Subject: " before them the line stays below 78. */
+#define WORD_BYTES_MAX 42
 #define WORD_BASE64_SIZE 64
 
 /* RFC 5322, 2.1.1: a line may have 998 bytes; RFC 2045, 6.7: 76 as quoted-printable. */

@@ -1,0 +1,173 @@
+/* The conformance suite of the mail port, on the spool. */
+#include "platform/ports/mail/mail.h"
+
+#include <dirent.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+struct fixture {
+    struct mail *mail;
+    struct arena *arena;
+    char folder[200];
+};
+
+static int set_up(void **state)
+{
+    struct fixture *f = calloc(1, sizeof(*f));
+    *state = f;
+    char message[512];
+    snprintf(f->folder, sizeof(f->folder), "%.100s/mail-test-XXXXXX", getenv("TMPDIR") ? getenv("TMPDIR") : "/tmp");
+    if (!mkdtemp(f->folder))
+        return -1;
+    f->arena = arena_new(8 << 20);
+    return mail_spool_new(&f->mail, f->folder, message);
+}
+
+static int tear_down(void **state)
+{
+    struct fixture *f = *state;
+    DIR *folder = opendir(f->folder);
+    const struct dirent *entry;
+    while ((entry = readdir(folder))) {
+        char path[600];
+        snprintf(path, sizeof(path), "%s/%s", f->folder, entry->d_name);
+        unlink(path);
+    }
+    closedir(folder);
+    rmdir(f->folder);
+    mail_free(f->mail);
+    arena_free(f->arena);
+    free(f);
+    return 0;
+}
+
+static struct mail_message message_of(const char *subject)
+{
+    return (struct mail_message){.from = STR("shop@example.com"),
+                                 .to = STR("ann+x@example.org"),
+                                 .subject = str_from_cstr(subject),
+                                 .text = STR("Hello,\nCode: 123456\n")};
+}
+
+static struct str read_newest(struct fixture *f, struct mail_stored *ret_stored)
+{
+    struct mail_stored *stored;
+    struct str bytes = STR_EMPTY;
+    size_t count = 0;
+    assert_int_equal(mail_list(f->mail, 1, f->arena, &stored, &count), 0);
+    assert_int_equal(count, 1);
+    *ret_stored = stored[0];
+    assert_int_equal(mail_read(f->mail, stored[0].id, f->arena, &bytes), 0);
+    return bytes;
+}
+
+static void test_mail__text_is_readable_in_the_spool(void **state)
+{
+    struct fixture *f = *state;
+    struct mail_message message = message_of("Your code");
+    struct mail_stored stored;
+    message.message_id = STR("queue-1");
+    assert_int_equal(mail_send(f->mail, &message), 0);
+    struct str bytes = read_newest(f, &stored);
+    assert_true(str_find(bytes, STR("\r\nCode: 123456\r\n")) > 0);
+    assert_true(str_find(bytes, STR("Message-ID: <queue-1@example.com>\r\n")) > 0);
+    assert_true(str_equal_cstr(stored.subject, "Your code"));
+    assert_true(str_equal_cstr(stored.to, "ann+x@example.org"));
+    assert_true(stored.sent_at_ms > 0);
+}
+
+/* Words beyond ASCII are encoded within the line limit and come back whole. */
+static void test_mail__headers_round_trip(void **state)
+{
+    struct fixture *f = *state;
+    const char *subject = "Ihre Bestellung f\xc3\xbcr 12 \xe2\x82\xac: \xe2\x9c\x93 gr\xc3\xb6\xc3\x9f" "er als eine Zeile, "
+                          "damit sie in zwei W\xc3\xb6rter geteilt werden muss =?UTF-8?B?eHg=?=";
+    struct mail_message message = message_of(subject);
+    struct mail_stored stored;
+    message.from_name = STR("Shop \"quoted\" <x>");
+    assert_int_equal(mail_send(f->mail, &message), 0);
+    struct str bytes = read_newest(f, &stored);
+    assert_true(str_equal_cstr(stored.subject, subject));
+    assert_true(str_find(bytes, STR("quoted")) < 0);
+    struct str line, rest = bytes;
+    while (str_next_token(&rest, '\n', &line) && line.len > 1)
+        assert_true(line.len <= 78 + 1);
+}
+
+/* Nothing that comes from outside can add a header or a recipient. */
+static void test_mail__injection_is_refused(void **state)
+{
+    struct fixture *f = *state;
+    struct mail_message message = message_of("a\r\nBcc: all@example.org");
+    assert_int_equal(mail_send(f->mail, &message), ERR_INVALID);
+    static const char *const addresses[] = {"a@b\r\nBcc: c@d", "a@b,c@d", "a b@c", "<a@b>", "a@b>", "@b", "a@", "a", "",
+                                            "a@b@c", "\xc3\xa9@b"};
+    for (size_t i = 0; i < sizeof(addresses) / sizeof(addresses[0]); i++) {
+        message = message_of("ok");
+        message.to = str_from_cstr(addresses[i]);
+        assert_int_equal(mail_send(f->mail, &message), ERR_INVALID);
+    }
+    message = message_of("ok");
+    message.from_name = STR("x\nBcc: y");
+    assert_int_equal(mail_send(f->mail, &message), ERR_INVALID);
+    message = message_of("ok");
+    message.message_id = STR("../../etc/passwd");
+    assert_int_equal(mail_send(f->mail, &message), ERR_INVALID);
+    struct str bytes;
+    assert_int_equal(mail_read(f->mail, STR("../secret"), f->arena, &bytes), ERR_INVALID);
+    assert_int_equal(mail_read(f->mail, STR("none"), f->arena, &bytes), ERR_NOT_FOUND);
+}
+
+static void test_mail__html_is_an_alternative(void **state)
+{
+    struct fixture *f = *state;
+    struct mail_message message = message_of("Both");
+    struct mail_stored stored;
+    char long_line[2001];
+    memset(long_line, '=', sizeof(long_line) - 1);
+    long_line[sizeof(long_line) - 1] = '\0';
+    message.html = str_from_cstr(long_line);
+    assert_int_equal(mail_send(f->mail, &message), 0);
+    struct str bytes = read_newest(f, &stored);
+    assert_true(str_find(bytes, STR("multipart/alternative; boundary=")) > 0);
+    assert_true(str_find(bytes, STR("text/html; charset=utf-8\r\nContent-Transfer-Encoding: quoted-printable")) > 0);
+    struct str line, rest = bytes;
+    while (str_next_token(&rest, '\n', &line))
+        assert_true(line.len <= 998);
+}
+
+static void test_mail__list_is_newest_first_and_bounded(void **state)
+{
+    struct fixture *f = *state;
+    struct mail_stored *stored;
+    size_t count = 0;
+    for (int i = 0; i < 5; i++) {
+        struct mail_message message = message_of("x");
+        assert_int_equal(mail_send(f->mail, &message), 0);
+    }
+    assert_int_equal(mail_list(f->mail, 3, f->arena, &stored, &count), 0);
+    assert_int_equal(count, 3);
+    assert_true(str_compare(stored[0].id, stored[1].id) > 0);
+    assert_true(str_compare(stored[1].id, stored[2].id) > 0);
+    assert_int_equal(mail_list(f->mail, 100, f->arena, &stored, &count), 0);
+    assert_int_equal(count, 5);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(test_mail__text_is_readable_in_the_spool),
+        TEST(test_mail__headers_round_trip),
+        TEST(test_mail__injection_is_refused),
+        TEST(test_mail__html_is_an_alternative),
+        TEST(test_mail__list_is_newest_first_and_bounded),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
