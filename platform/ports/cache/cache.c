@@ -24,14 +24,14 @@ int cache_put(struct cache *cache, struct str key, struct str value, int64_t ttl
 {
     TRY(check_key(key));
     if (ttl_ms <= 0 || value.len > CACHE_VALUE_BYTES_MAX)
-        return cache->adapter->delete(cache, key);
+        return cache->adapter->delete (cache, key);
     return cache->adapter->put(cache, key, value, ttl_ms);
 }
 
 int cache_delete(struct cache *cache, struct str key)
 {
     TRY(check_key(key));
-    return cache->adapter->delete(cache, key);
+    return cache->adapter->delete (cache, key);
 }
 
 int cache_increment(struct cache *cache, struct str key, int64_t delta, int64_t ttl_ms, int64_t *ret_value)

@@ -1,8 +1,8 @@
 /* The cache port: what may be lost. Hot values, rate limits, locks and messages between the tasks of a process.
  *
- * Everything here expires by the monotonic clock and is gone after a restart (with an engine of many processes: when that
- * restarts); so nothing that must hold is decided by it. A lock's token grows with each holder: whatever the lock protects
- * must refuse a token smaller than one that it has seen, for a holder may be slow and its time up.
+ * Everything here expires by the monotonic clock and is gone after a restart (with an engine of many processes: when
+ * that restarts); so nothing that must hold is decided by it. A lock's token grows with each holder: whatever the lock
+ * protects must refuse a token smaller than one that it has seen, for a holder may be slow and its time up.
  *
  * Values, counters and locks are names of their own: "a" the value and "a" the lock are two things. */
 #pragma once
@@ -21,7 +21,7 @@ struct cache_subscription;
 struct cache_config {
     size_t value_bytes_max;   /* of values with their keys; the least recently used go first. 0: 16 MiB */
     size_t counter_bytes_max; /* of counters and rate limits. 0: 4 MiB */
-    size_t lock_bytes_max;    /* of locks; they are never dropped before their time, past it ERR_UNAVAILABLE. 0: 1 MiB */
+    size_t lock_bytes_max; /* of locks; they are never dropped before their time, past it ERR_UNAVAILABLE. 0: 1 MiB */
 };
 
 struct cache_stats {
@@ -45,9 +45,9 @@ int cache_delete(struct cache *cache, struct str key);
 /* Adds to a counter, which starts at 0 and lives for ttl_ms from its first increment. ret_value may be NULL. */
 int cache_increment(struct cache *cache, struct str key, int64_t delta, int64_t ttl_ms, int64_t *ret_value);
 
-/* Whether one more request under this key is within `rate` a period of `period_ms`, with bursts of at most `burst`. 0, or
- * ERR_RATE_LIMITED and *ret_retry_after_ms (may be NULL) until it would be. The generic cell rate algorithm (ITU-T I.371):
- * one number a key, the theoretical arrival time. A refused request costs nothing. */
+/* Whether one more request under this key is within `rate` a period of `period_ms`, with bursts of at most `burst`. 0,
+ * or ERR_RATE_LIMITED and *ret_retry_after_ms (may be NULL) until it would be. The generic cell rate algorithm (ITU-T
+ * I.371): one number a key, the theoretical arrival time. A refused request costs nothing. */
 struct cache_rate {
     int64_t rate;
     int64_t period_ms;
@@ -61,8 +61,8 @@ int cache_lock(struct cache *cache, struct str key, int64_t ttl_ms, int64_t *ret
 /* ERR_STALE: the time was up, or another holds it. */
 int cache_unlock(struct cache *cache, struct str key, int64_t token);
 
-/* A subscriber is called on the publisher's task, must not block, and neither subscribes nor unsubscribes in the call. When
- * cache_unsubscribe has returned, it is not called any more. */
+/* A subscriber is called on the publisher's task, must not block, and neither subscribes nor unsubscribes in the call.
+ * When cache_unsubscribe has returned, it is not called any more. */
 typedef void cache_subscriber(struct str channel, struct str message, void *argument);
 int cache_subscribe(struct cache *cache, const char *channel, cache_subscriber *subscriber, void *argument,
                     struct cache_subscription **ret_subscription);

@@ -1,4 +1,5 @@
-/* What an adapter of the cache port implements: cache.h's functions in the same words. cache.c has checked the limits. */
+/* What an adapter of the cache port implements: cache.h's functions in the same words. cache.c has checked the limits.
+ */
 #pragma once
 
 #include "platform/ports/cache/cache.h"

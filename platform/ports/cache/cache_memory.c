@@ -213,8 +213,7 @@ static int memory_lock(struct cache *base, struct str key, int64_t ttl_ms, int64
     TASK_LOCKED(&shard->mutex);
     if (cache_table_find(&shard->locks, hash, key, now_ns))
         return ERR_CONFLICT;
-    struct cache_entry *entry =
-        cache_table_add(&shard->locks, hash, key, STR_EMPTY, expiry_of(now_ns, ttl_ms), now_ns);
+    struct cache_entry *entry = cache_table_add(&shard->locks, hash, key, STR_EMPTY, expiry_of(now_ns, ttl_ms), now_ns);
     if (!entry)
         return ERR_UNAVAILABLE;
     entry->number = atomic_fetch_add(&cache->last_token, 1) + 1;
@@ -245,8 +244,7 @@ static int memory_subscribe(struct cache *base, const char *channel, cache_subsc
     struct cache_subscription *subscription = malloc(sizeof(*subscription) + length);
     if (!subscription)
         return ERR_NO_MEMORY;
-    *subscription =
-        (struct cache_subscription){.subscriber = subscriber, .argument = argument, .channel_len = length};
+    *subscription = (struct cache_subscription){.subscriber = subscriber, .argument = argument, .channel_len = length};
     memcpy(subscription->channel, channel, length);
     TASK_LOCKED(&cache->subscriptions_mutex);
     if (cache->subscription_count >= CACHE_SUBSCRIBERS_MAX) {

@@ -23,7 +23,8 @@ static int set_up(void **state)
     struct fixture *f = calloc(1, sizeof(*f));
     *state = f;
     f->arena = arena_new(4 << 20);
-    struct cache_config config = {.value_bytes_max = 64 << 10, .counter_bytes_max = 64 << 10, .lock_bytes_max = 16 << 10};
+    struct cache_config config = {
+        .value_bytes_max = 64 << 10, .counter_bytes_max = 64 << 10, .lock_bytes_max = 16 << 10};
     return cache_memory_new(&f->cache, &config);
 }
 

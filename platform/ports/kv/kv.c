@@ -31,11 +31,11 @@ int kv_put(struct kv *kv, struct sql_tx *tx, const struct kv_put *put, int64_t *
 int kv_delete(struct kv *kv, struct sql_tx *tx, struct kv_key key, int64_t version)
 {
     TRY(check_key(key));
-    return kv->adapter->delete(kv, tx, key, version);
+    return kv->adapter->delete (kv, tx, key, version);
 }
 
-int kv_list(struct kv *kv, struct sql_tx *tx, const struct kv_list *list, struct arena *arena,
-            struct kv_row **ret_rows, size_t *ret_count)
+int kv_list(struct kv *kv, struct sql_tx *tx, const struct kv_list *list, struct arena *arena, struct kv_row **ret_rows,
+            size_t *ret_count)
 {
     struct kv_list bounded = *list;
     if (bounded.index.len == 0 || bounded.limit == 0)

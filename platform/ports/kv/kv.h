@@ -1,12 +1,12 @@
-/* The kv port: rows found by their key, with a version and an expiry. For sessions, carts, blocked tokens and idempotency
- * keys.
+/* The kv port: rows found by their key, with a version and an expiry. For sessions, carts, blocked tokens and
+ * idempotency keys.
  *
- * A key is (tenant, space, key); the space says whose rows they are ("session"). A row may carry one index key, by which
- * its space is listed. A row whose time is up is gone for everybody at once; kv_sweep removes what is left of it.
+ * A key is (tenant, space, key); the space says whose rows they are ("session"). A row may carry one index key, by
+ * which its space is listed. A row whose time is up is gone for everybody at once; kv_sweep removes what is left of it.
  *
- * On the sql adapter a call joins the transaction tx, so that a row commits with its effect; tx NULL is a transaction of
- * its own. An engine that is not SQL ignores tx: there the call is a write of its own, and the caller's transaction must not
- * depend on it being undone. Expiry is by the wall clock, for it must hold over restarts. */
+ * On the sql adapter a call joins the transaction tx, so that a row commits with its effect; tx NULL is a transaction
+ * of its own. An engine that is not SQL ignores tx: there the call is a write of its own, and the caller's transaction
+ * must not depend on it being undone. Expiry is by the wall clock, for it must hold over restarts. */
 #pragma once
 
 #include "platform/base/arena.h"
@@ -47,7 +47,8 @@ struct kv_put {
     int64_t version; /* for KV_IF_VERSION */
 };
 
-/* The adapter with tables in a database, whose migrations are the list "kv" (kv_migrations). The database outlives it. */
+/* The adapter with tables in a database, whose migrations are the list "kv" (kv_migrations). The database outlives it.
+ */
 int kv_sql_new(struct kv **ret_kv, struct sql_db *db);
 void kv_free(struct kv *kv);
 
@@ -61,8 +62,8 @@ int kv_put(struct kv *kv, struct sql_tx *tx, const struct kv_put *put, int64_t *
 /* version 0 deletes whatever is there; otherwise ERR_STALE when it is another. 0 when there was none. */
 int kv_delete(struct kv *kv, struct sql_tx *tx, struct kv_key key, int64_t version);
 
-/* The rows of a space with this index key, ordered by key, those after `after` (empty: from the start), at most limit (and
- * KV_LIST_MAX). The last row's key is the next page's after. */
+/* The rows of a space with this index key, ordered by key, those after `after` (empty: from the start), at most limit
+ * (and KV_LIST_MAX). The last row's key is the next page's after. */
 struct kv_list {
     struct str tenant;
     struct str space;
@@ -70,8 +71,8 @@ struct kv_list {
     struct str after;
     size_t limit;
 };
-int kv_list(struct kv *kv, struct sql_tx *tx, const struct kv_list *list, struct arena *arena,
-            struct kv_row **ret_rows, size_t *ret_count);
+int kv_list(struct kv *kv, struct sql_tx *tx, const struct kv_list *list, struct arena *arena, struct kv_row **ret_rows,
+            size_t *ret_count);
 
 /* Deletes at most limit (and KV_SWEEP_MAX) rows whose time is up; for a job, which goes on while it gets limit. */
 int kv_sweep(struct kv *kv, size_t limit, size_t *ret_count);

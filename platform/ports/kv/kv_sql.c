@@ -78,7 +78,8 @@ static int get_closure(struct sql_tx *tx, void *argument)
     return found ? copy_row(operation->arena, rows, &operation->row) : ERR_NOT_FOUND;
 }
 
-static int kv_sql_do_get(struct kv *kv, struct sql_tx *tx, struct kv_key key, struct arena *arena, struct kv_row *ret_row)
+static int kv_sql_do_get(struct kv *kv, struct sql_tx *tx, struct kv_key key, struct arena *arena,
+                         struct kv_row *ret_row)
 {
     struct kv_operation operation = {.key = key, .arena = arena};
     TRY(run_read(kv, tx, get_closure, &operation));
@@ -92,10 +93,9 @@ static int query_put(struct sql_tx *tx, const struct kv_put *put, struct sql_row
 {
     const struct kv_key *key = &put->key;
     struct sql_value values[] = {
-        sql_text(key->tenant),     sql_text(key->space),
-        sql_text(key->key),        sql_blob(put->value),
-        optional_text(put->index), optional_time(put->expires_at_ms),
-        sql_int(clock_wall_ms()),  sql_int(put->version),
+        sql_text(key->tenant),    sql_text(key->space),      sql_text(key->key),
+        sql_blob(put->value),     optional_text(put->index), optional_time(put->expires_at_ms),
+        sql_int(clock_wall_ms()), sql_int(put->version),
     };
     struct sql_args without_version = {values, 7};
     switch (put->condition) {

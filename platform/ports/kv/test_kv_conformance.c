@@ -42,7 +42,8 @@ static struct kv_key key_of(const char *key)
 
 static int put(struct fixture *f, const char *key, const char *value, enum kv_condition condition, int64_t *version)
 {
-    struct kv_put row = {.key = key_of(key), .value = str_from_cstr(value), .condition = condition, .version = *version};
+    struct kv_put row = {
+        .key = key_of(key), .value = str_from_cstr(value), .condition = condition, .version = *version};
     return kv_put(f->kv, NULL, &row, version);
 }
 
@@ -112,8 +113,8 @@ static void test_kv__expired_rows_are_invisible(void **state)
     struct fixture *f = *state;
     struct kv_row row, *rows;
     size_t count = 9;
-    struct kv_put old = {.key = key_of("a"), .value = STR("old"), .index = STR("u"),
-                         .expires_at_ms = clock_wall_ms() - 1};
+    struct kv_put old = {
+        .key = key_of("a"), .value = STR("old"), .index = STR("u"), .expires_at_ms = clock_wall_ms() - 1};
     int64_t version = 0;
     assert_int_equal(kv_put(f->kv, NULL, &old, &version), 0);
     assert_int_equal(get(f, "a", &row), ERR_NOT_FOUND);

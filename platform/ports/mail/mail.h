@@ -35,12 +35,13 @@ struct mail_stored {
     struct str subject;
 };
 
-/* The embedded adapter: each message a file FOLDER/<id>.eml, for people to read on the page /dev/mail. Makes the folder. */
+/* The embedded adapter: each message a file FOLDER/<id>.eml, for people to read on the page /dev/mail. Makes the
+ * folder. */
 int mail_spool_new(struct mail **ret_mail, const char *folder, char ret_message[512]);
 void mail_free(struct mail *mail);
 
-/* 0: accepted and durable. ERR_INVALID: an address that is none, control characters in a header, text that is not UTF-8.
- * ERR_TOO_LARGE; ERR_STORAGE_FULL, ERR_UNAVAILABLE: nothing was sent. */
+/* 0: accepted and durable. ERR_INVALID: an address that is none, control characters in a header, text that is not
+ * UTF-8. ERR_TOO_LARGE; ERR_STORAGE_FULL, ERR_UNAVAILABLE: nothing was sent. */
 int mail_send(struct mail *mail, const struct mail_message *message);
 
 /* The newest messages, at most limit (and MAIL_LIST_MAX). An engine that really sends has none to show: ERR_METHOD. */

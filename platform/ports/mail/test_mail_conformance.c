@@ -85,7 +85,8 @@ static void test_mail__text_is_readable_in_the_spool(void **state)
 static void test_mail__headers_round_trip(void **state)
 {
     struct fixture *f = *state;
-    const char *subject = "Ihre Bestellung f\xc3\xbcr 12 \xe2\x82\xac: \xe2\x9c\x93 gr\xc3\xb6\xc3\x9f" "er als eine Zeile, "
+    const char *subject = "Ihre Bestellung f\xc3\xbcr 12 \xe2\x82\xac: \xe2\x9c\x93 gr\xc3\xb6\xc3\x9f"
+                          "er als eine Zeile, "
                           "damit sie in zwei W\xc3\xb6rter geteilt werden muss =?UTF-8?B?eHg=?=";
     struct mail_message message = message_of(subject);
     struct mail_stored stored;
@@ -105,8 +106,8 @@ static void test_mail__injection_is_refused(void **state)
     struct fixture *f = *state;
     struct mail_message message = message_of("a\r\nBcc: all@example.org");
     assert_int_equal(mail_send(f->mail, &message), ERR_INVALID);
-    static const char *const addresses[] = {"a@b\r\nBcc: c@d", "a@b,c@d", "a b@c", "<a@b>", "a@b>", "@b", "a@", "a", "",
-                                            "a@b@c", "\xc3\xa9@b"};
+    static const char *const addresses[] = {
+        "a@b\r\nBcc: c@d", "a@b,c@d", "a b@c", "<a@b>", "a@b>", "@b", "a@", "a", "", "a@b@c", "\xc3\xa9@b"};
     for (size_t i = 0; i < sizeof(addresses) / sizeof(addresses[0]); i++) {
         message = message_of("ok");
         message.to = str_from_cstr(addresses[i]);

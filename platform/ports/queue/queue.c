@@ -6,13 +6,14 @@ static int check_name(struct str name)
     return name.len == 0 || name.len > QUEUE_NAME_BYTES_MAX ? ERR_INVALID : 0;
 }
 
-void queue_free(struct queue *queue)
+void work_queue_free(struct work_queue *queue)
 {
     if (queue)
         queue->adapter->free(queue);
 }
 
-int queue_enqueue(struct queue *queue, struct sql_tx *tx, struct str name, struct str body, int64_t not_before_ms)
+int work_queue_enqueue(struct work_queue *queue, struct sql_tx *tx, struct str name, struct str body,
+                       int64_t not_before_ms)
 {
     TRY(check_name(name));
     if (body.len > QUEUE_BODY_BYTES_MAX)
@@ -20,8 +21,8 @@ int queue_enqueue(struct queue *queue, struct sql_tx *tx, struct str name, struc
     return queue->adapter->enqueue(queue, tx, name, body, not_before_ms);
 }
 
-int queue_claim(struct queue *queue, const struct queue_claim *claim, struct arena *arena,
-                struct queue_message **ret_messages, size_t *ret_count)
+int work_queue_claim(struct work_queue *queue, const struct work_queue_claim *claim, struct arena *arena,
+                     struct work_queue_message **ret_messages, size_t *ret_count)
 {
     TRY(check_name(claim->queue));
     if (claim->limit == 0 || claim->limit > QUEUE_CLAIM_MAX || claim->visibility_ms <= 0 || claim->attempts_max <= 0)
@@ -29,19 +30,19 @@ int queue_claim(struct queue *queue, const struct queue_claim *claim, struct are
     return queue->adapter->claim(queue, claim, arena, ret_messages, ret_count);
 }
 
-int queue_ack(struct queue *queue, struct sql_tx *tx, const struct queue_message *message)
+int work_queue_ack(struct work_queue *queue, struct sql_tx *tx, const struct work_queue_message *message)
 {
     return queue->adapter->ack(queue, tx, message);
 }
 
-int queue_fail(struct queue *queue, struct sql_tx *tx, const struct queue_message *message, int64_t attempts_max,
-               struct str error)
+int work_queue_fail(struct work_queue *queue, struct sql_tx *tx, const struct work_queue_message *message,
+                    int64_t attempts_max, struct str error)
 {
     return queue->adapter->fail(queue, tx, message, attempts_max, str_slice(error, 0, QUEUE_ERROR_BYTES_MAX));
 }
 
-int queue_list_dead(struct queue *queue, struct str name, struct str after, size_t limit, struct arena *arena,
-                    struct queue_message **ret_messages, size_t *ret_count)
+int work_queue_list_dead(struct work_queue *queue, struct str name, struct str after, size_t limit, struct arena *arena,
+                         struct work_queue_message **ret_messages, size_t *ret_count)
 {
     TRY(check_name(name));
     if (limit > QUEUE_LIST_MAX)
@@ -49,12 +50,12 @@ int queue_list_dead(struct queue *queue, struct str name, struct str after, size
     return queue->adapter->list_dead(queue, name, after, limit, arena, ret_messages, ret_count);
 }
 
-int queue_replay(struct queue *queue, struct sql_tx *tx, struct str id)
+int work_queue_replay(struct work_queue *queue, struct sql_tx *tx, struct str id)
 {
     return queue->adapter->replay(queue, tx, id);
 }
 
-int queue_get_stats(struct queue *queue, struct str name, struct queue_stats *ret_stats)
+int work_queue_get_stats(struct work_queue *queue, struct str name, struct work_queue_stats *ret_stats)
 {
     TRY(check_name(name));
     return queue->adapter->get_stats(queue, name, ret_stats);

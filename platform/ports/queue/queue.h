@@ -1,8 +1,9 @@
-/* The queue port: slow work that must be done at least once, as sending mail.
+/* The queue port: slow work that must be done at least once, as sending mail. Its names begin with work_queue_, for
+ * platform/base has a queue in memory.
  *
- * A message is enqueued in the transaction that makes the work necessary. A consumer claims messages for a time; what it
- * neither acknowledges nor fails in that time is given out again. A message that failed attempts_max times is dead: it
- * stays, with the last error, until a person replays it. Delivery is at least once, so the work is idempotent by the
+ * A message is enqueued in the transaction that makes the work necessary. A consumer claims messages for a time; what
+ * it neither acknowledges nor fails in that time is given out again. A message that failed attempts_max times is dead:
+ * it stays, with the last error, until a person replays it. Delivery is at least once, so the work is idempotent by the
  * message's id. */
 #pragma once
 
@@ -22,9 +23,9 @@
 #define QUEUE_BACKOFF_FIRST_MS 1000
 #define QUEUE_BACKOFF_MAX_MS (15 * 60 * 1000)
 
-struct queue;
+struct work_queue;
 
-struct queue_message {
+struct work_queue_message {
     struct str id;
     struct str body;
     int64_t attempt; /* 1 for the first; names this claim */
@@ -32,14 +33,14 @@ struct queue_message {
     struct str error; /* of a dead message: why the last attempt failed */
 };
 
-struct queue_claim {
+struct work_queue_claim {
     struct str queue;
     size_t limit;          /* at most QUEUE_CLAIM_MAX */
     int64_t visibility_ms; /* how long the claim holds */
     int64_t attempts_max;  /* after so many attempts a message is dead */
 };
 
-struct queue_stats {
+struct work_queue_stats {
     int64_t ready;   /* could be claimed now */
     int64_t waiting; /* claimed, or not before later */
     int64_t dead;
@@ -47,30 +48,32 @@ struct queue_stats {
 };
 
 /* Tables in a service's database; migrations: the list "queue" (queue_migrations). */
-int queue_sql_new(struct queue **ret_queue, struct sql_db *db);
-void queue_free(struct queue *queue);
+int work_queue_sql_new(struct work_queue **ret_queue, struct sql_db *db);
+void work_queue_free(struct work_queue *queue);
 
 /* tx NULL: a write of its own. not_before_ms is wall-clock time, 0 for now. */
-int queue_enqueue(struct queue *queue, struct sql_tx *tx, struct str name, struct str body, int64_t not_before_ms);
+int work_queue_enqueue(struct work_queue *queue, struct sql_tx *tx, struct str name, struct str body,
+                       int64_t not_before_ms);
 
-/* Takes what is due, oldest first. The messages lie in the arena; *ret_count may be 0. Costs a read when nothing is due. */
-int queue_claim(struct queue *queue, const struct queue_claim *claim, struct arena *arena,
-                struct queue_message **ret_messages, size_t *ret_count);
+/* Takes what is due, oldest first. The messages lie in the arena; *ret_count may be 0. Costs a read when nothing is
+ * due. */
+int work_queue_claim(struct work_queue *queue, const struct work_queue_claim *claim, struct arena *arena,
+                     struct work_queue_message **ret_messages, size_t *ret_count);
 
 /* The work is done: joins tx, so that the work's own effects and its end are one. ERR_STALE: the claim has run out and
  * somebody else has the message; the transaction should be rolled back. */
-int queue_ack(struct queue *queue, struct sql_tx *tx, const struct queue_message *message);
+int work_queue_ack(struct work_queue *queue, struct sql_tx *tx, const struct work_queue_message *message);
 
 /* The attempt failed: tried again after a back-off, or dead when attempts_max is reached. The text is cut at
  * QUEUE_ERROR_BYTES_MAX and must hold no personal data. ERR_STALE as above. */
-int queue_fail(struct queue *queue, struct sql_tx *tx, const struct queue_message *message, int64_t attempts_max,
-               struct str error);
+int work_queue_fail(struct work_queue *queue, struct sql_tx *tx, const struct work_queue_message *message,
+                    int64_t attempts_max, struct str error);
 
 /* Dead messages of a queue after the id `after`, ordered by id. */
-int queue_list_dead(struct queue *queue, struct str name, struct str after, size_t limit, struct arena *arena,
-                    struct queue_message **ret_messages, size_t *ret_count);
+int work_queue_list_dead(struct work_queue *queue, struct str name, struct str after, size_t limit, struct arena *arena,
+                         struct work_queue_message **ret_messages, size_t *ret_count);
 
 /* Makes a dead message new again. ERR_NOT_FOUND when it is not dead or not there. */
-int queue_replay(struct queue *queue, struct sql_tx *tx, struct str id);
+int work_queue_replay(struct work_queue *queue, struct sql_tx *tx, struct str id);
 
-int queue_get_stats(struct queue *queue, struct str name, struct queue_stats *ret_stats);
+int work_queue_get_stats(struct work_queue *queue, struct str name, struct work_queue_stats *ret_stats);

@@ -1,26 +1,28 @@
-/* What an adapter of the queue port implements: queue.h's functions in the same words. queue.c has checked the limits. */
+/* What an adapter of the queue port implements: queue.h's functions in the same words. queue.c has checked the limits.
+ */
 #pragma once
 
 #include "platform/ports/queue/queue.h"
 
 #define QUEUE_ADAPTER_VERSION 1
 
-struct queue_adapter {
+struct work_queue_adapter {
     unsigned version;
-    void (*free)(struct queue *queue);
-    int (*enqueue)(struct queue *queue, struct sql_tx *tx, struct str name, struct str body, int64_t not_before_ms);
-    int (*claim)(struct queue *queue, const struct queue_claim *claim, struct arena *arena,
-                 struct queue_message **ret_messages, size_t *ret_count);
-    int (*ack)(struct queue *queue, struct sql_tx *tx, const struct queue_message *message);
-    int (*fail)(struct queue *queue, struct sql_tx *tx, const struct queue_message *message, int64_t attempts_max,
-                struct str error);
-    int (*list_dead)(struct queue *queue, struct str name, struct str after, size_t limit, struct arena *arena,
-                     struct queue_message **ret_messages, size_t *ret_count);
-    int (*replay)(struct queue *queue, struct sql_tx *tx, struct str id);
-    int (*get_stats)(struct queue *queue, struct str name, struct queue_stats *ret_stats);
+    void (*free)(struct work_queue *queue);
+    int (*enqueue)(struct work_queue *queue, struct sql_tx *tx, struct str name, struct str body,
+                   int64_t not_before_ms);
+    int (*claim)(struct work_queue *queue, const struct work_queue_claim *claim, struct arena *arena,
+                 struct work_queue_message **ret_messages, size_t *ret_count);
+    int (*ack)(struct work_queue *queue, struct sql_tx *tx, const struct work_queue_message *message);
+    int (*fail)(struct work_queue *queue, struct sql_tx *tx, const struct work_queue_message *message,
+                int64_t attempts_max, struct str error);
+    int (*list_dead)(struct work_queue *queue, struct str name, struct str after, size_t limit, struct arena *arena,
+                     struct work_queue_message **ret_messages, size_t *ret_count);
+    int (*replay)(struct work_queue *queue, struct sql_tx *tx, struct str id);
+    int (*get_stats)(struct work_queue *queue, struct str name, struct work_queue_stats *ret_stats);
 };
 
 /* The first member of each adapter's own struct. */
-struct queue {
-    const struct queue_adapter *adapter;
+struct work_queue {
+    const struct work_queue_adapter *adapter;
 };

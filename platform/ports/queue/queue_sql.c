@@ -12,7 +12,7 @@
 #define ID_RANDOM_BYTES 10
 
 struct queue_sql {
-    struct queue base;
+    struct work_queue base;
     struct sql_db *db;
 };
 
@@ -21,23 +21,24 @@ struct queue_operation {
     struct str body;
     struct str after;
     struct str error;
-    const struct queue_claim *claim;
-    const struct queue_message *message;
+    const struct work_queue_claim *claim;
+    const struct work_queue_message *message;
     struct arena *arena;
     int64_t attempts_max;
     int64_t at_ms;
     size_t limit;
-    struct queue_message *messages;
+    struct work_queue_message *messages;
     size_t count;
-    struct queue_stats stats;
+    struct work_queue_stats stats;
 };
 
-static int run_write(struct queue *queue, struct sql_tx *tx, sql_closure *closure, struct queue_operation *operation)
+static int run_write(struct work_queue *queue, struct sql_tx *tx, sql_closure *closure,
+                     struct queue_operation *operation)
 {
     return tx ? closure(tx, operation) : sql_write(((struct queue_sql *)(void *)queue)->db, closure, operation);
 }
 
-static int run_read(struct queue *queue, sql_closure *closure, struct queue_operation *operation)
+static int run_read(struct work_queue *queue, sql_closure *closure, struct queue_operation *operation)
 {
     return sql_read(((struct queue_sql *)(void *)queue)->db, closure, operation);
 }
@@ -66,7 +67,7 @@ static int enqueue_closure(struct sql_tx *tx, void *argument)
                     NULL);
 }
 
-static int queue_sql_do_enqueue(struct queue *queue, struct sql_tx *tx, struct str name, struct str body,
+static int queue_sql_do_enqueue(struct work_queue *queue, struct sql_tx *tx, struct str name, struct str body,
                                 int64_t not_before_ms)
 {
     struct queue_operation operation = {.name = name, .body = body, .at_ms = not_before_ms};
@@ -81,9 +82,9 @@ static int copy_text(struct arena *arena, struct str s, struct str *ret_copy)
     return s.len && !ret_copy->ptr ? ERR_NO_MEMORY : 0;
 }
 
-static int copy_message(struct arena *arena, struct sql_rows *rows, struct queue_message *ret_message)
+static int copy_message(struct arena *arena, struct sql_rows *rows, struct work_queue_message *ret_message)
 {
-    struct queue_message message = {.attempt = sql_get_int(rows, 2), .enqueued_at_ms = sql_get_int(rows, 3)};
+    struct work_queue_message message = {.attempt = sql_get_int(rows, 2), .enqueued_at_ms = sql_get_int(rows, 3)};
     TRY(copy_text(arena, sql_get_text(rows, 0), &message.id));
     TRY(copy_text(arena, sql_get_text(rows, 1), &message.body));
     TRY(copy_text(arena, sql_get_text(rows, 4), &message.error));
@@ -108,7 +109,7 @@ static int bury_unanswered(struct sql_tx *tx, struct queue_operation *operation,
 {
     size_t kept = 0;
     for (size_t i = 0; i < operation->count; i++) {
-        struct queue_message *message = &operation->messages[i];
+        struct work_queue_message *message = &operation->messages[i];
         if (message->attempt <= operation->claim->attempts_max)
             operation->messages[kept++] = *message;
         else
@@ -120,7 +121,7 @@ static int bury_unanswered(struct sql_tx *tx, struct queue_operation *operation,
 
 static int query_claim(struct sql_tx *tx, struct queue_operation *operation, int64_t now_ms)
 {
-    const struct queue_claim *claim = operation->claim;
+    const struct work_queue_claim *claim = operation->claim;
     CLEANUP(sql_finish_cleanup) struct sql_rows *rows = NULL;
     TRY(sql_query(tx, &queue_sql_claim,
                   SQL_ARGS(sql_text(claim->queue), sql_int(now_ms), sql_int(now_ms + claim->visibility_ms),
@@ -150,11 +151,11 @@ static int has_due_closure(struct sql_tx *tx, void *argument)
 
 static int compare_ids(const void *a, const void *b)
 {
-    return str_compare(((const struct queue_message *)a)->id, ((const struct queue_message *)b)->id);
+    return str_compare(((const struct work_queue_message *)a)->id, ((const struct work_queue_message *)b)->id);
 }
 
-static int queue_sql_do_claim(struct queue *queue, const struct queue_claim *claim, struct arena *arena,
-                              struct queue_message **ret_messages, size_t *ret_count)
+static int queue_sql_do_claim(struct work_queue *queue, const struct work_queue_claim *claim, struct arena *arena,
+                              struct work_queue_message **ret_messages, size_t *ret_count)
 {
     struct queue_operation operation = {.claim = claim, .arena = arena};
     TRY(run_read(queue, has_due_closure, &operation));
@@ -171,13 +172,13 @@ static int queue_sql_do_claim(struct queue *queue, const struct queue_claim *cla
 
 static int ack_closure(struct sql_tx *tx, void *argument)
 {
-    const struct queue_message *message = ((struct queue_operation *)argument)->message;
+    const struct work_queue_message *message = ((struct queue_operation *)argument)->message;
     int64_t deleted = 0;
     TRY(sql_exec(tx, &queue_sql_ack, SQL_ARGS(sql_text(message->id), sql_int(message->attempt)), &deleted));
     return deleted ? 0 : ERR_STALE;
 }
 
-static int queue_sql_do_ack(struct queue *queue, struct sql_tx *tx, const struct queue_message *message)
+static int queue_sql_do_ack(struct work_queue *queue, struct sql_tx *tx, const struct work_queue_message *message)
 {
     struct queue_operation operation = {.message = message};
     return run_write(queue, tx, ack_closure, &operation);
@@ -197,7 +198,7 @@ static int64_t backoff_ms(int64_t attempt)
 static int fail_closure(struct sql_tx *tx, void *argument)
 {
     struct queue_operation *operation = argument;
-    const struct queue_message *message = operation->message;
+    const struct work_queue_message *message = operation->message;
     bool is_dead = message->attempt >= operation->attempts_max;
     int64_t at_ms = clock_wall_ms() + (is_dead ? 0 : backoff_ms(message->attempt));
     int64_t changed = 0;
@@ -207,7 +208,7 @@ static int fail_closure(struct sql_tx *tx, void *argument)
     return changed ? 0 : ERR_STALE;
 }
 
-static int queue_sql_do_fail(struct queue *queue, struct sql_tx *tx, const struct queue_message *message,
+static int queue_sql_do_fail(struct work_queue *queue, struct sql_tx *tx, const struct work_queue_message *message,
                              int64_t attempts_max, struct str error)
 {
     struct queue_operation operation = {.message = message, .attempts_max = attempts_max, .error = error};
@@ -226,8 +227,8 @@ static int list_dead_closure(struct sql_tx *tx, void *argument)
     return collect(operation, rows, operation->limit);
 }
 
-static int queue_sql_do_list_dead(struct queue *queue, struct str name, struct str after, size_t limit,
-                                  struct arena *arena, struct queue_message **ret_messages, size_t *ret_count)
+static int queue_sql_do_list_dead(struct work_queue *queue, struct str name, struct str after, size_t limit,
+                                  struct arena *arena, struct work_queue_message **ret_messages, size_t *ret_count)
 {
     struct queue_operation operation = {.name = name, .after = after, .limit = limit, .arena = arena};
     TRY(run_read(queue, list_dead_closure, &operation));
@@ -244,7 +245,7 @@ static int replay_closure(struct sql_tx *tx, void *argument)
     return changed ? 0 : ERR_NOT_FOUND;
 }
 
-static int queue_sql_do_replay(struct queue *queue, struct sql_tx *tx, struct str id)
+static int queue_sql_do_replay(struct work_queue *queue, struct sql_tx *tx, struct str id)
 {
     struct queue_operation operation = {.name = id};
     return run_write(queue, tx, replay_closure, &operation);
@@ -266,7 +267,7 @@ static int count(struct sql_tx *tx, const struct sql_statement *statement, struc
 static int stats_closure(struct sql_tx *tx, void *argument)
 {
     struct queue_operation *operation = argument;
-    struct queue_stats stats = {0};
+    struct work_queue_stats stats = {0};
     int64_t now_ms = clock_wall_ms();
     int64_t oldest_ms = now_ms;
     struct sql_value values[] = {sql_text(operation->name), sql_int(now_ms)};
@@ -278,7 +279,7 @@ static int stats_closure(struct sql_tx *tx, void *argument)
     return 0;
 }
 
-static int queue_sql_get_stats(struct queue *queue, struct str name, struct queue_stats *ret_stats)
+static int queue_sql_get_stats(struct work_queue *queue, struct str name, struct work_queue_stats *ret_stats)
 {
     struct queue_operation operation = {.name = name};
     TRY(run_read(queue, stats_closure, &operation));
@@ -288,12 +289,12 @@ static int queue_sql_get_stats(struct queue *queue, struct str name, struct queu
 
 /* -- Life --------------------------------------------------------------------------------------------------------- */
 
-static void queue_sql_free(struct queue *queue)
+static void queue_sql_free(struct work_queue *queue)
 {
     free(queue);
 }
 
-static const struct queue_adapter queue_sql_adapter = {
+static const struct work_queue_adapter queue_sql_adapter = {
     .version = QUEUE_ADAPTER_VERSION,
     .free = queue_sql_free,
     .enqueue = queue_sql_do_enqueue,
@@ -305,7 +306,7 @@ static const struct queue_adapter queue_sql_adapter = {
     .get_stats = queue_sql_get_stats,
 };
 
-int queue_sql_new(struct queue **ret_queue, struct sql_db *db)
+int work_queue_sql_new(struct work_queue **ret_queue, struct sql_db *db)
 {
     struct queue_sql *queue = calloc(1, sizeof(*queue));
     if (!queue)

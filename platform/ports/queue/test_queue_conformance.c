@@ -15,9 +15,9 @@
 
 struct fixture {
     struct test_database database;
-    struct queue *queue;
+    struct work_queue *queue;
     struct arena *arena;
-    struct queue_message *messages;
+    struct work_queue_message *messages;
     size_t count;
 };
 
@@ -27,13 +27,13 @@ static int set_up(void **state)
     *state = f;
     TRY(test_database_open(&f->database, "queue", queue_migrations, queue_migration_count));
     f->arena = arena_new(1 << 20);
-    return queue_sql_new(&f->queue, f->database.db);
+    return work_queue_sql_new(&f->queue, f->database.db);
 }
 
 static int tear_down(void **state)
 {
     struct fixture *f = *state;
-    queue_free(f->queue);
+    work_queue_free(f->queue);
     arena_free(f->arena);
     test_database_close(&f->database);
     free(f);
@@ -42,13 +42,13 @@ static int tear_down(void **state)
 
 static void enqueue(struct fixture *f, const char *body, int64_t not_before_ms)
 {
-    assert_int_equal(queue_enqueue(f->queue, NULL, STR("mail"), str_from_cstr(body), not_before_ms), 0);
+    assert_int_equal(work_queue_enqueue(f->queue, NULL, STR("mail"), str_from_cstr(body), not_before_ms), 0);
 }
 
 static size_t claim(struct fixture *f, size_t limit, int64_t visibility_ms, int64_t attempts_max)
 {
-    struct queue_claim claim = {STR("mail"), limit, visibility_ms, attempts_max};
-    assert_int_equal(queue_claim(f->queue, &claim, f->arena, &f->messages, &f->count), 0);
+    struct work_queue_claim claim = {STR("mail"), limit, visibility_ms, attempts_max};
+    assert_int_equal(work_queue_claim(f->queue, &claim, f->arena, &f->messages, &f->count), 0);
     return f->count;
 }
 
@@ -70,18 +70,18 @@ static void test_queue__claim_and_ack(void **state)
     enqueue(f, "one", 0);
     enqueue(f, "two", 0);
     enqueue(f, "later", clock_wall_ms() + LONG_MS);
-    assert_int_equal(queue_enqueue(f->queue, NULL, STR("other"), STR("x"), 0), 0);
+    assert_int_equal(work_queue_enqueue(f->queue, NULL, STR("other"), STR("x"), 0), 0);
     assert_int_equal(claim(f, 10, LONG_MS, 3), 2);
-    struct queue_message first = f->messages[0];
+    struct work_queue_message first = f->messages[0];
     assert_true(str_equal_cstr(first.body, "one") || str_equal_cstr(first.body, "two"));
     assert_int_equal(first.attempt, 1);
     assert_int_equal(claim(f, 10, LONG_MS, 3), 0);
-    struct queue_stats stats;
-    assert_int_equal(queue_get_stats(f->queue, STR("mail"), &stats), 0);
+    struct work_queue_stats stats;
+    assert_int_equal(work_queue_get_stats(f->queue, STR("mail"), &stats), 0);
     assert_int_equal(stats.waiting, 3);
-    assert_int_equal(queue_ack(f->queue, NULL, &first), 0);
-    assert_int_equal(queue_ack(f->queue, NULL, &first), ERR_STALE);
-    assert_int_equal(queue_get_stats(f->queue, STR("mail"), &stats), 0);
+    assert_int_equal(work_queue_ack(f->queue, NULL, &first), 0);
+    assert_int_equal(work_queue_ack(f->queue, NULL, &first), ERR_STALE);
+    assert_int_equal(work_queue_get_stats(f->queue, STR("mail"), &stats), 0);
     assert_int_equal(stats.waiting, 2);
     assert_int_equal(stats.ready, 0);
 }
@@ -92,36 +92,36 @@ static void test_queue__claim_runs_out(void **state)
     struct fixture *f = *state;
     enqueue(f, "one", 0);
     assert_int_equal(claim(f, 1, 1, 3), 1);
-    struct queue_message slow = f->messages[0];
+    struct work_queue_message slow = f->messages[0];
     claim_when_due(f, 3);
     assert_int_equal(f->messages[0].attempt, 2);
-    assert_int_equal(queue_ack(f->queue, NULL, &slow), ERR_STALE);
-    assert_int_equal(queue_fail(f->queue, NULL, &slow, 3, STR("slow")), ERR_STALE);
-    assert_int_equal(queue_ack(f->queue, NULL, &f->messages[0]), 0);
+    assert_int_equal(work_queue_ack(f->queue, NULL, &slow), ERR_STALE);
+    assert_int_equal(work_queue_fail(f->queue, NULL, &slow, 3, STR("slow")), ERR_STALE);
+    assert_int_equal(work_queue_ack(f->queue, NULL, &f->messages[0]), 0);
 }
 
 /* A failed attempt waits; the last one buries the message with its error; a replay makes it new. */
 static void test_queue__failures_bury_and_replay(void **state)
 {
     struct fixture *f = *state;
-    struct queue_stats stats;
+    struct work_queue_stats stats;
     enqueue(f, "one", 0);
     assert_int_equal(claim(f, 1, LONG_MS, 2), 1);
-    assert_int_equal(queue_fail(f->queue, NULL, &f->messages[0], 2, STR("smtp 451")), 0);
+    assert_int_equal(work_queue_fail(f->queue, NULL, &f->messages[0], 2, STR("smtp 451")), 0);
     assert_int_equal(claim(f, 1, LONG_MS, 2), 0); /* backs off */
     claim_when_due(f, 2);
     assert_int_equal(f->messages[0].attempt, 2);
-    assert_int_equal(queue_fail(f->queue, NULL, &f->messages[0], 2, STR("smtp 550")), 0);
-    assert_int_equal(queue_get_stats(f->queue, STR("mail"), &stats), 0);
+    assert_int_equal(work_queue_fail(f->queue, NULL, &f->messages[0], 2, STR("smtp 550")), 0);
+    assert_int_equal(work_queue_get_stats(f->queue, STR("mail"), &stats), 0);
     assert_int_equal(stats.dead, 1);
     assert_int_equal(stats.ready + stats.waiting, 0);
-    assert_int_equal(queue_list_dead(f->queue, STR("mail"), STR_EMPTY, 10, f->arena, &f->messages, &f->count), 0);
+    assert_int_equal(work_queue_list_dead(f->queue, STR("mail"), STR_EMPTY, 10, f->arena, &f->messages, &f->count), 0);
     assert_int_equal(f->count, 1);
     assert_true(str_equal_cstr(f->messages[0].error, "smtp 550"));
     assert_true(str_equal_cstr(f->messages[0].body, "one"));
     struct str id = f->messages[0].id;
-    assert_int_equal(queue_replay(f->queue, NULL, id), 0);
-    assert_int_equal(queue_replay(f->queue, NULL, id), ERR_NOT_FOUND);
+    assert_int_equal(work_queue_replay(f->queue, NULL, id), 0);
+    assert_int_equal(work_queue_replay(f->queue, NULL, id), ERR_NOT_FOUND);
     assert_int_equal(claim(f, 1, LONG_MS, 2), 1);
     assert_int_equal(f->messages[0].attempt, 1);
 }
@@ -130,13 +130,13 @@ static void test_queue__failures_bury_and_replay(void **state)
 static void test_queue__silence_buries_too(void **state)
 {
     struct fixture *f = *state;
-    struct queue_stats stats = {0};
+    struct work_queue_stats stats = {0};
     enqueue(f, "one", 0);
     assert_int_equal(claim(f, 1, 1, 1), 1);
     int64_t deadline_ns = clock_monotonic_ns() + WAIT_MAX_NS;
     while (stats.dead == 0 && clock_monotonic_ns() < deadline_ns) {
         assert_int_equal(claim(f, 1, 1, 1), 0);
-        assert_int_equal(queue_get_stats(f->queue, STR("mail"), &stats), 0);
+        assert_int_equal(work_queue_get_stats(f->queue, STR("mail"), &stats), 0);
     }
     assert_int_equal(stats.dead, 1);
 }
@@ -144,7 +144,7 @@ static void test_queue__silence_buries_too(void **state)
 static int enqueue_and_fail(struct sql_tx *tx, void *argument)
 {
     struct fixture *f = argument;
-    assert_int_equal(queue_enqueue(f->queue, tx, STR("mail"), STR("x"), 0), 0);
+    assert_int_equal(work_queue_enqueue(f->queue, tx, STR("mail"), STR("x"), 0), 0);
     return ERR_DECLINED;
 }
 
@@ -167,14 +167,14 @@ static void consume(void *argument)
 {
     struct consumer *consumer = argument;
     struct arena *arena = arena_new(1 << 20);
-    struct queue_claim claim = {STR("mail"), 5, LONG_MS, 3};
-    struct queue_message *messages;
+    struct work_queue_claim claim = {STR("mail"), 5, LONG_MS, 3};
+    struct work_queue_message *messages;
     size_t count = 1;
     while (count > 0) {
         arena_reset(arena);
-        assert_int_equal(queue_claim(consumer->f->queue, &claim, arena, &messages, &count), 0);
+        assert_int_equal(work_queue_claim(consumer->f->queue, &claim, arena, &messages, &count), 0);
         for (size_t i = 0; i < count; i++)
-            assert_int_equal(queue_ack(consumer->f->queue, NULL, &messages[i]), 0);
+            assert_int_equal(work_queue_ack(consumer->f->queue, NULL, &messages[i]), 0);
         consumer->taken += (unsigned)count;
     }
     arena_free(arena);

@@ -44,9 +44,10 @@ static int lock_file(int file, const char *path, char ret_message[FOLDER_LOCK_ME
         }
         char pid[PID_TEXT_BYTES];
         describe_owner(file, pid);
-        snprintf(ret_message, FOLDER_LOCK_MESSAGE_BYTES,
-                 "the data folder %s is in use by another process (pid %s); stop that one, or name another folder by --data",
-                 path, pid);
+        snprintf(
+            ret_message, FOLDER_LOCK_MESSAGE_BYTES,
+            "the data folder %s is in use by another process (pid %s); stop that one, or name another folder by --data",
+            path, pid);
         return ERR_CONFLICT;
     }
     int error = write_pid(file);

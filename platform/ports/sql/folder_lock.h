@@ -1,7 +1,7 @@
 /* The exclusive lock of a data folder: two processes on one folder would each believe to be the only writer.
  *
- * The lock is flock(2) on FOLDER/lock, which the kernel releases when the process ends in whatever way; the file holds the
- * owner's pid for a person to read. It is never deleted, for a deleted lock file can be locked twice. */
+ * The lock is flock(2) on FOLDER/lock, which the kernel releases when the process ends in whatever way; the file holds
+ * the owner's pid for a person to read. It is never deleted, for a deleted lock file can be locked twice. */
 #pragma once
 
 #include "platform/base/err.h"

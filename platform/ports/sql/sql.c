@@ -88,8 +88,8 @@ static void wake_blocked_writer(int result, void *argument)
 int sql_write(struct sql_db *db, sql_closure *closure, void *argument)
 {
     struct blocking_write write = {.closure = closure, .argument = argument};
-    write.job = (struct sql_write_job){
-        .closure = run_blocking_closure, .argument = &write, .done = wake_blocked_writer};
+    write.job =
+        (struct sql_write_job){.closure = run_blocking_closure, .argument = &write, .done = wake_blocked_writer};
     task_mutex_init(&write.mutex);
     task_cond_init(&write.finished);
     db->adapter->write_async(db, &write.job);

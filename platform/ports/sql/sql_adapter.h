@@ -1,8 +1,8 @@
 /* What an adapter of the sql port implements, and what sql.c keeps for all of them.
  *
- * An adapter has one struct of functions. It embeds struct sql_db, struct sql_tx and struct sql_rows as the first members
- * of its own structs; sql.c dispatches through them, so that a new engine is a new file and one line in sql.c. The
- * functions mean what sql.h says of their namesakes. */
+ * An adapter has one struct of functions. It embeds struct sql_db, struct sql_tx and struct sql_rows as the first
+ * members of its own structs; sql.c dispatches through them, so that a new engine is a new file and one line in sql.c.
+ * The functions mean what sql.h says of their namesakes. */
 #pragma once
 
 #include "platform/ports/sql/sql.h"

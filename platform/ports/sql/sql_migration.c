@@ -43,10 +43,11 @@ static int compare_applied(struct migration_run *run, struct sql_rows *rows)
 {
     int64_t number = sql_get_int(rows, 0);
     if (run->applied >= run->count) {
-        sql_message(run->message,
-                    "the database has migration %lld of \"%s\" and this program knows only %zu: it was written by a newer "
-                    "version; start that version, or restore a backup",
-                    (long long)number, run->list_name, run->count);
+        sql_message(
+            run->message,
+            "the database has migration %lld of \"%s\" and this program knows only %zu: it was written by a newer "
+            "version; start that version, or restore a backup",
+            (long long)number, run->list_name, run->count);
         return ERR_CORRUPT;
     }
     const struct sql_migration *ours = &run->migrations[run->applied];

@@ -48,7 +48,8 @@ static int parse_url(struct sqlite_db *db, const char *url, char ret_message[SQL
     if (!error && question >= 0)
         error = copy_bounded(db->vfs, sizeof(db->vfs), str_skip(option, prefix.len));
     if (error)
-        sql_message(ret_message, "the database address \"%s\" is not of the form sqlite:/path/to/file.db[?vfs=name]", url);
+        sql_message(ret_message, "the database address \"%s\" is not of the form sqlite:/path/to/file.db[?vfs=name]",
+                    url);
     return error;
 }
 

@@ -43,9 +43,9 @@ struct sqlite_statement {
     struct sqlite_connection *connection;
     const struct sql_statement *source;
     sqlite3_stmt *handle;
-    unsigned parameter_count;                  /* parameters that SQLite sees */
-    unsigned argument_count;                   /* the highest $N */
-    uint8_t argument_of[SQL_PARAMETERS_MAX];   /* SQLite's parameter i+1 is argument argument_of[i] */
+    unsigned parameter_count;                /* parameters that SQLite sees */
+    unsigned argument_count;                 /* the highest $N */
+    uint8_t argument_of[SQL_PARAMETERS_MAX]; /* SQLite's parameter i+1 is argument argument_of[i] */
     bool is_running;
 };
 
@@ -112,8 +112,7 @@ int sqlite_error(sqlite3 *handle, int result);
 void sqlite_report(sqlite3 *handle, const char *statement_name);
 
 /* What is wrong with opening the file, and what to do. Returns error. */
-int sqlite_open_message(const struct sqlite_db *db, sqlite3 *handle, int error,
-                        char ret_message[SQL_MESSAGE_BYTES]);
+int sqlite_open_message(const struct sqlite_db *db, sqlite3 *handle, int error, char ret_message[SQL_MESSAGE_BYTES]);
 
 /* -- sql_sqlite_connection.c -------------------------------------------------------------------------------------- */
 

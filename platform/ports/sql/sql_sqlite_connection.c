@@ -24,12 +24,8 @@ static int run_all(struct sqlite_connection *connection, const struct sql_statem
 static int set_up(struct sqlite_connection *connection, bool is_writer)
 {
     static const struct sql_statement *const common[] = {
-        &ports_sql_sqlite_sync_full,
-        &ports_sql_sqlite_foreign_keys,
-        &ports_sql_sqlite_no_autocheckpoint,
-        &ports_sql_sqlite_wal_size_limit,
-        &ports_sql_sqlite_temp_in_memory,
-        &ports_sql_sqlite_no_mmap,
+        &ports_sql_sqlite_sync_full,      &ports_sql_sqlite_foreign_keys,   &ports_sql_sqlite_no_autocheckpoint,
+        &ports_sql_sqlite_wal_size_limit, &ports_sql_sqlite_temp_in_memory, &ports_sql_sqlite_no_mmap,
         &ports_sql_sqlite_probe,
     };
     static const struct sql_statement *const writer[] = {&ports_sql_sqlite_writer_cache, &ports_sql_sqlite_use_wal};

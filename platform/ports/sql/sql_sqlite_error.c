@@ -73,11 +73,13 @@ static int unavailable_message(const struct sqlite_db *db, sqlite3 *handle, char
     /* Another VFS has its own files: what the system's say of the path means nothing there. */
     bool is_system = db->vfs[0] == '\0';
     if (is_system && access(folder, F_OK) != 0)
-        sql_message(ret_message, "the folder %s of the database %s does not exist; create it, or name another by --data",
-                    folder, db->path);
+        sql_message(ret_message,
+                    "the folder %s of the database %s does not exist; create it, or name another by --data", folder,
+                    db->path);
     else if (is_system && access(folder, W_OK | X_OK) != 0)
-        sql_message(ret_message, "the folder %s of the database %s cannot be written to (%s); give this user the right to",
-                    folder, db->path, strerror(errno));
+        sql_message(ret_message,
+                    "the folder %s of the database %s cannot be written to (%s); give this user the right to", folder,
+                    db->path, strerror(errno));
     else if (is_system && access(db->path, F_OK) == 0 && access(db->path, R_OK | W_OK) != 0)
         sql_message(ret_message, "the database %s cannot be written to (%s); give this user the right to", db->path,
                     strerror(errno));
@@ -95,11 +97,12 @@ int sqlite_open_message(const struct sqlite_db *db, sqlite3 *handle, int error, 
         return error;
     switch (error) {
     case ERR_CORRUPT:
-        sql_message(ret_message, "the database %s is damaged or is not a database (%s); restore it from a backup", db->path,
-                    sqlite3_errmsg(handle));
+        sql_message(ret_message, "the database %s is damaged or is not a database (%s); restore it from a backup",
+                    db->path, sqlite3_errmsg(handle));
         return error;
     case ERR_STORAGE_FULL:
-        sql_message(ret_message, "there is no room on the disk of the database %s; free some and start again", db->path);
+        sql_message(ret_message, "there is no room on the disk of the database %s; free some and start again",
+                    db->path);
         return error;
     case ERR_UNAVAILABLE:
         return unavailable_message(db, handle, ret_message);

@@ -94,8 +94,8 @@ static int prepare(struct sqlite_connection *connection, const struct sql_statem
     statement->base.adapter = &sqlite_adapter;
     statement->connection = connection;
     statement->source = source;
-    int result = sqlite3_prepare_v3(connection->handle, source->text, -1, SQLITE_PREPARE_PERSISTENT, &statement->handle,
-                                    NULL);
+    int result =
+        sqlite3_prepare_v3(connection->handle, source->text, -1, SQLITE_PREPARE_PERSISTENT, &statement->handle, NULL);
     int error = sqlite_error(connection->handle, result);
     if (!error && !statement->handle)
         error = ERR_INTERNAL;

@@ -1,7 +1,7 @@
 /* The writer task: takes all writes that wait, runs them in one transaction, and makes them durable by one commit.
  *
- * Nobody learns of a write before the COMMIT returned. When it fails, nothing of the batch is kept and everybody gets the
- * error; the next batch starts from a clean transaction, so a full disk needs nothing but room. */
+ * Nobody learns of a write before the COMMIT returned. When it fails, nothing of the batch is kept and everybody gets
+ * the error; the next batch starts from a clean transaction, so a full disk needs nothing but room. */
 #include "platform/ports/sql/sql_sqlite.h"
 #include "platform/ports/sql/sqlite.sql.h"
 

@@ -17,7 +17,8 @@ static inline int test_database_open(struct test_database *t, const char *list_n
                                      const struct sql_migration *migrations, size_t count)
 {
     char url[256];
-    snprintf(t->folder, sizeof(t->folder), "%.100s/shopstream-test-XXXXXX", getenv("TMPDIR") ? getenv("TMPDIR") : "/tmp");
+    snprintf(t->folder, sizeof(t->folder), "%.100s/shopstream-test-XXXXXX",
+             getenv("TMPDIR") ? getenv("TMPDIR") : "/tmp");
     if (!mkdtemp(t->folder))
         return ERR_UNAVAILABLE;
     snprintf(url, sizeof(url), "sqlite:%s/test.db", t->folder);

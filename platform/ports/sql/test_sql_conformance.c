@@ -1,5 +1,5 @@
-/* The conformance suite of the sql port: what every adapter must do, written against sql.h alone. An adapter is a line in
- * the table of engines; it makes the address of an empty database. */
+/* The conformance suite of the sql port: what every adapter must do, written against sql.h alone. An adapter is a line
+ * in the table of engines; it makes the address of an empty database. */
 #include "platform/base/task.h"
 #include "platform/ports/clock/clock.h"
 #include "platform/ports/sql/sql.h"
@@ -68,8 +68,8 @@ static int tear_down(void **state)
 {
     struct fixture *f = *state;
     sql_close(f->db);
-    static const char *const files[] = {"test.db", "test.db-wal", "test.db-shm", "backup.db", "backup.db-wal",
-                                        "backup.db-shm"};
+    static const char *const files[] = {"test.db",   "test.db-wal",   "test.db-shm",
+                                        "backup.db", "backup.db-wal", "backup.db-shm"};
     for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
         char path[2 * PATH_BYTES];
         snprintf(path, sizeof(path), "%s/%s", f->folder, files[i]);
@@ -92,8 +92,8 @@ struct item {
 static int insert_item(struct sql_tx *tx, void *argument)
 {
     struct item *item = argument;
-    TRY(sql_exec(tx, &ports_sql_test_insert, SQL_ARGS(sql_cstr(item->id), sql_int(item->quantity), sql_cstr(item->note)),
-                 NULL));
+    TRY(sql_exec(tx, &ports_sql_test_insert,
+                 SQL_ARGS(sql_cstr(item->id), sql_int(item->quantity), sql_cstr(item->note)), NULL));
     return item->result;
 }
 
@@ -140,8 +140,7 @@ static int round_trip_values(struct sql_tx *tx, void *argument)
     assert_true(str_equal(sql_get_text(rows, 2), text));
     sql_finish(rows);
     rows = NULL;
-    assert_int_equal(sql_exec(tx, &ports_sql_test_insert,
-                              SQL_ARGS(sql_text(STR_EMPTY), sql_int(0), sql_null()), NULL),
+    assert_int_equal(sql_exec(tx, &ports_sql_test_insert, SQL_ARGS(sql_text(STR_EMPTY), sql_int(0), sql_null()), NULL),
                      0);
     assert_int_equal(sql_query_row(tx, &ports_sql_test_get, SQL_ARGS(sql_text(STR_EMPTY)), &rows), 1);
     assert_true(sql_is_null(rows, 1));
@@ -162,7 +161,8 @@ static int break_constraints(struct sql_tx *tx, void *argument)
 {
     (void)argument;
     int64_t changed = -1;
-    assert_int_equal(sql_exec(tx, &ports_sql_test_insert, SQL_ARGS(sql_cstr("a"), sql_int(1), sql_cstr("x")), &changed), 0);
+    assert_int_equal(sql_exec(tx, &ports_sql_test_insert, SQL_ARGS(sql_cstr("a"), sql_int(1), sql_cstr("x")), &changed),
+                     0);
     assert_int_equal(changed, 1);
     /* primary key, unique, check, not null, foreign key */
     assert_int_equal(sql_exec(tx, &ports_sql_test_insert, SQL_ARGS(sql_cstr("a"), sql_int(1), sql_null()), NULL),
@@ -531,7 +531,8 @@ static void test_sql__newer_database_is_refused(void **state)
 static void test_sql__failed_migration_leaves_nothing(void **state)
 {
     struct fixture *f = *state;
-    struct sql_migration more[] = {test_migrations[0], test_migrations[1],
+    struct sql_migration more[] = {test_migrations[0],
+                                   test_migrations[1],
                                    {3, "good", "CREATE TABLE good (id text PRIMARY KEY);"},
                                    {4, "bad", "CREATE TABLE bad (id text PRIMARY KEY); SELECT nothing FROM nowhere;"}};
     assert_int_not_equal(sql_migrate(f->db, "test", more, 4, f->message), 0);

@@ -1,9 +1,9 @@
 /* The stream port: fast local tasks (notifications, thumbnails) handed to groups of consumers, with back-pressure.
  *
- * Entries of a stream are numbered from 1 without a gap, in commit order. Each group sees every entry; within a group each
- * goes to one consumer, and is pending until acknowledged. What stays pending too long is given to whoever reads next.
- * Delivery is at least once. A stream holds at most length_max entries that some group still needs: past it, appending is
- * refused with ERR_RATE_LIMITED, so that a stalled consumer slows its producers and not the machine. */
+ * Entries of a stream are numbered from 1 without a gap, in commit order. Each group sees every entry; within a group
+ * each goes to one consumer, and is pending until acknowledged. What stays pending too long is given to whoever reads
+ * next. Delivery is at least once. A stream holds at most length_max entries that some group still needs: past it,
+ * appending is refused with ERR_RATE_LIMITED, so that a stalled consumer slows its producers and not the machine. */
 #pragma once
 
 #include "platform/base/arena.h"
@@ -34,10 +34,10 @@ struct stream_read {
 };
 
 struct stream_stats {
-    int64_t length;    /* entries held */
-    int64_t last_id;   /* of the newest entry ever */
-    int64_t lag;       /* not yet given to the group */
-    int64_t pending;   /* given and not acknowledged */
+    int64_t length;  /* entries held */
+    int64_t last_id; /* of the newest entry ever */
+    int64_t lag;     /* not yet given to the group */
+    int64_t pending; /* given and not acknowledged */
 };
 
 /* Tables in a service's database; migrations: the list "stream" (stream_migrations). length_max 0: the default. */

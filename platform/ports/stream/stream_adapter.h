@@ -1,4 +1,5 @@
-/* What an adapter of the stream port implements: stream.h's functions in the same words. stream.c has checked the limits. */
+/* What an adapter of the stream port implements: stream.h's functions in the same words. stream.c has checked the
+ * limits. */
 #pragma once
 
 #include "platform/ports/stream/stream.h"

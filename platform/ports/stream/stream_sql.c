@@ -123,7 +123,8 @@ static int stream_sql_do_append(struct stream *stream, struct sql_tx *tx, struct
 static int create_group_closure(struct sql_tx *tx, void *argument)
 {
     struct stream_operation *operation = argument;
-    return sql_exec(tx, &stream_sql_create_group, SQL_ARGS(sql_text(operation->name), sql_text(operation->group)), NULL);
+    return sql_exec(tx, &stream_sql_create_group, SQL_ARGS(sql_text(operation->name), sql_text(operation->group)),
+                    NULL);
 }
 
 static int stream_sql_do_create_group(struct stream *stream, struct sql_tx *tx, struct str name, struct str group)
@@ -173,10 +174,10 @@ static int list_new(struct sql_tx *tx, struct stream_operation *operation, int64
 {
     const struct stream_read *read = operation->read;
     CLEANUP(sql_finish_cleanup) struct sql_rows *rows = NULL;
-    TRY(sql_query(tx, &stream_sql_list_new,
-                  SQL_ARGS(sql_text(read->stream), sql_int(delivered_id),
-                           sql_int((int64_t)(read->limit - operation->count))),
-                  &rows));
+    TRY(sql_query(
+        tx, &stream_sql_list_new,
+        SQL_ARGS(sql_text(read->stream), sql_int(delivered_id), sql_int((int64_t)(read->limit - operation->count))),
+        &rows));
     int more = 0;
     while (operation->count < read->limit && (more = sql_next(rows)) == 1) {
         struct stream_entry *entry = &operation->entries[operation->count++];
@@ -191,8 +192,8 @@ static int claim_new(struct sql_tx *tx, struct stream_operation *operation, int6
     const struct stream_read *read = operation->read;
     size_t first = operation->count;
     int64_t delivered_id = 0;
-    int found = query_int(tx, &stream_sql_get_group, SQL_ARGS(sql_text(read->stream), sql_text(read->group)),
-                          &delivered_id);
+    int found =
+        query_int(tx, &stream_sql_get_group, SQL_ARGS(sql_text(read->stream), sql_text(read->group)), &delivered_id);
     TRY(found);
     if (!found)
         return ERR_NOT_FOUND;
@@ -270,10 +271,10 @@ static int ack_closure(struct sql_tx *tx, void *argument)
     struct stream_operation *operation = argument;
     const struct stream_read *read = operation->read;
     int64_t deleted = 0;
-    TRY(sql_exec(tx, &stream_sql_ack,
-                 SQL_ARGS(sql_text(read->stream), sql_text(read->group), sql_int(operation->id),
-                          sql_text(read->consumer)),
-                 &deleted));
+    TRY(sql_exec(
+        tx, &stream_sql_ack,
+        SQL_ARGS(sql_text(read->stream), sql_text(read->group), sql_int(operation->id), sql_text(read->consumer)),
+        &deleted));
     return deleted ? 0 : ERR_STALE;
 }
 

@@ -171,12 +171,9 @@ static void test_stream__append_joins_the_transaction(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_stream__groups_share_and_repeat),
-        TEST(test_stream__unknown_group_is_refused),
-        TEST(test_stream__idle_entries_are_claimed),
-        TEST(test_stream__full_stream_pushes_back),
-        TEST(test_stream__trim_is_bounded),
-        TEST(test_stream__append_joins_the_transaction),
+        TEST(test_stream__groups_share_and_repeat),  TEST(test_stream__unknown_group_is_refused),
+        TEST(test_stream__idle_entries_are_claimed), TEST(test_stream__full_stream_pushes_back),
+        TEST(test_stream__trim_is_bounded),          TEST(test_stream__append_joins_the_transaction),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
