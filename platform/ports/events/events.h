@@ -6,6 +6,7 @@
 #pragma once
 
 #include "platform/base/arena.h"
+#include "platform/base/problem.h"
 #include "platform/ports/sql/sql.h"
 
 #define EVENT_ATTEMPTS_MAX 5
@@ -23,3 +24,106 @@ struct event {
     struct str traceparent;
     struct str payload;      /* the message as JSON */
 };
+
+#define EVENT_RETRY_FIRST_MS INT64_C(20)         /* after the first failure; doubled each time */
+#define EVENT_RETRY_LAST_MS INT64_C(5000)
+#define EVENT_LOOK_MS INT64_C(5000)              /* a consumer looks at its log at least that often, unwoken */
+#define EVENT_PAYLOAD_BYTES_MAX ((size_t)1 << 20)
+#define EVENT_SOURCES_MAX 32
+#define EVENT_CONSUMERS_MAX 256
+#define EVENT_LISTENERS_MAX 8
+#define EVENT_NOTICES_MAX 1024                   /* of one transaction; past it a listener gets whole topics */
+#define EVENT_TRIM_MAX 1000                      /* rows deleted by one event_trim */
+#define EVENT_LIST_MAX 1000
+
+struct event_bus;
+
+/* -- Publishing ---------------------------------------------------------------------------------------------------- */
+
+/* Writes the event to the outbox in the running write transaction. Of the event: topic, type, key, tenant, payload; id
+ * and time_ms are made where they are empty; offset and source are ignored. After the commit, and before anybody learns
+ * of it, the listeners are called and the consumers woken. bus may be NULL where there are none (the command line on a
+ * stopped shop): the consumers find the event when they start. ERR_TOO_LARGE over EVENT_PAYLOAD_BYTES_MAX. */
+int event_append(struct event_bus *bus, struct sql_tx *tx, const struct event *event);
+
+/* Called on the writer's task, after the commit and before the write is acknowledged, once for each event, of which
+ * only topic, type, key and tenant are set; it must not block. Where one transaction made more than EVENT_NOTICES_MAX
+ * events, the rest of a topic is told as one notice with an empty key: anything of that topic may have changed. May be
+ * told of an event whose closure was rolled back after all, never the reverse. */
+typedef void event_listener(void *context, const struct event *event);
+
+/* Before event_bus_start. ERR_TOO_LARGE past EVENT_LISTENERS_MAX. */
+int events_on_commit(struct event_bus *bus, event_listener *listener, void *context);
+
+/* -- Consuming ----------------------------------------------------------------------------------------------------- */
+
+/* Handles one event inside the consumer's write transaction, in which its offset moves too. An error undoes what it
+ * wrote; the event is tried again with growing delays while later ones of the log wait, and after EVENT_ATTEMPTS_MAX
+ * it is put into quarantine. ERR_STORAGE_FULL and ERR_CANCELLED are nobody's fault and do not count. */
+typedef int event_handler_run(void *context, struct sql_tx *tx, const struct event *event,
+                              struct problem *ret_problem);
+
+struct event_consumer {
+    const char *group;            /* names the offset; unique in the consumer's database. Starts at the log's beginning */
+    const char *source;           /* the service that publishes the topic */
+    const char *topic;
+    const char *const *types;     /* NULL-terminated, or NULL for all */
+    struct sql_db *db;            /* the consumer's, with events_migrations applied */
+    event_handler_run *run;
+    void *context;
+};
+
+/* What a bus is made of: the embedded one here, Kafka's later. */
+struct event_bus_adapter {
+    int (*add_source)(struct event_bus *bus, const char *name, struct sql_db *db);
+    int (*add_consumer)(struct event_bus *bus, const struct event_consumer *consumer);
+    int (*start)(struct event_bus *bus);
+    void (*stop)(struct event_bus *bus);
+    void (*free)(struct event_bus *bus);
+    void (*wake)(struct event_bus *bus, struct sql_db *db); /* events of that database were committed */
+    bool (*settle)(struct event_bus *bus, int64_t deadline_ns);
+    int (*trim)(struct event_bus *bus, const char *source, int64_t older_than_ms, int64_t *ret_deleted);
+    const struct event_consumer *(*find_consumer)(struct event_bus *bus, struct sql_db *db, struct str group,
+                                                   struct str source);
+};
+
+/* The embedded bus: each service's outbox is a log of its own. */
+int event_bus_new_embedded(struct event_bus **ret_bus);
+
+/* A service that publishes, and the database with its outbox. Names and databases outlive the bus. */
+int event_bus_add_source(struct event_bus *bus, const char *name, struct sql_db *db);
+
+/* Copies the struct, not what it points to. ERR_NOT_FOUND when the source is not known, ERR_CONFLICT for a group that is
+ * taken in that database, ERR_TOO_LARGE past EVENT_CONSUMERS_MAX. */
+int event_bus_add_consumer(struct event_bus *bus, const struct event_consumer *consumer);
+
+int event_bus_start(struct event_bus *bus);
+void event_bus_stop(struct event_bus *bus); /* finishes the events in hand */
+void event_bus_free(struct event_bus *bus); /* after stop, and after the last transaction that published; NULL is fine */
+
+/* Waits until every consumer is at the end of its log; false when the deadline (monotonic) came first. */
+bool event_bus_settle(struct event_bus *bus, int64_t deadline_ns);
+
+/* Deletes up to EVENT_TRIM_MAX events of the source's log that are older than that wall time and that every consumer of
+ * the source has passed. Without a consumer, age alone counts. */
+int event_bus_trim(struct event_bus *bus, const char *source, int64_t older_than_ms, int64_t *ret_deleted);
+
+/* -- Quarantine ---------------------------------------------------------------------------------------------------- */
+
+struct quarantined_event {
+    struct str group;
+    struct event event;         /* whole: its bytes are kept */
+    int error;                  /* of the last attempt */
+    struct str detail;
+    int64_t attempts;
+    int64_t quarantined_at_ms;
+};
+
+/* In the consumer's database, those after (group, source, offset); empty and 0 for the first. Rows lie in the arena. */
+int event_quarantine_list(struct sql_tx *tx, struct arena *arena, struct str group, struct str source, int64_t offset,
+                          size_t limit, struct quarantined_event **ret_events, size_t *ret_count);
+
+/* Handles a quarantined event once more, in one transaction that takes it out of quarantine. On failure it stays, with
+ * the new error. ERR_NOT_FOUND when it is not there or has no consumer here. */
+int event_quarantine_replay(struct event_bus *bus, struct sql_db *db, struct str group, struct str source,
+                            int64_t offset, struct problem *ret_problem);

@@ -1,0 +1,50 @@
+-- Statements of the events port on the sql port.
+
+-- name: append
+INSERT INTO outbox (event_id, topic, type, key, tenant, time_ms, traceparent, payload)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8);
+
+-- name: read_log
+-- Bounded by events (here) and by bytes (the reader stops early).
+SELECT seq, event_id, topic, type, key, tenant, time_ms, traceparent, payload
+FROM outbox WHERE seq > $1 ORDER BY seq LIMIT $2;
+
+-- name: log_end
+SELECT coalesce(max(seq), 0) FROM outbox;
+
+-- name: trim
+DELETE FROM outbox WHERE seq IN (
+    SELECT seq FROM outbox WHERE seq <= $1 AND time_ms < $2 ORDER BY seq LIMIT $3);
+
+-- name: get_offset
+SELECT position, attempts FROM consumer_offset WHERE consumer_group = $1 AND source = $2;
+
+-- name: set_offset
+-- An offset never goes back.
+INSERT INTO consumer_offset (consumer_group, source, position, attempts) VALUES ($1, $2, $3, $4)
+ON CONFLICT (consumer_group, source) DO UPDATE SET position = excluded.position, attempts = excluded.attempts
+WHERE consumer_offset.position <= excluded.position;
+
+-- name: quarantine
+INSERT INTO quarantine (consumer_group, source, position, event_id, topic, type, key, tenant, time_ms, traceparent,
+                        payload, error, detail, attempts, quarantined_at_ms)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15);
+
+-- name: list_quarantined
+SELECT consumer_group, source, position, event_id, topic, type, key, tenant, time_ms, traceparent, payload, error,
+       detail, attempts, quarantined_at_ms
+FROM quarantine
+WHERE consumer_group > $1 OR (consumer_group = $1 AND (source > $2 OR (source = $2 AND position > $3)))
+ORDER BY consumer_group, source, position LIMIT $4;
+
+-- name: get_quarantined
+SELECT consumer_group, source, position, event_id, topic, type, key, tenant, time_ms, traceparent, payload, error,
+       detail, attempts, quarantined_at_ms
+FROM quarantine WHERE consumer_group = $1 AND source = $2 AND position = $3;
+
+-- name: delete_quarantined
+DELETE FROM quarantine WHERE consumer_group = $1 AND source = $2 AND position = $3;
+
+-- name: count_attempt
+UPDATE quarantine SET attempts = attempts + 1, error = $4, detail = $5
+WHERE consumer_group = $1 AND source = $2 AND position = $3;

@@ -1,0 +1,31 @@
+/* What every adapter of the events port shares; for the files of this folder. */
+#pragma once
+
+#include "platform/base/task.h"
+#include "platform/ports/events/events.h"
+
+/* The first member of an adapter's own bus. */
+struct event_bus {
+    const struct event_bus_adapter *adapter;
+    struct task_mutex notice_mutex;
+    struct notices *open_notices; /* of transactions that have not ended; under notice_mutex */
+    struct {
+        event_listener *listener;
+        void *context;
+    } listeners[EVENT_LISTENERS_MAX];
+    size_t listener_count;
+};
+
+void event_bus_init(struct event_bus *bus, const struct event_bus_adapter *adapter);
+void event_bus_destroy(struct event_bus *bus);
+
+/* The columns of an event from that one on: event_id, topic, type, key, tenant, time_ms, traceparent, payload; copied
+ * into the arena. ERR_NO_MEMORY. */
+int event_read(struct arena *arena, struct sql_rows *rows, unsigned first_column, struct event *ret_event);
+
+/* Keeps an event that no attempt could handle; the offset is the caller's to move in the same transaction. */
+int event_quarantine(struct sql_tx *tx, const char *group, const struct event *event, int64_t attempts,
+                     const struct problem *problem);
+
+/* The problem's sentence, or the error's name where the handler gave none. */
+struct str event_detail(const struct problem *problem);

@@ -1,0 +1,482 @@
+/* The conformance suite of the events port, written against events.h alone: what was committed reaches every consumer in
+ * order and takes effect once, whatever fails between. */
+#include "platform/base/task.h"
+#include "platform/ports/clock/clock.h"
+#include "platform/ports/events/events.h"
+#include "platform/ports/events/migrations/migrations.h"
+#include "platform/ports/events/test_events_conformance.sql.h"
+#include "platform/ports/random/random.h"
+
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#define PATH_BYTES 256
+#define WAIT_MAX_NS (60 * CLOCK_NS_PER_S)
+
+/* -- A shop and its follower ------------------------------------------------------------------------------------------ */
+
+struct fixture {
+    char folder[PATH_BYTES];
+    char message[512];
+    struct sql_db *shop, *follower;
+    struct event_bus *bus;
+    const char *const *types;
+
+    /* The handler fails on this key, that many times. */
+    const char *fail_key;
+    atomic_int fail_count;
+    int fail_error;
+    atomic_int attempts;    /* of that key */
+    bool republish;         /* the handler publishes what it saw in the follower's own log */
+
+    atomic_int told;        /* listener's calls */
+    atomic_int told_whole;  /* with an empty key */
+};
+
+static struct sql_db *open_db(struct fixture *f, const char *name)
+{
+    static const struct sql_migration test_migrations[] = {
+        {1, "effect",
+         "CREATE TABLE effect (n INTEGER PRIMARY KEY AUTOINCREMENT, source_offset BIGINT, key TEXT, payload TEXT);"}};
+    char url[2 * PATH_BYTES];
+    snprintf(url, sizeof(url), "sqlite:%.200s/%s.db", f->folder, name);
+    struct sql_config config = {.url = url};
+    struct sql_db *db;
+    if (sql_open(&db, &config, f->message) < 0)
+        fail_msg("%s", f->message);
+    assert_int_equal(sql_migrate(db, "events", events_migrations, events_migration_count, f->message), 0);
+    assert_int_equal(sql_migrate(db, "test", test_migrations, 1, f->message), 0);
+    return db;
+}
+
+static int handle(void *context, struct sql_tx *tx, const struct event *event, struct problem *ret_problem)
+{
+    struct fixture *f = context;
+    /* The effect comes before the failure: what a failed attempt wrote must not stay. */
+    TRY(sql_exec(tx, &events_sql_test_insert_effect,
+                 SQL_ARGS(sql_int(event->offset), sql_text(event->key), sql_text(event->payload)), NULL));
+    if (f->fail_key && str_equal_cstr(event->key, f->fail_key)) {
+        f->attempts++;
+        if (f->fail_count > 0) {
+            f->fail_count--;
+            return problem_set(ret_problem, f->fail_error, "planted", NULL, "Planted.");
+        }
+    }
+    if (f->republish) {
+        struct event next = {.topic = STR("echo.events"), .type = STR("echoed"), .key = event->key,
+                             .tenant = event->tenant, .payload = event->payload};
+        return event_append(f->bus, tx, &next);
+    }
+    return 0;
+}
+
+static int swallow(void *context, struct sql_tx *tx, const struct event *event, struct problem *ret_problem)
+{
+    struct fixture *f = context;
+    (void)ret_problem;
+    return sql_exec(tx, &events_sql_test_insert_effect,
+                    SQL_ARGS(sql_int(-event->offset), sql_text(event->key), sql_cstr(f->republish ? "echo" : "")), NULL);
+}
+
+static void listen(void *context, const struct event *event)
+{
+    struct fixture *f = context;
+    assert_true(event->topic.len > 0);
+    f->told++;
+    f->told_whole += event->key.len == 0;
+}
+
+static void open_bus(struct fixture *f)
+{
+    f->shop = open_db(f, "shop");
+    f->follower = open_db(f, "follower");
+    assert_int_equal(event_bus_new_embedded(&f->bus), 0);
+    assert_int_equal(event_bus_add_source(f->bus, "shop", f->shop), 0);
+    assert_int_equal(event_bus_add_source(f->bus, "follower", f->follower), 0);
+    struct event_consumer consumer = {.group = "effects", .source = "shop", .topic = "shop.events", .types = f->types,
+                                      .db = f->follower, .run = handle, .context = f};
+    assert_int_equal(event_bus_add_consumer(f->bus, &consumer), 0);
+    assert_int_equal(event_bus_add_consumer(f->bus, &consumer), ERR_CONFLICT);
+    struct event_consumer echo = {.group = "echo", .source = "follower", .topic = "echo.events",
+                                  .db = f->shop, .run = swallow, .context = f};
+    assert_int_equal(event_bus_add_consumer(f->bus, &echo), 0);
+    assert_int_equal(events_on_commit(f->bus, listen, f), 0);
+    assert_int_equal(event_bus_start(f->bus), 0);
+}
+
+static void close_bus(struct fixture *f)
+{
+    event_bus_stop(f->bus);
+    sql_close(f->shop);
+    sql_close(f->follower);
+    event_bus_free(f->bus);
+    f->bus = NULL;
+}
+
+static int set_up(void **state)
+{
+    struct fixture *f = calloc(1, sizeof(*f));
+    snprintf(f->folder, sizeof(f->folder), "%s/events-test-XXXXXX", getenv("TMPDIR") ? getenv("TMPDIR") : "/tmp");
+    *state = f;
+    return mkdtemp(f->folder) ? 0 : -1;
+}
+
+static int tear_down(void **state)
+{
+    struct fixture *f = *state;
+    if (f->bus)
+        close_bus(f);
+    static const char *const names[] = {"shop.db",         "shop.db-wal",     "shop.db-shm",
+                                        "follower.db",     "follower.db-wal", "follower.db-shm"};
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        char path[2 * PATH_BYTES];
+        snprintf(path, sizeof(path), "%s/%s", f->folder, names[i]);
+        unlink(path);
+    }
+    rmdir(f->folder);
+    free(f);
+    return 0;
+}
+
+/* -- Short words ------------------------------------------------------------------------------------------------------ */
+
+struct publication {
+    struct fixture *f;
+    int first, count;       /* keys "k<first>" and on */
+    const char *topic, *type;
+    int result;             /* of the closure */
+};
+
+static int publish_closure(struct sql_tx *tx, void *argument)
+{
+    struct publication *p = argument;
+    for (int i = p->first; i < p->first + p->count; i++) {
+        char key[16], payload[32];
+        snprintf(key, sizeof(key), "k%d", i);
+        snprintf(payload, sizeof(payload), "{\"n\":%d}", i);
+        struct event event = {.topic = str_from_cstr(p->topic), .type = str_from_cstr(p->type),
+                              .key = str_from_cstr(key), .tenant = STR("default"), .payload = str_from_cstr(payload)};
+        TRY(event_append(p->f->bus, tx, &event));
+    }
+    return p->result;
+}
+
+/* One transaction of count events. */
+static int publish(struct fixture *f, int first, int count)
+{
+    struct publication p = {f, first, count, "shop.events", "made", 0};
+    return sql_write(f->shop, publish_closure, &p);
+}
+
+static void settle(struct fixture *f)
+{
+    assert_true(event_bus_settle(f->bus, clock_monotonic_ns() + WAIT_MAX_NS));
+}
+
+struct effects {
+    struct arena *arena;
+    char keys[1024]; /* "k0 k1 …", in the order of effect */
+    int64_t count, distinct;
+};
+
+static int effects_closure(struct sql_tx *tx, void *argument)
+{
+    struct effects *effects = argument;
+    CLEANUP(sql_finish_cleanup) struct sql_rows *rows = NULL;
+    TRY(sql_query(tx, &events_sql_test_list_effects, SQL_NO_ARGS, &rows));
+    int found;
+    size_t used = 0;
+    while ((found = sql_next(rows)) == 1) {
+        struct str key = sql_get_text(rows, 1);
+        if (used + key.len + 2 < sizeof(effects->keys))
+            used += (size_t)snprintf(effects->keys + used, sizeof(effects->keys) - used, "%s%.*s", used ? " " : "",
+                                     STR_FORMAT(key));
+    }
+    return found;
+}
+
+static int count_closure(struct sql_tx *tx, void *argument)
+{
+    struct effects *effects = argument;
+    CLEANUP(sql_finish_cleanup) struct sql_rows *rows = NULL;
+    TRY(sql_query_row(tx, &events_sql_test_count_effects, SQL_NO_ARGS, &rows));
+    effects->count = sql_get_int(rows, 0);
+    effects->distinct = sql_get_int(rows, 1);
+    return effects_closure(tx, effects);
+}
+
+static struct effects effects_in(struct sql_db *db)
+{
+    struct effects effects = {0};
+    assert_int_equal(sql_read(db, count_closure, &effects), 0);
+    return effects;
+}
+
+struct outbox {
+    int64_t count, first;
+};
+
+static int outbox_closure(struct sql_tx *tx, void *argument)
+{
+    struct outbox *outbox = argument;
+    CLEANUP(sql_finish_cleanup) struct sql_rows *rows = NULL;
+    TRY(sql_query_row(tx, &events_sql_test_count_outbox, SQL_NO_ARGS, &rows));
+    outbox->count = sql_get_int(rows, 0);
+    outbox->first = sql_get_int(rows, 1);
+    return 0;
+}
+
+struct quarantine {
+    struct arena *arena;
+    struct quarantined_event *events;
+    size_t count;
+};
+
+static int quarantine_closure(struct sql_tx *tx, void *argument)
+{
+    struct quarantine *q = argument;
+    return event_quarantine_list(tx, q->arena, STR_EMPTY, STR_EMPTY, 0, 10, &q->events, &q->count);
+}
+
+/* Free the arena. */
+static struct quarantine quarantined(struct fixture *f)
+{
+    struct quarantine q = {.arena = arena_new((size_t)1 << 20)};
+    assert_int_equal(sql_read(f->follower, quarantine_closure, &q), 0);
+    return q;
+}
+
+/* -- Delivery --------------------------------------------------------------------------------------------------------- */
+
+static void test_events__take_effect_once_in_order(void **state)
+{
+    struct fixture *f = *state;
+    open_bus(f);
+    assert_int_equal(publish(f, 0, 3), 0);
+    assert_int_equal(publish(f, 3, 2), 0);
+    settle(f);
+    struct effects effects = effects_in(f->follower);
+    assert_string_equal(effects.keys, "k0 k1 k2 k3 k4");
+    assert_int_equal(effects.distinct, 5);
+}
+
+/* The listener has been told when the write is acknowledged: what it invalidates is gone before anybody asks again. */
+static void test_events__listeners_hear_before_the_acknowledgement(void **state)
+{
+    struct fixture *f = *state;
+    open_bus(f);
+    for (int i = 0; i < 50; i++) {
+        assert_int_equal(publish(f, i, 1), 0);
+        assert_int_equal(f->told, i + 1);
+    }
+    assert_int_equal(f->told_whole, 0);
+    assert_int_equal(publish(f, 0, EVENT_NOTICES_MAX + 100), 0);
+    assert_int_equal(f->told, 50 + EVENT_NOTICES_MAX + 1);
+    assert_int_equal(f->told_whole, 1);
+    settle(f);
+}
+
+static void test_events__of_a_rolled_back_write_never_were(void **state)
+{
+    struct fixture *f = *state;
+    open_bus(f);
+    struct publication p = {f, 0, 2, "shop.events", "made", ERR_CONFLICT};
+    assert_int_equal(sql_write(f->shop, publish_closure, &p), ERR_CONFLICT);
+    assert_int_equal(publish(f, 7, 1), 0);
+    settle(f);
+    assert_string_equal(effects_in(f->follower).keys, "k7");
+    assert_int_equal(f->told, 1);
+}
+
+static void test_events__only_wanted_topics_and_types_are_handled(void **state)
+{
+    struct fixture *f = *state;
+    static const char *const types[] = {"made", "sold", NULL};
+    f->types = types;
+    open_bus(f);
+    struct publication others[] = {{f, 0, 500, "shop.events", "broken", 0},
+                                   {f, 1, 700, "other.events", "made", 0},
+                                   {f, 2, 1, "shop.events", "sold", 0},
+                                   {f, 3, 300, "other.events", "sold", 0}};
+    for (size_t i = 0; i < 4; i++)
+        assert_int_equal(sql_write(f->shop, publish_closure, &others[i]), 0);
+    settle(f);
+    assert_string_equal(effects_in(f->follower).keys, "k2");
+    close_bus(f);
+    open_bus(f);
+    settle(f);
+    assert_string_equal(effects_in(f->follower).keys, "k2");
+}
+
+/* What a handler publishes is part of its effect, and goes on to its own consumers. */
+static void test_events__a_handler_may_publish(void **state)
+{
+    struct fixture *f = *state;
+    f->republish = true;
+    f->fail_key = "k1";
+    f->fail_count = 1;
+    f->fail_error = ERR_INTERNAL;
+    open_bus(f);
+    assert_int_equal(publish(f, 0, 3), 0);
+    settle(f);
+    assert_string_equal(effects_in(f->follower).keys, "k0 k1 k2");
+    assert_string_equal(effects_in(f->shop).keys, "k0 k1 k2");
+}
+
+/* -- Failures --------------------------------------------------------------------------------------------------------- */
+
+static void test_events__a_failed_one_is_retried_and_later_ones_wait(void **state)
+{
+    struct fixture *f = *state;
+    f->fail_key = "k2";
+    f->fail_count = EVENT_ATTEMPTS_MAX - 1;
+    f->fail_error = ERR_CONFLICT;
+    open_bus(f);
+    assert_int_equal(publish(f, 0, 5), 0);
+    settle(f);
+    assert_string_equal(effects_in(f->follower).keys, "k0 k1 k2 k3 k4");
+    struct quarantine q = quarantined(f);
+    assert_int_equal(q.count, 0);
+    arena_free(q.arena);
+}
+
+static void test_events__a_poisoned_one_is_quarantined_and_can_be_replayed(void **state)
+{
+    struct fixture *f = *state;
+    f->fail_key = "k2";
+    f->fail_count = 1000;
+    f->fail_error = ERR_CONFLICT;
+    open_bus(f);
+    assert_int_equal(publish(f, 0, 5), 0);
+    settle(f);
+    assert_string_equal(effects_in(f->follower).keys, "k0 k1 k3 k4");
+    assert_in_range(f->attempts, EVENT_ATTEMPTS_MAX, EVENT_ATTEMPTS_MAX + 1); /* once more in the batch, which is void */
+    struct quarantine q = quarantined(f);
+    assert_int_equal(q.count, 1);
+    assert_int_equal(q.events[0].attempts, EVENT_ATTEMPTS_MAX);
+    assert_int_equal(q.events[0].error, ERR_CONFLICT);
+    assert_true(str_equal_cstr(q.events[0].detail, "Planted."));
+    assert_true(str_equal_cstr(q.events[0].event.payload, "{\"n\":2}"));
+    assert_true(q.events[0].event.id.len > 0);
+    int64_t offset = q.events[0].event.offset;
+    struct problem problem = {0};
+    assert_int_equal(event_quarantine_replay(f->bus, f->follower, STR("effects"), STR("shop"), offset, &problem),
+                     ERR_CONFLICT);
+    assert_string_equal(problem.detail, "Planted.");
+    f->fail_count = 0;
+    assert_int_equal(event_quarantine_replay(f->bus, f->follower, STR("effects"), STR("shop"), offset, &problem), 0);
+    assert_int_equal(event_quarantine_replay(f->bus, f->follower, STR("effects"), STR("shop"), offset, &problem),
+                     ERR_NOT_FOUND);
+    assert_string_equal(effects_in(f->follower).keys, "k0 k1 k3 k4 k2");
+    arena_free(q.arena);
+}
+
+/* Attempts are counted in the database: a restart does not begin again. */
+static void test_events__attempts_outlive_the_process(void **state)
+{
+    struct fixture *f = *state;
+    f->fail_key = "k0";
+    f->fail_count = 1000;
+    f->fail_error = ERR_INTERNAL;
+    open_bus(f);
+    assert_int_equal(publish(f, 0, 2), 0);
+    while (f->attempts < 2)
+        task_sleep_ms(1);
+    close_bus(f);
+    open_bus(f);
+    settle(f);
+    assert_in_range(f->attempts, EVENT_ATTEMPTS_MAX, EVENT_ATTEMPTS_MAX + 1);
+    assert_string_equal(effects_in(f->follower).keys, "k1");
+}
+
+/* -- Trimming --------------------------------------------------------------------------------------------------------- */
+
+static void test_events__only_what_all_have_passed_is_trimmed(void **state)
+{
+    struct fixture *f = *state;
+    f->fail_key = "k3";
+    f->fail_count = 1000000;
+    f->fail_error = ERR_CANCELLED; /* nobody's fault: waits for ever */
+    open_bus(f);
+    assert_int_equal(publish(f, 0, 5), 0);
+    while (f->attempts < 3)
+        task_sleep_ms(1);
+    int64_t deleted;
+    assert_int_equal(event_bus_trim(f->bus, "shop", clock_wall_ms() - 3600000, &deleted), 0);
+    assert_int_equal(deleted, 0);
+    assert_int_equal(event_bus_trim(f->bus, "shop", clock_wall_ms() + 1000, &deleted), 0);
+    assert_int_equal(deleted, 3);
+    struct outbox outbox;
+    assert_int_equal(sql_read(f->shop, outbox_closure, &outbox), 0);
+    assert_int_equal(outbox.count, 2);
+    assert_int_equal(outbox.first, 4);
+    f->fail_count = 0;
+    settle(f);
+    assert_string_equal(effects_in(f->follower).keys, "k0 k1 k2 k3 k4");
+    assert_int_equal(event_bus_trim(f->bus, "nobody", 0, &deleted), ERR_NOT_FOUND);
+}
+
+/* -- Crashes ---------------------------------------------------------------------------------------------------------- */
+
+#define CRASHES 10
+
+static void publish_until_killed(struct fixture *f)
+{
+    open_bus(f);
+    for (int i = 0;; i += 3)
+        publish(f, i, 3);
+}
+
+/* Killed at random instants, no event is lost and none takes effect twice. */
+static void test_events__survive_being_killed_at_any_instant(void **state)
+{
+    struct fixture *f = *state;
+    for (int round = 0; round < CRASHES; round++) {
+        pid_t child = fork();
+        assert_true(child >= 0);
+        if (child == 0) {
+            publish_until_killed(f);
+            _exit(1);
+        }
+        task_sleep_ms(10 + (int64_t)random_below(60));
+        assert_int_equal(kill(child, SIGKILL), 0);
+        int status;
+        assert_int_equal(waitpid(child, &status, 0), child);
+        assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+    }
+    open_bus(f);
+    settle(f);
+    struct effects effects = effects_in(f->follower);
+    struct outbox outbox;
+    assert_int_equal(sql_read(f->shop, outbox_closure, &outbox), 0);
+    assert_true(outbox.count > 0);
+    assert_int_equal(outbox.count % 3, 0);
+    assert_int_equal(effects.count, outbox.count);
+    assert_int_equal(effects.distinct, outbox.count);
+}
+
+int main(void)
+{
+#define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+    const struct CMUnitTest tests[] = {
+        CASE(test_events__take_effect_once_in_order),
+        CASE(test_events__listeners_hear_before_the_acknowledgement),
+        CASE(test_events__of_a_rolled_back_write_never_were),
+        CASE(test_events__only_wanted_topics_and_types_are_handled),
+        CASE(test_events__a_handler_may_publish),
+        CASE(test_events__a_failed_one_is_retried_and_later_ones_wait),
+        CASE(test_events__a_poisoned_one_is_quarantined_and_can_be_replayed),
+        CASE(test_events__attempts_outlive_the_process),
+        CASE(test_events__only_what_all_have_passed_is_trimmed),
+        CASE(test_events__survive_being_killed_at_any_instant),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
