@@ -130,7 +130,7 @@ void http_connection_close(struct http_connection *connection)
 
 /* -- Reading ------------------------------------------------------------------------------------------------------ */
 
-static void choose_protocol(struct http_connection *connection, enum http_protocol protocol)
+void http_connection_choose(struct http_connection *connection, enum http_protocol protocol)
 {
     connection->protocol = protocol;
     if (protocol == HTTP_PROTOCOL_1)
@@ -150,7 +150,7 @@ static void receive_first(struct http_connection *connection, struct str bytes)
         connection->preface_len += (unsigned)compared;
         return;
     }
-    choose_protocol(connection, matches ? HTTP_PROTOCOL_2 : HTTP_PROTOCOL_1);
+    http_connection_choose(connection, matches ? HTTP_PROTOCOL_2 : HTTP_PROTOCOL_1);
     if (connection->closing)
         return;
     if (seen > 0)
@@ -233,7 +233,9 @@ static void write_some(struct http_connection *connection)
         unsigned count = http_output_buffers(wire, buffers);
         int written = uv_try_write((uv_stream_t *)&connection->tcp, buffers, count);
         if (written > 0) {
-            connection->progress = true;
+            /* An HTTP/2 peer could keep a stalled answer alive with pings; there a sent piece of an answer counts. */
+            if (connection->protocol != HTTP_PROTOCOL_2)
+                connection->progress = true;
             http_output_consume(connection->loop, wire, (size_t)written);
             continue;
         }

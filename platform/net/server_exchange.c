@@ -41,7 +41,11 @@ struct http_exchange *http_exchange_open(struct http_connection *connection)
     atomic_store_explicit(&exchange->dead, false, memory_order_relaxed);
     exchange->responded = exchange->answered = false;
     exchange->keep_alive = exchange->head_only = exchange->expects_continue = false;
-    exchange->remote_done = exchange->malformed_headers = false;
+    exchange->remote_done = false;
+    exchange->header_bytes = 0;
+    exchange->refusal_status = 0;
+    exchange->refusal_detail = NULL;
+    exchange->ignored_bytes = 0;
     exchange->started_ms = uv_now(&connection->loop->uv);
     exchange->stream_id = 0;
     exchange->body_sent = 0;
@@ -270,6 +274,16 @@ void http_exchange_fill_refusal(struct http_exchange *exchange, int status, cons
     if (server->config.on_refusal)
         server->config.on_refusal(server->config.context, status, detail, exchange->arena, response);
     response->status = status;
+}
+
+bool http_text_is_clean(struct str s)
+{
+    for (size_t i = 0; i < s.len; i++) {
+        unsigned char c = (unsigned char)s.ptr[i];
+        if ((c < 0x20 && c != '\t') || c == 0x7f)
+            return false;
+    }
+    return true;
 }
 
 void http_response_release(struct http_response *response)

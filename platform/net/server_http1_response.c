@@ -24,17 +24,6 @@ static char *put_number(char *to, size_t number)
     return to;
 }
 
-/* A line end in a name or value would begin a header, or an answer, of the attacker's choice. */
-static bool is_clean(struct str s)
-{
-    for (size_t i = 0; i < s.len; i++) {
-        unsigned char c = (unsigned char)s.ptr[i];
-        if ((c < 0x20 && c != '\t') || c == 0x7f)
-            return false;
-    }
-    return true;
-}
-
 static char *put_status_line(char *to, int status)
 {
     if (status == 200)
@@ -50,7 +39,7 @@ static char *put_headers(char *to, const struct http_response *response)
 {
     for (size_t i = 0; i < response->header_count; i++) {
         const struct http_header *header = &response->headers[i];
-        if (!is_clean(header->name) || !is_clean(header->value))
+        if (!http_text_is_clean(header->name) || !http_text_is_clean(header->value))
             continue;
         to = put(to, header->name);
         to = put(to, STR(": "));

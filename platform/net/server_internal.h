@@ -105,7 +105,10 @@ struct http_exchange {
     int32_t stream_id;      /* HTTP/2 */
     size_t body_sent;       /* HTTP/2 */
     bool remote_done;       /* HTTP/2: the request is whole */
-    bool malformed_headers; /* HTTP/2: over a limit, answered without being read further */
+    size_t header_bytes;    /* HTTP/2: of the header list, as RFC 9113, 6.5.2 counts */
+    int refusal_status;     /* HTTP/2: it is not taken; what follows of it is ignored */
+    const char *refusal_detail;
+    size_t ignored_bytes;   /* HTTP/2: of the body that came behind the refusal */
 
     char *head;             /* storage, or head_heap */
     size_t head_len;
@@ -142,6 +145,9 @@ int http_exchange_set_host(struct http_exchange *exchange, struct str host);
 
 /* Fills the exchange's response with the refusal's answer. */
 void http_exchange_fill_refusal(struct http_exchange *exchange, int status, const char *detail);
+/* Whether a name or value has no control character: a line end would begin a header of the sender's choice. */
+bool http_text_is_clean(struct str s);
+
 void http_response_release(struct http_response *response); /* its blobs */
 void http_response_copy(struct http_response *target, const struct http_response *source);
 
@@ -211,7 +217,7 @@ struct http_connection {
     size_t writing_bytes;      /* of the uv_write under way */
     bool dirty;
     bool writing;              /* a uv_write is under way */
-    bool progress;             /* bytes left since the write time-out was set */
+    bool progress;             /* the peer took something of an answer since the write time-out was set */
     bool reading;
     bool peer_done;            /* it sent its FIN */
     bool last_request_seen;    /* what comes now is not parsed */
@@ -229,6 +235,8 @@ void http_connection_mark_dirty(struct http_connection *connection);
 void http_connection_flush(struct http_connection *connection);
 void http_connection_wait_ended(struct http_connection *connection, enum http_wait wait);
 void http_connection_drain(struct http_connection *connection);
+
+void http_connection_choose(struct http_connection *connection, enum http_protocol protocol);
 
 /* Plain-text bytes from the peer, whichever protocol they are in. */
 void http_connection_receive(struct http_connection *connection, struct str bytes);
@@ -248,6 +256,12 @@ enum http_wait http1_wait(const struct http_connection *connection);
 bool http1_write_response(struct http_exchange *exchange, struct http_response *response, bool keep_alive,
                           bool *ret_held);
 
+#define HTTP2_CONTINUATIONS_MAX 8u
+#define HTTP2_RESETS_BURST 100u      /* streams that a peer may reset at once, and a second: CVE-2023-44487 */
+#define HTTP2_RESETS_PER_SECOND 20u
+#define HTTP2_ACKS_MAX 100u          /* of settings and pings that the peer does not read */
+#define HTTP2_WINDOW_BYTES 1048576   /* of a connection; a stream has the protocol's 65,535 */
+
 int http2_open(struct http_connection *connection);
 void http2_close(struct http_connection *connection);
 void http2_receive(struct http_connection *connection, struct str bytes);
@@ -258,7 +272,8 @@ void http2_time_out(struct http_connection *connection);
 bool http2_is_done(const struct http_connection *connection);
 enum http_wait http2_wait(const struct http_connection *connection);
 
-int http_tls_context_new(SSL_CTX **ret_context, const struct http_server_config *config, char ret_message[256]);
+int http_tls_context_new(struct http_server *server, char ret_message[256]);
+void http_tls_context_free(struct http_server *server);
 int http_tls_open(struct http_connection *connection);
 void http_tls_close(struct http_connection *connection);
 void http_tls_receive(struct http_connection *connection, struct str bytes);
@@ -313,6 +328,7 @@ struct http_server {
     unsigned loop_count;
     int port;
     SSL_CTX *tls_context;
+    BIO_METHOD *tls_bio;
     uint64_t wait_ms[HTTP_WAIT_COUNT];
 
     atomic_uint connection_count;
@@ -332,7 +348,7 @@ void http_loop_free(struct http_loop *loop); /* after its task was joined */
 void http_loop_flush(struct http_loop *loop);
 void http_loop_wake(struct http_loop *loop); /* any task */
 void http_loop_queue_answer(struct http_exchange *exchange); /* any task */
-struct str http_loop_date_line(struct http_loop *loop);
+struct str http_loop_date_line(struct http_loop *loop); /* "Date: …\r\n" */
 
 /* Sets or refreshes the connection's deadline of that kind; HTTP_WAIT_NONE takes it away. */
 void http_loop_wait(struct http_connection *connection, enum http_wait wait);
