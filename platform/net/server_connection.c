@@ -145,7 +145,7 @@ static void receive_first(struct http_connection *connection, struct str bytes)
     size_t seen = connection->preface_len;
     size_t wanted = sizeof HTTP_PREFACE - 1 - seen;
     size_t compared = bytes.len < wanted ? bytes.len : wanted;
-    bool matches = memcmp(HTTP_PREFACE + seen, bytes.ptr, compared) == 0;
+    bool matches = memcmp(&HTTP_PREFACE[seen], bytes.ptr, compared) == 0;
     if (matches && compared < wanted) {
         connection->preface_len += (unsigned)compared;
         return;
@@ -154,7 +154,7 @@ static void receive_first(struct http_connection *connection, struct str bytes)
     if (connection->closing)
         return;
     if (seen > 0)
-        http_connection_receive(connection, str_from(HTTP_PREFACE, seen));
+        http_connection_receive(connection, str_slice(STR(HTTP_PREFACE), 0, seen));
     http_connection_receive(connection, bytes);
 }
 

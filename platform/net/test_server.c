@@ -322,7 +322,7 @@ static const struct refusal {
     {STR("GET / HTTP/2.0\r\nHost: a\r\n\r\n"), 505},
     {STR("GET / HTTP/1.2\r\nHost: a\r\n\r\n"), 505},
     {STR("GET / HTTP/9.9\r\nHost: a\r\n\r\n"), 505},
-    {STR("PRI * HTTP/2.0\r\n\r\nXX\r\n\r\n"), 505},
+    {STR("PRI * HTTP/2.0\r\n\r\nXX\r\n\r\n"), 400},
     {STR(POST "Expect: 200-ok\r\nContent-Length: 1\r\n\r\n"), 417},
     {STR("\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"), 400},
 };

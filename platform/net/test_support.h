@@ -296,12 +296,12 @@ static inline char *test_exchange(int port, const char *request)
 
 static inline void assert_contains(const char *text, const char *part)
 {
-    if (!strstr(text, part))
-        fail_msg("\"%s\" is not in \"%.2000s\"", part, text);
+    if (!text || !strstr(text, part))
+        fail_msg("\"%s\" is not in \"%.2000s\"", part, text ? text : "");
 }
 
 static inline void assert_lacks(const char *text, const char *part)
 {
-    if (strstr(text, part))
-        fail_msg("\"%s\" is in \"%.2000s\"", part, text);
+    if (!text || strstr(text, part))
+        fail_msg("\"%s\" is in \"%.2000s\"", part, text ? text : "");
 }
