@@ -1,11 +1,12 @@
 #!/usr/bin/python3
-"""Writes build/generated: everything in C that comes from .proto and .sql files.
+"""Writes build/generated: everything in C that comes from .proto and .sql files and from assets.
 
   platform/proto/**/*.proto      ->  *.pb-c.{c,h} (by protoc-c), and for each service *.rpc.{c,h} and *.client.c: the
                                      methods' names, descriptors and handler types, and typed clients; wire_rules.c:
                                      what the options (options.v1.rule) say, for platform/wire
   <folder>/*.sql                 ->  *.sql.{c,h}: each "-- name: verb_noun" is a constant <owner>_sql_<name>
   <folder>/migrations/NNNN_*.sql ->  migrations.{c,h}: an array <owner>_migrations
+  <folder>/assets/**             ->  assets.{c,h}: the bytes of each file are a struct str <owner>_asset_<name>
 
 The owner is the nearest folder that is not called sql. A file is written only when its text changes, so that nothing is
 compiled for nothing.
@@ -124,6 +125,42 @@ def generate_statement_index(statements):
           '#pragma once\n#include "platform/ports/sql/sql.h"\n\n'
           "struct statement_index_entry {\n    const char *owner;\n    const struct sql_statement *statement;\n};\n"
           "extern const struct statement_index_entry statement_index[];\n")
+
+
+# -- Assets -----------------------------------------------------------------------------------------------------------
+def assets():
+    """Every file in a folder called assets, by that folder."""
+    found = {}
+    for path in sorted(path for top in SOURCES for path in (ROOT / top).rglob("*") if path.is_file()):
+        folder = next((parent for parent in path.parents if parent.name == "assets"), None)
+        if folder:
+            found.setdefault(folder, []).append(path)
+    return found
+
+
+def c_bytes(data):
+    """A string literal in pieces; three octal digits, so that no digit behind them belongs to the escape."""
+    plain = {byte for byte in range(0x20, 0x7F)} - {ord('"'), ord("\\"), ord("?")}
+    lines = []
+    for start in range(0, len(data), 90):
+        piece = data[start:start + 90]
+        lines.append('    "%s"' % "".join(chr(byte) if byte in plain else "\\%03o" % byte for byte in piece))
+    return "\n".join(lines) or '    ""'
+
+
+def generate_assets(folder, paths):
+    owner = folder.parent.name
+    relative = folder.relative_to(ROOT)
+    header = ["/* Generated from the files in %s. */" % relative, "#pragma once", '#include "platform/base/str.h"', ""]
+    source = ["/* Generated from the files in %s. */" % relative, '#include "%s.h"' % relative, ""]
+    for path in paths:
+        name = "%s_asset_%s" % (owner, re.sub(r"[^a-z0-9]+", "_", str(path.relative_to(folder)).lower()))
+        data = path.read_bytes()
+        header.append("extern const struct str %s;" % name)
+        source.append("static const char %s_bytes[] =\n%s;\nconst struct str %s = {%s_bytes, %d};\n"
+                      % (name, c_bytes(data), name, name, len(data)))
+    write(str(relative) + ".h", "\n".join(header) + "\n")
+    write(str(relative) + ".c", "\n".join(source) + "\n")
 
 
 # -- .proto -----------------------------------------------------------------------------------------------------------
@@ -353,7 +390,9 @@ def newest(paths):
 
 def main():
     sql = sorted(path for top in SOURCES for path in (ROOT / top).rglob("*.sql"))
-    inputs = protos() + sql + [pathlib.Path(__file__)] + [path.parent for path in sql + protos()]
+    embedded = assets()
+    files = protos() + sql + [path for paths in embedded.values() for path in paths]
+    inputs = files + [pathlib.Path(__file__)] + sorted({path.parent for path in files})
     stamp = OUT / "stamp"
     listing = "\n".join(str(path) for path in inputs)
     if stamp.exists() and stamp.read_text() == listing and stamp.stat().st_mtime > newest(inputs):
@@ -365,6 +404,8 @@ def main():
     for folder in sorted({path.parent for path in sql if path.parent.name == "migrations"}):
         generate_migrations(folder)
     generate_statement_index(statements)
+    for folder, paths in embedded.items():
+        generate_assets(folder, paths)
     generate_protos()
     for path in list(OUT.rglob("*")):
         if path.is_file() and path not in kept and path != stamp:
