@@ -1,3 +1,4 @@
+#include "platform/base/encode.h"
 #include "platform/ports/clock/clock.h"
 #include "platform/service/service.h"
 #include "platform/service/token_internal.h"
@@ -105,10 +106,11 @@ static void expect(struct fixture *fixture, struct str token, int64_t now_ms, co
     assert_string_equal(claims.user_id, "untouched");
 }
 
-/* -- Forging --------------------------------------------------------------------------------------------------------- */
+/* -- Forging ------------------------------------------------------------------------------------------------------ */
 
 #define GOOD_PAYLOAD                                                                                                   \
-    "{\"iss\":\"https://shop.test\",\"aud\":\"shop\",\"sub\":\"u\",\"sid\":\"s\",\"jti\":\"j\",\"tenant\":\"default\"," \
+    "{\"iss\":\"https://"                                                                                              \
+    "shop.test\",\"aud\":\"shop\",\"sub\":\"u\",\"sid\":\"s\",\"jti\":\"j\",\"tenant\":\"default\","                   \
     "\"email_verified\":true,\"roles\":[\"admin\"],\"iat\":1800000000,\"exp\":1800000600}"
 
 static EVP_PKEY *key_of(struct fixture *fixture)
@@ -121,12 +123,12 @@ static EVP_PKEY *key_of(struct fixture *fixture)
 static struct str join(struct fixture *fixture, struct str header, struct str payload, struct str signature)
 {
     struct buf token = BUF(1 << 16);
-    token_base64_append(&token, header);
+    encode_base64url(&token, header);
     buf_append_char(&token, '.');
-    token_base64_append(&token, payload);
+    encode_base64url(&token, payload);
     if (signature.ptr) {
         buf_append_char(&token, '.');
-        token_base64_append(&token, signature);
+        encode_base64url(&token, signature);
     }
     struct str copy = arena_copy(fixture->arena, buf_str(&token));
     buf_free(&token);
@@ -137,8 +139,9 @@ static struct str join(struct fixture *fixture, struct str header, struct str pa
 static struct str forge(struct fixture *fixture, const char *header, const char *payload)
 {
     const char *mark = strstr(header, "%s");
-    char *whole = !mark ? arena_printf(fixture->arena, "%s", header)
-                        : arena_printf(fixture->arena, "%.*s%s%s", (int)(mark - header), header, fixture->kid, mark + 2);
+    char *whole = !mark
+                      ? arena_printf(fixture->arena, "%s", header)
+                      : arena_printf(fixture->arena, "%.*s%s%s", (int)(mark - header), header, fixture->kid, mark + 2);
     struct str input = join(fixture, str_from_cstr(whole), str_from_cstr(payload), STR_EMPTY);
     unsigned char signature[TOKEN_SIGNATURE_BYTES_MAX];
     size_t len = sizeof(signature);
@@ -150,7 +153,7 @@ static struct str forge(struct fixture *fixture, const char *header, const char 
 
 #define GOOD_HEADER "{\"alg\":\"RS256\",\"typ\":\"at+jwt\",\"kid\":\"%s\"}"
 
-/* -- What is good ----------------------------------------------------------------------------------------------------- */
+/* -- What is good ------------------------------------------------------------------------------------------------- */
 
 static void test_token__says_what_was_signed(void **state)
 {
@@ -171,7 +174,8 @@ static void test_token__says_what_was_signed(void **state)
     }
 }
 
-/* The forger's own tools make a good token, or the attacks below would fail for another reason than the one they test. */
+/* The forger's own tools make a good token, or the attacks below would fail for another reason than the one they test.
+ */
 static void test_token__forger_can_make_a_good_one(void **state)
 {
     struct fixture *fixture = *state;
@@ -196,7 +200,7 @@ static void test_token__claims_it_would_refuse_are_not_signed(void **state)
     assert_int_equal(token_sign(fixture->ring, fixture->arena, &claims, &token), ERR_UNAVAILABLE);
 }
 
-/* -- Time ------------------------------------------------------------------------------------------------------------- */
+/* -- Time --------------------------------------------------------------------------------------------------------- */
 
 static void test_token__expires_also_when_remembered(void **state)
 {
@@ -223,7 +227,7 @@ static void test_token__is_not_good_before_its_time(void **state)
     expect(fixture, forge(fixture, GOOD_HEADER, early), NOW_MS + 100 * 1000, NULL);
 }
 
-/* -- Attacks ---------------------------------------------------------------------------------------------------------- */
+/* -- Attacks ------------------------------------------------------------------------------------------------------ */
 
 static void test_token__headers_that_are_not_ours_are_refused(void **state)
 {
@@ -305,11 +309,14 @@ static void test_token__claims_that_are_not_ours_are_refused(void **state)
         PAYLOAD(ISS AUD SUB TENANT, TIMES ",\"email\":7"),
         PAYLOAD(ISS AUD SUB TENANT, TIMES ",\"roles\":[\"admin\"]"),
         PAYLOAD(ISS AUD SUB TENANT, TIMES) "x",
-        "{\"iss\":\"https://shop.test\",\"aud\":\"shop\",\"sub\":\"u\",\"sid\":\"s\",\"jti\":\"j\",\"tenant\":\"default\","
+        "{\"iss\":\"https://"
+        "shop.test\",\"aud\":\"shop\",\"sub\":\"u\",\"sid\":\"s\",\"jti\":\"j\",\"tenant\":\"default\","
         "\"email_verified\":true,\"roles\":[\"service\"],\"iat\":1800000000,\"exp\":1800000600}",
-        "{\"iss\":\"https://shop.test\",\"aud\":\"shop\",\"sub\":\"u\",\"sid\":\"s\",\"jti\":\"j\",\"tenant\":\"default\","
+        "{\"iss\":\"https://"
+        "shop.test\",\"aud\":\"shop\",\"sub\":\"u\",\"sid\":\"s\",\"jti\":\"j\",\"tenant\":\"default\","
         "\"email_verified\":true,\"roles\":\"admin\",\"iat\":1800000000,\"exp\":1800000600}",
-        "{\"iss\":\"https://shop.test\",\"aud\":\"shop\",\"sub\":\"u\",\"sid\":\"s\",\"jti\":\"j\",\"tenant\":\"default\","
+        "{\"iss\":\"https://"
+        "shop.test\",\"aud\":\"shop\",\"sub\":\"u\",\"sid\":\"s\",\"jti\":\"j\",\"tenant\":\"default\","
         "\"email_verified\":1,\"roles\":[],\"iat\":1800000000,\"exp\":1800000600}",
         "[]",
         "null",
@@ -331,8 +338,8 @@ static void test_token__the_public_key_is_no_shared_secret(void **state)
         struct str input = join(fixture, header, STR(GOOD_PAYLOAD), STR_EMPTY);
         unsigned char tag[32];
         unsigned tag_len = sizeof(tag);
-        assert_non_null(HMAC(EVP_sha256(), jwks.ptr, (int)jwks.len, (const unsigned char *)input.ptr, input.len, tag,
-                             &tag_len));
+        assert_non_null(
+            HMAC(EVP_sha256(), jwks.ptr, (int)jwks.len, (const unsigned char *)input.ptr, input.len, tag, &tag_len));
         expect(fixture, join(fixture, header, STR(GOOD_PAYLOAD), str_from(tag, tag_len)), NOW_MS, "token_invalid");
     }
     buf_free(&jwks);
@@ -342,8 +349,8 @@ static void test_token__the_public_key_is_no_shared_secret(void **state)
 static void test_token__another_padding_is_refused(void **state)
 {
     struct fixture *fixture = *state;
-    struct str header =
-        str_from_cstr(arena_printf(fixture->arena, "{\"alg\":\"RS256\",\"typ\":\"at+jwt\",\"kid\":\"%s\"}", fixture->kid));
+    struct str header = str_from_cstr(
+        arena_printf(fixture->arena, "{\"alg\":\"RS256\",\"typ\":\"at+jwt\",\"kid\":\"%s\"}", fixture->kid));
     struct str input = join(fixture, header, STR(GOOD_PAYLOAD), STR_EMPTY);
     unsigned char signature[TOKEN_SIGNATURE_BYTES_MAX];
     size_t len = sizeof(signature);
@@ -366,8 +373,8 @@ static void test_token__another_key_under_a_known_kid_is_refused(void **state)
     assert_int_equal(token_ring_new(&evil, "https://shop.test", "shop"), 0);
     assert_int_equal(token_ring_add_private(evil, buf_str(&fixture->other_pem), evil_kid), 0);
     EVP_PKEY *key = token_ring_find(evil, str_from_cstr(evil_kid), NULL);
-    struct str header =
-        str_from_cstr(arena_printf(fixture->arena, "{\"alg\":\"RS256\",\"typ\":\"at+jwt\",\"kid\":\"%s\"}", fixture->kid));
+    struct str header = str_from_cstr(
+        arena_printf(fixture->arena, "{\"alg\":\"RS256\",\"typ\":\"at+jwt\",\"kid\":\"%s\"}", fixture->kid));
     struct str input = join(fixture, header, STR(GOOD_PAYLOAD), STR_EMPTY);
     unsigned char signature[TOKEN_SIGNATURE_BYTES_MAX];
     size_t len = sizeof(signature);
@@ -400,13 +407,16 @@ static void test_token__has_one_spelling(void **state)
     struct fixture *fixture = *state;
     struct token_claims claims = some_claims();
     struct str token = sign(fixture, &claims);
-    const char *forms[] = {"%.*s=", "%.*s==", "%.*s.", "%.*s.e30", " %.*s", "%.*s\n", "%.*sA", ".%.*s", "%.*s..", "%.*s+"};
+    const char *forms[] = {"%.*s=",  "%.*s==", "%.*s.", "%.*s.e30", " %.*s",
+                           "%.*s\n", "%.*sA",  ".%.*s", "%.*s..",   "%.*s+"};
     for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++) {
         const char *mark = strstr(forms[i], "%.*s");
-        char *form = arena_printf(fixture->arena, "%.*s%.*s%s", (int)(mark - forms[i]), forms[i], STR_FORMAT(token), mark + 4);
+        char *form =
+            arena_printf(fixture->arena, "%.*s%.*s%s", (int)(mark - forms[i]), forms[i], STR_FORMAT(token), mark + 4);
         expect(fixture, str_from_cstr(form), NOW_MS, "token_invalid");
     }
-    const struct str others[] = {STR_EMPTY, STR("."), STR(".."), STR("..."), STR("a.b"), STR("a.b.c"), STR("e30.e30.e30")};
+    const struct str others[] = {STR_EMPTY,  STR("."),     STR(".."),         STR("..."),
+                                 STR("a.b"), STR("a.b.c"), STR("e30.e30.e30")};
     for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
         expect(fixture, others[i], NOW_MS, "token_invalid");
     char *long_token = arena_alloc(fixture->arena, TOKEN_BYTES_MAX + 1);
@@ -419,11 +429,12 @@ static void test_token__a_signed_document_is_no_token(void **state)
 {
     struct fixture *fixture = *state;
     struct str document;
-    assert_int_equal(token_sign_document(fixture->ring, fixture->arena, "certificate+jws", STR(GOOD_PAYLOAD), &document), 0);
+    assert_int_equal(
+        token_sign_document(fixture->ring, fixture->arena, "certificate+jws", STR(GOOD_PAYLOAD), &document), 0);
     expect(fixture, document, NOW_MS, "token_invalid");
 }
 
-/* -- Keys ------------------------------------------------------------------------------------------------------------- */
+/* -- Keys --------------------------------------------------------------------------------------------------------- */
 
 static void test_token__rotation_keeps_the_old_key_until_it_is_removed(void **state)
 {
@@ -466,8 +477,9 @@ static void test_token__jwks_is_all_that_a_verifier_needs(void **state)
     assert_int_equal(token_ring_set_signer(verifier, str_from_cstr(fixture->kid)), ERR_INVALID);
     assert_int_equal(token_sign(verifier, fixture->arena, &claims, &none), ERR_UNAVAILABLE);
     assert_int_equal(token_ring_add_jwks(verifier, STR("{\"keys\":7}")), ERR_INVALID);
-    assert_int_equal(token_ring_add_jwks(verifier, STR("{\"keys\":[{\"kty\":\"RSA\",\"kid\":\"x\",\"n\":\"AQ\",\"e\":\"AQAB\"}]}")),
-                     ERR_INVALID);
+    assert_int_equal(
+        token_ring_add_jwks(verifier, STR("{\"keys\":[{\"kty\":\"RSA\",\"kid\":\"x\",\"n\":\"AQ\",\"e\":\"AQAB\"}]}")),
+        ERR_INVALID);
     token_ring_free(verifier);
     buf_free(&jwks);
 }
@@ -489,7 +501,7 @@ static void test_token__keys_that_are_too_weak_are_refused(void **state)
     EVP_PKEY_free(weak);
 }
 
-/* -- Blocks ----------------------------------------------------------------------------------------------------------- */
+/* -- Blocks ------------------------------------------------------------------------------------------------------- */
 
 static void test_token__blocked_session_is_refused_at_once_and_until_then(void **state)
 {
@@ -539,7 +551,7 @@ static void test_token__blocks_are_bounded_and_make_room_when_they_end(void **st
     assert_int_equal(token_block_session(fixture->ring, str_from_cstr(id), NOW_MS + 9000, NOW_MS + 1000), 0);
 }
 
-/* -- Memory of verified tokens ---------------------------------------------------------------------------------------- */
+/* -- Memory of verified tokens ------------------------------------------------------------------------------------ */
 
 /* More tokens than the cache holds: all stay good, whether remembered or verified again. */
 static void test_token__cache_is_bounded(void **state)
@@ -585,41 +597,49 @@ static void test_token__remembered_is_much_cheaper(void **state)
     assert_true(again_ns * 4 < first_ns);
 }
 
-/* -- Vectors ---------------------------------------------------------------------------------------------------------- */
+/* -- Vectors ------------------------------------------------------------------------------------------------------ */
 
 #define RFC7515_N                                                                                                      \
-    "ofgWCuLjybRlzo0tZWJjNiuSfb4p4fAkd_wWJcyQoTbji9k0l8W26mPddxHmfHQp-Vaw-4qPCJrcS2mJPMEzP1Pt0Bm4d4QlL-yRT-SFd2lZS-"      \
-    "pCgNMsD1W_YpRPEwOWvG6b32690r2jZ47soMZo9wGzjb_7OMg0LOL-bSf63kpaSHSXndS5z5rexMdbBYUsLA9e-KXBdQOS-UTo7WTBEMa2R2CapHg6" \
-    "65xsmtdVMTBQY4uDZlxvb3qCo5ZwKh9kG4LT6_I5IhlJH7aGhyxXFvUK-DWNmoudF8NAco9_h9iaGNj8q2ethFkMLs91kzk2PAcDTW9gb54h4FRWyuX" \
+    "ofgWCuLjybRlzo0tZWJjNiuSfb4p4fAkd_wWJcyQoTbji9k0l8W26mPddxHmfHQp-Vaw-4qPCJrcS2mJPMEzP1Pt0Bm4d4QlL-yRT-SFd2lZS-"   \
+    "pCgNMsD1W_YpRPEwOWvG6b32690r2jZ47soMZo9wGzjb_7OMg0LOL-bSf63kpaSHSXndS5z5rexMdbBYUsLA9e-KXBdQOS-"                  \
+    "UTo7WTBEMa2R2CapHg6"                                                                                              \
+    "65xsmtdVMTBQY4uDZlxvb3qCo5ZwKh9kG4LT6_I5IhlJH7aGhyxXFvUK-DWNmoudF8NAco9_"                                         \
+    "h9iaGNj8q2ethFkMLs91kzk2PAcDTW9gb54h4FRWyuX"                                                                      \
     "poQ"
 #define RFC7515_INPUT                                                                                                  \
-    "eyJhbGciOiJSUzI1NiJ9.eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9leGFtcGxlLmNvbS9pc19yb290Ijp0cnVlf" \
+    "eyJhbGciOiJSUzI1NiJ9."                                                                                            \
+    "eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9leGFtcGxlLmNvbS9pc19yb290Ijp0cnVlf"                    \
     "Q"
 #define RFC7515_SIGNATURE                                                                                              \
-    "cC4hiUPoj9Eetdgtv3hF80EGrhuB__dzERat0XF9g2VtQgr9PJbu3XOiZj5RZmh7AAuHIm4Bh-0Qc_lF5YKt_O8W2Fp5jujGbds9uJdbF9CUAr7t1d" \
-    "nZcAcQjbKBYNX4BAynRFdiuB--f_nZLgrnbyTyWzO75vRK5h6xBArLIARNPvkSjtQBMHlb1L07Qe7K0GarZRmB_eSN9383LcOLn6_dO--xi12jzDwus" \
-    "C-eOkHWEsqtFZESc6BfI7noOPqvhJ1phCnvWh6IeYI2w9QOYEUipUTI8np6LbgGY9Fs98rqVt5AXLIhWkWywlVmtVrBp0igcN_IoypGlUPQGe77Rw"
+    "cC4hiUPoj9Eetdgtv3hF80EGrhuB__dzERat0XF9g2VtQgr9PJbu3XOiZj5RZmh7AAuHIm4Bh-0Qc_lF5YKt_"                            \
+    "O8W2Fp5jujGbds9uJdbF9CUAr7t1d"                                                                                    \
+    "nZcAcQjbKBYNX4BAynRFdiuB--f_nZLgrnbyTyWzO75vRK5h6xBArLIARNPvkSjtQBMHlb1L07Qe7K0GarZRmB_eSN9383LcOLn6_dO--"        \
+    "xi12jzDwus"                                                                                                       \
+    "C-eOkHWEsqtFZESc6BfI7noOPqvhJ1phCnvWh6IeYI2w9QOYEUipUTI8np6LbgGY9Fs98rqVt5AXLIhWkWywlVmtVrBp0igcN_"               \
+    "IoypGlUPQGe77Rw"
 
 /* RFC 7515 A.2: the algorithm and base64url are the standard's. */
 static void test_token__rs256_is_that_of_rfc_7515(void **state)
 {
     (void)state;
     EVP_PKEY *key = NULL;
-    unsigned char signature[TOKEN_SIGNATURE_BYTES_MAX];
-    size_t len = 0;
+    struct buf signature = BUF(TOKEN_SIGNATURE_BYTES_MAX);
     assert_int_equal(token_key_from_jwk(STR(RFC7515_N), STR("AQAB"), &key), 0);
-    assert_int_equal(token_base64_decode(STR(RFC7515_SIGNATURE), signature, &len), 0);
-    assert_int_equal(len, 256);
-    assert_true(token_rs256_verify(key, STR(RFC7515_INPUT), str_from(signature, len)));
-    assert_false(token_rs256_verify(key, STR(RFC7515_INPUT "A"), str_from(signature, len)));
-    signature[255] ^= 1;
-    assert_false(token_rs256_verify(key, STR(RFC7515_INPUT), str_from(signature, len)));
+    assert_int_equal(decode_base64url(STR(RFC7515_SIGNATURE), &signature), 0);
+    assert_int_equal(signature.len, 256);
+    assert_true(token_rs256_verify(key, STR(RFC7515_INPUT), buf_str(&signature)));
+    assert_false(token_rs256_verify(key, STR(RFC7515_INPUT "A"), buf_str(&signature)));
+    signature.ptr[255] ^= 1;
+    assert_false(token_rs256_verify(key, STR(RFC7515_INPUT), buf_str(&signature)));
+    buf_free(&signature);
     EVP_PKEY_free(key);
 }
 
 #define RFC7638_N                                                                                                      \
-    "0vx7agoebGcQSuuPiLJXZptN9nndrQmbXEps2aiAFbWhM78LhWx4cbbfAAtVT86zwu1RK7aPFFxuhDR1L6tSoc_BJECPebWKRXjBZCiFV4n3oknjhMst" \
-    "n64tZ_2W-5JsGY4Hc5n9yBXArwl93lqt7_RN5w6Cf0h4QyQ5v-65YGjQR0_FDW2QvzqY368QQMicAtaSqzs8KJZgnYb9c7d0zgdAZHzu6qMQvRL5ha" \
+    "0vx7agoebGcQSuuPiLJXZptN9nndrQmbXEps2aiAFbWhM78LhWx4cbbfAAtVT86zwu1RK7aPFFxuhDR1L6tSoc_"                          \
+    "BJECPebWKRXjBZCiFV4n3oknjhMst"                                                                                    \
+    "n64tZ_2W-5JsGY4Hc5n9yBXArwl93lqt7_RN5w6Cf0h4QyQ5v-65YGjQR0_"                                                      \
+    "FDW2QvzqY368QQMicAtaSqzs8KJZgnYb9c7d0zgdAZHzu6qMQvRL5ha"                                                          \
     "jrn1n91CbOpbISD08qNLyrdkt-bFTWhAI4vMQFh6WeZu0fM4lFd2NcRwr3XPksINHaQ-G_xBniIqbw0Ls1jF44-csFCur-kEgU8awapJzKnqDKgw"
 
 /* RFC 7638 3.1: the kid is the standard's thumbprint. */
@@ -632,28 +652,6 @@ static void test_token__kid_is_that_of_rfc_7638(void **state)
     assert_int_equal(token_key_thumbprint(key, kid), 0);
     assert_string_equal(kid, "NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs");
     EVP_PKEY_free(key);
-}
-
-/* RFC 4648 10 in base64url, and what is not. */
-static void test_token__base64url_is_strict(void **state)
-{
-    (void)state;
-    const char *pairs[][2] = {{"", ""},         {"f", "Zg"},         {"fo", "Zm8"},     {"foo", "Zm9v"},
-                              {"foob", "Zm9vYg"}, {"fooba", "Zm9vYmE"}, {"foobar", "Zm9vYmFy"}, {"\xFB\xFF", "-_8"}};
-    unsigned char bytes[16];
-    size_t len;
-    for (size_t i = 0; i < sizeof(pairs) / sizeof(pairs[0]); i++) {
-        struct buf text = BUF(32);
-        token_base64_append(&text, str_from_cstr(pairs[i][0]));
-        assert_true(str_equal_cstr(buf_str(&text), pairs[i][1]));
-        assert_int_equal(token_base64_decode(buf_str(&text), bytes, &len), 0);
-        assert_true(str_equal_cstr(str_from(bytes, len), pairs[i][0]));
-        assert_int_equal(len, token_base64_decoded_len(text.len));
-        buf_free(&text);
-    }
-    const char *refused[] = {"Zg==", "Zm8=", "Z", "Zh", "Zm9", "Zm 8", "Zm9v\n", "+/8A", "Zm9vYg.", "Zm9vY"};
-    for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++)
-        assert_int_equal(token_base64_decode(str_from_cstr(refused[i]), bytes, &len), ERR_INVALID);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -684,7 +682,6 @@ int main(void)
         TEST(test_token__remembered_is_much_cheaper),
         cmocka_unit_test(test_token__rs256_is_that_of_rfc_7515),
         cmocka_unit_test(test_token__kid_is_that_of_rfc_7638),
-        cmocka_unit_test(test_token__base64url_is_strict),
     };
     return cmocka_run_group_tests(tests, setup_group, teardown_group);
 }

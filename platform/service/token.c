@@ -1,6 +1,7 @@
+#include "platform/base/encode.h"
 #include "platform/service/token_internal.h"
 
-/* -- Signing --------------------------------------------------------------------------------------------------------- */
+/* -- Signing ------------------------------------------------------------------------------------------------------ */
 
 static int sign_parts(struct token_ring *ring, struct arena *arena, const char *type, struct str payload,
                       struct str *ret_token)
@@ -12,9 +13,9 @@ static int sign_parts(struct token_ring *ring, struct arena *arena, const char *
     CLEANUP(buf_free) struct buf header = BUF(256);
     CLEANUP(buf_free) struct buf token = BUF(TOKEN_BYTES_MAX + payload.len * 2);
     buf_printf(&header, "{\"alg\":\"RS256\",\"typ\":\"%s\",\"kid\":\"%s\"}", type, kid);
-    token_base64_append(&token, buf_str(&header));
+    encode_base64url(&token, buf_str(&header));
     buf_append_char(&token, '.');
-    token_base64_append(&token, payload);
+    encode_base64url(&token, payload);
     unsigned char signature[TOKEN_SIGNATURE_BYTES_MAX];
     size_t signature_len = sizeof(signature);
     int result = buf_error(&header) < 0 ? buf_error(&header) : buf_error(&token);
@@ -23,7 +24,7 @@ static int sign_parts(struct token_ring *ring, struct arena *arena, const char *
     EVP_PKEY_free(key);
     TRY(result);
     buf_append_char(&token, '.');
-    token_base64_append(&token, str_from(signature, signature_len));
+    encode_base64url(&token, str_from(signature, signature_len));
     TRY(buf_error(&token));
     struct str copy = arena_copy(arena, buf_str(&token));
     if (!copy.ptr)
@@ -57,7 +58,7 @@ int token_sign_document(struct token_ring *ring, struct arena *arena, const char
     return sign_parts(ring, arena, type, payload, ret_jws);
 }
 
-/* -- Verifying ------------------------------------------------------------------------------------------------------- */
+/* -- Verifying ---------------------------------------------------------------------------------------------------- */
 
 struct token_parts {
     struct str header;
@@ -86,23 +87,23 @@ static int verify_whole(struct token_ring *ring, struct str token, struct token_
                         int64_t *ret_not_before_s, uint64_t *ret_generation)
 {
     struct token_parts parts;
-    unsigned char bytes[TOKEN_BYTES_MAX];
-    unsigned char signature[TOKEN_BYTES_MAX];
-    size_t len, signature_len;
+    CLEANUP(buf_free) struct buf header = BUF(TOKEN_BYTES_MAX);
+    CLEANUP(buf_free) struct buf payload = BUF(TOKEN_BYTES_MAX);
+    CLEANUP(buf_free) struct buf signature = BUF(TOKEN_BYTES_MAX);
     char kid[TOKEN_KID_BYTES];
     TRY(split(token, &parts));
-    TRY(token_base64_decode(parts.header, bytes, &len));
-    TRY(token_header_parse(str_from(bytes, len), kid));
-    TRY(token_base64_decode(parts.signature, signature, &signature_len));
-    TRY(token_base64_decode(parts.payload, bytes, &len));
+    TRY(decode_base64url(parts.header, &header));
+    TRY(decode_base64url(parts.payload, &payload));
+    TRY(decode_base64url(parts.signature, &signature));
+    TRY(token_header_parse(buf_str(&header), kid));
     EVP_PKEY *key = token_ring_find(ring, str_from_cstr(kid), ret_generation);
     if (!key)
         return ERR_INVALID;
-    bool good = token_rs256_verify(key, parts.signed_input, str_from(signature, signature_len));
+    bool good = token_rs256_verify(key, parts.signed_input, buf_str(&signature));
     EVP_PKEY_free(key);
     if (!good)
         return ERR_INVALID;
-    return token_claims_parse(ring, str_from(bytes, len), ret_claims, ret_not_before_s);
+    return token_claims_parse(ring, buf_str(&payload), ret_claims, ret_not_before_s);
 }
 
 /* SHA-256 by the algorithm that the ring fetched once: looking it up by name costs more than the hash. */

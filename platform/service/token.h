@@ -39,15 +39,15 @@
 
 /* What a token says. Strings are NUL-terminated, within their size. */
 struct token_claims {
-    char user_id[TOKEN_ID_BYTES];       /* sub */
-    char session_id[TOKEN_ID_BYTES];    /* sid */
-    char token_id[TOKEN_ID_BYTES];      /* jti */
-    char tenant[TOKEN_TENANT_BYTES];    /* tenant */
-    char email[TOKEN_EMAIL_BYTES];      /* email; empty when the token has none */
-    unsigned roles;                     /* of enum role; in the token an array of names: "roles":["customer"] */
+    char user_id[TOKEN_ID_BYTES];    /* sub */
+    char session_id[TOKEN_ID_BYTES]; /* sid */
+    char token_id[TOKEN_ID_BYTES];   /* jti */
+    char tenant[TOKEN_TENANT_BYTES]; /* tenant */
+    char email[TOKEN_EMAIL_BYTES];   /* email; empty when the token has none */
+    unsigned roles;                  /* of enum role; in the token an array of names: "roles":["customer"] */
     bool email_verified;
-    int64_t issued_at_s;                /* iat, Unix time */
-    int64_t expires_at_s;               /* exp, Unix time */
+    int64_t issued_at_s;  /* iat, Unix time */
+    int64_t expires_at_s; /* exp, Unix time */
 };
 
 struct token_ring;
@@ -61,12 +61,12 @@ void token_ring_free(struct token_ring *ring); /* NULL is fine */
 /* Makes a new RSA key and appends it as PKCS #8 PEM. Takes some hundred milliseconds. Wipe and never log the bytes. */
 int token_key_generate(struct buf *private_pem);
 
-/* Adds a key from its private PEM. ret_kid (may be NULL) receives its kid. ERR_INVALID for what is no RSA key of 2048 to
- * 4096 bits, ERR_CONFLICT when it is in the ring already, ERR_TOO_LARGE when the ring is full. */
+/* Adds a key from its private PEM. ret_kid (may be NULL) receives its kid. ERR_INVALID for what is no RSA key of 2048
+ * to 4096 bits, ERR_CONFLICT when it is in the ring already, ERR_TOO_LARGE when the ring is full. */
 int token_ring_add_private(struct token_ring *ring, struct str private_pem, char ret_kid[TOKEN_KID_BYTES]);
 
-/* Adds the RSA signing keys of a JWKS document (RFC 7517) for verifying; those in the ring already stay. ERR_INVALID for
- * a document that is not one, or has a key whose kid is not its thumbprint; then none is added. */
+/* Adds the RSA signing keys of a JWKS document (RFC 7517) for verifying; those in the ring already stay. ERR_INVALID
+ * for a document that is not one, or has a key whose kid is not its thumbprint; then none is added. */
 int token_ring_add_jwks(struct token_ring *ring, struct str document);
 
 /* Makes the key the one that signs. The others go on verifying. ERR_NOT_FOUND; ERR_INVALID without its private half. */
@@ -80,8 +80,8 @@ int token_ring_jwks(struct token_ring *ring, struct buf *document);
 
 /* -- Tokens ------------------------------------------------------------------------------------------------------- */
 
-/* Signs the claims; *ret_token lies in the arena. issued_at_s and expires_at_s come from the claims, except that a token
- * is never older than a block of its user (token_block_user): iat is then one second later than asked for.
+/* Signs the claims; *ret_token lies in the arena. issued_at_s and expires_at_s come from the claims, except that a
+ * token is never older than a block of its user (token_block_user): iat is then one second later than asked for.
  * ERR_INVALID for claims that token_verify would refuse, ERR_UNAVAILABLE when no key signs, ERR_NO_MEMORY. */
 int token_sign(struct token_ring *ring, struct arena *arena, const struct token_claims *claims, struct str *ret_token);
 

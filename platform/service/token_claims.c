@@ -31,7 +31,7 @@ const char *token_role_name(unsigned role)
     return NULL;
 }
 
-/* -- Writing --------------------------------------------------------------------------------------------------------- */
+/* -- Writing ------------------------------------------------------------------------------------------------------ */
 
 static bool is_terminated(const char *text, size_t size, bool may_be_empty)
 {
@@ -86,7 +86,7 @@ void token_claims_append(const struct token_ring *ring, const struct token_claim
     yyjson_mut_doc_free(doc);
 }
 
-/* -- Reading --------------------------------------------------------------------------------------------------------- */
+/* -- Reading ------------------------------------------------------------------------------------------------------ */
 
 static struct str string_of(yyjson_val *value)
 {
@@ -164,8 +164,7 @@ static bool take_claims(const struct token_ring *ring, yyjson_val *root, struct 
            take_string(root, "sid", claims->session_id, sizeof(claims->session_id)) &&
            take_string(root, "jti", claims->token_id, sizeof(claims->token_id)) &&
            take_string(root, "tenant", claims->tenant, sizeof(claims->tenant)) &&
-           (!yyjson_obj_get(root, "email") ||
-            take_string(root, "email", claims->email, sizeof(claims->email))) &&
+           (!yyjson_obj_get(root, "email") || take_string(root, "email", claims->email, sizeof(claims->email))) &&
            take_roles(root, &claims->roles) && take_time(root, "iat", &claims->issued_at_s) &&
            take_time(root, "exp", &claims->expires_at_s) &&
            (!yyjson_obj_get(root, "nbf") || take_time(root, "nbf", not_before_s)) && token_claims_check(claims) == 0;

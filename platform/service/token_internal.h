@@ -54,7 +54,7 @@ struct token_ring {
     struct task_mutex mutex; /* over keys, key_count, signer, generation */
     struct token_key keys[TOKEN_KEYS_MAX];
     size_t key_count;
-    int signer; /* index in keys, or -1 */
+    int signer;                  /* index in keys, or -1 */
     _Atomic uint64_t generation; /* counts removals of keys: what was remembered before one is forgotten */
     char *issuer;
     char *audience;
@@ -62,18 +62,6 @@ struct token_ring {
     struct token_cache_shard cache[TOKEN_SHARDS];
     struct token_block_shard blocks[TOKEN_SHARDS];
 };
-
-/* -- token_base64.c: base64url without padding (RFC 7515 2), one spelling for each value --------------------------- */
-
-/* Bytes that text of that length decodes to. */
-static inline size_t token_base64_decoded_len(size_t text_len)
-{
-    return text_len / 4 * 3 + (text_len % 4 > 0 ? text_len % 4 - 1 : 0);
-}
-/* ret_bytes has room for token_base64_decoded_len(text.len). ERR_INVALID for padding, blanks, other letters, a length
- * that no encoder makes, and spare bits that are not 0. */
-int token_base64_decode(struct str text, unsigned char *ret_bytes, size_t *ret_len);
-void token_base64_append(struct buf *buf, struct str bytes);
 
 /* -- token_key.c --------------------------------------------------------------------------------------------------- */
 
@@ -86,13 +74,13 @@ bool token_rs256_verify(EVP_PKEY *key, struct str input, struct str signature);
 
 /* -- token_ring.c -------------------------------------------------------------------------------------------------- */
 
-/* A reference to a key (EVP_PKEY_free it) and, in ret_generation (may be NULL), the ring's generation at that time. NULL
- * when no key has that kid. */
+/* A reference to a key (EVP_PKEY_free it) and, in ret_generation (may be NULL), the ring's generation at that time.
+ * NULL when no key has that kid. */
 EVP_PKEY *token_ring_find(struct token_ring *ring, struct str kid, uint64_t *ret_generation);
 EVP_PKEY *token_ring_signer(struct token_ring *ring, char ret_kid[TOKEN_KID_BYTES]);
 uint64_t token_ring_generation(struct token_ring *ring);
 
-/* -- token_claims.c: the claim set as JSON -------------------------------------------------------------------------- */
+/* -- token_claims.c: the claim set as JSON ------------------------------------------------------------------------ */
 
 int token_claims_check(const struct token_claims *claims);
 void token_claims_append(const struct token_ring *ring, const struct token_claims *claims, struct buf *json);

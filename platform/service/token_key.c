@@ -1,3 +1,5 @@
+#include "platform/base/encode.h"
+#include "platform/base/hash.h"
 #include "platform/service/token_internal.h"
 
 #include <openssl/bio.h>
@@ -66,7 +68,7 @@ static int append_number(EVP_PKEY *key, const char *name, struct buf *buf)
     unsigned char bytes[NUMBER_BYTES_MAX];
     if (EVP_PKEY_get_bn_param(key, name, &number) != 1 || BN_num_bytes(number) > NUMBER_BYTES_MAX)
         return ERR_INVALID;
-    token_base64_append(buf, str_from(bytes, (size_t)BN_bn2bin(number, bytes)));
+    encode_base64url(buf, str_from(bytes, (size_t)BN_bn2bin(number, bytes)));
     return buf_error(buf);
 }
 
@@ -81,10 +83,9 @@ int token_key_thumbprint(EVP_PKEY *key, char ret_kid[TOKEN_KID_BYTES])
     buf_append(&jwk, STR("\"}"));
     TRY(buf_error(&jwk));
     unsigned char digest[TOKEN_DIGEST_BYTES];
-    if (EVP_Digest(jwk.ptr, jwk.len, digest, NULL, EVP_sha256(), NULL) != 1)
-        return ERR_INTERNAL;
+    hash_sha256(buf_str(&jwk), digest);
     CLEANUP(buf_free) struct buf kid = BUF(TOKEN_KID_BYTES);
-    token_base64_append(&kid, str_from(digest, sizeof(digest)));
+    encode_base64url(&kid, str_from(digest, sizeof(digest)));
     TRY(buf_error(&kid));
     memcpy(ret_kid, kid.ptr, kid.len);
     ret_kid[kid.len] = '\0';
@@ -102,12 +103,10 @@ void token_key_append_jwk(EVP_PKEY *key, const char *kid, struct buf *document)
 
 static int decode_number(struct str text, BIGNUM **ret_number)
 {
-    unsigned char bytes[NUMBER_BYTES_MAX + 3];
-    size_t len = 0;
-    if (text.len == 0 || token_base64_decoded_len(text.len) > NUMBER_BYTES_MAX)
+    CLEANUP(buf_free) struct buf bytes = BUF(NUMBER_BYTES_MAX);
+    if (text.len == 0 || decode_base64url(text, &bytes) < 0)
         return ERR_INVALID;
-    TRY(token_base64_decode(text, bytes, &len));
-    *ret_number = BN_bin2bn(bytes, (int)len, NULL);
+    *ret_number = BN_bin2bn((const unsigned char *)bytes.ptr, (int)bytes.len, NULL);
     return *ret_number ? 0 : ERR_NO_MEMORY;
 }
 

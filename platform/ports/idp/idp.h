@@ -1,13 +1,13 @@
-/* The idp port: passwords. Who a person is (address, name, roles, sessions) is identity's; whether a password is theirs is
- * said here.
+/* The idp port: passwords. Who a person is (address, name, roles, sessions) is identity's; whether a password is theirs
+ * is said here.
  *
  * A credential is what the adapter gives for a password and later checks it against: a PHC string with argon2id, the
  * account's name with Cognito. It is stored beside the user and means nothing to anybody else. It is no secret to be
  * shown either: never log it, never send it.
  *
  * argon2id (RFC 9106) at OWASP's parameters: 19 MiB, 2 passes, 1 lane, a salt of 16 random bytes, a tag of 32. At most
- * IDP_HASHES_MAX hashes run at once, so that a rush of sign-ins has a bound in memory; more wait in turn, at most until the
- * request's deadline. Blocks; never call it inside a write transaction. */
+ * IDP_HASHES_MAX hashes run at once, so that a rush of sign-ins has a bound in memory; more wait in turn, at most until
+ * the request's deadline. Blocks; never call it inside a write transaction. */
 #pragma once
 
 #include "platform/base/arena.h"
@@ -41,8 +41,8 @@ void idp_free(struct idp *idp); /* NULL is fine */
 int idp_enrol(struct idp *idp, struct arena *arena, struct str subject, struct str password, int64_t deadline_ns,
               struct str *ret_credential);
 
-/* Whether the password is the credential's. With an empty credential (no such account) it does the same work, so that it
- * takes the same time, and says no. Errors as above; ERR_CORRUPT for a credential that no adapter of ours made. */
+/* Whether the password is the credential's. With an empty credential (no such account) it does the same work, so that
+ * it takes the same time, and says no. Errors as above; ERR_CORRUPT for a credential that no adapter of ours made. */
 int idp_check(struct idp *idp, struct str subject, struct str credential, struct str password, int64_t deadline_ns,
               bool *ret_matches);
 

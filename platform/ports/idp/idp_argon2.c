@@ -37,7 +37,7 @@ static void argon2_free(struct idp *idp)
     free(self);
 }
 
-/* -- The gate: at most IDP_HASHES_MAX at once ------------------------------------------------------------------------- */
+/* -- The gate: at most IDP_HASHES_MAX at once --------------------------------------------------------------------- */
 
 static int enter(struct idp_argon2 *self, int64_t deadline_ns)
 {
@@ -69,7 +69,7 @@ static int error_of(int argon2_result)
                                                              : ERR_INTERNAL;
 }
 
-/* -- The adapter ------------------------------------------------------------------------------------------------------ */
+/* -- The adapter -------------------------------------------------------------------------------------------------- */
 
 static int argon2_enrol(struct idp *idp, struct arena *arena, struct str subject, struct str password,
                         int64_t deadline_ns, struct str *ret_credential)
@@ -80,9 +80,9 @@ static int argon2_enrol(struct idp *idp, struct arena *arena, struct str subject
     unsigned char salt[SALT_BYTES];
     random_bytes(salt, sizeof(salt));
     TRY(enter(self, deadline_ns));
-    int result = error_of(argon2id_hash_encoded(self->config.passes, self->config.memory_kib, self->config.lanes,
-                                                password.ptr, password.len, salt, sizeof(salt), TAG_BYTES, encoded,
-                                                sizeof(encoded)));
+    int result =
+        error_of(argon2id_hash_encoded(self->config.passes, self->config.memory_kib, self->config.lanes, password.ptr,
+                                       password.len, salt, sizeof(salt), TAG_BYTES, encoded, sizeof(encoded)));
     leave(self);
     TRY(result);
     struct str credential = arena_copy(arena, str_from_cstr(encoded));
