@@ -35,6 +35,9 @@
 #define SQLITE_BUSY_RETRIES_MAX 5000
 #define SQLITE_RESTART_RETRIES_MAX 100
 
+/* How often an idle writer tries to overwrite a commit that failed. */
+#define SQLITE_REPAIR_INTERVAL_NS INT64_C(1000000000)
+
 struct sqlite_connection;
 
 /* A prepared statement of one connection, and its rows while it runs. */

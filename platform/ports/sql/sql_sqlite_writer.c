@@ -2,6 +2,7 @@
  *
  * Nobody learns of a write before the COMMIT returned. When it fails, nothing of the batch is kept and everybody gets
  * the error; the next batch starts from a clean transaction, so a full disk needs nothing but room. */
+#include "platform/ports/clock/clock.h"
 #include "platform/ports/sql/sql_sqlite.h"
 #include "platform/ports/sql/sqlite.sql.h"
 
@@ -162,7 +163,21 @@ static int run_transaction(struct sqlite_db *db, struct sql_write_job *first, st
         return writer->tx_error;
     if (!first->next_ && first->result_ < 0)
         return 0; /* its own failure; the caller rolls back */
-    return sqlite_run(writer, &ports_sql_sqlite_commit);
+    int error = sqlite_run(writer, &ports_sql_sqlite_commit);
+    if (error)
+        db->has_failed_commit = true;
+    return error;
+}
+
+/* A COMMIT that failed in its fsync has left its frames whole in the log: a crash now could bring back what nobody was
+ * promised and everybody was told is lost. The next commit overwrites them; this one is made for that alone. */
+static void overwrite_failed_commit(struct sqlite_db *db)
+{
+    struct sqlite_connection *writer = &db->writer;
+    if (sqlite_run(writer, &ports_sql_sqlite_begin_write) == 0 && sqlite_run(writer, &ports_sql_sqlite_touch) == 0 &&
+        sqlite_run(writer, &ports_sql_sqlite_commit) == 0)
+        db->has_failed_commit = false;
+    roll_back(writer);
 }
 
 /* Tells everybody. A job may be gone as soon as its done was called. */
@@ -187,6 +202,8 @@ static void run_batch(struct sqlite_db *db, struct sql_write_job *first)
     struct sql_commit_hooks hooks = {0};
     int error = run_transaction(db, first, &hooks);
     roll_back(&db->writer);
+    if (db->has_failed_commit)
+        overwrite_failed_commit(db);
     task_step("sql: between the commit and its acknowledgement");
     sql_commit_hooks_run(&hooks, error == 0);
     if (error)
@@ -210,7 +227,14 @@ static struct sql_write_job *wait_for_jobs(struct sqlite_db *db)
             task_mutex_lock(&db->queue_mutex);
             continue;
         }
-        task_cond_wait(&db->queue_filled, &db->queue_mutex);
+        if (!db->has_failed_commit) {
+            task_cond_wait(&db->queue_filled, &db->queue_mutex);
+        } else if (!task_cond_wait_until(&db->queue_filled, &db->queue_mutex,
+                                         clock_monotonic_ns() + SQLITE_REPAIR_INTERVAL_NS)) {
+            task_mutex_unlock(&db->queue_mutex);
+            overwrite_failed_commit(db);
+            task_mutex_lock(&db->queue_mutex);
+        }
     }
     return take_jobs(db);
 }

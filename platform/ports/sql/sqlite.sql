@@ -60,6 +60,10 @@ RELEASE closure;
 -- name: sqlite_rollback_to
 ROLLBACK TO closure;
 
+-- name: sqlite_touch
+-- Writes the first page, whatever it holds.
+PRAGMA user_version = 1;
+
 -- name: sqlite_integrity_check
 PRAGMA integrity_check(1);
 
