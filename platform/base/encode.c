@@ -7,16 +7,21 @@ static const char base64url_letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklm
 
 /* -- Hex ----------------------------------------------------------------------------------------------------------- */
 
+void encode_hex_into(char *ret_text, struct str bytes)
+{
+    for (size_t i = 0; i < bytes.len; i++) {
+        unsigned char byte = (unsigned char)bytes.ptr[i];
+        ret_text[2 * i] = hex_digits[byte >> 4];
+        ret_text[2 * i + 1] = hex_digits[byte & 0xF];
+    }
+}
+
 void encode_hex(struct buf *to, struct str bytes)
 {
     char *out = bytes.len <= SIZE_MAX / 2 ? buf_reserve(to, bytes.len * 2) : NULL;
     if (!out)
         return;
-    for (size_t i = 0; i < bytes.len; i++) {
-        unsigned char byte = (unsigned char)bytes.ptr[i];
-        out[2 * i] = hex_digits[byte >> 4];
-        out[2 * i + 1] = hex_digits[byte & 0xF];
-    }
+    encode_hex_into(out, bytes);
     buf_commit(to, bytes.len * 2);
 }
 

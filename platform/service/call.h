@@ -17,6 +17,7 @@ struct call {
     struct arena *arena;
     struct service_host *host;          /* the process: services, ports, configuration */
     const struct service *service;
+    struct service_instance *instance;
     void *state;                        /* what the service's start gave */
     struct sql_db *db;                  /* the service's database */
     struct sql_tx *tx;                  /* the transaction around this handler, or NULL */
@@ -67,13 +68,29 @@ int call_signal_workflow(struct call *call, struct str id, const char *signal, c
 /* The version of what is shown: the reply's ETag becomes "<version>-<hash of the bytes>". */
 void call_set_version(struct call *call, int64_t version);
 
-/* Names an aggregate that the reply shows ("product:0190…"); call_publish of an event with that key drops the cached
- * reply. Topic-wide: "product.events". */
+/* Files the cached reply under an aggregate that it shows: kind is the topic, id the key of its events
+ * ("product.events", the product's id); or under a type of event of the tenant's, whatever its key ("product.created",
+ * STR_EMPTY). call_publish of such an event drops the reply before the write is acknowledged. */
 int call_cache_tag(struct call *call, const char *kind, struct str id);
 
 /* Another status or header than the row's. */
 void call_set_status(struct call *call, int status);
 int call_set_header(struct call *call, const char *name, struct str value);
+
+/* With "Prefer: wait=N" the request is answered only when wait_notify was called with this key, or N seconds have
+ * passed: refresh is then given the reply as it was, fills it again, in a snapshot, and the recorded answer is that one.
+ * Without the header it is answered at once. key must be in the call's arena; refresh asks for it by call_waited_for. */
+void call_wait_for(struct call *call, struct str key, rpc_handler *refresh);
+struct str call_waited_for(const struct call *call);
+
+/* Answers whoever waits for the key; takes effect when the running write transaction commits. */
+int call_wait_notify(struct call *call, struct str key);
+
+/* Continues the trace of a traceparent header's value, or starts one when it is not well-formed. */
+int call_start_trace(struct call *call, struct str traceparent);
+
+/* Whether the row's auth lets the caller in; ERR_UNAUTHENTICATED or ERR_FORBIDDEN with the call's problem. */
+int call_authorise(struct call *call, enum auth auth);
 
 /* -- Checks that handlers share --------------------------------------------------------------------------------------- */
 

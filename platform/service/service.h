@@ -13,6 +13,7 @@
 
 struct service;
 struct service_host;
+struct config_row;
 struct call;
 struct workflow_type;
 struct event;
@@ -131,6 +132,7 @@ struct service {
     const struct sql_migration *migrations;
     const size_t *migration_count;
     const struct personal_data *personal_data;
+    const struct config_row *config;
     bool own_listener;              /* speaks on a loopback port of its own, not under /api/<name> */
     bool no_prefix;                 /* its paths stand at the root ("/dev/mail") */
 

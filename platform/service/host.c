@@ -1,0 +1,176 @@
+#include "platform/service/host.h"
+
+#include "platform/net/client.h"
+#include "platform/net/server.h"
+#include "platform/ports/cache/cache.h"
+#include "platform/ports/clock/clock.h"
+#include "platform/ports/events/events.h"
+#include "platform/ports/kv/kv.h"
+#include "platform/ports/mail/mail.h"
+#include "platform/ports/queue/queue.h"
+#include "platform/ports/sql/folder_lock.h"
+#include "platform/service/host_flow.h"
+#include "platform/service/host_http.h"
+#include "platform/service/host_instance.h"
+#include "platform/service/host_jobs.h"
+#include "platform/service/token.h"
+#include "platform/service/waiters.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#define CACHE_BYTES_MAX (8u << 20)
+#define TOKEN_ISSUER "shopstream"
+
+static int open_mail(struct service_host *host, char ret_message[512])
+{
+    char folder[4200];
+
+    snprintf(folder, sizeof(folder), "%s/mail", host->options.data_path);
+    return mail_spool_new(&host->mail, folder, ret_message);
+}
+
+static int open_shared(struct service_host *host, char ret_message[512])
+{
+    unsigned worker_count = host->options.worker_count ? host->options.worker_count : HOST_WORKERS;
+
+    if (!host->options.sql_vfs)
+        TRY(data_folder_lock(&host->lock, host->options.data_path, ret_message));
+    snprintf(ret_message, 512, "Out of memory, or of threads.");
+    host->responses = response_cache_new(HOST_RESPONSE_CACHE_BYTES);
+    host->in_flight = in_flight_new();
+    host->tenants = tenants_new();
+    host->workers = worker_pool_new(worker_count, HOST_QUEUE_MAX);
+    if (!host->responses || !host->in_flight || !host->tenants || !host->workers)
+        return ERR_NO_MEMORY;
+    TRY(waiters_new(&host->waiters, host->workers));
+    TRY(cache_memory_new(&host->cache, &(struct cache_config){.value_bytes_max = CACHE_BYTES_MAX}));
+    TRY(token_ring_new(&host->tokens, TOKEN_ISSUER, TOKEN_ISSUER));
+    TRY(open_mail(host, ret_message));
+    return host_flow_open(host);
+}
+
+int host_new(struct service_host **ret_host, const struct host_options *options, char ret_message[512])
+{
+    struct service_host *host = calloc(1, sizeof(*host));
+    int result;
+
+    if (!host)
+        return ERR_NO_MEMORY;
+    host->options = *options;
+    host->rate_limits = options->rate_limits;
+    host->http_client = options->http_client;
+    host->log.service = "shopstream";
+    result = open_shared(host, ret_message);
+    for (size_t i = 0; result >= 0 && options->services[i]; i++) {
+        ASSERT(i < HOST_SERVICES_MAX);
+        host->instances[i] = (struct service_instance){.service = options->services[i], .host = host};
+        host->instance_count++;
+        result = host_instance_open(&host->instances[i], ret_message);
+    }
+    for (size_t i = 0; result >= 0 && i < host->instance_count; i++)
+        result = host_instance_start(&host->instances[i], ret_message);
+    if (result >= 0)
+        result = host_flow_start(host);
+    if (result >= 0)
+        result = host_workers_start(host, &host->queue_workers);
+    if (result >= 0)
+        result = host_jobs_start(host, &host->jobs);
+    if (result < 0) {
+        host_free(host, 0);
+        return result;
+    }
+    *ret_host = host;
+    return 0;
+}
+
+int host_listen(struct service_host *host, const char *address, int port, bool port_own_any, char ret_message[512])
+{
+    char reason[256] = "";
+
+    /* The services' own listeners first: whoever reaches the shop finds all of it there. They are for this machine. */
+    for (size_t i = 0; i < host->instance_count; i++) {
+        struct service_instance *instance = &host->instances[i];
+        int own_port = port_own_any ? 0 : instance->service->port;
+
+        if (!instance->service->own_listener)
+            continue;
+        int result = host_http_start(host, instance, "127.0.0.1", own_port, &instance->listener, reason);
+        if (result < 0) {
+            snprintf(ret_message, 512, "cannot listen on 127.0.0.1:%d for %s: %s", own_port, instance->service->name,
+                     reason);
+            return result;
+        }
+    }
+    int result = host_http_start(host, NULL, address, port, &host->listener, reason);
+    if (result < 0)
+        snprintf(ret_message, 512, "cannot listen on %s:%d: %s", address, port, reason);
+    else
+        host->address = address;
+    return result;
+}
+
+static void close_listeners(struct service_host *host, int64_t drain_ms)
+{
+    if (host->listener)
+        http_server_drain(host->listener, clock_monotonic_ns() + drain_ms * CLOCK_NS_PER_MS);
+}
+
+/* In the reverse order of host_new: first nothing comes in, then what runs ends, then what it stands on closes. */
+void host_free(struct service_host *host, int64_t drain_ms)
+{
+    if (!host)
+        return;
+    close_listeners(host, drain_ms);
+    host_jobs_stop(host->jobs);
+    waiters_free(host->waiters);
+    host_flow_stop(host);
+    host_workers_stop(host->queue_workers);
+    worker_pool_free(host->workers);
+    http_server_free(host->listener);
+    for (size_t i = 0; i < host->instance_count; i++)
+        http_server_free(host->instances[i].listener);
+    host_jobs_free(host->jobs);
+    for (size_t i = host->instance_count; i-- > 0;)
+        host_instance_close(&host->instances[i]);
+    host_flow_free(host);
+    for (size_t i = 0; i < host->entrance_count; i++)
+        free(host->entrances[i]);
+    http_client_free(host->http_client);
+    mail_free(host->mail);
+    token_ring_free(host->tokens);
+    cache_free(host->cache);
+    tenants_free(host->tenants);
+    in_flight_free(host->in_flight);
+    response_cache_free(host->responses);
+    data_folder_unlock(host->lock);
+    free(host);
+}
+
+struct service_instance *host_instance(struct service_host *host, const char *name)
+{
+    for (size_t i = 0; i < host->instance_count; i++) {
+        if (str_equal_cstr(str_from_cstr(name), host->instances[i].service->name))
+            return &host->instances[i];
+    }
+    return NULL;
+}
+
+int host_call_begin(struct service_instance *instance, struct arena *arena, struct str tenant, struct str traceparent,
+                    int64_t timeout_ms, struct call *ret_call)
+{
+    *ret_call = (struct call){
+        .arena = arena,
+        .host = instance->host,
+        .service = instance->service,
+        .instance = instance,
+        .state = instance->state,
+        .db = instance->db,
+        .who = {.roles = ROLE_SERVICE},
+        .tenant = tenant,
+        .deadline_ns = clock_monotonic_ns() + timeout_ms * CLOCK_NS_PER_MS,
+        .log = {.service = instance->service->name},
+        .if_match = -1,
+    };
+    return call_start_trace(ret_call, traceparent);
+}

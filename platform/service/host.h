@@ -1,0 +1,103 @@
+/* The process: which services it runs, and what they share. */
+#pragma once
+
+#include "platform/base/config.h"
+#include "platform/service/call.h"
+#include "platform/service/request.h"
+#include "platform/service/tenants.h"
+
+#define HOST_SERVICES_MAX 24
+#define HOST_WORKERS 64
+#define HOST_QUEUE_MAX 8192
+#define HOST_RESPONSE_CACHE_BYTES (16u << 20)
+#define REQUEST_DEADLINE_MS 30000
+
+struct event_bus;
+struct workflow_engine;
+struct http_client;
+struct http_server;
+struct cache;
+struct folder_lock;
+struct host_flow;
+struct host_jobs;
+struct host_workers;
+struct instance_metrics;
+struct kv;
+struct work_queue;
+struct token_ring;
+struct mail;
+struct waiters;
+
+struct service_instance {
+    const struct service *service;
+    struct service_host *host;
+    struct router *router;
+    struct sql_db *db;
+    void *state;
+    struct kv *kv;                    /* tables in the same database, as are all that follow */
+    struct work_queue *queue;
+    struct workflow_engine *engine;   /* NULL where the service has no workflows */
+    struct http_server *listener;     /* of its own, or NULL */
+    unsigned char seal_key[32];       /* seals its cursors; in its database */
+    struct instance_metrics *metrics;
+};
+
+/* What a process is started with. */
+struct host_options {
+    const struct service *const *services; /* NULL-terminated: those that run here */
+    struct config *config;
+    const char *data_path;            /* an existing folder */
+    const char *sql_vfs;              /* NULL: the operating system's; the simulation has its own, and no folder lock */
+    bool rate_limits;
+    unsigned worker_count;            /* 0: HOST_WORKERS */
+    struct http_client *http_client;  /* given to the host */
+};
+
+struct service_host {
+    struct host_options options;
+    struct log_context log;
+    bool rate_limits;
+    struct folder_lock *lock;
+    struct service_instance instances[HOST_SERVICES_MAX];
+    size_t instance_count;
+    struct worker_pool *workers;
+    struct response_cache *responses;
+    struct in_flight *in_flight;
+    struct tenants *tenants;
+    struct event_bus *bus;
+    struct host_flow *flow;
+    struct cache *cache;
+    struct http_client *http_client;
+    struct token_ring *tokens;
+    struct mail *mail;
+    struct waiters *waiters;
+    struct host_jobs *jobs;
+    struct host_workers *queue_workers;
+    struct http_server *listener;
+    void *entrances[HOST_SERVICES_MAX]; /* what the listeners' callbacks are given */
+    size_t entrance_count;
+    const char *address;              /* that the listener was given; NULL before host_listen */
+};
+
+/* Opens the data folder, migrates and starts the services, their consumers, workflows and jobs; listens to nothing yet.
+ * On failure ret_message says what is wrong with what, and what to do. */
+int host_new(struct service_host **ret_host, const struct host_options *options, char ret_message[512]);
+
+/* Listens on the address and port (0: any), and on the own ports of the services that have one (port_own_any: any port
+ * for those too). */
+int host_listen(struct service_host *host, const char *address, int port, bool port_own_any, char ret_message[512]);
+
+/* Answers what is in flight for at most the time given, stops everything in the reverse order, closes. NULL is fine. */
+void host_free(struct service_host *host, int64_t drain_ms);
+
+/* The service of that name, or NULL when it does not run here. */
+struct service_instance *host_instance(struct service_host *host, const char *name);
+
+/* A call on behalf of the process itself (jobs, events, the command line), with ROLE_SERVICE. The arena is the caller's. */
+int host_call_begin(struct service_instance *instance, struct arena *arena, struct str tenant, struct str traceparent,
+                    int64_t timeout_ms, struct call *ret_call);
+
+/* Answers one request from behind the parser and waits for it: for tests, the simulation and the command line. The answer
+ * lies in the arena; its blobs are the caller's to unref. own: the service whose own listener is asked, or NULL. */
+int host_handle(struct service_host *host, struct service_instance *own, const struct http_request *http,
+                struct arena *arena, struct http_response *ret_response);

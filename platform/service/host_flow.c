@@ -1,0 +1,183 @@
+#include "platform/service/host_flow.h"
+
+#include "platform/ports/clock/clock.h"
+#include "platform/ports/events/events.h"
+#include "platform/ports/workflow/workflow.h"
+#include "platform/service/host.h"
+
+#include <stdlib.h>
+
+#define EVENT_TIMEOUT_MS 10000
+#define ACTIVITY_WORKERS 24
+
+/* What a consumer's row is called with. */
+struct subscription {
+    struct subscription *next;
+    struct service_instance *instance;
+    const struct consumer *row;
+};
+
+struct host_flow {
+    struct subscription *subscriptions;
+};
+
+/* -- The response cache follows the events ---------------------------------------------------------------------------------- */
+
+static void drop_cached(void *context, const struct event *event)
+{
+    struct response_cache *cache = ((struct service_host *)context)->responses;
+
+    /* More events than can be told one by one: anything of the topic may have changed. */
+    if (event->key.len == 0) {
+        response_cache_clear(cache);
+        return;
+    }
+    response_cache_drop(cache, response_cache_tag(cache, event->tenant, event->topic, event->key));
+    response_cache_drop(cache, response_cache_tag(cache, event->tenant, event->type, STR_EMPTY));
+}
+
+/* -- Events ------------------------------------------------------------------------------------------------------------------ */
+
+static int handle_event(void *context, struct sql_tx *tx, const struct event *event, struct problem *ret_problem)
+{
+    struct subscription *subscription = context;
+    struct arena *arena = sql_tx_arena(tx);
+    struct call *call = arena_alloc(arena, sizeof(*call));
+
+    if (!call)
+        return ERR_NO_MEMORY;
+    TRY(host_call_begin(subscription->instance, arena, event->tenant, event->traceparent, EVENT_TIMEOUT_MS, call));
+    call->tx = tx;
+    int result = subscription->row->handler(call, event);
+    if (result < 0) {
+        *ret_problem = call->problem;
+        log_warning(&call->log, "event not handled", LOG_STR("type", event->type), LOG_STR("event_id", event->id),
+                    LOG_CSTR("group", subscription->row->group), LOG_ERR(result),
+                    LOG_CSTR("detail", call->problem.detail));
+    }
+    return result;
+}
+
+static bool publishes(const struct service *service, const char *topic)
+{
+    for (const char *const *published = service->publishes; published && *published; published++) {
+        if (strcmp(*published, topic) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* One consumer for each service of this process that publishes the topic. */
+static int subscribe(struct service_instance *instance, const struct consumer *row)
+{
+    struct service_host *host = instance->host;
+    struct subscription *subscription = calloc(1, sizeof(*subscription));
+
+    if (!subscription)
+        return ERR_NO_MEMORY;
+    *subscription = (struct subscription){host->flow->subscriptions, instance, row};
+    host->flow->subscriptions = subscription;
+    for (size_t i = 0; i < host->instance_count; i++) {
+        if (!publishes(host->instances[i].service, row->topic))
+            continue;
+        const struct event_consumer consumer = {
+            .group = row->group,
+            .source = host->instances[i].service->name,
+            .topic = row->topic,
+            .types = row->types,
+            .db = instance->db,
+            .run = handle_event,
+            .context = subscription,
+        };
+        TRY(event_bus_add_consumer(host->bus, &consumer));
+    }
+    return 0;
+}
+
+/* -- Workflows --------------------------------------------------------------------------------------------------------------- */
+
+static int run_activity(void *context, const struct activity_attempt *attempt, struct problem *ret_problem)
+{
+    struct service_instance *instance = context;
+    struct call *call = arena_alloc(attempt->arena, sizeof(*call));
+    int64_t timeout_ms = (attempt->deadline_ns - clock_monotonic_ns()) / CLOCK_NS_PER_MS;
+
+    if (!call)
+        return ERR_NO_MEMORY;
+    TRY(host_call_begin(instance, attempt->arena, attempt->tenant, attempt->traceparent, timeout_ms, call));
+    call->tx = attempt->tx;
+    call->idempotency_key = attempt->token;
+    int result = attempt->activity->run(call, attempt->in, attempt->out);
+    if (result < 0) {
+        *ret_problem = call->problem;
+        if (error_is_retriable(result))
+            log_warning(&call->log, "activity failed", LOG_CSTR("activity", attempt->activity->name),
+                        LOG_STR("workflow_id", attempt->workflow_id), LOG_INT("attempt", attempt->attempt),
+                        LOG_ERR(result), LOG_CSTR("detail", call->problem.detail));
+    }
+    return result;
+}
+
+/* -- The host's calls ---------------------------------------------------------------------------------------------------------- */
+
+int host_flow_open(struct service_host *host)
+{
+    host->flow = calloc(1, sizeof(*host->flow));
+    if (!host->flow)
+        return ERR_NO_MEMORY;
+    TRY(event_bus_new_embedded(&host->bus));
+    return events_on_commit(host->bus, drop_cached, host);
+}
+
+int host_flow_add(struct service_instance *instance)
+{
+    const struct workflow_engine_config config = {
+        .db = instance->db,
+        .types = instance->service->workflows,
+        .run_activity = run_activity,
+        .context = instance,
+        .worker_count = ACTIVITY_WORKERS,
+    };
+
+    TRY(event_bus_add_source(instance->host->bus, instance->service->name, instance->db));
+    return instance->service->workflows ? workflow_engine_new(&instance->engine, &config) : 0;
+}
+
+int host_flow_start(struct service_host *host)
+{
+    for (size_t i = 0; i < host->instance_count; i++) {
+        const struct consumer *row = host->instances[i].service->consumes;
+
+        for (; row && row->topic; row++)
+            TRY(subscribe(&host->instances[i], row));
+    }
+    for (size_t i = 0; i < host->instance_count; i++) {
+        if (host->instances[i].engine)
+            TRY(workflow_engine_start(host->instances[i].engine));
+    }
+    return event_bus_start(host->bus);
+}
+
+void host_flow_stop(struct service_host *host)
+{
+    if (host->bus)
+        event_bus_stop(host->bus);
+    for (size_t i = 0; i < host->instance_count; i++) {
+        if (host->instances[i].engine)
+            workflow_engine_stop(host->instances[i].engine);
+    }
+}
+
+void host_flow_free(struct service_host *host)
+{
+    for (size_t i = 0; i < host->instance_count; i++)
+        workflow_engine_free(host->instances[i].engine);
+    event_bus_free(host->bus);
+    while (host->flow && host->flow->subscriptions) {
+        struct subscription *subscription = host->flow->subscriptions;
+
+        host->flow->subscriptions = subscription->next;
+        free(subscription);
+    }
+    free(host->flow);
+}

@@ -1,0 +1,171 @@
+/* Requests from the event loops to the pipeline: a round of an event loop is one batch for the workers. */
+#include "platform/base/err.h"
+#include "platform/base/task.h"
+#include "platform/net/server.h"
+#include "platform/ports/clock/clock.h"
+#include "platform/service/host.h"
+#include "platform/service/host_http.h"
+#include "platform/wire/wire.h"
+
+#include <stdlib.h>
+
+#define LOOPS_MAX 64
+
+/* What one loop collected in this round; a cache line of its own. */
+struct batch {
+    struct work *first, *last;
+    size_t count;
+    char padding_[104];
+};
+
+struct entrance {
+    struct service_host *host;
+    struct service_instance *own; /* of an own listener, or NULL */
+    struct batch batches[LOOPS_MAX];
+};
+
+static void respond_to_exchange(struct request *request, const struct http_response *response)
+{
+    http_exchange_respond(request->respond_context, response);
+}
+
+static void refuse(struct request *request)
+{
+    struct http_response response = {.status = 503, .body = STR("{\"type\":\"about:blank\",\"title\":\"Service "
+                                                                "Unavailable\",\"status\":503,\"code\":\"overloaded\","
+                                                                "\"detail\":\"The shop is busy; try again.\"}")};
+
+    http_response_header(&response, STR("Content-Type"), STR("application/problem+json"));
+    http_response_header(&response, STR("Retry-After"), STR("1"));
+    request->respond(request, &response);
+}
+
+static void on_request(void *context, struct http_exchange *exchange)
+{
+    struct entrance *entrance = context;
+    struct batch *batch = &entrance->batches[http_exchange_loop(exchange)];
+    struct request *request = arena_alloc(http_exchange_arena(exchange), sizeof(*request));
+
+    if (!request) {
+        http_exchange_respond(exchange, &(struct http_response){.status = 503});
+        return;
+    }
+    request->host = entrance->host;
+    request->own = entrance->own;
+    request->arena = http_exchange_arena(exchange);
+    request->http = http_exchange_request(exchange);
+    request->respond = respond_to_exchange;
+    request->respond_context = exchange;
+    if (request_begin(request))
+        return;
+    request->work.next = NULL;
+    *(batch->first ? &batch->last->next : &batch->first) = &request->work;
+    batch->last = &request->work;
+    batch->count++;
+}
+
+static void on_batch_end(void *context, unsigned loop_index)
+{
+    struct entrance *entrance = context;
+    struct batch *batch = &entrance->batches[loop_index];
+
+    if (!batch->first)
+        return;
+    if (!worker_pool_push(entrance->host->workers, batch->first, batch->last, batch->count)) {
+        for (struct work *work = batch->first, *next; work; work = next) {
+            next = work->next;
+            refuse((struct request *)work);
+        }
+    }
+    *batch = (struct batch){0};
+}
+
+static void on_refusal(void *context, int status, const char *detail, struct arena *arena,
+                       struct http_response *ret_response)
+{
+    char *body = arena_printf(arena, "{\"type\":\"about:blank\",\"title\":\"%s\",\"status\":%d,\"detail\":\"%s\"}",
+                              http_status_phrase(status), status, detail);
+
+    (void)context;
+    if (!body)
+        return;
+    ret_response->body = str_from_cstr(body);
+    http_response_header(ret_response, STR("Content-Type"), STR("application/problem+json"));
+}
+
+int host_http_start(struct service_host *host, struct service_instance *own, const char *address, int port,
+                    struct http_server **ret_server, char ret_message[256])
+{
+    struct entrance *entrance = calloc(1, sizeof(*entrance));
+    struct http_server_config config = {
+        .address = address,
+        .port = port,
+        .loop_count = own ? 1 : 0,
+        .limits = http_limits_default,
+        .context = entrance,
+        .on_request = on_request,
+        .on_batch_end = on_batch_end,
+        .on_refusal = on_refusal,
+    };
+
+    if (!entrance)
+        return ERR_NO_MEMORY;
+    if (!own && task_processor_count() > LOOPS_MAX)
+        config.loop_count = LOOPS_MAX;
+    entrance->host = host;
+    entrance->own = own;
+    int result = http_server_start(ret_server, &config, ret_message);
+    if (result < 0)
+        free(entrance);
+    else
+        host->entrances[host->entrance_count++] = entrance;
+    return result;
+}
+
+/* -- Without a socket -------------------------------------------------------------------------------------------------- */
+
+struct waiting_caller {
+    struct task_mutex mutex;
+    struct task_cond answered;
+    bool done;
+    struct http_response *response;
+};
+
+static void respond_to_caller(struct request *request, const struct http_response *response)
+{
+    struct waiting_caller *caller = request->respond_context;
+
+    task_mutex_lock(&caller->mutex);
+    *caller->response = *response;
+    caller->done = true;
+    task_cond_signal(&caller->answered);
+    task_mutex_unlock(&caller->mutex);
+}
+
+int host_handle(struct service_host *host, struct service_instance *own, const struct http_request *http,
+                struct arena *arena, struct http_response *ret_response)
+{
+    struct request *request = arena_alloc(arena, sizeof(*request));
+    struct waiting_caller *caller = arena_alloc(arena, sizeof(*caller));
+
+    if (!request || !caller)
+        return ERR_NO_MEMORY;
+    task_mutex_init(&caller->mutex);
+    task_cond_init(&caller->answered);
+    caller->response = ret_response;
+    request->host = host;
+    request->own = own;
+    request->arena = arena;
+    request->http = http;
+    request->respond = respond_to_caller;
+    request->respond_context = caller;
+    if (!request_begin(request) && !worker_pool_push(host->workers, &request->work, &request->work, 1))
+        refuse(request);
+    task_mutex_lock(&caller->mutex);
+    while (!caller->done)
+        task_cond_wait(&caller->answered, &caller->mutex);
+    task_mutex_unlock(&caller->mutex);
+    task_cond_destroy(&caller->answered);
+    task_mutex_destroy(&caller->mutex);
+    return 0;
+}

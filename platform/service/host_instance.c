@@ -1,0 +1,129 @@
+#include "platform/service/host_instance.h"
+
+#include "platform/ports/events/migrations/migrations.h"
+#include "platform/ports/kv/kv.h"
+#include "platform/ports/kv/migrations/migrations.h"
+#include "platform/ports/queue/migrations/migrations.h"
+#include "platform/ports/queue/queue.h"
+#include "platform/ports/random/random.h"
+#include "platform/ports/stream/migrations/migrations.h"
+#include "platform/ports/workflow/migrations/migrations.h"
+#include "platform/service/host.h"
+#include "platform/service/host_flow.h"
+#include "platform/service/host_metrics.h"
+#include "platform/service/migrations/migrations.h"
+#include "platform/service/sql/secret.sql.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#define READERS 3
+#define WRITE_BATCH_MAX 256
+#define URL_MAX 4200
+#define START_ARENA_BYTES (32u << 20)
+#define START_TIMEOUT_MS (10 * 60 * 1000)
+
+static int open_database(struct service_instance *instance, char ret_message[512])
+{
+    const struct host_options *options = &instance->host->options;
+    char url[URL_MAX];
+    int length = snprintf(url, sizeof(url), "sqlite:%s/%s.db%s%s", options->data_path, instance->service->name,
+                          options->sql_vfs ? "?vfs=" : "", options->sql_vfs ? options->sql_vfs : "");
+
+    if (length >= (int)sizeof(url)) {
+        snprintf(ret_message, 512, "The path of the data folder is too long.");
+        return ERR_INVALID;
+    }
+    const struct sql_config config = {.url = url, .reader_count = READERS, .write_batch_max = WRITE_BATCH_MAX};
+    return sql_open(&instance->db, &config, ret_message);
+}
+
+static int migrate(struct service_instance *instance, char ret_message[512])
+{
+    const struct service *service = instance->service;
+    const struct {
+        const char *name;
+        const struct sql_migration *list;
+        size_t count;
+    } lists[] = {
+        {"service", service_migrations, service_migration_count},
+        {"events", events_migrations, events_migration_count},
+        {"kv", kv_migrations, kv_migration_count},
+        {"queue", queue_migrations, queue_migration_count},
+        {"stream", stream_migrations, stream_migration_count},
+        {"workflow", workflow_migrations, workflow_migration_count},
+    };
+
+    for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++)
+        TRY(sql_migrate(instance->db, lists[i].name, lists[i].list, lists[i].count, ret_message));
+    if (service->migrations)
+        TRY(sql_migrate(instance->db, service->name, service->migrations, *service->migration_count, ret_message));
+    return 0;
+}
+
+/* The key that seals this service's cursors, made once. */
+static int load_seal_key(struct sql_tx *tx, void *argument)
+{
+    struct service_instance *instance = argument;
+    CLEANUP(sql_finish_cleanup) struct sql_rows *rows = NULL;
+    unsigned char fresh[sizeof(instance->seal_key)];
+
+    random_bytes(fresh, sizeof(fresh));
+    TRY(sql_exec(tx, &service_sql_insert_secret,
+                 SQL_ARGS(sql_cstr("cursor_seal"), sql_blob(str_from(fresh, sizeof(fresh)))), NULL));
+    int result = sql_query_row(tx, &service_sql_find_secret, SQL_ARGS(sql_cstr("cursor_seal")), &rows);
+    TRY(result);
+    struct str value = result > 0 ? sql_get_text(rows, 0) : STR_EMPTY;
+    if (value.len != sizeof(instance->seal_key))
+        return ERR_CORRUPT;
+    memcpy(instance->seal_key, value.ptr, value.len);
+    return 0;
+}
+
+int host_instance_open(struct service_instance *instance, char ret_message[512])
+{
+    instance->router = router_new(instance->service);
+    instance->metrics = instance_metrics_new();
+    if (!instance->router || !instance->metrics)
+        return ERR_NO_MEMORY;
+    TRY(open_database(instance, ret_message));
+    TRY(migrate(instance, ret_message));
+    int result = sql_write(instance->db, load_seal_key, instance);
+    if (result < 0) {
+        snprintf(ret_message, 512, "The database of %s cannot be written: %s.", instance->service->name,
+                 error_name(result));
+        return result;
+    }
+    snprintf(ret_message, 512, "Out of memory.");
+    TRY(kv_sql_new(&instance->kv, instance->db));
+    TRY(work_queue_sql_new(&instance->queue, instance->db));
+    return host_flow_add(instance);
+}
+
+int host_instance_start(struct service_instance *instance, char ret_message[512])
+{
+    CLEANUP(arena_cleanup) struct arena *arena = arena_new(START_ARENA_BYTES);
+    struct call call;
+
+    if (!instance->service->start)
+        return 0;
+    if (!arena)
+        return ERR_NO_MEMORY;
+    TRY(host_call_begin(instance, arena, STR(TENANT_DEFAULT), STR_EMPTY, START_TIMEOUT_MS, &call));
+    int result = instance->service->start(&call, &instance->state);
+    if (result < 0)
+        snprintf(ret_message, 512, "%s does not start: %s", instance->service->name,
+                 call.problem.detail[0] ? call.problem.detail : error_name(result));
+    return result;
+}
+
+void host_instance_close(struct service_instance *instance)
+{
+    if (instance->state && instance->service->stop)
+        instance->service->stop(instance->state);
+    work_queue_free(instance->queue);
+    kv_free(instance->kv);
+    sql_close(instance->db);
+    router_free(instance->router);
+    free(instance->metrics);
+}

@@ -1,0 +1,12 @@
+/* One service in its process: its database, its ports, its state; private to platform/service. */
+#pragma once
+
+struct service_instance;
+
+/* Opens the database and applies the migrations of the platform's tables and the service's. */
+int host_instance_open(struct service_instance *instance, char ret_message[512]);
+
+/* Calls the service's start. */
+int host_instance_start(struct service_instance *instance, char ret_message[512]);
+
+void host_instance_close(struct service_instance *instance);

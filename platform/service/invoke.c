@@ -1,0 +1,81 @@
+/* Calls between services in one process. The callee's handler runs on the caller's task, in a call of its own with the
+ * caller's arena, trace, tenant and deadline. */
+#include "platform/ports/clock/clock.h"
+#include "platform/service/host.h"
+#include "platform/service/request_parts.h"
+#include "platform/wire/wire.h"
+
+struct invocation {
+    struct call call;
+    struct call_reply reply;
+    const struct route *route;
+    const ProtobufCMessage *in;
+    ProtobufCMessage *out;
+};
+
+static const struct route *find_route(const struct service *service, const struct rpc_method *method)
+{
+    for (const struct route *route = service->routes; route->rpc || route->raw; route++) {
+        if (route->rpc == method)
+            return route;
+    }
+    return NULL;
+}
+
+static int run_in_transaction(struct sql_tx *tx, void *argument)
+{
+    struct invocation *invocation = argument;
+
+    invocation->out->descriptor->message_init(invocation->out);
+    invocation->call.tx = tx;
+    int result = invocation->route->handler(&invocation->call, invocation->in, invocation->out);
+    invocation->call.tx = NULL;
+    return result;
+}
+
+static int run(struct invocation *invocation)
+{
+    switch (route_transaction(invocation->route)) {
+    case TX_READ:
+        return sql_read(invocation->call.db, run_in_transaction, invocation);
+    case TX_WRITE:
+        return sql_write(invocation->call.db, run_in_transaction, invocation);
+    default:
+        return invocation->route->handler(&invocation->call, invocation->in, invocation->out);
+    }
+}
+
+int rpc_call(struct call *caller, const struct rpc_method *method, const ProtobufCMessage *in, ProtobufCMessage *out)
+{
+    struct service_instance *instance = host_instance(caller->host, method->service);
+    const struct route *route = instance ? find_route(instance->service, method) : NULL;
+
+    ASSERT(!(caller->tx && sql_tx_is_write(caller->tx)));
+    if (!route)
+        return call_fail(caller, ERR_UNAVAILABLE, "service_unavailable", NULL, "The %s service does not run here.",
+                         method->service);
+    if (caller->deadline_ns <= clock_monotonic_ns())
+        return call_fail(caller, ERR_DEADLINE, "deadline", NULL, "The time for this request is up.");
+    struct invocation *invocation = arena_alloc(caller->arena, sizeof(*invocation));
+    if (!invocation)
+        return ERR_NO_MEMORY;
+    *invocation = (struct invocation){.call = *caller, .route = route, .in = in, .out = out};
+    struct call *call = &invocation->call;
+    call->service = instance->service;
+    call->instance = instance;
+    call->state = instance->state;
+    call->db = instance->db;
+    call->tx = NULL;
+    call->who = (struct principal){.roles = ROLE_SERVICE};
+    call->log.service = instance->service->name;
+    call->http = NULL;
+    call->reply = NULL;
+    call->if_match = -1;
+    call->problem = (struct problem){0};
+    int result = wire_check(in, &call->problem);
+    if (result >= 0)
+        result = run(invocation);
+    if (result < 0)
+        caller->problem = call->problem;
+    return result;
+}

@@ -1,0 +1,177 @@
+/* Answers: from a reply, a replay, the cache, or a problem. */
+#include "platform/base/hash.h"
+#include "platform/base/time_format.h"
+#include "platform/service/host.h"
+#include "platform/service/request_parts.h"
+#include "platform/wire/wire.h"
+
+#include <stdio.h>
+
+#define REPLY_BYTES_MAX (4u << 20)
+
+/* Fixed, so that the same bytes have the same ETag in every process and after a restart. */
+static const struct hash_key etag_key = {{0, 0}};
+
+/* Encodes the output into the arena. */
+static int encode_json(struct call *call, const ProtobufCMessage *message, struct str *ret_json)
+{
+    CLEANUP(buf_free) struct buf buf = BUF(REPLY_BYTES_MAX);
+
+    wire_to_json(message, &buf);
+    TRY(buf_error(&buf));
+    struct str copy = arena_copy(call->arena, buf_str(&buf));
+    if (!copy.ptr)
+        return ERR_NO_MEMORY;
+    *ret_json = copy;
+    return 0;
+}
+
+int reply_encode(struct call *call)
+{
+    struct call_reply *reply = call->reply;
+
+    if (reply->encoded || !reply->out)
+        return 0;
+    /* A message without fields says nothing: 204. */
+    if (reply->out->descriptor->n_fields == 0) {
+        reply->body = STR_EMPTY;
+        if (!reply->status)
+            reply->status = 204;
+    } else {
+        TRY(encode_json(call, reply->out, &reply->body));
+        snprintf(reply->etag, sizeof(reply->etag), "\"%lld-%016llx\"",
+                 (long long)(reply->has_version ? reply->version : 0),
+                 (unsigned long long)hash_keyed(&etag_key, reply->body));
+    }
+    if (!reply->status)
+        reply->status = 200;
+    reply->encoded = true;
+    return 0;
+}
+
+void reply_headers_add(struct request *request, struct http_response *response)
+{
+    for (size_t i = 0; i < request->reply.header_count; i++)
+        http_response_header(response, request->reply.headers[i].name, request->reply.headers[i].value);
+    http_response_header(response, STR("X-Content-Type-Options"), STR("nosniff"));
+}
+
+static void add_retry_after(struct request *request, struct http_response *response)
+{
+    int64_t retry_after_ms = request->call.problem.retry_after_ms;
+
+    if (retry_after_ms <= 0 && response->status == 503)
+        retry_after_ms = 1000;
+    if (retry_after_ms <= 0)
+        return;
+    char *seconds = arena_printf(request->arena, "%lld", (long long)((retry_after_ms + 999) / 1000));
+    if (seconds)
+        http_response_header(response, STR("Retry-After"), str_from_cstr(seconds));
+}
+
+void response_from_problem(struct request *request, struct http_response *ret_response)
+{
+    CLEANUP(buf_free) struct buf buf = BUF(REPLY_BYTES_MAX);
+
+    *ret_response = (struct http_response){.status = error_http_status(request->call.problem.error)};
+    wire_problem_to_json(&request->call.problem, request->call.log.trace_id, &buf);
+    ret_response->body = arena_copy(request->arena, buf_str(&buf));
+    http_response_header(ret_response, STR("Content-Type"), STR("application/problem+json"));
+    http_response_header(ret_response, STR("Cache-Control"), STR("no-store"));
+    add_retry_after(request, ret_response);
+    reply_headers_add(request, ret_response);
+}
+
+static bool etag_matches(struct request *request, const char *etag)
+{
+    struct str header = http_header_find(request->http, "if-none-match");
+    struct str candidate;
+
+    while (header.ptr && str_next_token(&header, ',', &candidate)) {
+        candidate = str_trim(candidate);
+        if (str_starts_with(candidate, STR("W/")))
+            candidate = str_skip(candidate, 2);
+        if (str_equal_cstr(candidate, etag) || str_equal(candidate, STR("*")))
+            return true;
+    }
+    return false;
+}
+
+static bool is_read(const struct request *request)
+{
+    return request->http->method == HTTP_GET || request->http->method == HTTP_HEAD;
+}
+
+void response_from_reply(struct request *request, struct http_response *ret_response)
+{
+    struct call_reply *reply = &request->reply;
+    struct str etag = str_from_cstr(reply->etag);
+
+    *ret_response = (struct http_response){.status = reply->status, .body = reply->body};
+    if (etag.len)
+        http_response_header(ret_response, STR("ETag"), etag);
+    if (is_read(request) && etag.len && etag_matches(request, reply->etag)) {
+        ret_response->status = 304;
+        ret_response->body = STR_EMPTY;
+    } else if (reply->body.len) {
+        http_response_header(ret_response, STR("Content-Type"), STR("application/json"));
+    }
+    http_response_header(ret_response, STR("Cache-Control"),
+                         request->match.route->cached ? STR("public, no-cache") : STR("private, no-store"));
+    reply_headers_add(request, ret_response);
+}
+
+void response_from_replay(struct request *request, struct http_response *ret_response)
+{
+    const struct idempotency *first = &request->idempotency;
+
+    *ret_response = (struct http_response){.status = first->status, .body = first->body};
+    if (first->status >= 400)
+        http_response_header(ret_response, STR("Content-Type"), STR("application/problem+json"));
+    else if (first->body.len)
+        http_response_header(ret_response, STR("Content-Type"), STR("application/json"));
+    if (first->etag.len)
+        http_response_header(ret_response, STR("ETag"), first->etag);
+    http_response_header(ret_response, STR("Idempotency-Replayed"), STR("true"));
+    http_response_header(ret_response, STR("Cache-Control"), STR("private, no-store"));
+    reply_headers_add(request, ret_response);
+}
+
+void response_from_cache(struct request *request, const struct cached_response *cached,
+                         struct http_response *ret_response)
+{
+    *ret_response = (struct http_response){.status = 200, .head_blob = cached->head, .blob = cached->body};
+    if (etag_matches(request, cached->etag)) {
+        ret_response->status = 304;
+        http_blob_unref(cached->body);
+        ret_response->blob = NULL;
+    }
+}
+
+/* The headers that the server is to send as they stand. */
+static struct http_blob *encode_head(const struct http_response *response)
+{
+    CLEANUP(buf_free) struct buf buf = BUF(4096);
+
+    for (size_t i = 0; i < response->header_count; i++) {
+        buf_append(&buf, response->headers[i].name);
+        buf_append(&buf, STR(": "));
+        buf_append(&buf, response->headers[i].value);
+        buf_append(&buf, STR("\r\n"));
+    }
+    return buf_error(&buf) ? NULL : http_blob_new(buf_str(&buf));
+}
+
+/* Puts a copy of the answer into the cache. */
+void response_keep(struct request *request, struct http_response *response)
+{
+    struct cached_response cached = {.head = encode_head(response), .body = http_blob_new(response->body)};
+
+    if (cached.head && cached.body) {
+        memcpy(cached.etag, request->reply.etag, sizeof(cached.etag));
+        response_cache_put(request->host->responses, request->cache_key, request->cache_epoch, request->reply.tags,
+                           request->reply.tag_count, &cached);
+    }
+    http_blob_unref(cached.head);
+    http_blob_unref(cached.body);
+}

@@ -1,0 +1,351 @@
+#include "platform/service/request.h"
+
+#include "platform/ports/clock/clock.h"
+#include "platform/service/host.h"
+#include "platform/service/host_metrics.h"
+#include "platform/service/request_parts.h"
+#include "platform/service/waiters.h"
+
+#define CACHE_KEY_MAX 2048
+
+/* -- The end ------------------------------------------------------------------------------------------------------- */
+
+static void leave_in_flight(struct request *request)
+{
+    if (request->in_flight)
+        in_flight_leave(request->host->in_flight, &request->call, &request->idempotency);
+    request->in_flight = false;
+}
+
+static void log_request(struct request *request, int status)
+{
+    int64_t duration_us = (clock_monotonic_ns() - request->started_ns) / 1000;
+
+    host_metrics_request(request->instance, status, duration_us);
+    if (status >= 500) {
+        log_error(&request->call.log, "request failed", LOG_CSTR("method", http_method_name(request->http->method)),
+                  LOG_CSTR("route", request->match.route ? request->match.route->path : NULL), LOG_INT("status", status),
+                  LOG_CSTR("code", request->call.problem.code), LOG_CSTR("detail", request->call.problem.detail),
+                  LOG_INT("duration_us", duration_us));
+    } else {
+        log_debug(&request->call.log, "request", LOG_CSTR("method", http_method_name(request->http->method)),
+                  LOG_CSTR("route", request->match.route ? request->match.route->path : NULL), LOG_INT("status", status),
+                  LOG_INT("duration_us", duration_us));
+    }
+}
+
+static void send(struct request *request, struct http_response *response)
+{
+    leave_in_flight(request);
+    log_request(request, response->status);
+    request->respond(request, response);
+}
+
+static void answer_problem(struct request *request)
+{
+    struct http_response response;
+
+    response_from_problem(request, &response);
+    send(request, &response);
+}
+
+/* Answers after the handler ran (or was found not to need to): with its reply, a replay, or its problem. */
+static void finish(struct request *request, int result)
+{
+    struct http_response response;
+
+    if (request->idempotency.replayed) {
+        response_from_replay(request, &response);
+        send(request, &response);
+        return;
+    }
+    if (result >= 0)
+        result = reply_encode(&request->call);
+    if (result < 0) {
+        if (!request->call.problem.error)
+            problem_set(&request->call.problem, result, error_name(result), NULL, "%s",
+                        error_is_retriable(result) ? "The shop cannot do this right now; try again."
+                                                   : "The shop could not do this.");
+        answer_problem(request);
+        return;
+    }
+    response_from_reply(request, &response);
+    if (request->cache_key.len && !request->reply.uncacheable && response.status == 200)
+        response_keep(request, &response);
+    send(request, &response);
+}
+
+/* -- Idempotent failures: what a handler refused for good stays refused ---------------------------------------------- */
+
+static int store_refusal(struct sql_tx *tx, void *argument)
+{
+    struct request *request = argument;
+
+    return idempotency_store(&request->call, tx, &request->idempotency);
+}
+
+static void refusal_stored(int result, void *argument)
+{
+    struct request *request = argument;
+
+    /* The refusal had no effect: if its record was not kept either, a retry just asks again. */
+    (void)result;
+    answer_problem(request);
+}
+
+static bool is_kept_refusal(const struct request *request, int result)
+{
+    int status = error_http_status(result);
+
+    return result < 0 && request->reply.idempotency && !request->idempotency.recorded &&
+           !request->idempotency.replayed && status < 500 && status != 429 && request->call.problem.error &&
+           result != ERR_UNPROCESSABLE;
+}
+
+static void finish_or_store_refusal(struct request *request, int result)
+{
+    if (!is_kept_refusal(request, result)) {
+        finish(request, result);
+        return;
+    }
+    struct http_response response;
+
+    response_from_problem(request, &response);
+    request->idempotency.status = response.status;
+    request->idempotency.body = response.body;
+    request->write = (struct sql_write_job){.closure = store_refusal, .argument = request, .done = refusal_stored};
+    sql_write_async(request->call.db, &request->write);
+}
+
+/* -- Waiting for the outcome (Prefer: wait) ------------------------------------------------------------------------- */
+
+static int store_answer(struct sql_tx *tx, void *argument)
+{
+    struct request *request = argument;
+
+    request->idempotency.status = request->reply.status;
+    request->idempotency.body = request->reply.body;
+    request->idempotency.etag = str_from_cstr(request->reply.etag);
+    return idempotency_store(&request->call, tx, &request->idempotency);
+}
+
+static int refresh_closure(struct sql_tx *tx, void *argument)
+{
+    struct request *request = argument;
+    int status = request->reply.status;
+
+    request->call.tx = tx;
+    request->reply.encoded = false;
+    int result = request->reply.wait_refresh(&request->call, request->in, request->reply.out);
+    request->reply.status = status;
+    request->call.tx = NULL;
+    return result;
+}
+
+/* The awaited thing happened, or the time is up: shows it as it is now, which is from now on the recorded answer. */
+static void run_refresh(struct work *work)
+{
+    struct request *request = (struct request *)work;
+    int result = sql_read(request->call.db, refresh_closure, request);
+
+    if (result >= 0)
+        result = reply_encode(&request->call);
+    if (result >= 0 && request->reply.idempotency)
+        result = sql_write(request->call.db, store_answer, request);
+    finish(request, result);
+}
+
+static bool wait_for_outcome(struct request *request, int result)
+{
+    if (result < 0 || request->idempotency.replayed || request->reply.wait_key.len == 0 || request->call.wait_ms <= 0)
+        return false;
+    request->work.run = run_refresh;
+    return waiters_add(request->host->waiters, &request->work, request->reply.wait_key, request->started_ns,
+                       request->started_ns + request->call.wait_ms * CLOCK_NS_PER_MS);
+}
+
+static void handler_done(int result, void *argument)
+{
+    struct request *request = argument;
+
+    if (!wait_for_outcome(request, result))
+        finish_or_store_refusal(request, result);
+}
+
+/* -- The handler in its transaction ------------------------------------------------------------------------------- */
+
+static int run_handler(struct request *request)
+{
+    request_reset_output(request);
+    return request->match.route->handler(&request->call, request->in, request->reply.out);
+}
+
+static int read_closure(struct sql_tx *tx, void *argument)
+{
+    struct request *request = argument;
+
+    request->call.tx = tx;
+    int result = run_handler(request);
+    request->call.tx = NULL;
+    return result;
+}
+
+static int write_handler(struct sql_tx *tx, void *argument)
+{
+    (void)tx;
+    return run_handler(argument);
+}
+
+static int write_closure(struct sql_tx *tx, void *argument)
+{
+    struct request *request = argument;
+
+    return call_run_write(&request->call, tx, write_handler, request);
+}
+
+static int find_record_closure(struct sql_tx *tx, void *argument)
+{
+    struct request *request = argument;
+
+    return idempotency_find(&request->call, tx, &request->idempotency);
+}
+
+/* A handler that runs outside the transaction must not start when its answer is there already. */
+static int run_outside(struct request *request)
+{
+    if (request->reply.idempotency) {
+        TRY(sql_read(request->call.db, find_record_closure, request));
+        if (request->idempotency.replayed)
+            return 0;
+    }
+    return run_handler(request);
+}
+
+static void run_rpc(struct request *request)
+{
+    enum transaction tx = route_transaction(request->match.route);
+
+    if (tx == TX_WRITE) {
+        request->write = (struct sql_write_job){.closure = write_closure, .argument = request, .done = handler_done};
+        sql_write_async(request->call.db, &request->write);
+    } else {
+        handler_done(tx == TX_READ ? sql_read(request->call.db, read_closure, request) : run_outside(request), request);
+    }
+}
+
+static int raw_closure(struct sql_tx *tx, void *argument)
+{
+    struct request *request = argument;
+
+    request->call.tx = tx;
+    int result = request->match.route->raw(&request->call, request->http, request->reply.raw);
+    request->call.tx = NULL;
+    return result;
+}
+
+/* A raw handler may block; with TX_WRITE it runs on the writer. */
+static void run_raw(struct request *request)
+{
+    struct http_response response = {.status = 200};
+    int result;
+
+    request->reply.raw = &response;
+    switch (request->match.route->tx) {
+    case TX_WRITE:
+        result = sql_write(request->call.db, raw_closure, request);
+        break;
+    case TX_READ:
+        result = sql_read(request->call.db, raw_closure, request);
+        break;
+    default:
+        result = request->match.route->raw(&request->call, request->http, &response);
+    }
+    if (result < 0) {
+        finish(request, result);
+        return;
+    }
+    reply_headers_add(request, &response);
+    send(request, &response);
+}
+
+/* -- The way in ------------------------------------------------------------------------------------------------------ */
+
+static int admit(struct request *request)
+{
+    const struct route *route = request->match.route;
+
+    if (!route)
+        return refuse_method(request);
+    TRY(request_authenticate(request));
+    TRY(request_authorise(request));
+    TRY(request_limit_rate(request));
+    if (route->raw)
+        return 0;
+    TRY(request_decode(request));
+    return request_preconditions(request);
+}
+
+static void request_run(struct work *work)
+{
+    struct request *request = (struct request *)work;
+
+    if (request->cache_key.len)
+        request->cache_epoch = response_cache_epoch(request->host->responses);
+    int result = admit(request);
+    if (result < 0)
+        finish(request, result);
+    else if (request->match.route->raw)
+        run_raw(request);
+    else
+        run_rpc(request);
+}
+
+/* The key of a row that may be cached: all that its answer depends on. Empty when the request is not of that kind. */
+static struct str make_cache_key(const struct request *request)
+{
+    size_t size = request->call.tenant.len + 1 + request->http->target.len;
+    char *key = size <= CACHE_KEY_MAX ? arena_alloc(request->arena, size) : NULL;
+
+    if (!key)
+        return STR_EMPTY;
+    memcpy(key, request->call.tenant.ptr, request->call.tenant.len);
+    key[request->call.tenant.len] = '\n';
+    memcpy(key + request->call.tenant.len + 1, request->http->target.ptr, request->http->target.len);
+    return str_from(key, size);
+}
+
+static bool answer_cached(struct request *request)
+{
+    const struct route *route = request->match.route;
+    struct cached_response cached;
+
+    /* A token may be refused, so whoever sends one goes the whole way. */
+    if (!route || !route->cached || http_header_find(request->http, "authorization").ptr)
+        return false;
+    request->cache_key = make_cache_key(request);
+    if (request->cache_key.len == 0 || !response_cache_get(request->host->responses, request->cache_key, &cached))
+        return false;
+    struct http_response response;
+    response_from_cache(request, &cached, &response);
+    host_metrics_request(request->instance, response.status, 0);
+    request->respond(request, &response);
+    return true;
+}
+
+bool request_begin(struct request *request)
+{
+    request->started_ns = clock_monotonic_ns();
+    request->work.run = request_run;
+    int result = request_route(request);
+    if (result < 0) {
+        finish(request, result);
+        return true;
+    }
+    if (answer_cached(request))
+        return true;
+    if (request->match.route && request->match.route->inline_ok) {
+        request_run(&request->work);
+        return true;
+    }
+    return false;
+}

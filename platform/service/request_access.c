@@ -1,0 +1,108 @@
+/* Who asks, whether they may, and how often. */
+#include "platform/ports/cache/cache.h"
+#include "platform/ports/clock/clock.h"
+#include "platform/service/host.h"
+#include "platform/service/rate.h"
+#include "platform/service/request_parts.h"
+#include "platform/service/token.h"
+
+#define BEARER_PREFIX_LEN 7
+#define GUEST_TOKEN_MAX 128
+
+static int refuse_token(struct call *call, const char *reason)
+{
+    call_set_header(call, "WWW-Authenticate", STR("Bearer error=\"invalid_token\""));
+    return problem_set(&call->problem, ERR_UNAUTHENTICATED, reason, NULL,
+                       "The access token is not valid, or its time is up. Sign in again, or refresh it.");
+}
+
+static int authenticate_bearer(struct request *request, struct str header)
+{
+    struct call *call = &request->call;
+    struct token_claims *claims = arena_alloc(call->arena, sizeof(*claims));
+    const char *reason = "token_invalid";
+
+    if (!claims)
+        return ERR_NO_MEMORY;
+    if (header.len <= BEARER_PREFIX_LEN || !str_equal_nocase(str_slice(header, 0, BEARER_PREFIX_LEN), STR("Bearer ")))
+        return refuse_token(call, reason);
+    int result = token_verify(request->host->tokens, str_trim(str_skip(header, BEARER_PREFIX_LEN)), clock_wall_ms(),
+                              claims, &reason);
+    if (result == ERR_UNAUTHENTICATED)
+        return refuse_token(call, reason);
+    TRY(result);
+    if (!str_equal_cstr(call->tenant, claims->tenant))
+        return problem_set(&call->problem, ERR_FORBIDDEN, "other_tenant", NULL,
+                           "The access token belongs to another tenant.");
+    call->who.roles = claims->roles;
+    call->who.user_id = str_from_cstr(claims->user_id);
+    call->who.session_id = str_from_cstr(claims->session_id);
+    call->who.email = str_from_cstr(claims->email);
+    return 0;
+}
+
+int request_authenticate(struct request *request)
+{
+    struct call *call = &request->call;
+    struct str guest = http_header_find(request->http, "x-guest-token");
+    struct str authorization = http_header_find(request->http, "authorization");
+
+    if (guest.len > GUEST_TOKEN_MAX)
+        return problem_set(&call->problem, ERR_INVALID, "invalid_guest_token", NULL, "X-Guest-Token is too long.");
+    call->who.guest_token = guest;
+    call->who.roles = ROLE_GUEST;
+    return authorization.ptr && !request->instance->service->own_listener ? authenticate_bearer(request, authorization)
+                                                                          : 0;
+}
+
+/* The roles that a row's auth lets in; a guest stands for anybody at all. */
+static unsigned roles_allowed(enum auth auth)
+{
+    const unsigned staff = ROLE_SUPPORT | ROLE_MERCHANDISER | ROLE_ADMIN;
+
+    switch (auth) {
+    case AUTH_ANYONE:
+    case AUTH_SHOPPER:
+        return ROLE_GUEST | ROLE_CUSTOMER | staff | ROLE_SERVICE;
+    case AUTH_SIGNED_IN:
+        return ROLE_CUSTOMER | staff;
+    case AUTH_SUPPORT:
+        return ROLE_SUPPORT | ROLE_ADMIN | ROLE_SERVICE;
+    case AUTH_MERCHANDISER:
+        return ROLE_MERCHANDISER | ROLE_ADMIN | ROLE_SERVICE;
+    case AUTH_STAFF:
+        return staff | ROLE_SERVICE;
+    case AUTH_ADMIN:
+        return ROLE_ADMIN | ROLE_SERVICE;
+    case AUTH_SERVICE:
+        return ROLE_SERVICE;
+    }
+    return 0;
+}
+
+int call_authorise(struct call *call, enum auth auth)
+{
+    if (call->who.roles & roles_allowed(auth))
+        return 0;
+    if (call->who.roles == ROLE_GUEST) {
+        call_set_header(call, "WWW-Authenticate", STR("Bearer"));
+        return problem_set(&call->problem, ERR_UNAUTHENTICATED, "sign_in_required", NULL,
+                           "Sign in first: this needs an access token.");
+    }
+    return problem_set(&call->problem, ERR_FORBIDDEN, "role_required", NULL, "Your role does not allow this.");
+}
+
+int request_authorise(struct request *request)
+{
+    return call_authorise(&request->call, request->match.route->auth);
+}
+
+int request_limit_rate(struct request *request)
+{
+    struct call *call = &request->call;
+    enum rate rate = request->match.route->rate;
+
+    if (!request->host->rate_limits || rate == RATE_NONE || request->instance->service->own_listener)
+        return 0;
+    return rate_check(call, rate, call->who.user_id.len ? call->who.user_id : call->client_address);
+}

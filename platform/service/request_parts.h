@@ -1,0 +1,32 @@
+/* The stations of a request, one file each; private to platform/service. Each returns 0, or an error with the call's
+ * problem set. */
+#pragma once
+
+#include "platform/service/request.h"
+
+/* request_route.c: the service, the row and the tenant; fills the call. */
+int request_route(struct request *request);
+int refuse_method(struct request *request);
+enum transaction route_transaction(const struct route *route);
+
+/* request_access.c: who asks, whether they may, and how often. */
+int request_authenticate(struct request *request);
+int request_authorise(struct request *request);
+int request_limit_rate(struct request *request);
+
+/* request_input.c: body, path and query into the input message; If-Match, Prefer and Idempotency-Key. */
+int request_decode(struct request *request);
+int request_preconditions(struct request *request);
+void request_reset_output(struct request *request);
+
+/* reply.c: answers. */
+void response_from_problem(struct request *request, struct http_response *ret_response);
+void response_from_reply(struct request *request, struct http_response *ret_response);
+void response_from_replay(struct request *request, struct http_response *ret_response);
+void response_from_cache(struct request *request, const struct cached_response *cached,
+                         struct http_response *ret_response);
+void response_keep(struct request *request, struct http_response *response);
+void reply_headers_add(struct request *request, struct http_response *response);
+
+/* call.c: runs a closure as the call's write transaction, with its idempotency record. */
+int call_run_write(struct call *call, struct sql_tx *tx, sql_closure *closure, void *argument);

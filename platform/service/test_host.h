@@ -1,0 +1,125 @@
+/* A whole host in a temporary folder, for tests: the services given, no listener, no rate limits. Requests enter behind
+ * the parser (test_host_http), RPCs by their clients with test_host_call's call. */
+#pragma once
+
+#include "platform/base/config.h"
+#include "platform/net/client.h"
+#include "platform/service/host.h"
+
+#include <ftw.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <string.h>
+#include <unistd.h>
+
+#define TEST_HOST_ARENA_BYTES (64u << 20)
+
+struct test_host {
+    struct service_host *host;
+    struct config *config;
+    struct arena *arena; /* of calls and answers; lives as long as the host */
+    char folder[64];
+};
+
+struct test_answer {
+    int status;
+    struct str body;
+    struct http_response response;
+};
+
+/* environment: "NAME=value" settings, NULL-terminated, or NULL. Prints why and exits when the host does not start. */
+static inline void test_host_start(struct test_host *test, const struct service *const *services,
+                                   char *const *environment)
+{
+    const struct config_row *tables[HOST_SERVICES_MAX + 1] = {0};
+    char message[512] = "";
+    size_t table_count = 0;
+
+    if (!test->folder[0]) {
+        snprintf(test->folder, sizeof(test->folder), "/tmp/shopstream-test-XXXXXX");
+        if (!mkdtemp(test->folder)) {
+            perror("test host: mkdtemp");
+            exit(1);
+        }
+    }
+    for (size_t i = 0; services[i]; i++) {
+        if (services[i]->config)
+            tables[table_count++] = services[i]->config;
+    }
+    struct http_client *client = NULL;
+    if (config_load(tables, NULL, environment, message, &test->config) < 0 || http_client_new(&client, 8) < 0) {
+        fprintf(stderr, "test host: %s\n", message);
+        exit(1);
+    }
+    const struct host_options options = {.services = services, .config = test->config, .data_path = test->folder,
+                                         .worker_count = 8, .http_client = client};
+    if (host_new(&test->host, &options, message) < 0) {
+        fprintf(stderr, "test host: %s\n", message);
+        exit(1);
+    }
+    test->arena = arena_new(TEST_HOST_ARENA_BYTES);
+}
+
+/* Stops the host and keeps its folder, for a test that starts it again. */
+static inline void test_host_stop(struct test_host *test)
+{
+    host_free(test->host, 0);
+    config_free(test->config);
+    arena_free(test->arena);
+    test->host = NULL;
+    test->arena = NULL;
+}
+
+static inline int test_host_remove_entry(const char *path, const struct stat *status, int kind, struct FTW *place)
+{
+    (void)status;
+    (void)kind;
+    (void)place;
+    return remove(path);
+}
+
+static inline void test_host_end(struct test_host *test)
+{
+    test_host_stop(test);
+    nftw(test->folder, test_host_remove_entry, 8, FTW_DEPTH | FTW_PHYS);
+    test->folder[0] = '\0';
+}
+
+/* A call of the service's, with ROLE_SERVICE and the default tenant, in the host's arena. */
+static inline struct call *test_host_call(struct test_host *test, const char *service)
+{
+    struct call *call = arena_alloc(test->arena, sizeof(*call));
+
+    if (!call || host_call_begin(host_instance(test->host, service), test->arena, STR(TENANT_DEFAULT), STR_EMPTY, 60000,
+                                 call) < 0)
+        abort();
+    return call;
+}
+
+/* headers: name, value, …, NULL; names in lower case. body may be NULL. The answer's body lies in the host's arena. */
+static inline struct test_answer test_host_http(struct test_host *test, enum http_method method, const char *target,
+                                                const char *const *headers, const char *body)
+{
+    struct http_header list[16] = {0};
+    struct http_request request = {.method = method, .target = str_from_cstr(target), .host = STR("localhost"),
+                                   .scheme = STR("http"), .body = str_from_cstr(body), .peer = STR("127.0.0.1"),
+                                   .headers = list, .version = 11};
+    struct test_answer answer = {0};
+    ptrdiff_t question = str_find_char(request.target, '?');
+
+    request.path = question < 0 ? request.target : str_slice(request.target, 0, (size_t)question);
+    request.query = question < 0 ? STR_EMPTY : str_skip(request.target, (size_t)question + 1);
+    if (body)
+        list[request.header_count++] = (struct http_header){STR("content-type"), STR("application/json")};
+    for (; headers && headers[0]; headers += 2)
+        list[request.header_count++] = (struct http_header){str_from_cstr(headers[0]), str_from_cstr(headers[1])};
+    if (host_handle(test->host, NULL, &request, test->arena, &answer.response) < 0)
+        abort();
+    answer.status = answer.response.status;
+    answer.body = answer.response.blob ? arena_copy(test->arena, http_blob_bytes(answer.response.blob))
+                                       : answer.response.body;
+    http_blob_unref(answer.response.blob);
+    http_blob_unref(answer.response.head_blob);
+    return answer;
+}

@@ -1,0 +1,82 @@
+/* The way of a request through a host, with the orders and catalog services as its subjects. */
+#include "platform/service/test_host.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <cmocka.h>
+
+extern const struct service catalog_service;
+extern const struct service orders_service;
+
+static const struct service *const services[] = {&catalog_service, &orders_service, NULL};
+
+static bool contains(struct str text, const char *part)
+{
+    return str_find(text, str_from_cstr(part)) >= 0;
+}
+
+static void test_service__an_unknown_path_is_a_problem(void **state)
+{
+    struct test_host test = {0};
+
+    (void)state;
+    test_host_start(&test, services, NULL);
+    struct test_answer answer = test_host_http(&test, HTTP_GET, "/api/catalog/v2/nothing", NULL, NULL);
+    assert_int_equal(answer.status, 404);
+    assert_true(contains(answer.body, "\"code\":\"no_such_path\""));
+    answer = test_host_http(&test, HTTP_DELETE, "/api/catalog/v1/products", NULL, NULL);
+    assert_int_equal(answer.status, 405);
+    test_host_end(&test);
+}
+
+static void test_service__bad_input_names_its_field(void **state)
+{
+    struct test_host test = {0};
+
+    (void)state;
+    test_host_start(&test, services, NULL);
+    struct test_answer answer = test_host_http(&test, HTTP_GET, "/api/catalog/v1/products?limit=101", NULL, NULL);
+    assert_int_equal(answer.status, 400);
+    assert_true(contains(answer.body, "?limit"));
+    answer = test_host_http(&test, HTTP_GET, "/api/catalog/v1/products?nonsense=1", NULL, NULL);
+    assert_int_equal(answer.status, 400);
+    assert_true(contains(answer.body, "?nonsense"));
+    answer = test_host_http(&test, HTTP_GET, "/api/catalog/v1/products?cursor=invented", NULL, NULL);
+    assert_int_equal(answer.status, 400);
+    test_host_end(&test);
+}
+
+static void test_service__a_closed_row_asks_to_sign_in(void **state)
+{
+    struct test_host test = {0};
+
+    (void)state;
+    test_host_start(&test, services, NULL);
+    struct test_answer answer = test_host_http(&test, HTTP_POST, "/api/catalog/v1/products", NULL, "{}");
+    assert_int_equal(answer.status, 401);
+    test_host_end(&test);
+}
+
+static void test_service__a_cart_is_kept_for_a_guest(void **state)
+{
+    struct test_host test = {0};
+
+    (void)state;
+    test_host_start(&test, services, NULL);
+    struct test_answer answer = test_host_http(&test, HTTP_GET, "/api/orders/v1/cart", NULL, NULL);
+    assert_int_equal(answer.status, 200);
+    assert_true(contains(answer.body, "\"guest_token\":\""));
+    test_host_end(&test);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_service__an_unknown_path_is_a_problem),
+        cmocka_unit_test(test_service__bad_input_names_its_field),
+        cmocka_unit_test(test_service__a_closed_row_asks_to_sign_in),
+        cmocka_unit_test(test_service__a_cart_is_kept_for_a_guest),
+    };
+
+    return cmocka_run_group_tests_name("service", tests, NULL, NULL);
+}
