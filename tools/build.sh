@@ -7,7 +7,7 @@ folder=$1
 shift
 /usr/bin/python3 tools/generate.py
 mkdir -p "$folder"
-{ find platform services cli tests -name '*.c' -o -name meson.build || true; find build/generated -name '*.c'; } 2>/dev/null |
+{ tools/list_sources.sh code platform services cli; find platform services cli tests -name '*.c' -o -name meson.build; find build/generated -name '*.c'; } 2>/dev/null |
     LC_ALL=C sort -u >"$folder/sources.new"
 if [ ! -e "$folder/build.ninja" ]; then
     meson setup "$folder" "$@" >"$folder/setup.log" || { cat "$folder/setup.log" >&2; exit 1; }

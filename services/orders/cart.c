@@ -1,0 +1,407 @@
+/* Carts: what a shopper wants, by article and number. Titles and prices are the catalog's, looked up each time.
+ *
+ * A cart is one row of the kv port, under its owner: the customer, or the hash of a guest's token. Each change is one
+ * write transaction, so two changes of one cart cannot race. The first call of a signed-in customer that still carries a
+ * guest's token moves the guest's cart into the customer's: sums, capped by the stock, once, since the guest's is gone
+ * with the same transaction. */
+#include "platform/ports/clock/clock.h"
+#include "platform/ports/kv/kv.h"
+#include "platform/service/host.h"
+#include "platform/wire/wire.h"
+#include "services/orders/orders.h"
+#include "shopstream/catalog/v1/catalog.rpc.h"
+
+#define SPACE STR("cart")
+#define CART_TTL_MS (INT64_C(180) * 24 * 3600 * 1000)
+#define CART_BYTES_MAX (64u << 10)
+/* The catalog is asked about ORDER_LINES_MAX articles at a time: the cart, and one more to be added. Two full carts that
+ * are merged keep the customer's and what fits of the guest's. */
+#define CART_ITEMS_MAX (ORDER_LINES_MAX - 1)
+/* A change needs the catalog's word on every article of the cart; another request may add one meanwhile. */
+#define CHANGE_ATTEMPTS_MAX 5
+#define ERR_DETAILS_MISSING ERR_STALE
+
+enum change { CHANGE_NONE, CHANGE_ADD, CHANGE_SET, CHANGE_REMOVE };
+
+struct changing {
+    struct call *call;
+    enum change change;
+    const char *id;      /* the item: for set and remove */
+    const char *sku_id;  /* for add */
+    int64_t quantity;
+    struct str owner;    /* the key of the cart that is changed */
+    struct str guest;    /* the key of a guest's cart to be merged; empty without */
+    char *guest_token;   /* a new guest's, to be told */
+    Orders__StoredCart cart;
+    Orders__StoredCart merged; /* the guest's */
+    Catalog__GetSkusRequest asked;
+    Catalog__GetSkusReply details;
+    Orders__Cart *out;
+};
+
+/* -- The store ---------------------------------------------------------------------------------------------------------- */
+
+static struct kv_key cart_key(const struct call *call, struct str owner)
+{
+    return (struct kv_key){call->tenant, SPACE, owner};
+}
+
+/* An owner without a cart has an empty one, with a new id. */
+static int load_cart(struct call *call, struct str owner, Orders__StoredCart *ret_cart)
+{
+    struct kv_row row;
+
+    orders__stored_cart__init(ret_cart);
+    int result = owner.len ? kv_get(call->instance->kv, call->tx, cart_key(call, owner), call->arena, &row)
+                           : ERR_NOT_FOUND;
+    if (result == ERR_NOT_FOUND) {
+        ret_cart->id = call_new_id(call);
+        return ret_cart->id ? 0 : ERR_NO_MEMORY;
+    }
+    TRY(result);
+    return wire_from_json(call->arena, row.value, &ret_cart->base, &call->problem);
+}
+
+static int save_cart(struct call *call, struct str owner, const Orders__StoredCart *cart)
+{
+    CLEANUP(buf_free) struct buf json = BUF(CART_BYTES_MAX);
+
+    wire_to_json(&cart->base, &json);
+    TRY(buf_error(&json));
+    const struct kv_put put = {.key = cart_key(call, owner), .value = buf_str(&json),
+                               .expires_at_ms = clock_wall_ms() + CART_TTL_MS};
+    return kv_put(call->instance->kv, call->tx, &put, NULL);
+}
+
+/* -- Whose it is ----------------------------------------------------------------------------------------------------------- */
+
+static struct str guest_key(struct call *call, struct str token)
+{
+    char *hash = guest_token_hash(call, token);
+
+    return str_from_cstr(hash ? arena_printf(call->arena, "guest:%s", hash) : NULL);
+}
+
+static int name_owner(struct changing *changing)
+{
+    struct call *call = changing->call;
+    struct str token = call->who.guest_token;
+
+    if (call->who.user_id.len) {
+        changing->owner = str_from_cstr(arena_printf(call->arena, "user:%.*s", STR_FORMAT(call->who.user_id)));
+        if (token.len)
+            changing->guest = guest_key(call, token);
+        return changing->owner.ptr ? 0 : ERR_NO_MEMORY;
+    }
+    if (!token.len) {
+        changing->guest_token = guest_token_new(call);
+        token = str_from_cstr(changing->guest_token);
+    }
+    changing->owner = guest_key(call, token);
+    return token.ptr && changing->owner.ptr ? 0 : ERR_NO_MEMORY;
+}
+
+/* -- Changes ---------------------------------------------------------------------------------------------------------------- */
+
+static const Catalog__SkuDetail *find_detail(const struct changing *changing, const char *sku_id)
+{
+    for (size_t i = 0; i < changing->details.n_skus; i++) {
+        if (str_equal_cstr(str_from_cstr(sku_id), changing->details.skus[i]->id))
+            return changing->details.skus[i];
+    }
+    return NULL;
+}
+
+/* The most that can be ordered of an article now; 1 at least, so that what is sold out stays visible in the cart. */
+static int64_t cap(const Catalog__SkuDetail *detail, int64_t quantity)
+{
+    int64_t most = detail && detail->available > 0 ? detail->available : 1;
+
+    if (most > ORDER_QUANTITY_MAX)
+        most = ORDER_QUANTITY_MAX;
+    return quantity < most ? quantity : most;
+}
+
+static int append_item(struct changing *changing, const char *sku_id, int64_t quantity)
+{
+    struct call *call = changing->call;
+    Orders__StoredCart *cart = &changing->cart;
+    Orders__StoredCartItem *item = arena_alloc(call->arena, sizeof(*item));
+    Orders__StoredCartItem **items = arena_alloc_array(call->arena, cart->n_items + 1, sizeof(items[0]));
+
+    if (cart->n_items >= CART_ITEMS_MAX)
+        return call_fail(call, ERR_CONFLICT, "cart_full", NULL, "A cart holds at most %d articles.", CART_ITEMS_MAX);
+    if (!item || !items)
+        return ERR_NO_MEMORY;
+    orders__stored_cart_item__init(item);
+    item->id = call_new_id(call);
+    item->sku_id = arena_cstr(call->arena, str_from_cstr(sku_id));
+    item->has_quantity = true;
+    item->quantity = quantity;
+    if (cart->n_items)
+        memcpy(items, cart->items, cart->n_items * sizeof(items[0]));
+    items[cart->n_items++] = item;
+    cart->items = items;
+    return item->id && item->sku_id ? 0 : ERR_NO_MEMORY;
+}
+
+/* Adds to what is there of the article; never more than the stock when limit is set. */
+static int add(struct changing *changing, const char *sku_id, int64_t quantity, bool limit)
+{
+    Orders__StoredCart *cart = &changing->cart;
+    const Catalog__SkuDetail *detail = find_detail(changing, sku_id);
+
+    for (size_t i = 0; i < cart->n_items; i++) {
+        if (!str_equal_cstr(str_from_cstr(sku_id), cart->items[i]->sku_id))
+            continue;
+        int64_t sum = cart->items[i]->quantity + quantity;
+        if (limit)
+            sum = cap(detail, sum);
+        else if (sum > ORDER_QUANTITY_MAX)
+            return call_fail(changing->call, ERR_INVALID, "quantity_too_large", "/quantity",
+                             "At most %d of one article.", ORDER_QUANTITY_MAX);
+        cart->items[i]->quantity = sum;
+        return 0;
+    }
+    return append_item(changing, sku_id, limit ? cap(detail, quantity) : quantity);
+}
+
+static int find_item(struct changing *changing, size_t *ret_index)
+{
+    for (size_t i = 0; i < changing->cart.n_items; i++) {
+        if (str_equal_cstr(str_from_cstr(changing->id), changing->cart.items[i]->id)) {
+            *ret_index = i;
+            return 0;
+        }
+    }
+    return call_fail(changing->call, ERR_NOT_FOUND, "no_such_item", NULL, "There is no such item in your cart.");
+}
+
+static int apply(struct changing *changing)
+{
+    Orders__StoredCart *cart = &changing->cart;
+    size_t index;
+
+    switch (changing->change) {
+    case CHANGE_NONE:
+        return 0;
+    case CHANGE_ADD:
+        return add(changing, changing->sku_id, changing->quantity, false);
+    case CHANGE_SET:
+        TRY(find_item(changing, &index));
+        cart->items[index]->quantity = changing->quantity;
+        return 0;
+    case CHANGE_REMOVE:
+        TRY(find_item(changing, &index));
+        memmove(&cart->items[index], &cart->items[index + 1], (cart->n_items - index - 1) * sizeof(cart->items[0]));
+        cart->n_items--;
+        return 0;
+    }
+    return ERR_INTERNAL;
+}
+
+/* -- Showing ------------------------------------------------------------------------------------------------------------------ */
+
+static int show_item(struct changing *changing, const Orders__StoredCartItem *stored, Orders__CartItem **ret_item,
+                     int64_t *total, struct str *currency)
+{
+    struct call *call = changing->call;
+    const Catalog__SkuDetail *detail = find_detail(changing, stored->sku_id);
+    Orders__CartItem *item = arena_alloc(call->arena, sizeof(*item));
+    int64_t line_total = 0;
+
+    if (!item)
+        return ERR_NO_MEMORY;
+    orders__cart_item__init(item);
+    item->id = stored->id;
+    item->sku_id = stored->sku_id;
+    item->has_quantity = true;
+    item->quantity = stored->quantity;
+    *ret_item = item;
+    if (!detail)
+        return 0; /* no longer for sale: shown without a price, and not counted */
+    if (money_add(detail->price->amount, stored->quantity, &line_total) < 0 || money_add(line_total, 1, total) < 0)
+        return call_fail(call, ERR_INVALID, "total_too_large", "/quantity", "The cart's total is too large.");
+    *currency = str_from_cstr(detail->price->currency);
+    item->title = detail->title;
+    item->price = detail->price;
+    item->line_total = money_new(call->arena, line_total, *currency);
+    return item->line_total ? 0 : ERR_NO_MEMORY;
+}
+
+static int show(struct changing *changing)
+{
+    struct call *call = changing->call;
+    struct str currency = STR("EUR");
+    Orders__Cart *out = changing->out;
+    int64_t total = 0;
+
+    orders__cart__init(out);
+    out->id = changing->cart.id;
+    out->items = arena_alloc_array(call->arena, changing->cart.n_items + 1, sizeof(out->items[0]));
+    if (!out->items)
+        return ERR_NO_MEMORY;
+    for (size_t i = 0; i < changing->cart.n_items; i++) {
+        TRY(show_item(changing, changing->cart.items[i], &out->items[i], &total, &currency));
+        out->n_items++;
+    }
+    out->total = money_new(call->arena, total, currency);
+    out->guest_token = changing->guest_token;
+    return out->total ? 0 : ERR_NO_MEMORY;
+}
+
+/* -- The way through ----------------------------------------------------------------------------------------------------------- */
+
+static int load_both(struct sql_tx *tx, void *argument)
+{
+    struct changing *changing = argument;
+
+    (void)tx;
+    TRY(load_cart(changing->call, changing->owner, &changing->cart));
+    return load_cart(changing->call, changing->guest, &changing->merged);
+}
+
+/* Asks the catalog about every article of both carts and the one to be added. */
+static int fetch_details(struct changing *changing)
+{
+    Catalog__GetSkusRequest *asked = &changing->asked;
+    struct call *call = changing->call;
+
+    catalog__get_skus_request__init(asked);
+    catalog__get_skus_reply__init(&changing->details);
+    asked->ids = arena_alloc_array(call->arena, ORDER_LINES_MAX, sizeof(asked->ids[0]));
+    if (!asked->ids)
+        return ERR_NO_MEMORY;
+    if (changing->change == CHANGE_ADD)
+        asked->ids[asked->n_ids++] = (char *)(uintptr_t)changing->sku_id;
+    for (size_t i = 0; i < changing->cart.n_items && asked->n_ids < ORDER_LINES_MAX; i++)
+        asked->ids[asked->n_ids++] = changing->cart.items[i]->sku_id;
+    for (size_t i = 0; i < changing->merged.n_items && asked->n_ids < ORDER_LINES_MAX; i++)
+        asked->ids[asked->n_ids++] = changing->merged.items[i]->sku_id;
+    if (asked->n_ids == 0)
+        return 0;
+    TRY(catalog_get_skus(call, asked, &changing->details));
+    if (changing->change == CHANGE_ADD && !find_detail(changing, changing->sku_id))
+        return call_fail(call, ERR_INVALID, "no_such_sku", "/sku_id", "There is no such article for sale.");
+    return 0;
+}
+
+static int merge_guest_cart(struct changing *changing)
+{
+    struct call *call = changing->call;
+
+    if (changing->merged.n_items == 0)
+        return 0;
+    for (size_t i = 0; i < changing->merged.n_items && changing->cart.n_items < CART_ITEMS_MAX; i++)
+        TRY(add(changing, changing->merged.items[i]->sku_id, changing->merged.items[i]->quantity, true));
+    return kv_delete(call->instance->kv, call->tx, cart_key(call, changing->guest), 0);
+}
+
+/* Whether the catalog was asked about every article that is in the cart now. */
+static bool was_asked(const struct changing *changing)
+{
+    for (size_t i = 0; i < changing->cart.n_items; i++) {
+        bool found = false;
+
+        for (size_t j = 0; j < changing->asked.n_ids && !found; j++)
+            found = str_equal_cstr(str_from_cstr(changing->cart.items[i]->sku_id), changing->asked.ids[j]);
+        if (!found)
+            return false;
+    }
+    return true;
+}
+
+static int change_in_transaction(struct sql_tx *tx, void *argument)
+{
+    struct changing *changing = argument;
+
+    TRY(load_both(tx, changing));
+    TRY(merge_guest_cart(changing));
+    TRY(apply(changing));
+    if (!was_asked(changing))
+        return ERR_DETAILS_MISSING;
+    TRY(save_cart(changing->call, changing->owner, &changing->cart));
+    return show(changing);
+}
+
+static int change_cart(struct changing *changing)
+{
+    int result = ERR_DETAILS_MISSING;
+
+    TRY(name_owner(changing));
+    for (int attempt = 0; attempt < CHANGE_ATTEMPTS_MAX && result == ERR_DETAILS_MISSING; attempt++) {
+        TRY(call_read(changing->call, load_both, changing));
+        TRY(fetch_details(changing));
+        if (changing->change == CHANGE_NONE && changing->merged.n_items == 0 && !changing->guest_token)
+            return show(changing);
+        result = call_write(changing->call, change_in_transaction, changing);
+    }
+    return result == ERR_DETAILS_MISSING ? ERR_UNAVAILABLE : result;
+}
+
+int get_cart(struct call *call, const Orders__GetCartRequest *in, Orders__Cart *out)
+{
+    struct changing changing = {.call = call, .change = CHANGE_NONE, .out = out};
+
+    (void)in;
+    return change_cart(&changing);
+}
+
+int add_cart_item(struct call *call, const Orders__AddCartItemRequest *in, Orders__Cart *out)
+{
+    struct changing changing = {
+        .call = call, .change = CHANGE_ADD, .sku_id = in->sku_id, .quantity = in->quantity, .out = out};
+
+    return change_cart(&changing);
+}
+
+int update_cart_item(struct call *call, const Orders__UpdateCartItemRequest *in, Orders__Cart *out)
+{
+    struct changing changing = {
+        .call = call, .change = CHANGE_SET, .id = in->id, .quantity = in->quantity, .out = out};
+
+    return change_cart(&changing);
+}
+
+int remove_cart_item(struct call *call, const Orders__RemoveCartItemRequest *in, Orders__Cart *out)
+{
+    struct changing changing = {.call = call, .change = CHANGE_REMOVE, .id = in->id, .out = out};
+
+    return change_cart(&changing);
+}
+
+/* -- For placing an order ---------------------------------------------------------------------------------------------------------- */
+
+int cart_lines(struct call *call, struct str cart_id, Orders__NewOrderItem ***ret_items, size_t *ret_count)
+{
+    struct changing changing = {.call = call};
+
+    TRY(name_owner(&changing));
+    TRY(call_read(call, load_both, &changing));
+    const Orders__StoredCart *cart = &changing.cart;
+    if (!str_equal_cstr(cart_id, cart->id) || cart->n_items == 0)
+        return call_fail(call, ERR_NOT_FOUND, "no_such_cart", "/cart_id",
+                         "You have no cart of that id, or there is nothing in it.");
+    Orders__NewOrderItem **items = arena_alloc_array(call->arena, cart->n_items, sizeof(items[0]));
+    for (size_t i = 0; items && i < cart->n_items; i++) {
+        items[i] = arena_alloc(call->arena, sizeof(*items[i]));
+        if (!items[i])
+            return ERR_NO_MEMORY;
+        orders__new_order_item__init(items[i]);
+        items[i]->sku_id = cart->items[i]->sku_id;
+        items[i]->quantity = cart->items[i]->quantity;
+        items[i]->has_quantity = true;
+    }
+    *ret_items = items;
+    *ret_count = cart->n_items;
+    return items ? 0 : ERR_NO_MEMORY;
+}
+
+int cart_remove(struct call *call, struct str cart_id)
+{
+    struct changing changing = {.call = call};
+
+    (void)cart_id;
+    TRY(name_owner(&changing));
+    return kv_delete(call->instance->kv, call->tx, cart_key(call, changing.owner), 0);
+}

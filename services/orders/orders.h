@@ -1,0 +1,98 @@
+/* What the files of this service share. */
+#pragma once
+
+#include "platform/ports/workflow/workflow.h"
+#include "platform/service/call.h"
+#include "shopstream/orders/v1/orders.rpc.h"
+
+#define ORDERS_TOPIC "order.lifecycle"
+#define ORDER_LINES_MAX 100
+#define ORDER_QUANTITY_MAX 10000
+#define GUEST_TOKEN_BYTES 32
+
+/* How long a customer may take to pay (3-D Secure included); a reservation outlives it by the margin. */
+#define PAYMENT_TIMEOUT_DEFAULT_MS (15 * 60 * 1000)
+#define RESERVATION_MARGIN_MS (30 * 60 * 1000)
+
+struct orders_state {
+    int64_t payment_timeout_ms;
+};
+
+extern const struct workflow_type place_order_workflow;
+extern const struct workflow_type cancel_order_workflow;
+extern const struct workflow_type return_money_workflow;
+
+/* -- store.c ---------------------------------------------------------------------------------------------------------- */
+
+/* What the order's row says beyond the message. */
+struct order_owner {
+    struct str customer_id;
+    struct str guest_hash;
+    bool cancel_requested;
+};
+
+/* Reads an order with its lines in the call's transaction. ERR_NOT_FOUND without setting a problem. ret_owner may be
+ * NULL. */
+int order_load(struct call *call, struct str id, Orders__Order *ret_order, struct order_owner *ret_owner);
+
+/* Reads the order of the row that the rows stand on, without its lines. */
+int order_from_row(struct call *call, struct sql_rows *rows, Orders__Order *ret_order, struct order_owner *ret_owner);
+int order_load_lines(struct call *call, Orders__Order *order);
+
+/* The order if the caller may see it: staff, its customer, or the guest with its token. Otherwise ERR_NOT_FOUND with the
+ * call's problem: whether it exists is nobody else's business. */
+int order_load_for_caller(struct call *call, struct str id, Orders__Order *ret_order, struct order_owner *ret_owner);
+
+/* Publishes the order as it now stands, and answers whoever waits for it. */
+int order_publish(struct call *call, const char *type, struct str id);
+
+/* -- guest.c ---------------------------------------------------------------------------------------------------------- */
+
+/* SHA-256 of a guest's token in hex: what the store keeps of it. NULL when there is no room. */
+char *guest_token_hash(struct call *call, struct str token);
+
+/* A new token in the arena. */
+char *guest_token_new(struct call *call);
+
+/* -- money.c ---------------------------------------------------------------------------------------------------------- */
+
+/* A Money message in the arena; NULL when there is no room. */
+Common__Money *money_new(struct arena *arena, int64_t amount, struct str currency);
+
+/* price × quantity + *total into *total; ERR_TOO_LARGE beyond AMOUNT_MAX. */
+#define AMOUNT_MAX INT64_C(99999999999)
+int money_add(int64_t price, int64_t quantity, int64_t *total);
+
+/* -- shipping.c ------------------------------------------------------------------------------------------------------- */
+
+struct shipping_price {
+    const char *id;
+    const char *title;
+    int64_t amount;
+    int days_min, days_max;
+};
+
+#define SHIPPING_METHODS_MAX 4
+
+/* The methods that go to a country (ISO 3166-1 alpha-2), the cheapest first; 0 when none does. */
+size_t shipping_methods(struct str country, struct shipping_price ret_methods[SHIPPING_METHODS_MAX]);
+
+/* -- Handlers ---------------------------------------------------------------------------------------------------------- */
+
+orders_get_cart_fn get_cart;
+orders_add_cart_item_fn add_cart_item;
+orders_update_cart_item_fn update_cart_item;
+orders_remove_cart_item_fn remove_cart_item;
+orders_list_shipping_methods_fn list_shipping_methods;
+orders_create_order_fn create_order;
+orders_get_order_fn get_order;
+orders_list_orders_fn list_orders;
+orders_cancel_order_fn cancel_order;
+orders_fulfil_order_fn fulfil_order;
+
+int orders_on_payment_event(struct call *call, const struct event *event);
+
+/* The caller's cart as lines for an order, and its removal in the transaction that places it. ERR_NOT_FOUND with the
+ * call's problem when the caller has no cart of that id. */
+int cart_lines(struct call *call, struct str cart_id, Orders__NewOrderItem ***ret_items, size_t *ret_count);
+int cart_remove(struct call *call, struct str cart_id);

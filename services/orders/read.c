@@ -1,0 +1,78 @@
+/* Reading orders: one by its id, lists from the newest on. */
+#include "services/orders/orders.h"
+#include "services/orders/sql/orders.sql.h"
+
+/* Greater than every id, for the first page. */
+#define AFTER_EVERY_ID STR("~")
+
+int get_order(struct call *call, const Orders__GetOrderRequest *in, Orders__Order *out)
+{
+    TRY(order_load_for_caller(call, str_from_cstr(in->id), out, NULL));
+    call_set_version(call, out->version);
+    return 0;
+}
+
+/* Staff see every order of their tenant; customers and guests their own. */
+static int query_orders(struct call *call, struct str before, struct str status, int64_t limit,
+                        struct sql_rows **ret_rows)
+{
+    if (call_is_staff(call) && status.len)
+        return sql_query(call->tx, &orders_sql_list_all_by_status,
+                         SQL_ARGS(sql_text(call->tenant), sql_text(status), sql_text(before), sql_int(limit)),
+                         ret_rows);
+    if (call_is_staff(call))
+        return sql_query(call->tx, &orders_sql_list_all,
+                         SQL_ARGS(sql_text(call->tenant), sql_text(before), sql_int(limit)), ret_rows);
+    if (call->who.user_id.len)
+        return sql_query(call->tx, &orders_sql_list_by_customer,
+                         SQL_ARGS(sql_text(call->tenant), sql_text(call->who.user_id), sql_text(before),
+                                  sql_text(status), sql_int(limit)),
+                         ret_rows);
+    return sql_query(call->tx, &orders_sql_list_by_guest,
+                     SQL_ARGS(sql_text(call->tenant), sql_cstr(guest_token_hash(call, call->who.guest_token)),
+                              sql_text(before), sql_text(status), sql_int(limit)),
+                     ret_rows);
+}
+
+/* One row more than asked for says that there is a next page. */
+static int read_page(struct call *call, struct sql_rows *rows, size_t limit, Orders__ListOrdersReply *out)
+{
+    int result;
+
+    out->orders = arena_alloc_array(call->arena, limit, sizeof(out->orders[0]));
+    if (!out->orders)
+        return ERR_NO_MEMORY;
+    while ((result = sql_next(rows)) > 0) {
+        if (out->n_orders == limit) {
+            struct sql_value last = sql_cstr(out->orders[limit - 1]->id);
+            struct str cursor;
+
+            TRY(call_cursor_encode(call, &last, 1, &cursor));
+            out->next_cursor = arena_cstr(call->arena, cursor);
+            return out->next_cursor ? 0 : ERR_NO_MEMORY;
+        }
+        Orders__Order *order = arena_alloc(call->arena, sizeof(*order));
+        if (!order)
+            return ERR_NO_MEMORY;
+        TRY(order_from_row(call, rows, order, NULL));
+        out->orders[out->n_orders++] = order;
+    }
+    return result;
+}
+
+int list_orders(struct call *call, const Orders__ListOrdersRequest *in, Orders__ListOrdersReply *out)
+{
+    CLEANUP(sql_finish_cleanup) struct sql_rows *rows = NULL;
+    struct sql_value before = sql_text(AFTER_EVERY_ID);
+
+    if (!call->who.user_id.len && !call->who.guest_token.len && !call_is_staff(call))
+        return call_fail(call, ERR_UNAUTHENTICATED, "sign_in_required", NULL,
+                         "Sign in, or send the X-Guest-Token that came with your order.");
+    if (in->cursor)
+        TRY(call_cursor_decode(call, str_from_cstr(in->cursor), &before, 1));
+    TRY(query_orders(call, before.bytes, str_from_cstr(in->status), (int64_t)in->limit + 1, &rows));
+    TRY(read_page(call, rows, (size_t)in->limit, out));
+    for (size_t i = 0; i < out->n_orders; i++)
+        TRY(order_load_lines(call, out->orders[i]));
+    return 0;
+}

@@ -1,0 +1,73 @@
+/* orders: carts, and orders from their placing to their end. */
+#include "platform/base/config.h"
+#include "platform/service/host.h"
+#include "services/orders/migrations/migrations.h"
+#include "services/orders/orders.h"
+
+#include <stdlib.h>
+
+enum { CONFIG_PAYMENT_TIMEOUT };
+
+static const struct config_row config[] = {
+    [CONFIG_PAYMENT_TIMEOUT] = {"SHOPSTREAM_PAYMENT_TIMEOUT_MS", CONFIG_INT, "900000", 100, 86400000,
+                                "How long a customer may take to pay before the order fails, in milliseconds"},
+    {0},
+};
+
+static int start(struct call *call, void **ret_state)
+{
+    struct orders_state *state = calloc(1, sizeof(*state));
+
+    if (!state)
+        return ERR_NO_MEMORY;
+    state->payment_timeout_ms = config_get_int(call->host->options.config, &config[CONFIG_PAYMENT_TIMEOUT]);
+    *ret_state = state;
+    return 0;
+}
+
+const struct service orders_service = {
+    .name = "orders",
+    .port = 3003,
+    .help = "Carts and orders",
+    .routes =
+        (const struct route[]){
+            {"GET", "/v1/cart", RPC(orders, get_cart), .auth = AUTH_SHOPPER, .tx = TX_NONE,
+             .summary = "The shopper's cart"},
+            {"POST", "/v1/cart/items", RPC(orders, add_cart_item), .auth = AUTH_SHOPPER, .rate = RATE_WRITE,
+             .tx = TX_NONE, .status = 201, .idempotent = true, .summary = "Put an article into the cart"},
+            {"PATCH", "/v1/cart/items/{id}", RPC(orders, update_cart_item), .auth = AUTH_SHOPPER, .rate = RATE_WRITE,
+             .tx = TX_NONE, .idempotent = true, .summary = "Change how many"},
+            {"DELETE", "/v1/cart/items/{id}", RPC(orders, remove_cart_item), .auth = AUTH_SHOPPER, .rate = RATE_WRITE,
+             .tx = TX_NONE, .idempotent = true, .summary = "Take an article out"},
+            {"GET", "/v1/shipping-methods", RPC(orders, list_shipping_methods), .auth = AUTH_ANYONE,
+             .summary = "How an order can be sent to a country"},
+            {"POST", "/v1/orders", RPC(orders, create_order), .auth = AUTH_SHOPPER, .rate = RATE_CHECKOUT,
+             .tx = TX_NONE, .status = 201, .idempotent = true, .key_required = true, .summary = "Place an order"},
+            {"GET", "/v1/orders", RPC(orders, list_orders), .auth = AUTH_SHOPPER, .summary = "Orders, newest first"},
+            {"GET", "/v1/orders/{id}", RPC(orders, get_order), .auth = AUTH_SHOPPER, .summary = "One order"},
+            {"POST", "/v1/orders/{id}/cancel", RPC(orders, cancel_order), .auth = AUTH_SHOPPER, .rate = RATE_WRITE,
+             .idempotent = true, .summary = "Cancel before it is fulfilled; money and stock go back"},
+            {"POST", "/v1/orders/{id}/fulfil", RPC(orders, fulfil_order), .auth = AUTH_STAFF, .rate = RATE_WRITE,
+             .idempotent = true, .summary = "It was sent"},
+            {0},
+        },
+    .publishes = (const char *const[]){ORDERS_TOPIC, NULL},
+    .consumes =
+        (const struct consumer[]){
+            {.topic = "payment.events", .group = "saga", .handler = orders_on_payment_event},
+            {0},
+        },
+    .workflows = (const struct workflow_type *const[]){&place_order_workflow, &cancel_order_workflow,
+                                                       &return_money_workflow, NULL},
+    .migrations = orders_migrations,
+    .migration_count = &orders_migration_count,
+    .personal_data =
+        (const struct personal_data[]){
+            {"orders", "email, address_name, address_line1, address_line2, address_city, address_postal_code",
+             "customer_id"},
+            {0},
+        },
+    .config = config,
+    .start = start,
+    .stop = free,
+};
