@@ -12,7 +12,7 @@ static int fail(const char **ret_reason, const char *reason)
     return ERR_INVALID;
 }
 
-int attributes_check(const struct attribute *attributes, size_t count, const char **ret_reason)
+int sku_attributes_check(const struct attribute *attributes, size_t count, const char **ret_reason)
 {
     if (count > ATTRIBUTES_MAX)
         return fail(ret_reason, "A SKU has at most 10 attributes.");
@@ -39,7 +39,7 @@ static void append_escaped(struct buf *buf, struct str text)
     }
 }
 
-int attributes_pack(struct arena *arena, const struct attribute *attributes, size_t count, struct str *ret_packed)
+int sku_attributes_pack(struct arena *arena, const struct attribute *attributes, size_t count, struct str *ret_packed)
 {
     CLEANUP(buf_free) struct buf buf = BUF(PACKED_BYTES_MAX);
 
@@ -55,8 +55,8 @@ int attributes_pack(struct arena *arena, const struct attribute *attributes, siz
     return buf.len > 0 && !ret_packed->ptr ? ERR_NO_MEMORY : 0;
 }
 
-/* Copies up to the unescaped delimiter into place, whose length is set; returns the bytes of text used, delimiter and
- * all. *ret_found says whether the delimiter was there. */
+/* Copies up to the unescaped delimiter into place; returns the bytes of text used, delimiter and all. *ret_found says
+ * whether the delimiter was there; a ';' ends the search for any. */
 static size_t take_until(struct str text, char delimiter, char *place, struct str *ret_part, bool *ret_found)
 {
     size_t i = 0, len = 0;
@@ -65,6 +65,8 @@ static size_t take_until(struct str text, char delimiter, char *place, struct st
     while (i < text.len && !*ret_found) {
         if (text.ptr[i] == delimiter) {
             *ret_found = true;
+        } else if (text.ptr[i] == ';') {
+            break;
         } else {
             if (text.ptr[i] == '\\' && i + 1 < text.len)
                 i++;
@@ -76,8 +78,8 @@ static size_t take_until(struct str text, char delimiter, char *place, struct st
     return i;
 }
 
-int attributes_unpack(struct arena *arena, struct str packed, struct attribute ret_attributes[ATTRIBUTES_MAX],
-                      size_t *ret_count, const char **ret_reason)
+int sku_attributes_unpack(struct arena *arena, struct str packed, struct attribute ret_attributes[ATTRIBUTES_MAX],
+                          size_t *ret_count, const char **ret_reason)
 {
     char *place = arena_alloc(arena, packed.len + 1);
     size_t count = 0;
@@ -102,7 +104,7 @@ int attributes_unpack(struct arena *arena, struct str packed, struct attribute r
         packed = str_skip(packed, used);
         ret_attributes[count++] = a;
     }
-    TRY(attributes_check(ret_attributes, count, ret_reason));
+    TRY(sku_attributes_check(ret_attributes, count, ret_reason));
     *ret_count = count;
     return 0;
 }

@@ -16,11 +16,11 @@ struct attribute {
 
 /* ERR_INVALID with a static sentence in *ret_reason: too many, a repeated, empty or too long name, a too long value, a
  * control character. */
-int attributes_check(const struct attribute *attributes, size_t count, const char **ret_reason);
+int sku_attributes_check(const struct attribute *attributes, size_t count, const char **ret_reason);
 
-int attributes_pack(struct arena *arena, const struct attribute *attributes, size_t count, struct str *ret_packed);
+int sku_attributes_pack(struct arena *arena, const struct attribute *attributes, size_t count, struct str *ret_packed);
 
 /* The other way; also for what a person wrote, so spaces around names and values are cut and it fails as
- * attributes_check does. Room for ATTRIBUTES_MAX. */
-int attributes_unpack(struct arena *arena, struct str packed, struct attribute ret_attributes[ATTRIBUTES_MAX],
-                      size_t *ret_count, const char **ret_reason);
+ * sku_attributes_check does. Room for ATTRIBUTES_MAX. */
+int sku_attributes_unpack(struct arena *arena, struct str packed, struct attribute ret_attributes[ATTRIBUTES_MAX],
+                          size_t *ret_count, const char **ret_reason);

@@ -16,14 +16,17 @@ static int check_line(struct call *call, const char *text, const char *pointer)
     return 0;
 }
 
-/* Addresses end up in pages: only the web's own schemes, or a path of the shop. */
-static int check_image(struct call *call, const char *url)
+bool product_edit_is_image(struct str address)
 {
-    struct str address = str_from_cstr(url);
     bool is_path = str_starts_with(address, STR("/")) && !str_starts_with(address, STR("//"));
 
-    if (address.len == 0 || is_path || str_starts_with(address, STR("https://")) ||
-        str_starts_with(address, STR("http://")))
+    return address.len == 0 || is_path || str_starts_with(address, STR("https://")) ||
+           str_starts_with(address, STR("http://"));
+}
+
+static int check_image(struct call *call, const char *url)
+{
+    if (product_edit_is_image(str_from_cstr(url)))
         return check_line(call, url, "/image_url");
     return call_fail(call, ERR_INVALID, "invalid", "/image_url", "It must be an https address or a path of the shop.");
 }
@@ -74,9 +77,9 @@ static int pack_attributes(struct call *call, const Catalog__NewSku *in, const c
     for (size_t i = 0; i < in->n_attributes && i < ATTRIBUTES_MAX; i++)
         attributes[i] = (struct attribute){str_trim(str_from_cstr(in->attributes[i]->key)),
                                            str_trim(str_from_cstr(in->attributes[i]->value))};
-    if (attributes_check(attributes, in->n_attributes, &reason))
+    if (sku_attributes_check(attributes, in->n_attributes, &reason))
         return call_fail(call, ERR_INVALID, "invalid", pointer, "%s", reason);
-    return attributes_pack(call->arena, attributes, in->n_attributes, ret_packed);
+    return sku_attributes_pack(call->arena, attributes, in->n_attributes, ret_packed);
 }
 
 static int read_prices(struct call *call, const Catalog__NewSku *in, struct catalog_price **ret_prices)

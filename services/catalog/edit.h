@@ -18,4 +18,8 @@ struct catalog_sku *product_edit_find_sku(struct catalog_product *product, struc
  * which, as a static sentence. */
 int product_edit_check_prices(const struct catalog_sku *sku, const char **ret_reason);
 
+/* Whether the address may be a product's picture: none, one by https or http, or a path of the shop. Anything else
+ * could run in a page. */
+bool product_edit_is_image(struct str address);
+
 bool product_edit_same_prices(const struct catalog_sku *sku, const struct catalog_price *prices, size_t count);

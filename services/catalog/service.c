@@ -21,11 +21,17 @@ static const struct route routes[] = {
      .idempotent = true, .summary = "Sets how many units are on hand"},
     {"GET", "/v1/skus/{id}/stock", RPC(catalog, get_stock), .auth = AUTH_ANYONE, .rate = RATE_BROWSE,
      .summary = "Shows how many units there are and how many are reserved"},
+    {"POST", "/v1/import", RAW(import_csv), .auth = AUTH_MERCHANDISER, .rate = RATE_WRITE, .tx = TX_NONE,
+     .summary = "Imports products from CSV, one row a SKU: all of them or none"},
+    {"GET", "/v1/export", RAW(export_csv), .auth = AUTH_MERCHANDISER, .rate = RATE_WRITE, .tx = TX_READ,
+     .summary = "Exports every product as CSV, in the columns that the import takes"},
 
     {RPC(catalog, get_skus), .internal = true, .tx = TX_READ, .rate = RATE_NONE},
     {RPC(catalog, reserve_stock), .internal = true, .rate = RATE_NONE},
     {RPC(catalog, commit_stock), .internal = true, .rate = RATE_NONE},
     {RPC(catalog, release_stock), .internal = true, .rate = RATE_NONE},
+    {RPC(catalog, import_products), .internal = true, .tx = TX_NONE, .rate = RATE_NONE},
+    {RPC(catalog, export_products), .internal = true, .tx = TX_READ, .rate = RATE_NONE},
     {0},
 };
 

@@ -26,7 +26,7 @@ int catalog_view_attributes(struct call *call, struct str packed, const Protobuf
     size_t count;
     void **entries;
 
-    if (attributes_unpack(call->arena, packed, attributes, &count, &reason))
+    if (sku_attributes_unpack(call->arena, packed, attributes, &count, &reason))
         return ERR_CORRUPT;
     entries = arena_alloc_array(call->arena, count + 1, sizeof(*entries));
     if (!entries)

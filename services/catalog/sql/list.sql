@@ -1,6 +1,6 @@
 -- Pages of the product list: ids in order, by keyset. Each order has a statement for each way in: all products, those
--- of a category, those of a brand (an index each, so that a page costs the same at any size of the shop), and those with
--- a word. What is not the way in is a condition on the rows met on it.
+-- of a category, those of a brand (an index each, so that a page costs the same at any size of the shop), and those
+-- with a word. What is not the way in is a condition on the rows met on it.
 --
 -- Parameters of all of them: $1 tenant, $2 category, $3 brand (folded), $4 currency ('': each product's own), $5 region
 -- ('': none), $6 the id behind which the page starts, $7 rows, $8 number of words, $9 to $16 words (the rarest
