@@ -134,6 +134,7 @@ struct service {
     const struct personal_data *personal_data;
     const struct config_row *config;
     bool own_listener;              /* speaks on a loopback port of its own, not under /api/<name> */
+    bool loopback_only;             /* for tests on one machine: refuses to be reached from others */
     bool no_prefix;                 /* its paths stand at the root ("/dev/mail") */
 
     /* The service's own state, made after migrations and before the first call; NULL where it has none. */

@@ -1,0 +1,21 @@
+/* The process's own settings; each service adds its table. */
+#pragma once
+
+#include "platform/base/config.h"
+
+enum setting {
+    SETTING_ADDRESS,
+    SETTING_PORT,
+    SETTING_DATA,
+    SETTING_LOG_LEVEL,
+    SETTING_RATE_LIMITS,
+    SETTING_DRAIN_MS,
+};
+
+extern const struct config_row settings[];
+
+/* Loads every table of the program; file_path may be NULL. Prints what is wrong on stderr. */
+int settings_load(const char *file_path, struct config **ret_config);
+
+/* All tables, NULL-terminated. */
+const struct config_row *const *settings_tables(void);

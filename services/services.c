@@ -1,0 +1,17 @@
+#include "services/services.h"
+
+const struct service *const all_services[] = {
+    &catalog_service,
+    &orders_service,
+    &shell_service,
+    NULL,
+};
+
+const struct service *service_find(struct str name)
+{
+    for (size_t i = 0; all_services[i]; i++) {
+        if (str_equal_cstr(name, all_services[i]->name))
+            return all_services[i];
+    }
+    return NULL;
+}

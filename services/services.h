@@ -1,0 +1,14 @@
+/* Every service of the shop: to add one, name it here and in services.c. */
+#pragma once
+
+#include "platform/service/service.h"
+
+extern const struct service catalog_service;
+extern const struct service orders_service;
+extern const struct service shell_service;
+
+/* In the order in which they start; ends with NULL. */
+extern const struct service *const all_services[];
+
+/* The service of that name, or NULL. */
+const struct service *service_find(struct str name);
