@@ -39,7 +39,8 @@ def write(relative, text):
 
 def c_string(text):
     lines = text.splitlines()
-    return "\n".join('        "%s\\n"' % line.replace("\\", "\\\\").replace('"', '\\"') for line in lines) or '        ""'
+    quoted = ['        "%s\\n"' % line.replace("\\", "\\\\").replace('"', '\\"') for line in lines]
+    return "\n".join(quoted) or '        ""'
 
 
 def snake(name):
@@ -280,7 +281,8 @@ def generate_rules(messages, options, headers):
                 continue
             rule = field.options.Extensions[options.rule]
             check_rule("%s.%s" % (message.full_name, field.name), field, rule)
-            rows.append("    {%s}, /* %s */" % (", ".join([".field = %d" % number] + rule_initialisers(rule)), field.name))
+            initialisers = [".field = %d" % number] + rule_initialisers(rule)
+            rows.append("    {%s}, /* %s */" % (", ".join(initialisers), field.name))
         if rows:
             array = message.c_descriptor.replace("__descriptor", "_rules")
             lines += ["static const struct wire_rule %s[] = {" % array] + rows + ["};", ""]

@@ -37,7 +37,8 @@ static void name_operation(const struct service *service, const struct route *ro
     int earlier = 0;
     for (const struct route *row = service->routes; row < route; row++)
         earlier += row->rpc == route->rpc && row->method && !row->internal;
-    snprintf(ret_name, OPERATION_NAME_MAX, earlier ? "%s_%s_%d" : "%s_%s", service->name, route->rpc->name, earlier + 1);
+    snprintf(ret_name, OPERATION_NAME_MAX, earlier ? "%s_%s_%d" : "%s_%s", service->name, route->rpc->name,
+             earlier + 1);
 }
 
 /* -- Who may call -------------------------------------------------------------------------------------------------- */
@@ -154,8 +155,8 @@ static void write_query_parameters(struct json_writer *w, struct schema_list *li
     const ProtobufCMessageDescriptor *message = route->rpc ? route->rpc->input : NULL;
     for (unsigned i = 0; message && i < message->n_fields; i++) {
         /* wire_set_field takes neither messages nor maps nor bytes from a query. */
-        bool is_scalar = message->fields[i].type != PROTOBUF_C_TYPE_MESSAGE &&
-                         message->fields[i].type != PROTOBUF_C_TYPE_BYTES;
+        bool is_scalar =
+            message->fields[i].type != PROTOBUF_C_TYPE_MESSAGE && message->fields[i].type != PROTOBUF_C_TYPE_BYTES;
         if (is_scalar && openapi_is_sent(message, i, route->path))
             write_field_parameter(w, list, message, i, "query");
     }
@@ -205,7 +206,8 @@ static bool has_body(const struct route *route, bool *ret_required)
     return any;
 }
 
-static void write_body(struct json_writer *w, struct schema_list *list, const struct route *route, const char *operation)
+static void write_body(struct json_writer *w, struct schema_list *list, const struct route *route,
+                       const char *operation)
 {
     bool required;
     if (!has_body(route, &required))
@@ -367,7 +369,8 @@ static const struct header_parameter header_parameters[] = {
      "{\"type\":\"string\",\"examples\":[\"\\\"3-5d41402a\\\"\"]}"},
     {"Prefer", "Prefer", false, "wait=N waits up to N seconds for the final status (RFC 7240).",
      "{\"type\":\"string\",\"examples\":[\"wait=10\"]}"},
-    {"Tenant", "X-Tenant", false, "The tenant, where the host name does not say.", "{\"type\":\"string\",\"maxLength\":63}"},
+    {"Tenant", "X-Tenant", false, "The tenant, where the host name does not say.",
+     "{\"type\":\"string\",\"maxLength\":63}"},
 };
 
 static void write_header_parameters(struct json_writer *w)
@@ -411,8 +414,9 @@ void openapi_write_shared_components(struct json_writer *w)
 {
     json_member_object(w, "securitySchemes");
     write_scheme_component(w, "bearer", NULL, "bearer", "An access token of POST /api/identity/v1/login.");
-    write_scheme_component(w, "session", "cookie", OPENAPI_SESSION_COOKIE,
-                           "The shell's session; what changes something also needs X-CSRF-Token equal to the csrf cookie.");
+    write_scheme_component(
+        w, "session", "cookie", OPENAPI_SESSION_COOKIE,
+        "The shell's session; what changes something also needs X-CSRF-Token equal to the csrf cookie.");
     write_scheme_component(w, "guest", "header", "X-Guest-Token", "The guest_token of a guest's first cart or order.");
     json_end_object(w);
     write_header_parameters(w);
@@ -430,13 +434,14 @@ void openapi_write_shared_components(struct json_writer *w)
 void openapi_write_problem_schema(struct json_writer *w)
 {
     json_key(w, "Problem");
-    json_raw(w, STR("{\"type\":\"object\",\"description\":\"Problem details (RFC 9457).\",\"properties\":{"
-                    "\"type\":{\"type\":\"string\",\"format\":\"uri-reference\"},"
-                    "\"title\":{\"type\":\"string\"},\"status\":{\"type\":\"integer\"},\"detail\":{\"type\":\"string\"},"
-                    "\"code\":{\"type\":\"string\",\"description\":\"A stable word for programs.\"},"
-                    "\"errors\":{\"type\":\"array\",\"items\":{\"type\":\"object\",\"properties\":{"
-                    "\"pointer\":{\"type\":\"string\"},\"detail\":{\"type\":\"string\"}},"
-                    "\"required\":[\"pointer\",\"detail\"]}},"
-                    "\"trace_id\":{\"type\":\"string\"}},"
-                    "\"required\":[\"type\",\"title\",\"status\",\"code\"]}"));
+    json_raw(w,
+             STR("{\"type\":\"object\",\"description\":\"Problem details (RFC 9457).\",\"properties\":{"
+                 "\"type\":{\"type\":\"string\",\"format\":\"uri-reference\"},"
+                 "\"title\":{\"type\":\"string\"},\"status\":{\"type\":\"integer\"},\"detail\":{\"type\":\"string\"},"
+                 "\"code\":{\"type\":\"string\",\"description\":\"A stable word for programs.\"},"
+                 "\"errors\":{\"type\":\"array\",\"items\":{\"type\":\"object\",\"properties\":{"
+                 "\"pointer\":{\"type\":\"string\"},\"detail\":{\"type\":\"string\"}},"
+                 "\"required\":[\"pointer\",\"detail\"]}},"
+                 "\"trace_id\":{\"type\":\"string\"}},"
+                 "\"required\":[\"type\",\"title\",\"status\",\"code\"]}"));
 }

@@ -215,8 +215,9 @@ static void write_default(struct json_writer *w, const ProtobufCFieldDescriptor 
     else if (field->type == PROTOBUF_C_TYPE_BOOL)
         json_member_bool(w, "default", *(const protobuf_c_boolean *)field->default_value);
     else if (wire_is_integer(field->type))
-        json_member_int(w, "default", wire_element_size(field->type) == 8 ? *(const int64_t *)field->default_value
-                                                                         : *(const int32_t *)field->default_value);
+        json_member_int(w, "default",
+                        wire_element_size(field->type) == 8 ? *(const int64_t *)field->default_value
+                                                            : *(const int32_t *)field->default_value);
 }
 
 static void write_container_members(struct json_writer *w, struct schema_list *list,

@@ -32,61 +32,78 @@ static int raw(struct call *call, const struct http_request *request, struct htt
 static const struct service catalog = {
     .name = "catalog",
     .help = "What is for sale.",
-    .routes = (const struct route[]){
-        {"GET", "/v1/products", ROW(catalog_list_products), .auth = AUTH_ANYONE, .cached = true, .summary = "List products"},
-        {"GET", "/v1/products/{id}", ROW(catalog_get_product), .auth = AUTH_ANYONE, .summary = "Read a product"},
-        {"POST", "/v1/products", ROW(catalog_create_product), .auth = AUTH_MERCHANDISER, .rate = RATE_WRITE, .status = 201,
-         .idempotent = true},
-        {"PATCH", "/v1/products/{id}", ROW(catalog_update_product), .auth = AUTH_MERCHANDISER, .rate = RATE_WRITE,
-         .idempotent = true, .if_match = true},
-        {"DELETE", "/v1/products/{id}", ROW(catalog_delete_product), .auth = AUTH_MERCHANDISER, .rate = RATE_WRITE,
-         .idempotent = true, .if_match = true},
-        {ROW(catalog_get_skus), .internal = true},
-        {"POST", "/v1/secret", ROW(catalog_reserve_stock), .internal = true},
-        {}},
+    .routes =
+        (const struct route[]){
+            {"GET", "/v1/products", ROW(catalog_list_products), .auth = AUTH_ANYONE, .cached = true,
+             .summary = "List products"},
+            {"GET", "/v1/products/{id}", ROW(catalog_get_product), .auth = AUTH_ANYONE, .summary = "Read a product"},
+            {"POST", "/v1/products", ROW(catalog_create_product), .auth = AUTH_MERCHANDISER, .rate = RATE_WRITE,
+             .status = 201, .idempotent = true},
+            {"PATCH", "/v1/products/{id}", ROW(catalog_update_product), .auth = AUTH_MERCHANDISER, .rate = RATE_WRITE,
+             .idempotent = true, .if_match = true},
+            {"DELETE", "/v1/products/{id}", ROW(catalog_delete_product), .auth = AUTH_MERCHANDISER, .rate = RATE_WRITE,
+             .idempotent = true, .if_match = true},
+            {ROW(catalog_get_skus), .internal = true},
+            {"POST", "/v1/secret", ROW(catalog_reserve_stock), .internal = true},
+            {},
+        },
 };
 
 static const struct service orders = {
     .name = "orders",
     .help = "Carts and orders.",
-    .routes = (const struct route[]){
-        {"POST", "/v1/orders", ROW(orders_create_order), .auth = AUTH_SHOPPER, .rate = RATE_CHECKOUT, .status = 201,
-         .idempotent = true, .key_required = true},
-        {"GET", "/v1/orders/{id}", ROW(orders_get_order), .auth = AUTH_SHOPPER},
-        {"POST", "/v1/orders/{id}/cancel", ROW(orders_get_order), .auth = AUTH_SHOPPER, .rate = RATE_WRITE},
-        {"GET", "/v1/cart", ROW(orders_get_cart), .auth = AUTH_SHOPPER},
-        {}},
+    .routes =
+        (const struct route[]){
+            {"POST", "/v1/orders", ROW(orders_create_order), .auth = AUTH_SHOPPER, .rate = RATE_CHECKOUT, .status = 201,
+             .idempotent = true, .key_required = true},
+            {"GET", "/v1/orders/{id}", ROW(orders_get_order), .auth = AUTH_SHOPPER},
+            {"POST", "/v1/orders/{id}/cancel", ROW(orders_get_order), .auth = AUTH_SHOPPER, .rate = RATE_WRITE},
+            {"GET", "/v1/cart", ROW(orders_get_cart), .auth = AUTH_SHOPPER},
+            {},
+        },
 };
 
 static const struct service identity = {
     .name = "identity",
     .help = "Who people are.",
-    .routes = (const struct route[]){
-        {"POST", "/v1/login", ROW(identity_login), .auth = AUTH_ANYONE, .rate = RATE_SIGN_IN},
-        {"PUT", "/v1/users/{id}/roles", ROW(identity_put_user_roles), .auth = AUTH_ADMIN},
-        {}},
+    .routes =
+        (const struct route[]){
+            {"POST", "/v1/login", ROW(identity_login), .auth = AUTH_ANYONE, .rate = RATE_SIGN_IN},
+            {"PUT", "/v1/users/{id}/roles", ROW(identity_put_user_roles), .auth = AUTH_ADMIN},
+            {},
+        },
 };
 
 static const struct service payments = {
     .name = "payments",
     .help = "Money.",
-    .routes = (const struct route[]){
-        {"POST", "/v1/webhooks/stripe", RAW(raw), .auth = AUTH_ANYONE, .rate = RATE_NONE},
-        {"GET", "/v1/ledger", ROW(payments_list_ledger), .auth = AUTH_ADMIN},
-        {}},
+    .routes =
+        (const struct route[]){
+            {"POST", "/v1/webhooks/stripe", RAW(raw), .auth = AUTH_ANYONE, .rate = RATE_NONE},
+            {"GET", "/v1/ledger", ROW(payments_list_ledger), .auth = AUTH_ADMIN},
+            {},
+        },
 };
 
 static const struct service emulator = {
     .name = "stripe",
     .own_listener = true,
-    .routes = (const struct route[]){{"GET", "/v1/hidden", RAW(raw), .auth = AUTH_ANYONE}, {}},
+    .routes =
+        (const struct route[]){
+            {"GET", "/v1/hidden", RAW(raw), .auth = AUTH_ANYONE},
+            {},
+        },
 };
 
 static const struct service mail = {
     .name = "mail",
     .help = "The spool.",
     .no_prefix = true,
-    .routes = (const struct route[]){{"GET", "/dev/mail/{id}", RAW(raw), .auth = AUTH_ANYONE}, {}},
+    .routes =
+        (const struct route[]){
+            {"GET", "/dev/mail/{id}", RAW(raw), .auth = AUTH_ANYONE},
+            {},
+        },
 };
 
 static const struct service *const services[] = {&catalog, &orders, &identity, &payments, &emulator, &mail, NULL};
@@ -158,13 +175,15 @@ static void test_openapi__has_the_public_rows_alone(void **state)
 
 static void test_openapi__describes_parameters(void **state)
 {
-    assert_text(state, PRODUCTS "/get/parameters/0",
-                "{\"name\":\"limit\",\"in\":\"query\",\"schema\":{\"type\":\"integer\",\"format\":\"int32\",\"minimum\":1,"
-                "\"maximum\":100,\"default\":20}}");
+    assert_text(
+        state, PRODUCTS "/get/parameters/0",
+        "{\"name\":\"limit\",\"in\":\"query\",\"schema\":{\"type\":\"integer\",\"format\":\"int32\",\"minimum\":1,"
+        "\"maximum\":100,\"default\":20}}");
     assert_text(state, PRODUCTS "/get/parameters/6/schema/enum", "[\"newest\",\"price_asc\",\"price_desc\",\"title\"]");
-    assert_text(state, PRODUCT "/get/parameters/0",
-                "{\"name\":\"id\",\"in\":\"path\",\"required\":true,\"description\":\"The product's id or slug.\",\"schema\":"
-                "{\"type\":\"string\",\"maxLength\":200,\"description\":\"The product's id or slug.\"}}");
+    assert_text(
+        state, PRODUCT "/get/parameters/0",
+        "{\"name\":\"id\",\"in\":\"path\",\"required\":true,\"description\":\"The product's id or slug.\",\"schema\":"
+        "{\"type\":\"string\",\"maxLength\":200,\"description\":\"The product's id or slug.\"}}");
     assert_text(state, PRODUCT "/patch/parameters/1/$ref", "\"#/components/parameters/IdempotencyKey\"");
     assert_text(state, PRODUCT "/patch/parameters/2/$ref", "\"#/components/parameters/IfMatch\"");
     assert_text(state, ORDERS "/post/parameters/0/$ref", "\"#/components/parameters/IdempotencyKeyRequired\"");
@@ -176,7 +195,8 @@ static void test_openapi__requests_are_closed_and_replies_are_open(void **state)
 {
     assert_text(state, SCHEMAS "CatalogCreateProductRequest/additionalProperties", "false");
     assert_text(state, SCHEMAS "CatalogCreateProductRequest/required", "[\"title\",\"category\",\"price\",\"skus\"]");
-    assert_text(state, SCHEMAS "CatalogCreateProductRequest/properties/price/$ref", "\"#/components/schemas/MoneyInput\"");
+    assert_text(state, SCHEMAS "CatalogCreateProductRequest/properties/price/$ref",
+                "\"#/components/schemas/MoneyInput\"");
     assert_text(state, SCHEMAS "CatalogNewSkuInput/properties/attributes",
                 "{\"type\":\"object\",\"maxProperties\":10,\"additionalProperties\":{\"type\":\"string\"}}");
     assert_text(state, SCHEMAS "MoneyInput/properties/currency",
@@ -227,11 +247,11 @@ static void assert_references_lead_somewhere(void **state, yyjson_val *value)
     size_t index, end;
     yyjson_val *key, *element;
     if (yyjson_is_arr(value)) {
-        yyjson_arr_foreach(value, index, end, element)
+        yyjson_arr_foreach (value, index, end, element)
             assert_references_lead_somewhere(state, element);
         return;
     }
-    yyjson_obj_foreach(value, index, end, key, element) {
+    yyjson_obj_foreach (value, index, end, key, element) {
         if (strcmp(yyjson_get_str(key), "$ref") == 0 && !at(state, yyjson_get_str(element) + 1))
             fail_msg("%s leads nowhere", yyjson_get_str(element));
         assert_references_lead_somewhere(state, element);

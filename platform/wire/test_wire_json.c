@@ -17,7 +17,8 @@
 #define ROUNDS 200
 #define DEPTH 4
 
-/* -- Messages at random, the same for the same seed (splitmix64) ---------------------------------------------------- */
+/* -- Messages at random, the same for the same seed (splitmix64) ----------------------------------------------------
+ */
 
 struct generator {
     uint64_t state;
@@ -34,8 +35,8 @@ static uint64_t next(struct generator *g)
 
 static char *some_text(struct generator *g)
 {
-    static const char *const pieces[] = {"a", "Z", " ", "\"", "\\", "/", "\n", "\t", "\x01", "\x1f", "\x7f", "ü", "€", "😀",
-                                         "plain words ", "</script>"};
+    static const char *const pieces[] = {"a",    "Z",    " ",    "\"", "\\", "/", "\n",           "\t",
+                                         "\x01", "\x1f", "\x7f", "ü",  "€",  "😀", "plain words ", "</script>"};
     char text[400] = "";
     size_t len = 0;
     for (uint64_t i = next(g) % 12; i > 0; i--) {
@@ -76,7 +77,8 @@ static void fill_slot(struct generator *g, const ProtobufCFieldDescriptor *field
     }
 }
 
-static void fill_elements(struct generator *g, const ProtobufCFieldDescriptor *field, ProtobufCMessage *message, int depth)
+static void fill_elements(struct generator *g, const ProtobufCFieldDescriptor *field, ProtobufCMessage *message,
+                          int depth)
 {
     size_t count = next(g) % 4;
     size_t size = wire_element_size(field->type);
@@ -167,8 +169,8 @@ static void test_wire_json__a_packed_message_unpacks_into_the_arena(void **state
     struct str bytes = packed(arena, some_message(&g, &orders__order__descriptor, DEPTH));
     ProtobufCAllocator allocator;
     wire_arena_allocator(arena, &allocator);
-    ProtobufCMessage *message = protobuf_c_message_unpack(&orders__order__descriptor, &allocator, bytes.len,
-                                                          (const uint8_t *)bytes.ptr);
+    ProtobufCMessage *message =
+        protobuf_c_message_unpack(&orders__order__descriptor, &allocator, bytes.len, (const uint8_t *)bytes.ptr);
     assert_non_null(message);
     assert_true(str_equal(packed(arena, message), bytes));
 }

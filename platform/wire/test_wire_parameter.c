@@ -35,8 +35,9 @@ static void test_wire_parameter__fills_strings_integers_booleans_and_lists(void 
     assert_string_equal(list.q, "größe");
     Catalog__GetSkusRequest skus = CATALOG__GET_SKUS_REQUEST__INIT;
     for (int i = 0; i < WIRE_PARAMETER_REPEATS_MAX; i++)
-        assert_int_equal(wire_set_field(arena, &skus.base, STR("ids"), str_from_cstr(arena_printf(arena, "%d", i)), "?",
-                                        &problem), 0);
+        assert_int_equal(
+            wire_set_field(arena, &skus.base, STR("ids"), str_from_cstr(arena_printf(arena, "%d", i)), "?", &problem),
+            0);
     assert_int_equal(skus.n_ids, WIRE_PARAMETER_REPEATS_MAX);
     assert_string_equal(skus.ids[0], "0");
     assert_string_equal(skus.ids[99], "99");

@@ -43,7 +43,8 @@ static const struct refusal decoding[] = {
     {ITEM, "{\"sku_id\":\"\xed\xa0\x80\"}", "malformed_json", "", "not valid JSON"},
     {ITEM, "{\"sku_id\":\"\\ud800\"}", "malformed_json", "", "not valid JSON"},
     {ITEM, "{\"sku_id\":\"a\\u0000b\"}", "invalid_text", "/sku_id", "U+0000"},
-    {ITEM, "{\"quantty\":1}", "unknown_field", "/quantty", "is not a field of this request; did you mean \"quantity\"?"},
+    {ITEM, "{\"quantty\":1}", "unknown_field", "/quantty",
+     "is not a field of this request; did you mean \"quantity\"?"},
     {ITEM, "{\"skuId\":\"a\"}", "unknown_field", "/skuId", "did you mean \"sku_id\"?"},
     {ITEM, "{\"a/b~c\":1}", "unknown_field", "/a~1b~0c", "\"a/b~c\" is not a field of this request."},
     {ITEM, "{\"\":1}", "unknown_field", "/", "is not a field"},
@@ -63,13 +64,15 @@ static const struct refusal decoding[] = {
     {LIST, "{\"limit\":-2147483649}", "out_of_range", "/limit", "from -2147483648 to 2147483647"},
     {ITEM, "{\"sku_id\":5}", "wrong_type", "/sku_id", "must be a string, not a number"},
     {ORDER, "{\"items\":{}}", "wrong_type", "/items", "must be an array, not an object"},
-    {ORDER, "{\"items\":[{\"sku_id\":\"a\"},7]}", "wrong_type", "/items/1", "\"items[1]\" must be an object, not a number"},
+    {ORDER, "{\"items\":[{\"sku_id\":\"a\"},7]}", "wrong_type", "/items/1",
+     "\"items[1]\" must be an object, not a number"},
     {ORDER, "{\"items\":[{\"quantity\":\"x\"}]}", "wrong_type", "/items/0/quantity", "must be an integer"},
     {ORDER, "{\"items\":[{\"sku\":\"x\"}]}", "unknown_field", "/items/0/sku", "is not a field of this object"},
     {ORDER, "{\"payment\":[]}", "wrong_type", "/payment", "must be an object, not an array"},
     {PRODUCT, "{\"skus\":[{\"attributes\":[]}]}", "wrong_type", "/skus/0/attributes", "must be an object"},
     {PRODUCT, "{\"skus\":[{\"attributes\":{\"a/b\":1}}]}", "wrong_type", "/skus/0/attributes/a~1b", "must be a string"},
-    {PRODUCT, "{\"skus\":[{\"attributes\":{\"a\":\"\",\"a\":\"\"}}]}", "duplicate_field", "/skus/0/attributes/a", "once"},
+    {PRODUCT, "{\"skus\":[{\"attributes\":{\"a\":\"\",\"a\":\"\"}}]}", "duplicate_field", "/skus/0/attributes/a",
+     "once"},
     {&catalog__import_products_request__descriptor, "{\"csv\":\"a\"}", "invalid_format", "/csv", "base64"},
     {&catalog__import_products_request__descriptor, "{\"csv\":\"ab=c\"}", "invalid_format", "/csv", "base64"},
     {&catalog__import_products_request__descriptor, "{\"csv\":\"Zh==\"}", "invalid_format", "/csv", "base64"},
@@ -195,7 +198,8 @@ static void test_wire_refusals__long_names_are_cut_at_a_character(void **state)
 
 /* -- Rules --------------------------------------------------------------------------------------------------------- */
 
-#define ADDRESS "\"shipping_address\":{\"name\":\"A\",\"line1\":\"B\",\"city\":\"C\",\"postal_code\":\"1\",\"country\":\"DE\"}"
+#define ADDRESS \
+    "\"shipping_address\":{\"name\":\"A\",\"line1\":\"B\",\"city\":\"C\",\"postal_code\":\"1\",\"country\":\"DE\"}"
 #define PAYMENT "\"payment\":{\"payment_method\":\"pm_card_visa\"}"
 #define SIGNUP &identity__signup_request__descriptor
 #define SIGNUP_BUT(email) "{\"email\":\"" email "\",\"password\":\"12345678\",\"name\":\"N\"}"
@@ -212,9 +216,12 @@ static const struct refusal checking[] = {
     {LIST, "{\"currency\":\"eur\"}", "invalid_format", "/currency", "ISO 4217"},
     {LIST, "{\"region\":\"DEU\"}", "invalid_format", "/region", "ISO 3166-1"},
     {ORDER, "{\"email\":\"a@b.c\"," PAYMENT "}", "required", "/shipping_address", "is required"},
-    {ORDER, "{\"email\":\"a@b.c\"," PAYMENT ",\"shipping_address\":{}}", "required", "/shipping_address/name", "is required"},
-    {ORDER, "{\"items\":[{\"sku_id\":\"a\",\"quantity\":1},{\"sku_id\":\"a\",\"quantity\":-1}],\"email\":\"a@b.c\"," ADDRESS
-     "," PAYMENT "}", "out_of_range", "/items/1/quantity", "at least 1"},
+    {ORDER, "{\"email\":\"a@b.c\"," PAYMENT ",\"shipping_address\":{}}", "required", "/shipping_address/name",
+     "is required"},
+    {ORDER,
+     "{\"items\":[{\"sku_id\":\"a\",\"quantity\":1},{\"sku_id\":\"a\",\"quantity\":-1}],\"email\":\"a@b.c\"," ADDRESS
+     "," PAYMENT "}",
+     "out_of_range", "/items/1/quantity", "at least 1"},
     {SIGNUP, SIGNUP_BUT("a"), "invalid_format", "/email", "must be an e-mail address"},
     {SIGNUP, SIGNUP_BUT("a@"), "invalid_format", "/email", "e-mail"},
     {SIGNUP, SIGNUP_BUT("@b.c"), "invalid_format", "/email", "e-mail"},
@@ -222,13 +229,16 @@ static const struct refusal checking[] = {
     {SIGNUP, SIGNUP_BUT("a@b..c"), "invalid_format", "/email", "e-mail"},
     {SIGNUP, SIGNUP_BUT("a@b@c"), "invalid_format", "/email", "e-mail"},
     {SIGNUP, SIGNUP_BUT("a@-b.c"), "invalid_format", "/email", "e-mail"},
-    {SIGNUP, "{\"email\":\"a@b.c\",\"password\":\"üüüüüüü\",\"name\":\"N\"}", "too_short", "/password", "at least 8 characters"},
-    {SIGNUP, "{\"email\":\"a@b.c\",\"password\":\"12345678\",\"name\":\"\"}", "too_short", "/name", "must not be empty"},
+    {SIGNUP, "{\"email\":\"a@b.c\",\"password\":\"üüüüüüü\",\"name\":\"N\"}", "too_short", "/password",
+     "at least 8 characters"},
+    {SIGNUP, "{\"email\":\"a@b.c\",\"password\":\"12345678\",\"name\":\"\"}", "too_short", "/name",
+     "must not be empty"},
     {PRODUCT, "{\"title\":\"T\",\"category\":\"c\"," PRICE "}", "required", "/skus", "must have at least 1 item."},
     {PRODUCT, "{\"title\":\"T\",\"category\":\"a--b\"," PRICE "}", "invalid_format", "/category", "lower-case"},
     {PRODUCT, "{\"title\":\"T\",\"category\":\"c\",\"price\":{\"amount\":-1,\"currency\":\"EUR\"}}", "out_of_range",
      "/price/amount", "at least 0"},
-    {PRODUCT, "{\"title\":\"T\",\"category\":\"c\"," PRICE ",\"skus\":[{\"code\":\"x\",\"attributes\":{\"1\":\"\",\"2\":\"\","
+    {PRODUCT,
+     "{\"title\":\"T\",\"category\":\"c\"," PRICE ",\"skus\":[{\"code\":\"x\",\"attributes\":{\"1\":\"\",\"2\":\"\","
      "\"3\":\"\",\"4\":\"\",\"5\":\"\",\"6\":\"\",\"7\":\"\",\"8\":\"\",\"9\":\"\",\"10\":\"\",\"11\":\"\"}}]}",
      "too_many_items", "/skus/0/attributes", "at most 10 items"},
     {&identity__put_user_roles_request__descriptor, "{\"id\":\"x\",\"roles\":[\"admin\",\"king\"]}", "invalid_value",
@@ -257,10 +267,12 @@ static void test_wire_refusals__good_input_passes(void **state)
     } good[] = {
         {ITEM, " {\"quantity\" : 10000 ,\n\"sku_id\":\"a\"} "},
         {LIST, "{}"},
-        {ORDER, "{\"items\":[],\"cart_id\":\"c\",\"email\":\"first.last+tag@sub.example.com\"," ADDRESS "," PAYMENT "}"},
+        {ORDER,
+         "{\"items\":[],\"cart_id\":\"c\",\"email\":\"first.last+tag@sub.example.com\"," ADDRESS "," PAYMENT "}"},
         {SIGNUP, SIGNUP_BUT("a@localhost")},
         {SIGNUP, "{\"email\":\"a@b.c\",\"password\":\"üüüüüüüü\",\"name\":\"N\"}"},
-        {PRODUCT, "{\"title\":\"T\",\"category\":\"a-b-1\"," PRICE ",\"skus\":[{\"code\":\"x\",\"attributes\":{\"a\":\"b\"}}]}"},
+        {PRODUCT,
+         "{\"title\":\"T\",\"category\":\"a-b-1\"," PRICE ",\"skus\":[{\"code\":\"x\",\"attributes\":{\"a\":\"b\"}}]}"},
     };
     CLEANUP(arena_cleanup) struct arena *arena = arena_new(ARENA_BYTES);
     for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {

@@ -27,8 +27,8 @@ struct wire_rule {
     int64_t min, max;
     uint32_t min_length, max_length; /* 0: no bound */
     uint32_t min_items, max_items;
-    const char *const *values;       /* NULL-terminated, or NULL */
-    const char *format;              /* NULL without */
+    const char *const *values; /* NULL-terminated, or NULL */
+    const char *format;        /* NULL without */
     const char *example;
     const char *help;
 };
@@ -61,8 +61,8 @@ int wire_from_json(struct arena *arena, struct str json, ProtobufCMessage *messa
 int wire_set_field(struct arena *arena, ProtobufCMessage *message, struct str name, struct str text,
                    const char *pointer_prefix, struct problem *ret_problem);
 
-/* Enforces the rules of every field, deep. ERR_INVALID names the first field that breaks one, by a JSON pointer into the
- * message: a caller who filled it from a query turns the leading '/' into '?'. A repeated field with min_items is
+/* Enforces the rules of every field, deep. ERR_INVALID names the first field that breaks one, by a JSON pointer into
+ * the message: a caller who filled it from a query turns the leading '/' into '?'. A repeated field with min_items is
  * required by that alone. Rules are about what clients send; do not check replies (read_only would refuse them). */
 int wire_check(const ProtobufCMessage *message, struct problem *ret_problem);
 
@@ -79,5 +79,6 @@ void wire_arena_allocator(struct arena *arena, ProtobufCAllocator *ret_allocator
 void wire_json_string(struct buf *buf, struct str s);
 
 /* Appends the problem as an application/problem+json body (RFC 9457): type, title, status, detail, code, and errors
- * [{pointer, detail}] where a field is to blame ("/items/0/quantity" in the body, "?limit" in the query). trace_id may be empty. */
+ * [{pointer, detail}] where a field is to blame ("/items/0/quantity" in the body, "?limit" in the query). trace_id may
+ * be empty. */
 void wire_problem_to_json(const struct problem *problem, struct str trace_id, struct buf *buf);

@@ -14,5 +14,6 @@ static inline size_t wire_base64_len(size_t len)
 /* Writes wire_base64_len(len) characters, no NUL. */
 void wire_base64_encode(const uint8_t *bytes, size_t len, char *ret_text);
 
-/* Strict: the padding must be there and the unused bits zero, so that a value has one text. ERR_INVALID, ERR_NO_MEMORY. */
+/* Strict: the padding must be there and the unused bits zero, so that a value has one text. ERR_INVALID, ERR_NO_MEMORY.
+ */
 int wire_base64_decode(struct arena *arena, struct str text, ProtobufCBinaryData *ret_bytes);

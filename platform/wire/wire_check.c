@@ -37,19 +37,21 @@ const struct wire_rule *wire_rule_find(const ProtobufCMessageDescriptor *message
 static bool is_below(ProtobufCType type, const void *slot, int64_t bound)
 {
     if (wire_integer_range(type).min == 0)
-        return bound > 0 && (wire_element_size(type) == 8 ? *(const uint64_t *)slot : *(const uint32_t *)slot) < (uint64_t)bound;
+        return bound > 0 &&
+               (wire_element_size(type) == 8 ? *(const uint64_t *)slot : *(const uint32_t *)slot) < (uint64_t)bound;
     return (wire_element_size(type) == 8 ? *(const int64_t *)slot : *(const int32_t *)slot) < bound;
 }
 
 static bool is_above(ProtobufCType type, const void *slot, int64_t bound)
 {
     if (wire_integer_range(type).min == 0)
-        return bound < 0 || (wire_element_size(type) == 8 ? *(const uint64_t *)slot : *(const uint32_t *)slot) > (uint64_t)bound;
+        return bound < 0 ||
+               (wire_element_size(type) == 8 ? *(const uint64_t *)slot : *(const uint32_t *)slot) > (uint64_t)bound;
     return (wire_element_size(type) == 8 ? *(const int64_t *)slot : *(const int32_t *)slot) > bound;
 }
 
-static int check_integer(const struct wire_path *path, const struct wire_rule *rule, ProtobufCType type, const void *slot,
-                         struct problem *ret_problem)
+static int check_integer(const struct wire_path *path, const struct wire_rule *rule, ProtobufCType type,
+                         const void *slot, struct problem *ret_problem)
 {
     if (rule->has_min && is_below(type, slot, rule->min))
         return wire_refuse(ret_problem, path, "out_of_range", "must be at least %" PRId64 ".", rule->min);
@@ -64,8 +66,8 @@ static int check_length(const struct wire_path *path, const struct wire_rule *ru
     if (len == 0 && rule->min_length > 0)
         return wire_refuse(ret_problem, path, "too_short", "must not be empty.");
     if (len < rule->min_length)
-        return wire_refuse(ret_problem, path, "too_short", "must have at least %" PRIu32 " %s%s.", rule->min_length, unit,
-                           rule->min_length == 1 ? "" : "s");
+        return wire_refuse(ret_problem, path, "too_short", "must have at least %" PRIu32 " %s%s.", rule->min_length,
+                           unit, rule->min_length == 1 ? "" : "s");
     if (rule->max_length > 0 && len > rule->max_length)
         return wire_refuse(ret_problem, path, "too_long", "must have at most %" PRIu32 " %s%s.", rule->max_length, unit,
                            rule->max_length == 1 ? "" : "s");
@@ -109,8 +111,8 @@ static int check_string(const struct wire_path *path, const struct wire_rule *ru
 
 static int check_message(const struct wire_path *path, const ProtobufCMessage *message, struct problem *ret_problem);
 
-static int check_value(const struct wire_path *path, const struct wire_rule *rule, const ProtobufCFieldDescriptor *field,
-                       const void *slot, struct problem *ret_problem)
+static int check_value(const struct wire_path *path, const struct wire_rule *rule,
+                       const ProtobufCFieldDescriptor *field, const void *slot, struct problem *ret_problem)
 {
     if (field->type == PROTOBUF_C_TYPE_MESSAGE)
         return check_message(path, *(ProtobufCMessage *const *)slot, ret_problem);
@@ -147,8 +149,8 @@ static int check_elements(const struct wire_path *path, const struct wire_rule *
                            "must have at least %" PRIu32 " item%s.", rule->min_items > 0 ? rule->min_items : 1,
                            rule->min_items > 1 ? "s" : "");
     if (rule && rule->max_items > 0 && count > rule->max_items)
-        return wire_refuse(ret_problem, path, "too_many_items", "must have at most %" PRIu32 " item%s.", rule->max_items,
-                           rule->max_items == 1 ? "" : "s");
+        return wire_refuse(ret_problem, path, "too_many_items", "must have at most %" PRIu32 " item%s.",
+                           rule->max_items, rule->max_items == 1 ? "" : "s");
     const char *elements = wire_elements(message, field);
     size_t size = wire_element_size(field->type);
     bool is_map = wire_is_map(field);
@@ -161,8 +163,9 @@ static int check_elements(const struct wire_path *path, const struct wire_rule *
     return 0;
 }
 
-static int check_field(const struct wire_path *path, const struct wire_rule *rule, const ProtobufCFieldDescriptor *field,
-                       const ProtobufCMessage *message, struct problem *ret_problem)
+static int check_field(const struct wire_path *path, const struct wire_rule *rule,
+                       const ProtobufCFieldDescriptor *field, const ProtobufCMessage *message,
+                       struct problem *ret_problem)
 {
     bool present = wire_is_repeated(field) ? *wire_count(message, field) > 0 : wire_is_present(message, field);
     if (present && rule && rule->read_only)

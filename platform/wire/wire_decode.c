@@ -1,112 +1,21 @@
 /* JSON → message, by descriptor: strict and bounded.
  *
- * yyjson parses into the arena; its strings are unescaped in its own copy of the text and end with NUL, so the message
- * points into that copy and nothing is copied twice. */
+ * Strings of the parsed text (wire_parse.h) end with NUL and live as long as the arena, so the message points to them
+ * and nothing is copied twice. */
 #include "platform/wire/wire.h"
 #include "platform/wire/wire_base64.h"
 #include "platform/wire/wire_field.h"
 #include "platform/wire/wire_number.h"
+#include "platform/wire/wire_parse.h"
 #include "platform/wire/wire_path.h"
 #include "platform/wire/wire_suggest.h"
 
 #include <inttypes.h>
-#include <yyjson.h>
 
 struct decoder {
     struct arena *arena;
     struct problem *problem;
 };
-
-/* -- The text ------------------------------------------------------------------------------------------------------ */
-
-/* The parser never calls itself, so depth costs no stack; but depth and the number of values bound the memory that a
- * short text can ask for ("[[[[" is a value a byte). Strings are skipped; broken text is left to the parser. */
-static int check_size(struct str json, size_t *ret_values, struct problem *ret_problem)
-{
-    size_t depth = 0;
-    size_t values = 1;
-    bool in_string = false;
-    for (size_t i = 0; i < json.len; i++) {
-        char c = json.ptr[i];
-        if (in_string) {
-            if (c == '\\')
-                i++;
-            else if (c == '"')
-                in_string = false;
-            continue;
-        }
-        in_string = c == '"';
-        values += c == ',' || c == ':' || c == '[' || c == '{';
-        if ((c == '[' || c == '{') && ++depth > WIRE_DEPTH_MAX)
-            return wire_refuse(ret_problem, NULL, "too_deep", "The body is nested more than %d levels deep (at byte %zu).",
-                               WIRE_DEPTH_MAX, i);
-        if ((c == ']' || c == '}') && depth > 0)
-            depth--;
-    }
-    if (values > WIRE_VALUES_MAX)
-        return wire_refuse(ret_problem, NULL, "too_many_values", "The body has more than %d values.", WIRE_VALUES_MAX);
-    *ret_values = values;
-    return 0;
-}
-
-/* yyjson guesses how many values there are and grows by half as it finds more. The number is known here, and an arena
- * cannot give back; so the block of values is made as large as it can get, and growing it is free. */
-struct parser_memory {
-    struct arena *arena;
-    size_t values_size;
-    void *values;
-};
-
-#define YYJSON_VALUE_BYTES ((size_t)16)
-
-static void *parser_malloc(void *context, size_t size)
-{
-    struct parser_memory *memory = context;
-    return arena_alloc(memory->arena, size);
-}
-
-static void *parser_realloc(void *context, void *ptr, size_t old_size, size_t size)
-{
-    struct parser_memory *memory = context;
-    if (size <= old_size || (ptr == memory->values && size <= memory->values_size))
-        return ptr;
-    size_t room = size < memory->values_size ? memory->values_size : size;
-    void *grown = arena_alloc(memory->arena, room);
-    if (!grown)
-        return NULL;
-    memcpy(grown, ptr, old_size);
-    memory->values = grown;
-    memory->values_size = room;
-    return grown;
-}
-
-static void parser_free(void *context, void *ptr)
-{
-    (void)context;
-    (void)ptr;
-}
-
-static int parse(const struct decoder *d, struct str json, yyjson_val **ret_root)
-{
-    if (str_trim(json).len == 0)
-        return wire_refuse(d->problem, NULL, "empty_body", "The body is empty; a JSON object is expected.");
-    size_t values = 0;
-    TRY(check_size(json, &values, d->problem));
-    /* Half as many again, and some: what the parser asks for when it grows just before the last value. */
-    struct parser_memory memory = {.arena = d->arena, .values_size = (values + values / 2 + 64) * YYJSON_VALUE_BYTES};
-    yyjson_alc allocator = {parser_malloc, parser_realloc, parser_free, &memory};
-    yyjson_read_err error;
-    /* Not in situ: without that flag the text is not written to. */
-    yyjson_doc *document = yyjson_read_opts((char *)(uintptr_t)json.ptr, json.len, YYJSON_READ_BIGNUM_AS_RAW, &allocator,
-                                            &error);
-    if (!document && error.code == YYJSON_READ_ERROR_MEMORY_ALLOCATION)
-        return problem_set(d->problem, ERR_NO_MEMORY, "no_memory", NULL, "The request needs too much memory.");
-    if (!document)
-        return wire_refuse(d->problem, NULL, "malformed_json", "The body is not valid JSON: %s (at byte %zu).",
-                           error.msg, error.pos);
-    *ret_root = yyjson_doc_get_root(document);
-    return 0;
-}
 
 /* -- Values -------------------------------------------------------------------------------------------------------- */
 
@@ -141,8 +50,8 @@ static int out_of_memory(const struct decoder *d)
 static int out_of_range(const struct decoder *d, const struct wire_path *path, ProtobufCType type)
 {
     struct wire_integer_range range = wire_integer_range(type);
-    return wire_refuse(d->problem, path, "out_of_range", "must be an integer from %" PRId64 " to %" PRIu64 ".", range.min,
-                       range.max);
+    return wire_refuse(d->problem, path, "out_of_range", "must be an integer from %" PRId64 " to %" PRIu64 ".",
+                       range.min, range.max);
 }
 
 static int decode_integer(const struct decoder *d, const struct wire_path *path, ProtobufCType type, yyjson_val *value,
@@ -273,7 +182,7 @@ static int decode_array(const struct decoder *d, const struct wire_path *path, c
         return out_of_memory(d);
     size_t index, end;
     yyjson_val *element;
-    yyjson_arr_foreach(value, index, end, element) {
+    yyjson_arr_foreach (value, index, end, element) {
         struct wire_path step = {.parent = path, .index = index};
         TRY(decode_value(d, &step, field, element, elements + index * size));
     }
@@ -283,7 +192,8 @@ static int decode_array(const struct decoder *d, const struct wire_path *path, c
 }
 
 /* Linear: there are at most WIRE_MAP_ENTRIES_MAX. */
-static bool is_taken(ProtobufCMessage *const *entries, size_t count, const ProtobufCFieldDescriptor *key, const char *name)
+static bool is_taken(ProtobufCMessage *const *entries, size_t count, const ProtobufCFieldDescriptor *key,
+                     const char *name)
 {
     for (size_t i = 0; i < count; i++) {
         if (strcmp(*(char **)wire_member(entries[i], key), name) == 0)
@@ -292,8 +202,9 @@ static bool is_taken(ProtobufCMessage *const *entries, size_t count, const Proto
     return false;
 }
 
-static int decode_entry(const struct decoder *d, const struct wire_path *path, const ProtobufCMessageDescriptor *descriptor,
-                        yyjson_val *key, yyjson_val *value, ProtobufCMessage **ret_entry)
+static int decode_entry(const struct decoder *d, const struct wire_path *path,
+                        const ProtobufCMessageDescriptor *descriptor, yyjson_val *key, yyjson_val *value,
+                        ProtobufCMessage **ret_entry)
 {
     ProtobufCMessage *entry = wire_message_new(d->arena, descriptor);
     if (!entry)
@@ -321,7 +232,7 @@ static int decode_map(const struct decoder *d, const struct wire_path *path, con
         return out_of_memory(d);
     size_t index, end;
     yyjson_val *key, *element;
-    yyjson_obj_foreach(value, index, end, key, element) {
+    yyjson_obj_foreach (value, index, end, key, element) {
         struct wire_path step = {.parent = path, .name = str_from(yyjson_get_str(key), yyjson_get_len(key))};
         TRY(decode_entry(d, &step, descriptor, key, element, &entries[index]));
         if (is_taken(entries, index, &descriptor->fields[0], yyjson_get_str(key)))
@@ -358,7 +269,8 @@ static int find_field(const ProtobufCMessageDescriptor *descriptor, struct str n
     return -1;
 }
 
-static int unknown_field(const struct decoder *d, const struct wire_path *path, const ProtobufCMessageDescriptor *descriptor)
+static int unknown_field(const struct decoder *d, const struct wire_path *path,
+                         const ProtobufCMessageDescriptor *descriptor)
 {
     const char *meant = wire_suggest(descriptor, path->name);
     const char *where = path->parent ? "object" : "request";
@@ -377,7 +289,7 @@ static int decode_message(const struct decoder *d, const struct wire_path *path,
     unsigned expected = 0;
     size_t index, end;
     yyjson_val *key, *element;
-    yyjson_obj_foreach(value, index, end, key, element) {
+    yyjson_obj_foreach (value, index, end, key, element) {
         struct wire_path step = {.parent = path, .name = str_from(yyjson_get_str(key), yyjson_get_len(key))};
         int at = find_field(descriptor, step.name, expected);
         if (at < 0)
@@ -395,7 +307,7 @@ int wire_from_json(struct arena *arena, struct str json, ProtobufCMessage *messa
 {
     struct decoder decoder = {.arena = arena, .problem = ret_problem};
     yyjson_val *root;
-    TRY(parse(&decoder, json, &root));
+    TRY(wire_parse(arena, json, &root, ret_problem));
     if (!yyjson_is_obj(root))
         return wire_refuse(ret_problem, NULL, "wrong_type", "The body must be a JSON object, not %s.", found(root));
     return decode_message(&decoder, NULL, root, message);

@@ -9,7 +9,7 @@
 #include <math.h>
 #include <stdio.h>
 
-#define NUMBER_LEN_MAX ((size_t)32) /* "-9223372036854775808", or "%.17g" of a double */
+#define NUMBER_LEN_MAX ((size_t)32)     /* "-9223372036854775808", or "%.17g" of a double */
 #define DIGITS_MAX ((size_t)20)         /* of 2^64 - 1 */
 #define PUNCTUATION_LEN_MAX ((size_t)8) /* around a field: comma, quotes, colon, brackets */
 #define ESCAPE_LEN_MAX ((size_t)6)      /* \u001f */
@@ -287,7 +287,7 @@ static void write_value(struct writer *w, const ProtobufCFieldDescriptor *field,
 
 static void write_map(struct writer *w, const ProtobufCMessage *message, const ProtobufCFieldDescriptor *field)
 {
-    ProtobufCMessage *const *entries = *(ProtobufCMessage **const *)wire_member(message, field);
+    ProtobufCMessage *const *entries = *(ProtobufCMessage * *const *)wire_member(message, field);
     const ProtobufCMessageDescriptor *entry = field->descriptor;
     size_t count = *wire_count(message, field);
     w->last_map = field;

@@ -83,7 +83,8 @@ static inline bool wire_is_map(const ProtobufCFieldDescriptor *field)
     if (!wire_is_repeated(field) || field->type != PROTOBUF_C_TYPE_MESSAGE)
         return false;
     const ProtobufCMessageDescriptor *entry = field->descriptor;
-    if (entry->n_fields != 2 || strcmp(entry->fields[0].name, "key") != 0 || strcmp(entry->fields[1].name, "value") != 0)
+    if (entry->n_fields != 2 || strcmp(entry->fields[0].name, "key") != 0 ||
+        strcmp(entry->fields[1].name, "value") != 0)
         return false;
     size_t len = strlen(entry->short_name);
     return len > 5 && memcmp(entry->short_name + len - 5, "Entry", 5) == 0;

@@ -4,10 +4,10 @@
 #include "platform/base/str.h"
 
 struct wire_format {
-    const char *name;         /* as in the rule */
-    const char *standard;     /* JSON Schema's "format" of the same meaning, or NULL */
-    const char *pattern;      /* a regular expression (ECMA-262) that the check agrees with, or NULL */
-    const char *description;  /* what is wanted: "must be <description>" */
+    const char *name;        /* as in the rule */
+    const char *standard;    /* JSON Schema's "format" of the same meaning, or NULL */
+    const char *pattern;     /* a regular expression (ECMA-262) that the check agrees with, or NULL */
+    const char *description; /* what is wanted: "must be <description>" */
     bool (*is_valid)(struct str text);
 };
 

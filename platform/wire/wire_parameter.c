@@ -15,7 +15,8 @@ static int parse_unsigned(struct str text, uint64_t *ret_value)
     for (size_t i = 0; i < text.len; i++) {
         if (text.ptr[i] < '0' || text.ptr[i] > '9')
             return ERR_INVALID;
-        if (__builtin_mul_overflow(value, 10, &value) || __builtin_add_overflow(value, (uint64_t)(text.ptr[i] - '0'), &value))
+        if (__builtin_mul_overflow(value, 10, &value) ||
+            __builtin_add_overflow(value, (uint64_t)(text.ptr[i] - '0'), &value))
             return ERR_INVALID;
     }
     *ret_value = value;
@@ -88,7 +89,8 @@ static int append_value(struct arena *arena, const struct wire_path *path, const
 {
     size_t *count = wire_count(message, field);
     if (*count >= WIRE_PARAMETER_REPEATS_MAX)
-        return wire_refuse(ret_problem, path, "too_many_items", "is given more than %d times.", WIRE_PARAMETER_REPEATS_MAX);
+        return wire_refuse(ret_problem, path, "too_many_items", "is given more than %d times.",
+                           WIRE_PARAMETER_REPEATS_MAX);
     char *slot = grow_array(arena, message, field);
     if (!slot)
         return problem_set(ret_problem, ERR_NO_MEMORY, "no_memory", NULL, "The request needs too much memory.");
@@ -119,9 +121,9 @@ int wire_set_field(struct arena *arena, ProtobufCMessage *message, struct str na
     if (wire_is_repeated(field))
         return append_value(arena, &path, field, text, message, ret_problem);
     if (wire_is_present(message, field))
-        return path.prefix == '?'
-                   ? wire_refuse(ret_problem, &path, "duplicate_field", "is given more than once.")
-                   : wire_refuse(ret_problem, &path, "duplicate_field", "is given by the path; leave it out of the body.");
+        return path.prefix == '?' ? wire_refuse(ret_problem, &path, "duplicate_field", "is given more than once.")
+                                  : wire_refuse(ret_problem, &path, "duplicate_field",
+                                                "is given by the path; leave it out of the body.");
     TRY(set_value(arena, &path, field, text, wire_member(message, field), ret_problem));
     if (!wire_is_pointer(field))
         *wire_has(message, field) = 1;

@@ -52,14 +52,16 @@ static void append_member(struct buf *buf, const char *name, struct str value)
 void wire_problem_to_json(const struct problem *problem, struct str trace_id, struct buf *buf)
 {
     int status = error_http_status(problem->error);
-    const char *code = problem->code ? problem->code : error_name(problem->error);
+    struct str code = str_from_cstr(problem->code ? problem->code : error_name(problem->error));
+    if (str_starts_with(code, STR("err_")))
+        code = str_skip(code, 4);
     buf_append(buf, STR("{\"type\":\"about:blank\""));
     append_member(buf, "title", str_from_cstr(title_of(status)));
     buf_append(buf, STR(",\"status\":"));
     buf_append_int(buf, status);
     if (problem->detail[0])
         append_member(buf, "detail", str_from_cstr(problem->detail));
-    append_member(buf, "code", str_from_cstr(code));
+    append_member(buf, "code", code);
     if (problem->pointer[0]) {
         buf_append(buf, STR(",\"errors\":[{\"pointer\":"));
         wire_json_string(buf, str_from_cstr(problem->pointer));

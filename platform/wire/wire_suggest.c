@@ -7,8 +7,8 @@ static unsigned smaller(unsigned a, unsigned b)
     return a < b ? a : b;
 }
 
-/* Single-character insertions, deletions and replacements that turn a into b (Levenshtein's distance, by rows). A change
- * of case is free, and so is '-' for '_'. */
+/* Single-character insertions, deletions and replacements that turn a into b (Levenshtein's distance, by rows). A
+ * change of case is free, and so is '-' for '_'. */
 static unsigned distance(struct str a, struct str b)
 {
     unsigned row[NAME_LEN_MAX + 1];
