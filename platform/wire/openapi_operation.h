@@ -8,6 +8,17 @@
 void openapi_write_operation(struct json_writer *w, struct schema_list *list, const struct service *service,
                              const struct route *route);
 
+/* The problem responses that rows imply; ends with a NULL name. */
+struct openapi_failure {
+    int status;
+    const char *name; /* of the component */
+    const char *description;
+};
+extern const struct openapi_failure openapi_failures[];
+
+/* Writes {"$ref": "#/components/<kind>/<name>"}. */
+void openapi_write_shared_reference(struct json_writer *w, const char *kind, const char *name);
+
 /* Writes the members securitySchemes, parameters, headers and responses of components. */
 void openapi_write_shared_components(struct json_writer *w);
 

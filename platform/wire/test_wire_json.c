@@ -273,6 +273,41 @@ static void test_wire_json__a_full_arena_is_an_error(void **state)
     assert_null(wire_copy(tiny, message));
 }
 
+/* Texts that are almost right: whatever happens, it is an answer, and what is accepted says the same when sent back. */
+static void test_wire_json__broken_texts_are_answered(void **state)
+{
+    (void)state;
+    CLEANUP(arena_cleanup) struct arena *arena = arena_new(ARENA_BYTES);
+    struct generator g = {.state = 11, .arena = arena};
+    size_t accepted = 0;
+    size_t refused = 0;
+    for (int round = 0; round < 5000; round++) {
+        arena_reset(arena);
+        CLEANUP(buf_free) struct buf json = BUF((size_t)1 << 20);
+        wire_to_json(some_message(&g, &orders__create_order_request__descriptor, DEPTH), &json);
+        static const char bytes[] = "{}[]\",:\\0e-.\x00\x7f\x80\xff u";
+        for (uint64_t i = next(&g) % 3; i > 0; i--)
+            json.ptr[next(&g) % json.len] = bytes[next(&g) % sizeof(bytes)];
+        json.len -= next(&g) % 8 == 0 ? next(&g) % json.len : 0;
+        /* A copy of the exact size, so that ASan sees a read behind it. */
+        struct str text = arena_copy(arena, buf_str(&json));
+        ProtobufCMessage *message = wire_message_new(arena, &orders__create_order_request__descriptor);
+        struct problem problem = {0};
+        int error = wire_from_json(arena, text, message, &problem);
+        assert_true(error == 0 || (error == ERR_INVALID && problem.code && problem.detail[0]));
+        assert_true(str_is_utf8(str_from_cstr(problem.detail)) && str_is_utf8(str_from_cstr(problem.pointer)));
+        *(error ? &refused : &accepted) += 1;
+        if (error)
+            continue;
+        buf_clear(&json);
+        wire_to_json(message, &json);
+        ProtobufCMessage *again = wire_message_new(arena, &orders__create_order_request__descriptor);
+        assert_int_equal(wire_from_json(arena, buf_str(&json), again, &problem), 0);
+        assert_true(str_equal(packed(arena, message), packed(arena, again)));
+    }
+    assert_true(accepted > 500 && refused > 500);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -284,6 +319,7 @@ int main(void)
         cmocka_unit_test(test_wire_json__bytes_are_base64),
         cmocka_unit_test(test_wire_json__a_full_buffer_is_an_error_and_never_overrun),
         cmocka_unit_test(test_wire_json__a_full_arena_is_an_error),
+        cmocka_unit_test(test_wire_json__broken_texts_are_answered),
     };
     return cmocka_run_group_tests_name("wire_json", tests, NULL, NULL);
 }

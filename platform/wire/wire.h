@@ -80,5 +80,5 @@ void wire_json_string(struct buf *buf, struct str s);
 
 /* Appends the problem as an application/problem+json body (RFC 9457): type, title, status, detail, code, and errors
  * [{pointer, detail}] where a field is to blame ("/items/0/quantity" in the body, "?limit" in the query). trace_id may
- * be empty. */
+ * be empty. A problem without a code gets the name of its error ("not_found"). */
 void wire_problem_to_json(const struct problem *problem, struct str trace_id, struct buf *buf);
