@@ -151,8 +151,7 @@ static int error_of(CURLcode code, const struct fetch *fetch)
     case CURLE_OK: return 0;
     case CURLE_OPERATION_TIMEDOUT: return ERR_DEADLINE;
     case CURLE_URL_MALFORMAT:
-    case CURLE_UNSUPPORTED_PROTOCOL:
-    case CURLE_LOGIN_DENIED: return ERR_INVALID;
+    case CURLE_LOGIN_DENIED: return ERR_INVALID; /* the latter for a user's name in the URL */
     case CURLE_FILESIZE_EXCEEDED: return ERR_TOO_LARGE;
     case CURLE_OUT_OF_MEMORY: return ERR_NO_MEMORY;
     default: return ERR_UNAVAILABLE;
@@ -258,7 +257,9 @@ int http_client_fetch(struct http_client *client, struct arena *arena, const str
 {
     ASSERT(request->timeout_ms > 0 && request->method < HTTP_METHOD_COUNT);
     int64_t deadline_ns = clock_monotonic_ns() + request->timeout_ms * CLOCK_NS_PER_MS;
-    if (request->url.len == 0 || has_control_character(request->url))
+    /* The scheme is checked here, because libcurl's error for another one is also that for an answer in HTTP/0.9. */
+    if ((!str_starts_with(request->url, STR("http://")) && !str_starts_with(request->url, STR("https://"))) ||
+        has_control_character(request->url))
         return ERR_INVALID;
     const char *url = arena_cstr(arena, request->url);
     if (!url)

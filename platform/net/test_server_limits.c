@@ -1,0 +1,308 @@
+/* The server over real sockets: time-outs, numbers of connections, drain and end. */
+#include "platform/net/test_support.h"
+
+#include <poll.h>
+
+#define GET "GET / HTTP/1.1\r\nHost: a\r\n"
+
+/* Short enough for a test; 0 leaves the default, which no test waits for. */
+static struct http_server_config config_with(int64_t head_ms, int64_t body_ms, int64_t idle_ms, int64_t write_ms)
+{
+    struct http_server_config config = test_config();
+    config.limits.head_timeout_ms = head_ms ? head_ms : config.limits.head_timeout_ms;
+    config.limits.body_timeout_ms = body_ms ? body_ms : config.limits.body_timeout_ms;
+    config.limits.idle_timeout_ms = idle_ms ? idle_ms : config.limits.idle_timeout_ms;
+    config.limits.write_timeout_ms = write_ms ? write_ms : config.limits.write_timeout_ms;
+    return config;
+}
+
+static void assert_timed_out(struct http_server_config config, const char *request, const char *expected)
+{
+    struct test_server *server = test_server_start(config);
+    char *answer = test_exchange(server->port, request);
+    assert_true(strncmp(answer, expected, strlen(expected)) == 0);
+    assert_true(*expected == '\0' ? *answer == '\0' : strstr(answer, "Connection: close") != NULL);
+    free(answer);
+    test_server_stop(server);
+}
+
+/* A head that is not whole in time is answered 408, also behind a request that was answered. */
+static void test_server_limits__slow_head(void **state)
+{
+    (void)state;
+    assert_timed_out(config_with(60, 0, 0, 0), "GET / HTTP/1.1\r\nHost: ", "HTTP/1.1 408 Request Timeout\r\n");
+    assert_timed_out(config_with(60, 0, 0, 0), "G", "HTTP/1.1 408 Request Timeout\r\n");
+    struct test_server *server = test_server_start(config_with(60, 0, 0, 0));
+    char *answer = test_exchange(server->port, GET "\r\nGET / HTTP/1.1\r\n");
+    assert_contains(answer, "HTTP/1.1 200 OK\r\n");
+    assert_contains(answer, "HTTP/1.1 408 Request Timeout\r\n");
+    free(answer);
+    test_server_stop(server);
+}
+
+/* The head's time is counted from its first byte: a byte now and then does not prolong it. */
+static void test_server_limits__dripping_head(void **state)
+{
+    (void)state;
+    struct test_server *server = test_server_start(config_with(150, 0, 0, 0));
+    int descriptor = test_connect(server->port);
+    struct pollfd readable = {.fd = descriptor, .events = POLLIN};
+    assert_true(test_send(descriptor, STR(GET "X: ")));
+    int64_t start = clock_monotonic_ns();
+    while (poll(&readable, 1, 10) == 0)
+        test_send(descriptor, STR("a"));
+    assert_in_range((clock_monotonic_ns() - start) / CLOCK_NS_PER_MS, 100, 3000);
+    char *answer = test_read_all(descriptor, NULL);
+    assert_contains(answer, "HTTP/1.1 408 ");
+    free(answer);
+    close(descriptor);
+    test_server_stop(server);
+}
+
+static void test_server_limits__slow_body(void **state)
+{
+    (void)state;
+    assert_timed_out(config_with(0, 60, 0, 0), "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhell",
+                     "HTTP/1.1 408 Request Timeout\r\n");
+    assert_timed_out(config_with(0, 60, 0, 0),
+                     "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n",
+                     "HTTP/1.1 408 Request Timeout\r\n");
+}
+
+/* A connection without a request, before the first or after one, is closed without a word. */
+static void test_server_limits__idle(void **state)
+{
+    (void)state;
+    assert_timed_out(config_with(0, 0, 60, 0), "", "");
+    struct test_server *server = test_server_start(config_with(0, 0, 60, 0));
+    char *answer = test_exchange(server->port, GET "\r\n");
+    assert_lacks(answer, "Connection: close");
+    assert_lacks(answer, "408");
+    free(answer);
+    test_server_stop(server);
+}
+
+/* A handler that takes its time is not an idle connection. */
+static void test_server_limits__handler_is_not_idle(void **state)
+{
+    (void)state;
+    struct test_server *server = test_server_start(config_with(40, 40, 40, 40));
+    int descriptor = test_connect(server->port);
+    char text[1000];
+    assert_true(test_send(descriptor, STR("GET /held HTTP/1.1\r\nHost: a\r\n\r\n")));
+    test_server_await_held(server, 1);
+    char *other = test_exchange(server->port, ""); /* idle: closed, so the time of the first one is over as well */
+    free(other);
+    test_server_release(server);
+    test_read_until(descriptor, text, sizeof text, "GET /held? a ");
+    close(descriptor);
+    test_server_stop(server);
+}
+
+/* A peer that does not read is given up. */
+static void test_server_limits__slow_reader(void **state)
+{
+    (void)state;
+    struct test_server *server = test_server_start(config_with(0, 0, 0, 100));
+    int descriptor = test_connect(server->port);
+    for (int i = 0; i < 8; i++)
+        assert_true(test_send(descriptor, STR("GET /large HTTP/1.1\r\nHost: a\r\n\r\n")));
+    test_server_await_connections(server, 1);
+    test_server_await_connections(server, 0);
+    close(descriptor);
+    test_server_stop(server);
+}
+
+/* The connection beyond the limit is closed, and there is room again when one goes. */
+static void test_server_limits__connections(void **state)
+{
+    (void)state;
+    struct http_server_config config = test_config();
+    config.limits.connections_max = 2;
+    struct test_server *server = test_server_start(config);
+    int first = test_connect(server->port);
+    int second = test_connect(server->port);
+    test_server_await_connections(server, 2);
+    int third = test_connect(server->port);
+    char byte;
+    assert_true(recv(third, &byte, 1, 0) <= 0);
+    close(third);
+    close(first);
+    test_server_await_connections(server, 1);
+    char *answer = test_exchange(server->port, GET "Connection: close\r\n\r\n");
+    assert_contains(answer, "HTTP/1.1 200 OK\r\n");
+    free(answer);
+    close(second);
+    test_server_stop(server);
+}
+
+/* -- Start, drain, end -------------------------------------------------------------------------------------------- */
+
+static void never_called(void *context, struct http_exchange *exchange)
+{
+    (void)context;
+    (void)exchange;
+    fail();
+}
+
+/* A second server on the port is refused, although sockets may be shared within one. */
+static void test_server_limits__address_taken(void **state)
+{
+    (void)state;
+    struct test_server *server = test_server_start(test_config());
+    struct http_server_config config = test_config();
+    struct http_server *second = NULL;
+    char message[256] = "";
+    config.on_request = never_called;
+    config.port = server->port;
+    assert_int_equal(http_server_start(&second, &config, message), ERR_UNAVAILABLE);
+    assert_null(second);
+    assert_contains(message, "in use");
+    config.address = "not-an-address";
+    assert_int_equal(http_server_start(&second, &config, message), ERR_UNAVAILABLE);
+    assert_contains(message, "not-an-address");
+    test_server_stop(server);
+}
+
+/* Several loops share one port; each can be spoken to. */
+static void test_server_limits__loops_share_the_port(void **state)
+{
+    (void)state;
+    struct http_server_config config = test_config();
+    config.loop_count = 3;
+    struct test_server *server = test_server_start(config);
+    assert_int_equal(http_server_loop_count(server->server), 3);
+    for (int i = 0; i < 30; i++) {
+        char *answer = test_exchange(server->port, GET "Connection: close\r\n\r\n");
+        assert_contains(answer, "GET /? a ");
+        free(answer);
+    }
+    test_server_stop(server);
+}
+
+static void test_server_limits__ipv6(void **state)
+{
+    (void)state;
+    struct http_server_config config = test_config();
+    struct http_server *server = NULL;
+    char message[256] = "";
+    config.address = "::1";
+    config.on_request = never_called;
+    int probe = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    struct sockaddr_in6 loopback = {.sin6_family = AF_INET6, .sin6_addr = IN6ADDR_LOOPBACK_INIT};
+    bool has_ipv6 = probe >= 0 && bind(probe, (const struct sockaddr *)&loopback, sizeof loopback) == 0;
+    if (probe >= 0)
+        close(probe);
+    if (!has_ipv6)
+        skip();
+    assert_int_equal(http_server_start(&server, &config, message), 0);
+    assert_true(http_server_port(server) > 0);
+    http_server_free(server);
+}
+
+struct drain {
+    struct test_server *server;
+    int64_t deadline_ns;
+    bool complete;
+};
+
+static void drain(void *argument)
+{
+    struct drain *drain = argument;
+    drain->complete = http_server_drain(drain->server->server, drain->deadline_ns);
+}
+
+/* Waits until the listening socket is gone, which is what a drain does first. */
+static void await_refused(int port)
+{
+    struct sockaddr_in address = {
+        .sin_family = AF_INET, .sin_port = htons((uint16_t)port), .sin_addr = {htonl(INADDR_LOOPBACK)}};
+    for (int i = 0; i < READ_TIMEOUT_S * 1000; i++) {
+        int descriptor = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        int result = connect(descriptor, (const struct sockaddr *)&address, sizeof address);
+        close(descriptor);
+        if (result != 0)
+            return;
+        task_sleep_ms(1);
+    }
+    fail();
+}
+
+/* A drain closes what is idle, and answers what is in flight with Connection: close. */
+static void test_server_limits__drain(void **state)
+{
+    (void)state;
+    struct test_server *server = test_server_start(test_config());
+    int idle = test_connect(server->port);
+    int busy = test_connect(server->port);
+    assert_true(test_send(busy, STR("GET /held HTTP/1.1\r\nHost: a\r\n\r\n")));
+    test_server_await_held(server, 1);
+    test_server_await_connections(server, 2);
+    struct drain argument = {server, clock_monotonic_ns() + READ_TIMEOUT_S * CLOCK_NS_PER_S, false};
+    struct task *task = NULL;
+    assert_int_equal(task_start(&task, "drain", drain, &argument), 0);
+    await_refused(server->port);
+    char *nothing = test_read_all(idle, NULL);
+    assert_string_equal(nothing, "");
+    test_server_release(server);
+    char *answer = test_read_all(busy, NULL);
+    assert_contains(answer, "Connection: close\r\n");
+    assert_contains(answer, "GET /held? a ");
+    close(idle);
+    close(busy);
+    task_join(task);
+    assert_true(argument.complete);
+    free(nothing);
+    free(answer);
+    test_server_stop(server);
+}
+
+/* A handler that does not come to an end is cut at the deadline, and may answer later. */
+static void test_server_limits__drain_is_cut(void **state)
+{
+    (void)state;
+    struct test_server *server = test_server_start(test_config());
+    int descriptor = test_connect(server->port);
+    assert_true(test_send(descriptor, STR("GET /held HTTP/1.1\r\nHost: a\r\n\r\n")));
+    test_server_await_held(server, 1);
+    assert_false(http_server_drain(server->server, clock_monotonic_ns() + 50 * CLOCK_NS_PER_MS));
+    assert_int_equal(http_server_connection_count(server->server), 0);
+    assert_true(http_exchange_is_dead(server->held[0]));
+    test_server_release(server);
+    close(descriptor);
+    test_server_stop(server);
+}
+
+/* A server may be freed with open connections and exchanges that nobody will answer. */
+static void test_server_limits__free_without_drain(void **state)
+{
+    (void)state;
+    struct test_server *server = test_server_start(test_config());
+    int descriptor = test_connect(server->port);
+    assert_true(test_send(descriptor, STR("GET /held HTTP/1.1\r\nHost: a\r\n\r\nGET /held HTTP/1.1\r\nHost: a\r\n\r\nGET")));
+    test_server_await_held(server, 2);
+    server->held_count = 0;
+    test_server_stop(server);
+    close(descriptor);
+    http_server_free(NULL);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_server_limits__slow_head),
+        cmocka_unit_test(test_server_limits__dripping_head),
+        cmocka_unit_test(test_server_limits__slow_body),
+        cmocka_unit_test(test_server_limits__idle),
+        cmocka_unit_test(test_server_limits__handler_is_not_idle),
+        cmocka_unit_test(test_server_limits__slow_reader),
+        cmocka_unit_test(test_server_limits__connections),
+        cmocka_unit_test(test_server_limits__address_taken),
+        cmocka_unit_test(test_server_limits__loops_share_the_port),
+        cmocka_unit_test(test_server_limits__ipv6),
+        cmocka_unit_test(test_server_limits__drain),
+        cmocka_unit_test(test_server_limits__drain_is_cut),
+        cmocka_unit_test(test_server_limits__free_without_drain),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
