@@ -60,6 +60,8 @@ static const struct header_parameter header_parameters[] = {
      "{\"type\":\"string\",\"minLength\":1,\"maxLength\":255}"},
     {"IfMatch", "If-Match", true, "The ETag of what is changed; its version is compared.",
      "{\"type\":\"string\",\"examples\":[\"\\\"3-5d41402a\\\"\"]}"},
+    {"IfNoneMatch", "If-None-Match", false, "The ETag of what the client has: 304 when it is still the same.",
+     "{\"type\":\"string\"}"},
     {"Prefer", "Prefer", false, "wait=N waits up to N seconds for the final status (RFC 7240).",
      "{\"type\":\"string\",\"examples\":[\"wait=10\"]}"},
     {"Tenant", "X-Tenant", false, "The tenant, where the host name does not say.",
@@ -118,6 +120,9 @@ void openapi_write_shared_components(struct json_writer *w)
                     "\"schema\":{\"type\":\"string\"}},"
                     "\"RetryAfter\":{\"description\":\"Seconds to wait.\",\"schema\":{\"type\":\"integer\"}}}"));
     json_member_object(w, "responses");
+    json_member_object(w, OPENAPI_NOT_MODIFIED);
+    json_member_string(w, "description", "What the client has is still the same.");
+    json_end_object(w);
     for (const struct openapi_failure *failure = openapi_failures; failure->name; failure++)
         write_problem_response(w, failure);
     write_problem_response(w, &(struct openapi_failure){0, "Problem", "Anything else that went wrong."});

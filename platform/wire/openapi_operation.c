@@ -19,6 +19,12 @@ static bool takes_body(const struct route *route)
     return !is_get(route) && strcmp(route->method, "DELETE") != 0 && strcmp(route->method, "HEAD") != 0;
 }
 
+/* A reply of the schema that is read, or that is changed by version. */
+static bool has_etag(const struct route *route)
+{
+    return route->rpc && route->rpc->output->n_fields > 0 && (is_get(route) || route->if_match);
+}
+
 /* -- Names --------------------------------------------------------------------------------------------------------- */
 
 /* "catalog_list_products"; "…_2" where an earlier row of the table has the same RPC. Rows with a raw handler are named
@@ -177,6 +183,8 @@ static void write_parameters(struct json_writer *w, struct schema_list *list, co
     /* What requires a key starts something that goes on behind the reply. */
     if (route->key_required)
         openapi_write_shared_reference(w, "parameters", "Prefer");
+    if (has_etag(route) && is_get(route))
+        openapi_write_shared_reference(w, "parameters", "IfNoneMatch");
     openapi_write_shared_reference(w, "parameters", "Tenant");
     json_end_array(w);
 }
@@ -222,7 +230,7 @@ static void write_success(struct json_writer *w, struct schema_list *list, const
     snprintf(status, sizeof(status), "%d", route->status ? route->status : is_empty ? 204 : 200);
     json_member_object(w, status);
     json_member_string(w, "description", is_empty ? "Done; there is nothing to say." : "Success.");
-    if (message && !is_empty && (is_get(route) || route->if_match)) {
+    if (has_etag(route)) {
         json_member_object(w, "headers");
         json_key(w, "ETag");
         openapi_write_shared_reference(w, "headers", "ETag");
@@ -270,6 +278,10 @@ static void write_responses(struct json_writer *w, struct schema_list *list, con
 {
     json_member_object(w, "responses");
     write_success(w, list, route);
+    if (has_etag(route) && is_get(route)) {
+        json_key(w, "304");
+        openapi_write_shared_reference(w, "responses", OPENAPI_NOT_MODIFIED);
+    }
     for (const struct openapi_failure *failure = openapi_failures; failure->name; failure++) {
         if (!may_answer(route, failure->status))
             continue;

@@ -16,6 +16,9 @@ struct openapi_failure {
 };
 extern const struct openapi_failure openapi_failures[];
 
+/* The component of the answer to an If-None-Match that fits. */
+#define OPENAPI_NOT_MODIFIED "NotModified"
+
 /* Writes {"$ref": "#/components/<kind>/<name>"}. */
 void openapi_write_shared_reference(struct json_writer *w, const char *kind, const char *name);
 

@@ -226,6 +226,8 @@ static void test_openapi__responses_and_security_follow_the_row(void **state)
     assert_null(at(state, ORDERS "/post/responses/412"));
     assert_null(at(state, PRODUCTS "/get/responses/401"));
     assert_non_null(at(state, PRODUCTS "/get/responses/200/headers/ETag"));
+    assert_non_null(at(state, PRODUCTS "/get/responses/304"));
+    assert_null(at(state, PRODUCT "/patch/responses/304"));
     assert_text(state, PRODUCTS "/get/security", "[]");
     assert_text(state, PRODUCT "/patch/security", "[{\"bearer\":[]},{\"session\":[]}]");
     assert_text(state, ORDERS "/post/security", "[{\"bearer\":[]},{\"session\":[]},{\"guest\":[]},{}]");

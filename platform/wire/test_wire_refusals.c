@@ -285,6 +285,22 @@ static void test_wire_refusals__good_input_passes(void **state)
     }
 }
 
+static void test_wire_refusals__the_ends_of_a_range_are_in_it(void **state)
+{
+    (void)state;
+    CLEANUP(arena_cleanup) struct arena *arena = arena_new(ARENA_BYTES);
+    struct problem problem = {0};
+    ProtobufCMessage *message;
+    assert_int_equal(decode(arena, LIST, STR("{\"limit\":-2147483648}"), &message, &problem), 0);
+    assert_int_equal(((Catalog__ListProductsRequest *)message)->limit, INT32_MIN);
+    assert_int_equal(decode(arena, LIST, STR("{\"limit\":2147483647}"), &message, &problem), 0);
+    assert_int_equal(((Catalog__ListProductsRequest *)message)->limit, INT32_MAX);
+    assert_int_equal(decode(arena, ITEM, STR("{\"quantity\":-9223372036854775808}"), &message, &problem), 0);
+    assert_true(((Orders__AddCartItemRequest *)message)->quantity == INT64_MIN);
+    assert_int_equal(decode(arena, ITEM, STR("{\"quantity\":9223372036854775807}"), &message, &problem), 0);
+    assert_true(((Orders__AddCartItemRequest *)message)->quantity == INT64_MAX);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -295,6 +311,7 @@ int main(void)
         cmocka_unit_test(test_wire_refusals__long_names_are_cut_at_a_character),
         cmocka_unit_test(test_wire_refusals__the_rules_name_the_field),
         cmocka_unit_test(test_wire_refusals__good_input_passes),
+        cmocka_unit_test(test_wire_refusals__the_ends_of_a_range_are_in_it),
     };
     return cmocka_run_group_tests_name("wire_refusals", tests, NULL, NULL);
 }
