@@ -1,5 +1,55 @@
-# What there is to do. `make run` and `make test` set up whatever they need.
-.PHONY: build
-build:
+# What there is to do; each target does its own set-up. The work is in tools/*.sh.
+#
+#   make run ARGS="--port 4000"     what follows ARGS goes to build/shopstream
+#   make sim SEED=42                one seed again; SEEDS=1000 for that many from 1 on
+#   make fuzz SECONDS_EACH=60       each fuzz target for that long
+.DEFAULT_GOAL := help
+.PHONY: help run test build deps test-deps lint format san fuzz sim bench coverage clean
+
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1@\2/p' Makefile | expand -t 1 | sed 's/@/\t/' | expand -t 20
+
+run: ## build, then serve the shop on http://localhost:3000 (data in ./data; Ctrl-C stops it)
+	@tools/setup.sh
 	@tools/fetch_sources.sh
+	@TARGETS=shopstream tools/build.sh build
+	@exec build/shopstream $(ARGS)
+
+test: test-deps ## build and run every test; the last line is "N passed, N failed"
 	@tools/build.sh build
+	@tools/run_tests.py build
+
+build: deps ## build everything into build/; the binary is build/shopstream
+	@tools/build.sh build
+
+deps: ## install the Debian packages of deps/ and build the fetched sources
+	@tools/setup.sh
+	@tools/fetch_sources.sh
+
+test-deps:
+	@tools/setup.sh test
+	@tools/fetch_sources.sh
+
+lint: test-deps ## gcc and clang without a warning, the rules of the tree, shell scripts
+	@tools/lint.sh
+
+format: test-deps ## lay out the C files as .clang-format says
+	@tools/format.sh
+
+san: test-deps ## every test again under AddressSanitizer and UndefinedBehaviorSanitizer
+	@tools/san.sh
+
+fuzz: test-deps ## each tests/fuzz/fuzz_*.c under libFuzzer, SECONDS_EACH=60 by default
+	@tools/fuzz.sh $(or $(SECONDS_EACH),60)
+
+sim: test-deps ## simulate the shop: SEED=42 for one seed, SEEDS=1000 for many
+	@tools/sim.sh $(if $(SEED),--seed $(SEED),--seeds $(or $(SEEDS),1000))
+
+bench: test-deps ## measure, side by side with a bare epoll server
+	@tools/bench.sh
+
+coverage: test-deps ## line coverage of the whole suite; fails below 80 %
+	@tools/coverage.sh
+
+clean: ## remove what was built; downloads (build/deps, build/node) and data/ stay
+	@tools/clean.sh

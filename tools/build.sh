@@ -1,18 +1,40 @@
 #!/bin/sh
 # Builds into the folder $1 (meson options follow): generates what comes from .proto and .sql, configures where the list
-# of source files changed, compiles.
+# of source files or the options changed, compiles. TARGETS, if set, names the programs to build; else all are.
 set -eu
 cd "$(dirname "$0")/.."
 folder=$1
 shift
-/usr/bin/python3 tools/generate.py
-mkdir -p "$folder"
-{ tools/list_sources.sh code platform services cli; find platform services cli tests -name '*.c' -o -name meson.build; find build/generated -name '*.c'; } 2>/dev/null |
-    LC_ALL=C sort -u >"$folder/sources.new"
+mkdir -p "$folder" build
+
+# Generating takes half a second, so it is left out where no input (or folder, from which one may be gone) is newer.
+stamp=build/generated.stamp
+if [ ! -e "$stamp" ] || [ ! -d build/generated ] ||
+    [ -n "$(find platform services tools/generate.py -newer "$stamp" \
+        \( -name '*.proto' -o -name '*.sql' -o -name generate.py -o -type d \) -print -quit 2>/dev/null)" ]; then
+    touch "$stamp.new"
+    /usr/bin/python3 tools/generate.py
+    mv "$stamp.new" "$stamp"
+fi
+
+# The list of files is what meson.build asks for; a changed list means that meson has to look again.
+{
+    echo "$@"
+    find platform services cli tests build/generated -name '*.c' 2>/dev/null | LC_ALL=C sort
+} >"$folder/sources.new"
+configure() {
+    meson setup "$@" >"$folder/setup.log" 2>&1 || { cat "$folder/setup.log" >&2; exit 1; }
+}
 if [ ! -e "$folder/build.ninja" ]; then
-    meson setup "$folder" "$@" >"$folder/setup.log" || { cat "$folder/setup.log" >&2; exit 1; }
+    configure "$folder" "$@"
 elif ! cmp -s "$folder/sources.new" "$folder/sources.list"; then
-    meson setup --reconfigure "$folder" "$@" >"$folder/setup.log" || { cat "$folder/setup.log" >&2; exit 1; }
+    configure --reconfigure "$folder" "$@"
 fi
 mv "$folder/sources.new" "$folder/sources.list"
-exec ninja -C "$folder" --quiet
+
+# A terminal shows the progress; elsewhere only what went wrong is printed.
+# shellcheck disable=SC2086 # TARGETS is a list of words
+if [ -t 1 ]; then
+    NINJA_STATUS='building %f of %t: ' exec ninja -C "$folder" ${TARGETS:-}
+fi
+ninja -C "$folder" --quiet ${TARGETS:-} >"$folder/build.log" 2>&1 || { cat "$folder/build.log" >&2; exit 1; }

@@ -1,41 +1,47 @@
 #!/bin/sh
 # Fetches the source archives of deps/sources.txt by package name, checks their hashes, and builds them as static
-# libraries: build/deps/{include,lib}. Does nothing when that was done for the same list.
+# libraries: build/deps/{include,lib}. Does nothing when that was done for the same list; needs no network when the
+# archives are there. Every build folder (build, build-san …) uses these libraries.
 set -eu
 root=$(cd "$(dirname "$0")/.." && pwd)
 out=$root/build/deps
-stamp=$out/stamp-$(sha256sum "$root/deps/sources.txt" "$0" | sha256sum | cut -c1-16)
-[ -e "$stamp" ] && exit 0
-mkdir -p "$out/download" "$out/include" "$out/lib"
-[ -x "$out/venv/bin/pip" ] || /usr/bin/python3 -m venv "$out/venv"
-for attempt in 1 2 3; do
-    if "$out/venv/bin/pip" --quiet --disable-pip-version-check download --no-deps --no-binary :all: --require-hashes \
-        --dest "$out/download" -r "$root/deps/sources.txt"; then
-        break
-    elif [ "$attempt" = 3 ]; then
-        echo "fetch_sources: the archives of deps/sources.txt could not be fetched; is the package registry reachable?" >&2
-        exit 1
-    fi
-done
-for archive in "$out"/download/*.tar.gz; do
-    tar -xzf "$archive" -C "$out"
-done
-flags="-O2 -g -fPIE -fstack-protector-strong -D_FORTIFY_SOURCE=2"
-build() { # name, include folder, sources
-    name=$1 include=$2
-    shift 2
-    objects=
-    for source in "$@"; do
-        object=$out/$name-$(basename "$source" .c).o
-        ${CC:-cc} $flags -I"$include" -c "$source" -o "$object"
-        objects="$objects $object"
-    done
-    rm -f "$out/lib/lib$name.a"
-    ar rcs "$out/lib/lib$name.a" $objects
-    cp "$include"/"$name".h "$out/include/"
+stamp=stamp-$(cat "$root/deps/sources.txt" "$0" | sha256sum | cut -c1-16)
+[ ! -e "$out/$stamp" ] || exit 0
+mkdir -p "$out"
+
+# One at a time; whoever waited finds it done. The result is made beside and put in place whole.
+exec 9>"$root/build/deps.lock"
+flock 9
+[ ! -e "$out/$stamp" ] || exit 0
+new=$(mktemp -d "$root/build/deps.XXXXXX")
+trap 'rm -rf "$new"' EXIT
+mkdir -p "$new/include" "$new/lib" "$new/objects"
+
+/usr/bin/python3 "$root/tools/fetch_packages.py" "$root/deps/sources.txt" "$out/download" >"$new/files"
+while read -r name archive; do
+    mkdir "$new/$name"
+    tar -xzf "$archive" -C "$new/$name" --strip-components=1
+done <"$new/files"
+
+# Compiles one source file into an object of a library, in the background: the files are few.
+compile() { # library, include folder, source
+    "${CC:-cc}" -O2 -g -fPIE -fstack-protector-strong -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2 -I"$2" -c "$3" \
+        -o "$new/objects/$1-$(basename "$3" .c).o" &
+    pids="$pids $!"
 }
-yyjson=$(echo "$out"/yyjson-*/yyjson)
-llhttp=$(echo "$out"/httptools-*/vendor/llhttp)
-build yyjson "$yyjson" "$yyjson/yyjson.c"
-build llhttp "$llhttp/include" "$llhttp"/src/*.c
-touch "$stamp"
+pids=
+compile yyjson "$new/yyjson/yyjson" "$new/yyjson/yyjson/yyjson.c"
+for source in "$new"/httptools/vendor/llhttp/src/*.c; do
+    compile llhttp "$new/httptools/vendor/llhttp/include" "$source"
+done
+for pid in $pids; do
+    wait "$pid"
+done
+for library in yyjson llhttp; do
+    ar rcs "$new/lib/lib$library.a" "$new/objects/$library"-*.o
+done
+cp "$new/yyjson/yyjson/yyjson.h" "$new/httptools/vendor/llhttp/include/llhttp.h" "$new/include/"
+
+rm -rf "$out/include" "$out/lib"
+mv "$new/include" "$new/lib" "$out/"
+touch "$out/$stamp"
