@@ -3,6 +3,7 @@
 const struct service *const all_services[] = {
     &catalog_service,
     &orders_service,
+    &admin_service,
     &shell_service,
     NULL,
 };

@@ -3,6 +3,7 @@
 
 #include "platform/service/service.h"
 
+extern const struct service admin_service;
 extern const struct service catalog_service;
 extern const struct service orders_service;
 extern const struct service shell_service;
