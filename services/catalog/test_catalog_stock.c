@@ -1,0 +1,286 @@
+/* Proves that stock is never oversold, and that reservations take effect once in whatever order their steps come. */
+#include "platform/base/task.h"
+#include "services/catalog/handlers.h"
+#include "services/catalog/test_catalog_fixture.h"
+
+#include <stdatomic.h>
+
+#define BUYERS 64
+#define ATTEMPTS 10000
+#define UNITS 100
+#define HOUR_MS 3600000
+
+static const char *new_sku(const char *code, int64_t available)
+{
+    return fixture_create(&(struct fixture_product){.title = code, .code = code, .amount = 100, .available = available})
+        ->skus[0]
+        ->id;
+}
+
+/* Two lines; quantity 0 leaves the second one out. */
+static int reserve(struct call *call, const char *id, const char *sku, int64_t quantity, const char *sku2,
+                   int64_t quantity2, int64_t ttl_ms)
+{
+    Catalog__StockLine lines[2] = {CATALOG__STOCK_LINE__INIT, CATALOG__STOCK_LINE__INIT};
+    Catalog__StockLine *places[2] = {&lines[0], &lines[1]};
+    Catalog__ReserveStockRequest in = CATALOG__RESERVE_STOCK_REQUEST__INIT;
+    Catalog__Reservation out = CATALOG__RESERVATION__INIT;
+
+    lines[0].sku_id = (char *)sku;
+    lines[1].sku_id = (char *)sku2;
+    lines[0].has_quantity = lines[1].has_quantity = true;
+    lines[0].quantity = quantity;
+    lines[1].quantity = quantity2;
+    in.reservation_id = (char *)id;
+    in.lines = places;
+    in.n_lines = quantity2 ? 2 : 1;
+    in.has_ttl_ms = true;
+    in.ttl_ms = ttl_ms;
+    int error = catalog_reserve_stock(call, &in, &out);
+    if (!error) {
+        assert_string_equal(out.reservation_id, id);
+        assert_true(out.has_expires_at_ms);
+    }
+    return error;
+}
+
+static int reserve_one(const char *id, const char *sku, int64_t quantity)
+{
+    return reserve(fixture_call(), id, sku, quantity, NULL, 0, HOUR_MS);
+}
+
+static int end(struct call *call, const char *id, bool commit)
+{
+    Catalog__ReservationRequest in = CATALOG__RESERVATION_REQUEST__INIT;
+    Catalog__Reservation out = CATALOG__RESERVATION__INIT;
+
+    in.reservation_id = (char *)id;
+    int error = commit ? catalog_commit_stock(call, &in, &out) : catalog_release_stock(call, &in, &out);
+    if (!error)
+        assert_string_equal(out.status, commit ? "committed" : "released");
+    return error;
+}
+
+static void assert_stock(const char *sku, int64_t on_hand, int64_t reserved)
+{
+    Catalog__GetStockRequest in = CATALOG__GET_STOCK_REQUEST__INIT;
+    Catalog__Stock out = CATALOG__STOCK__INIT;
+
+    in.id = (char *)sku;
+    assert_int_equal(catalog_get_stock(fixture_call(), &in, &out), 0);
+    assert_int_equal(out.on_hand, on_hand);
+    assert_int_equal(out.reserved, reserved);
+    assert_int_equal(out.available, on_hand - reserved);
+}
+
+static int set_on_hand(struct call *call, const char *sku, int64_t on_hand)
+{
+    Catalog__SetStockRequest in = CATALOG__SET_STOCK_REQUEST__INIT;
+    Catalog__Stock out = CATALOG__STOCK__INIT;
+
+    in.id = (char *)sku;
+    in.has_on_hand = true;
+    in.on_hand = on_hand;
+    return catalog_set_stock(call, &in, &out);
+}
+
+static void test_catalog_stock__reserve_commit_release(void **state)
+{
+    const char *sku = new_sku("A", 10);
+
+    (void)state;
+    assert_int_equal(reserve_one("r-a", sku, 4), 0);
+    assert_stock(sku, 10, 4);
+    assert_int_equal(reserve_one("r-a", sku, 4), 0); /* the same again takes nothing more */
+    assert_stock(sku, 10, 4);
+    assert_int_equal(end(fixture_call(), "r-a", true), 0);
+    assert_stock(sku, 6, 0);
+    assert_int_equal(end(fixture_call(), "r-a", true), 0);
+    assert_stock(sku, 6, 0);
+    assert_int_equal(end(fixture_call(), "r-a", false), 0); /* a cancelled order: back on hand, once */
+    assert_stock(sku, 10, 0);
+    assert_int_equal(end(fixture_call(), "r-a", false), 0);
+    assert_stock(sku, 10, 0);
+    assert_int_equal(reserve_one("r-b", sku, 3), 0);
+    assert_int_equal(end(fixture_call(), "r-b", false), 0);
+    assert_stock(sku, 10, 0);
+    struct call *call = fixture_call();
+    assert_int_equal(end(call, "r-b", true), ERR_CONFLICT);
+    assert_string_equal(call->problem.code, "reservation_released");
+    assert_int_equal(end(fixture_call(), "r-unknown", true), ERR_NOT_FOUND);
+}
+
+static void test_catalog_stock__other_lines_under_one_id_are_refused(void **state)
+{
+    const char *sku = new_sku("OTHER", 10);
+    struct call *call = fixture_call();
+
+    (void)state;
+    assert_int_equal(reserve_one("r-other", sku, 4), 0);
+    assert_int_equal(reserve(call, "r-other", sku, 5, NULL, 0, HOUR_MS), ERR_UNPROCESSABLE);
+    assert_string_equal(call->problem.code, "reservation_differs");
+    assert_stock(sku, 10, 4);
+}
+
+static void test_catalog_stock__lines_of_one_sku_are_summed(void **state)
+{
+    const char *sku = new_sku("SUM", 5);
+    struct call *call = fixture_call();
+
+    (void)state;
+    assert_int_equal(reserve(call, "r-sum", sku, 3, sku, 3, HOUR_MS), ERR_CONFLICT);
+    assert_string_equal(call->problem.code, "out_of_stock");
+    assert_string_equal(call->problem.pointer, "/lines/0");
+    assert_stock(sku, 5, 0);
+    assert_int_equal(reserve(fixture_call(), "r-sum", sku, 3, sku, 2, HOUR_MS), 0);
+    assert_stock(sku, 5, 5);
+}
+
+static void test_catalog_stock__takes_all_lines_or_none(void **state)
+{
+    const char *plenty = new_sku("PLENTY", 9), *few = new_sku("FEW", 1);
+    struct call *call = fixture_call();
+
+    (void)state;
+    assert_int_equal(reserve(call, "r-all", plenty, 2, few, 2, HOUR_MS), ERR_CONFLICT);
+    assert_string_equal(call->problem.pointer, "/lines/1");
+    assert_stock(plenty, 9, 0);
+    assert_stock(few, 1, 0);
+    call = fixture_call();
+    assert_int_equal(reserve(call, "r-none", plenty, 1, "no-such-sku", 1, HOUR_MS), ERR_NOT_FOUND);
+    assert_stock(plenty, 9, 0);
+}
+
+static void test_catalog_stock__release_before_reserve_wins(void **state)
+{
+    const char *sku = new_sku("TOMB", 5);
+    struct call *call = fixture_call();
+
+    (void)state;
+    assert_int_equal(end(fixture_call(), "r-tomb", false), 0);
+    assert_int_equal(reserve(call, "r-tomb", sku, 1, NULL, 0, HOUR_MS), ERR_CONFLICT);
+    assert_string_equal(call->problem.code, "reservation_released");
+    assert_stock(sku, 5, 0);
+}
+
+static void test_catalog_stock__expires_by_the_job(void **state)
+{
+    const char *sku = new_sku("EXPIRE", 5), *kept = new_sku("KEPT", 5);
+    struct call *call = fixture_call();
+    int64_t start_ms = clock_wall_ms();
+
+    (void)state;
+    assert_int_equal(reserve_one("r-kept", kept, 1), 0);
+    assert_int_equal(reserve(fixture_call(), "r-expire", sku, 5, NULL, 0, 1), 0);
+    while (clock_wall_ms() <= start_ms + 1)
+        task_sleep_ms(1);
+    assert_int_equal(end(call, "r-expire", true), ERR_CONFLICT); /* also before the job was there */
+    assert_string_equal(call->problem.code, "reservation_expired");
+    assert_int_equal(expire_reservations(fixture_call()), 0);
+    assert_stock(sku, 5, 0);
+    assert_stock(kept, 5, 1);
+    call = fixture_call();
+    assert_int_equal(end(call, "r-expire", true), ERR_CONFLICT);
+    assert_string_equal(call->problem.code, "reservation_expired");
+    call = fixture_call();
+    assert_int_equal(reserve(call, "r-expire", sku, 5, NULL, 0, HOUR_MS), ERR_CONFLICT);
+    assert_int_equal(end(fixture_call(), "r-expire", false), 0); /* nothing left to give back */
+    assert_stock(sku, 5, 0);
+}
+
+static void test_catalog_stock__is_not_set_below_what_is_reserved(void **state)
+{
+    const char *sku = new_sku("SET", 5);
+    struct call *call = fixture_call();
+
+    (void)state;
+    assert_int_equal(reserve_one("r-set", sku, 4), 0);
+    assert_int_equal(set_on_hand(call, sku, 3), ERR_CONFLICT);
+    assert_string_equal(call->problem.code, "stock_reserved");
+    assert_stock(sku, 5, 4);
+    assert_int_equal(set_on_hand(fixture_call(), sku, 4), 0);
+    assert_stock(sku, 4, 4);
+    assert_int_equal(set_on_hand(fixture_call(), "no-such-sku", 1), ERR_NOT_FOUND);
+}
+
+/* -- 64 buyers -- */
+
+struct buyer {
+    struct task *task;
+    const char *sku;
+    int number;
+    struct arena *arena;
+};
+
+static atomic_int sold, refused, others;
+
+/* Half of them commit at once, so that both columns move. */
+static void buy(void *argument)
+{
+    struct buyer *buyer = argument;
+
+    for (int i = buyer->number; i < ATTEMPTS; i += BUYERS) {
+        Catalog__StockLine line = CATALOG__STOCK_LINE__INIT, *lines[] = {&line};
+        Catalog__ReserveStockRequest in = CATALOG__RESERVE_STOCK_REQUEST__INIT;
+        Catalog__ReservationRequest id = CATALOG__RESERVATION_REQUEST__INIT;
+        Catalog__Reservation out = CATALOG__RESERVATION__INIT;
+        struct call call;
+
+        arena_reset(buyer->arena);
+        if (host_call_begin(host_instance(fixture.host, "catalog"), buyer->arena, STR(TENANT_DEFAULT), STR_EMPTY, 60000,
+                            &call) != 0)
+            return;
+        line.sku_id = (char *)buyer->sku;
+        line.has_quantity = in.has_ttl_ms = true;
+        line.quantity = 1;
+        in.ttl_ms = HOUR_MS;
+        in.reservation_id = id.reservation_id = arena_printf(buyer->arena, "buyer-%d", i);
+        in.lines = lines;
+        in.n_lines = 1;
+        int error = catalog_reserve_stock(&call, &in, &out);
+        if (!error && i % 2)
+            error = catalog_commit_stock(&call, &id, &out);
+        atomic_fetch_add(error == 0 ? &sold : error == ERR_CONFLICT ? &refused : &others, 1);
+    }
+}
+
+static void test_catalog_stock__64_buyers_get_exactly_100_units(void **state)
+{
+    static struct buyer buyers[BUYERS];
+    const char *sku = new_sku("RUSH", UNITS);
+    Catalog__GetStockRequest in = CATALOG__GET_STOCK_REQUEST__INIT;
+    Catalog__Stock out = CATALOG__STOCK__INIT;
+
+    (void)state;
+    for (int i = 0; i < BUYERS; i++) {
+        buyers[i] = (struct buyer){.sku = sku, .number = i, .arena = arena_new(1 << 20)};
+        assert_non_null(buyers[i].arena);
+        assert_int_equal(task_start(&buyers[i].task, "buyer", buy, &buyers[i]), 0);
+    }
+    for (int i = 0; i < BUYERS; i++) {
+        task_join(buyers[i].task);
+        arena_free(buyers[i].arena);
+    }
+    assert_int_equal(sold, UNITS);
+    assert_int_equal(refused, ATTEMPTS - UNITS);
+    assert_int_equal(others, 0);
+    in.id = (char *)sku;
+    assert_int_equal(catalog_get_stock(fixture_call(), &in, &out), 0);
+    assert_int_equal(out.available, 0);
+    assert_int_equal(out.on_hand, out.reserved);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_catalog_stock__reserve_commit_release),
+        cmocka_unit_test(test_catalog_stock__other_lines_under_one_id_are_refused),
+        cmocka_unit_test(test_catalog_stock__lines_of_one_sku_are_summed),
+        cmocka_unit_test(test_catalog_stock__takes_all_lines_or_none),
+        cmocka_unit_test(test_catalog_stock__release_before_reserve_wins),
+        cmocka_unit_test(test_catalog_stock__expires_by_the_job),
+        cmocka_unit_test(test_catalog_stock__is_not_set_below_what_is_reserved),
+        cmocka_unit_test(test_catalog_stock__64_buyers_get_exactly_100_units),
+    };
+    return cmocka_run_group_tests(tests, fixture_start, fixture_end);
+}
