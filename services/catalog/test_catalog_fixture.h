@@ -37,8 +37,12 @@ static inline struct call *fixture_call(void)
 static inline const char *fixture_bearer(unsigned roles)
 {
     CLEANUP(buf_free) struct buf pem = BUF(1 << 16);
-    struct token_claims claims = {.user_id = "u1", .session_id = "s1", .token_id = "t1", .tenant = TENANT_DEFAULT,
-                                  .roles = roles, .issued_at_s = clock_wall_ms() / 1000,
+    struct token_claims claims = {.user_id = "u1",
+                                  .session_id = "s1",
+                                  .token_id = "t1",
+                                  .tenant = TENANT_DEFAULT,
+                                  .roles = roles,
+                                  .issued_at_s = clock_wall_ms() / 1000,
                                   .expires_at_s = clock_wall_ms() / 1000 + 500};
     char kid[TOKEN_KID_BYTES];
     struct str token;

@@ -28,8 +28,12 @@ static int make_items(void **state)
         Catalog__SkuPrice usd = CATALOG__SKU_PRICE__INIT, ca = CATALOG__SKU_PRICE__INIT, *prices[2];
         size_t count = 0;
 
-        *item = (struct item){.category = categories[i % 3], .brand = brands[i / 3 % 3], .words = words[i / 7 % 4],
-                              .eur = 100 + i * 37 % 11 * 10, .usd = NO_PRICE, .usd_ca = NO_PRICE};
+        *item = (struct item){.category = categories[i % 3],
+                              .brand = brands[i / 3 % 3],
+                              .words = words[i / 7 % 4],
+                              .eur = 100 + i * 37 % 11 * 10,
+                              .usd = NO_PRICE,
+                              .usd_ca = NO_PRICE};
         snprintf(item->title, sizeof(item->title), "Thing %c%d", "QWERTY"[i * 5 % 6], i % 9);
         snprintf(item->code, sizeof(item->code), "LIST-%d", i);
         usd.currency = ca.currency = (char *)"USD";
@@ -43,10 +47,14 @@ static int make_items(void **state)
             prices[count++] = &usd;
         if (item->usd_ca != NO_PRICE)
             prices[count++] = &ca;
-        item->id = fixture_create(&(struct fixture_product){.title = item->title, .code = item->code,
-                                                            .category = item->category, .brand = item->brand,
-                                                            .description = item->words, .amount = item->eur,
-                                                            .prices = prices, .price_count = count})
+        item->id = fixture_create(&(struct fixture_product){.title = item->title,
+                                                            .code = item->code,
+                                                            .category = item->category,
+                                                            .brand = item->brand,
+                                                            .description = item->words,
+                                                            .amount = item->eur,
+                                                            .prices = prices,
+                                                            .price_count = count})
                        ->id;
     }
     return 0;

@@ -27,7 +27,8 @@ static void test_catalog_products__creates_by_http(void **state)
     struct test_answer answer = send_as(
         merchandiser(), HTTP_POST, PRODUCTS, NULL,
         "{\"title\":\"Oak Table\",\"brand\":\"Granholm\",\"category\":\"furniture\",\"description\":\"A table.\","
-        "\"price\":{\"amount\":9900,\"currency\":\"EUR\"},\"skus\":[{\"code\":\"OAK-1\",\"attributes\":{\"size\":\"M\"},"
+        "\"price\":{\"amount\":9900,\"currency\":\"EUR\"},\"skus\":[{\"code\":\"OAK-1\",\"attributes\":{\"size\":\"M\"}"
+        ","
         "\"available\":3},{\"code\":\"OAK-2\",\"attributes\":{\"size\":\"L\"},\"price\":{\"amount\":8900,"
         "\"currency\":\"EUR\"}}]}");
 
@@ -35,8 +36,9 @@ static void test_catalog_products__creates_by_http(void **state)
     assert_int_equal(answer.status, 201);
     assert_true(fixture_has(answer.body, "\"slug\":\"oak-table\""));
     assert_true(fixture_has(answer.body, "\"price\":{\"amount\":8900,\"currency\":\"EUR\"},\"version\":1"));
-    assert_true(fixture_has(answer.body, "\"attributes\":{\"size\":\"M\"},\"price\":{\"amount\":9900,\"currency\":\"EUR\"},"
-                                         "\"available\":3"));
+    assert_true(fixture_has(answer.body,
+                            "\"attributes\":{\"size\":\"M\"},\"price\":{\"amount\":9900,\"currency\":\"EUR\"},"
+                            "\"available\":3"));
     assert_true(str_starts_with(str_from_cstr(fixture_header(&answer, "etag")), STR("\"1-")));
     struct test_answer shown = fixture_get(PRODUCTS "/oak-table");
     assert_int_equal(shown.status, 200);
@@ -89,8 +91,8 @@ static void test_catalog_products__a_code_is_taken_once(void **state)
 
 static void test_catalog_products__an_edit_names_the_version(void **state)
 {
-    Catalog__Product *p = fixture_create(
-        &(struct fixture_product){.title = "Edited", .code = "EDIT", .amount = 500, .available = 4});
+    Catalog__Product *p =
+        fixture_create(&(struct fixture_product){.title = "Edited", .code = "EDIT", .amount = 500, .available = 4});
     const char *path = path_of(p->id), *bearer = merchandiser();
     const char *stock = arena_printf(fixture.arena, "/api/catalog/v1/skus/%s/stock", p->skus[0]->id);
     struct test_answer answer = send_as(bearer, HTTP_PATCH, path, NULL, "{\"title\":\"Changed\"}");
@@ -101,8 +103,9 @@ static void test_catalog_products__an_edit_names_the_version(void **state)
     const char *etag = fixture_header(&answer, "etag");
     /* A sale of stock never spoils an edit. */
     assert_int_equal(send_as(bearer, HTTP_PUT, stock, NULL, "{\"on_hand\":9}").status, 200);
-    answer = send_as(bearer, HTTP_PATCH, path, etag, "{\"title\":\"Changed\",\"price\":{\"amount\":700,\"currency\":"
-                                                     "\"USD\"}}");
+    answer = send_as(bearer, HTTP_PATCH, path, etag,
+                     "{\"title\":\"Changed\",\"price\":{\"amount\":700,\"currency\":"
+                     "\"USD\"}}");
     assert_int_equal(answer.status, 200);
     assert_true(fixture_has(answer.body, "\"version\":2"));
     assert_true(fixture_has(answer.body, "\"slug\":\"edited\""));
@@ -120,8 +123,8 @@ static void test_catalog_products__an_edit_names_the_version(void **state)
 
 static void test_catalog_products__skus_are_changed_and_added_by_code(void **state)
 {
-    Catalog__Product *p = fixture_create(
-        &(struct fixture_product){.title = "Grown", .code = "GROW-1", .amount = 500, .available = 4});
+    Catalog__Product *p =
+        fixture_create(&(struct fixture_product){.title = "Grown", .code = "GROW-1", .amount = 500, .available = 4});
     struct test_answer answer = send_as(merchandiser(), HTTP_PATCH, path_of(p->id), "\"1-0\"",
                                         "{\"skus\":[{\"code\":\"GROW-1\",\"attributes\":{\"size\":\"S\"}},"
                                         "{\"code\":\"GROW-2\",\"available\":2,\"prices\":[{\"amount\":450,\"currency\":"
@@ -130,8 +133,9 @@ static void test_catalog_products__skus_are_changed_and_added_by_code(void **sta
     (void)state;
     assert_int_equal(answer.status, 200);
     assert_true(fixture_has(answer.body, p->skus[0]->id));
-    assert_true(fixture_has(answer.body, "\"code\":\"GROW-1\",\"attributes\":{\"size\":\"S\"},\"price\":{\"amount\":500,"
-                                         "\"currency\":\"EUR\"},\"available\":4"));
+    assert_true(fixture_has(answer.body,
+                            "\"code\":\"GROW-1\",\"attributes\":{\"size\":\"S\"},\"price\":{\"amount\":500,"
+                            "\"currency\":\"EUR\"},\"available\":4"));
     answer = fixture_get(arena_printf(fixture.arena, PRODUCTS "/%s?currency=GBP", p->id));
     assert_true(fixture_has(answer.body, "\"price\":{\"amount\":450,\"currency\":\"GBP\"}"));
     assert_false(fixture_has(answer.body, "GROW-1"));
@@ -161,7 +165,8 @@ static void test_catalog_products__cached_replies_follow_each_change(void **stat
         &(struct fixture_product){.title = "Cached too", .code = "CACHE-2", .category = "cached", .amount = 5});
     assert_true(fixture_has(fixture_get(list).body, "Cached too"));
     assert_true(fixture_has(fixture_get("/api/catalog/v1/categories").body, "\"product_count\":2}"));
-    assert_int_equal(send_as(bearer, HTTP_PATCH, path_of(q->id), "\"1-0\"", "{\"category\":\"elsewhere\"}").status, 200);
+    assert_int_equal(send_as(bearer, HTTP_PATCH, path_of(q->id), "\"1-0\"", "{\"category\":\"elsewhere\"}").status,
+                     200);
     assert_false(fixture_has(fixture_get(list).body, "Cached too"));
     assert_int_equal(send_as(bearer, HTTP_DELETE, path_of(p->id), "\"1-0\"", NULL).status, 204);
     assert_false(fixture_has(fixture_get(list).body, p->id));
@@ -202,13 +207,16 @@ static void test_catalog_products__get_skus_in_order_and_priced(void **state)
 static void test_catalog_products__refuses_what_cannot_be_sold(void **state)
 {
     static const char *const bad[][2] = {
-        {"{\"title\":\" \",\"category\":\"x\",\"price\":{\"amount\":1,\"currency\":\"EUR\"},\"skus\":[{\"code\":\"B\"}]}",
+        {"{\"title\":\" "
+         "\",\"category\":\"x\",\"price\":{\"amount\":1,\"currency\":\"EUR\"},\"skus\":[{\"code\":\"B\"}]}",
          "/title"},
         {"{\"title\":\"B\",\"category\":\"x\",\"price\":{\"amount\":1,\"currency\":\"EUR\"},\"skus\":[]}", "/skus"},
         {"{\"title\":\"B\",\"category\":\"x\",\"price\":{\"amount\":1,\"currency\":\"EUR\"}}", "/skus"},
-        {"{\"title\":\"B\",\"category\":\"x\",\"price\":{\"amount\":-1,\"currency\":\"EUR\"},\"skus\":[{\"code\":\"B\"}]}",
+        {"{\"title\":\"B\",\"category\":\"x\",\"price\":{\"amount\":-1,\"currency\":\"EUR\"},\"skus\":[{\"code\":\"B\"}"
+         "]}",
          "/price/amount"},
-        {"{\"title\":\"B\",\"category\":\"x\",\"price\":{\"amount\":1,\"currency\":\"EUR\"},\"skus\":[{\"code\":\"B\"}],"
+        {"{\"title\":\"B\",\"category\":\"x\",\"price\":{\"amount\":1,\"currency\":\"EUR\"},\"skus\":[{\"code\":\"B\"}]"
+         ","
          "\"image_url\":\"javascript:alert(1)\"}",
          "/image_url"},
         {"{\"title\":\"B\",\"category\":\"x\",\"price\":{\"amount\":1,\"currency\":\"EUR\"},\"skus\":[{\"code\":\"B\","

@@ -203,7 +203,7 @@ static void test_catalog_stock__is_not_set_below_what_is_reserved(void **state)
     assert_int_equal(set_on_hand(fixture_call(), "no-such-sku", 1), ERR_NOT_FOUND);
 }
 
-/* -- 64 buyers -- */
+/* -- 64 buyers ----------------------------------------------------------------------------------------------------- */
 
 struct buyer {
     struct task *task;
