@@ -9,6 +9,7 @@
 #include "platform/ports/mail/mail.h"
 #include "platform/ports/queue/queue.h"
 #include "platform/ports/sql/folder_lock.h"
+#include "platform/service/admin_socket.h"
 #include "platform/service/host_flow.h"
 #include "platform/service/host_http.h"
 #include "platform/service/host_instance.h"
@@ -84,6 +85,22 @@ int host_new(struct service_host **ret_host, const struct host_options *options,
     return 0;
 }
 
+/* Its path must fit a socket's address; where it does not, the shop runs without. */
+static int listen_admin(struct service_host *host, char ret_message[512])
+{
+    char path[4200];
+
+    snprintf(path, sizeof(path), "%s/admin.sock", host->options.data_path);
+    int result = admin_socket_start(host, path, &host->admin);
+    if (result == ERR_TOO_LARGE) {
+        log_warning(&host->log, "the data folder's path is too long for admin.sock: commands work on a stopped shop only");
+        return 0;
+    }
+    if (result < 0)
+        snprintf(ret_message, 512, "cannot listen on %.400s", path);
+    return result;
+}
+
 int host_listen(struct service_host *host, const char *address, int port, bool port_own_any, char ret_message[512])
 {
     char reason[256] = "";
@@ -103,11 +120,12 @@ int host_listen(struct service_host *host, const char *address, int port, bool p
         }
     }
     int result = host_http_start(host, NULL, address, port, &host->listener, reason);
-    if (result < 0)
+    if (result < 0) {
         snprintf(ret_message, 512, "cannot listen on %s:%d: %s", address, port, reason);
-    else
-        host->address = address;
-    return result;
+        return result;
+    }
+    host->address = address;
+    return listen_admin(host, ret_message);
 }
 
 static void close_listeners(struct service_host *host, int64_t drain_ms)
@@ -121,6 +139,7 @@ void host_free(struct service_host *host, int64_t drain_ms)
 {
     if (!host)
         return;
+    admin_socket_stop(host->admin);
     close_listeners(host, drain_ms);
     host_jobs_stop(host->jobs);
     waiters_free(host->waiters);

@@ -16,6 +16,7 @@ struct event_bus;
 struct workflow_engine;
 struct http_client;
 struct http_server;
+struct admin_socket;
 struct cache;
 struct folder_lock;
 struct host_flow;
@@ -74,6 +75,7 @@ struct service_host {
     struct host_jobs *jobs;
     struct host_workers *queue_workers;
     struct http_server *listener;
+    struct admin_socket *admin;       /* while it listens */
     void *entrances[HOST_SERVICES_MAX]; /* what the listeners' callbacks are given */
     size_t entrance_count;
     const char *address;              /* that the listener was given; NULL before host_listen */

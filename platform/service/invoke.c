@@ -1,5 +1,7 @@
 /* Calls between services in one process. The callee's handler runs on the caller's task, in a call of its own with the
  * caller's arena, trace, tenant and deadline. */
+#include "platform/service/invoke.h"
+
 #include "platform/ports/clock/clock.h"
 #include "platform/service/host.h"
 #include "platform/service/request_parts.h"
@@ -78,4 +80,53 @@ int rpc_call(struct call *caller, const struct rpc_method *method, const Protobu
     if (result < 0)
         caller->problem = call->problem;
     return result;
+}
+
+/* -- By name ------------------------------------------------------------------------------------------------------------ */
+
+#define INVOKE_TIMEOUT_MS (10 * 60 * 1000)
+#define INVOKE_JSON_BYTES_MAX ((size_t)400 << 20)
+
+static const struct rpc_method *find_method(const struct service *service, struct str name)
+{
+    for (const struct route *route = service->routes; route->rpc || route->raw; route++) {
+        if (route->rpc && str_equal_cstr(name, route->rpc->name))
+            return route->rpc;
+    }
+    return NULL;
+}
+
+static int encode_output(struct arena *arena, const ProtobufCMessage *out, struct str *ret_json)
+{
+    CLEANUP(buf_free) struct buf buf = BUF(INVOKE_JSON_BYTES_MAX);
+
+    wire_to_json(out, &buf);
+    TRY(buf_error(&buf));
+    *ret_json = arena_copy(arena, buf_str(&buf));
+    return ret_json->ptr ? 0 : ERR_NO_MEMORY;
+}
+
+int host_invoke_json(struct service_host *host, struct arena *arena, struct str service, struct str method,
+                     struct str tenant, struct str json, struct str *ret_json, struct problem *ret_problem)
+{
+    char *name = arena_cstr(arena, service);
+    struct service_instance *instance = name ? host_instance(host, name) : NULL;
+    const struct rpc_method *rpc = instance ? find_method(instance->service, method) : NULL;
+    struct call *call = arena_alloc(arena, sizeof(*call));
+
+    if (!rpc)
+        return problem_set(ret_problem, ERR_NOT_FOUND, "no_such_method", NULL, "There is no %.*s.%.*s in this process.",
+                           STR_FORMAT(service), STR_FORMAT(method));
+    ProtobufCMessage *in = wire_message_new(arena, rpc->input);
+    ProtobufCMessage *out = wire_message_new(arena, rpc->output);
+    if (!call || !in || !out)
+        return ERR_NO_MEMORY;
+    TRY(wire_from_json(arena, json, in, ret_problem));
+    TRY(host_call_begin(instance, arena, tenant, STR_EMPTY, INVOKE_TIMEOUT_MS, call));
+    int result = rpc_call(call, rpc, in, out);
+    if (result < 0) {
+        *ret_problem = call->problem;
+        return result;
+    }
+    return encode_output(arena, out, ret_json);
 }
