@@ -22,6 +22,8 @@
 
 #define CACHE_BYTES_MAX (8u << 20)
 #define TOKEN_ISSUER "shopstream"
+#define PORT_USUAL 3000 /* of the shop: own ports keep their distance from it, so that two shops fit on one machine */
+#define PORT_MAX 65535
 
 static int open_mail(struct service_host *host, char ret_message[512])
 {
@@ -108,10 +110,12 @@ int host_listen(struct service_host *host, const char *address, int port, bool p
     /* The services' own listeners first: whoever reaches the shop finds all of it there. They are for this machine. */
     for (size_t i = 0; i < host->instance_count; i++) {
         struct service_instance *instance = &host->instances[i];
-        int own_port = port_own_any ? 0 : instance->service->port;
+        int own_port = instance->service->port + port - PORT_USUAL;
 
         if (!instance->service->own_listener)
             continue;
+        if (port_own_any || own_port <= 0 || own_port > PORT_MAX)
+            own_port = 0;
         int result = host_http_start(host, instance, "127.0.0.1", own_port, &instance->listener, reason);
         if (result < 0) {
             snprintf(ret_message, 512, "cannot listen on 127.0.0.1:%d for %s: %s", own_port, instance->service->name,
