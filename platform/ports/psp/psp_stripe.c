@@ -1,6 +1,7 @@
 #include "platform/ports/psp/psp_stripe.h"
 
 #include "platform/base/buf.h"
+#include "platform/base/secret.h"
 #include "platform/ports/clock/clock.h"
 #include "platform/ports/psp/psp_signature.h"
 #include "platform/ports/psp/psp_stripe_json.h"
@@ -13,13 +14,14 @@
 #define ANSWER_BYTES_MAX (1024 * 1024)
 #define EVENT_BYTES_MAX (256 * 1024)
 #define HEADERS_MAX 4
+#define AUTHORIZATION_BYTES_MAX 512
 
 struct psp_stripe {
     struct psp psp;
     struct http_client *client;
     char *base_url;
-    char *authorization; /* "Bearer sk_…" */
-    char *webhook_secret;
+    struct secret *authorization; /* "Bearer sk_…" */
+    struct secret *webhook_secret;
     int64_t timeout_ms;
 };
 
@@ -103,7 +105,7 @@ static int send_exchange(struct psp_stripe *stripe, struct arena *arena, const s
     if (!url)
         return ERR_NO_MEMORY;
     struct http_header headers[HEADERS_MAX] = {
-        {STR("Authorization"), str_from_cstr(stripe->authorization)},
+        {STR("Authorization"), secret_bytes(stripe->authorization)},
         {STR("Stripe-Version"), STR(PSP_STRIPE_VERSION)},
     };
     size_t header_count = 2;
@@ -301,7 +303,7 @@ static int stripe_verify_event(struct psp *psp, struct arena *arena, struct str 
 {
     if (body.len > EVENT_BYTES_MAX)
         return ERR_INVALID;
-    TRY(psp_signature_check(str_from_cstr(stripe_of(psp)->webhook_secret), signature, body, now_ms / CLOCK_MS_PER_S,
+    TRY(psp_signature_check(secret_bytes(stripe_of(psp)->webhook_secret), signature, body, now_ms / CLOCK_MS_PER_S,
                             PSP_STRIPE_TOLERANCE_MS / CLOCK_MS_PER_S));
     CLEANUP(psp_stripe_doc_cleanup) yyjson_doc *doc = yyjson_read(body.ptr, body.len, 0);
     yyjson_val *root = yyjson_doc_get_root(doc);
@@ -324,14 +326,6 @@ static int stripe_verify_event(struct psp *psp, struct arena *arena, struct str 
     return 0;
 }
 
-/* Overwrites a secret before its memory goes back. */
-static void secret_free(char *secret)
-{
-    if (secret)
-        explicit_bzero(secret, strlen(secret));
-    free(secret);
-}
-
 static void stripe_free(struct psp *psp)
 {
     if (!psp)
@@ -343,16 +337,15 @@ static void stripe_free(struct psp *psp)
     free(stripe);
 }
 
-/* A NUL-terminated copy of prefix and text from malloc, or NULL. */
-static char *joined(struct str prefix, struct str text)
+static int authorization_new(struct str key, struct secret **ret_secret)
 {
-    char *copy = malloc(prefix.len + text.len + 1);
-    if (!copy)
-        return NULL;
-    memcpy(copy, prefix.ptr, prefix.len);
-    memcpy(copy + prefix.len, text.ptr, text.len);
-    copy[prefix.len + text.len] = '\0';
-    return copy;
+    CLEANUP(buf_free) struct buf value = BUF(AUTHORIZATION_BYTES_MAX);
+    buf_append(&value, STR("Bearer "));
+    buf_append(&value, key);
+    TRY(buf_error(&value));
+    int error = secret_new(buf_str(&value), ret_secret);
+    explicit_bzero(value.ptr, value.len);
+    return error;
 }
 
 int psp_stripe_new(struct psp **ret_psp, const struct psp_stripe_config *config)
@@ -375,14 +368,17 @@ int psp_stripe_new(struct psp **ret_psp, const struct psp_stripe_config *config)
                 .free = stripe_free,
             },
         .client = config->client,
-        .base_url = joined(STR(""), config->base_url),
-        .authorization = joined(STR("Bearer "), config->secret_key),
-        .webhook_secret = joined(STR(""), config->webhook_secret),
+        .base_url = strndup(config->base_url.ptr, config->base_url.len),
         .timeout_ms = config->timeout_ms,
     };
-    if (!stripe->base_url || !stripe->authorization || !stripe->webhook_secret) {
+    int error = stripe->base_url ? 0 : ERR_NO_MEMORY;
+    if (!error)
+        error = authorization_new(config->secret_key, &stripe->authorization);
+    if (!error)
+        error = secret_new(config->webhook_secret, &stripe->webhook_secret);
+    if (error) {
         stripe_free(&stripe->psp);
-        return ERR_NO_MEMORY;
+        return error;
     }
     *ret_psp = &stripe->psp;
     return 0;

@@ -1,0 +1,129 @@
+#include "platform/ports/psp/psp_config.h"
+
+#include "platform/base/encode.h"
+#include "platform/base/err.h"
+#include "platform/base/hash.h"
+#include "platform/ports/random/random.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#define SEED_BYTES 32
+#define SECRET_TEXT_MAX 128
+#define PATH_BYTES_MAX 4096
+
+const struct config_row psp_config[] = {
+    {"SHOPSTREAM_STRIPE_URL", CONFIG_STRING, "", 0, 200,
+     "Address of Stripe's API, as https://api.stripe.com; empty: the emulator in this process."},
+    {"SHOPSTREAM_STRIPE_SECRET_KEY", CONFIG_SECRET, NULL, 0, 200, "Stripe's secret key, sk_…; empty: the emulator's."},
+    {"SHOPSTREAM_STRIPE_WEBHOOK_SECRET", CONFIG_SECRET, NULL, 0, 200,
+     "The signing secret of the webhook endpoint, whsec_…; empty: the emulator's."},
+    {"SHOPSTREAM_STRIPE_TIMEOUT_MS", CONFIG_INT, "8000", 50, 60000, "How long one request to Stripe may take."},
+    {"SHOPSTREAM_RECONCILE_AGE_MS", CONFIG_INT, "120000", 0, 86400000,
+     "Payments and charges younger than this are left alone by the reconciliation."},
+    {0},
+};
+const struct config_row *const psp_config_url = &psp_config[0];
+const struct config_row *const psp_config_secret_key = &psp_config[1];
+const struct config_row *const psp_config_webhook_secret = &psp_config[2];
+const struct config_row *const psp_config_timeout = &psp_config[3];
+const struct config_row *const psp_config_reconcile_age = &psp_config[4];
+
+/* The seed's file: written under another name and linked, so that it is there whole or not at all, and the first of two
+ * writers wins. */
+static int write_seed(const char *path)
+{
+    char temporary[PATH_BYTES_MAX];
+    unsigned char seed[SEED_BYTES], suffix[8];
+    random_bytes(seed, sizeof(seed));
+    random_bytes(suffix, sizeof(suffix));
+    unsigned long long number = 0;
+    memcpy(&number, suffix, sizeof(suffix));
+    if (snprintf(temporary, sizeof(temporary), "%s.%016llx", path, number) >= (int)sizeof(temporary))
+        return ERR_TOO_LARGE;
+    int file = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    if (file < 0)
+        return ERR_UNAVAILABLE;
+    bool written = write(file, seed, sizeof(seed)) == (ssize_t)sizeof(seed) && fsync(file) == 0;
+    explicit_bzero(seed, sizeof(seed));
+    close(file);
+    bool linked = written && (link(temporary, path) == 0 || errno == EEXIST);
+    unlink(temporary);
+    return linked ? 0 : ERR_UNAVAILABLE;
+}
+
+static int read_seed(const char *path, unsigned char ret_seed[SEED_BYTES])
+{
+    int file = open(path, O_RDONLY | O_CLOEXEC);
+    if (file < 0)
+        return errno == ENOENT ? ERR_NOT_FOUND : ERR_UNAVAILABLE;
+    ssize_t count = read(file, ret_seed, SEED_BYTES);
+    close(file);
+    return count == SEED_BYTES ? 0 : ERR_CORRUPT;
+}
+
+static int open_seed(const char *data_path, unsigned char ret_seed[SEED_BYTES])
+{
+    if (!data_path) {
+        memset(ret_seed, 7, SEED_BYTES);
+        return 0;
+    }
+    char path[PATH_BYTES_MAX];
+    if (snprintf(path, sizeof(path), "%s/stripe_emulator.key", data_path) >= (int)sizeof(path))
+        return ERR_TOO_LARGE;
+    int error = read_seed(path, ret_seed);
+    if (error != ERR_NOT_FOUND)
+        return error;
+    TRY(write_seed(path));
+    return read_seed(path, ret_seed);
+}
+
+/* "sk_test_" and a hash of the seed and that very prefix. */
+static int derive(const unsigned char seed[SEED_BYTES], const char *prefix, struct secret **ret_secret)
+{
+    unsigned char hash[HASH_SHA256_BYTES];
+    hash_hmac_sha256(str_from(seed, SEED_BYTES), str_from_cstr(prefix), hash);
+    CLEANUP(buf_free) struct buf text = BUF(SECRET_TEXT_MAX);
+    buf_append_cstr(&text, prefix);
+    encode_hex(&text, str_from(hash, sizeof(hash)));
+    TRY(buf_error(&text));
+    int error = secret_new(buf_str(&text), ret_secret);
+    explicit_bzero(text.ptr, text.len);
+    return error;
+}
+
+static int choose(const struct config *config, const struct config_row *row, const char *prefix,
+                  const unsigned char seed[SEED_BYTES], struct secret **ret_secret)
+{
+    struct str configured = config ? secret_bytes(config_get_secret(config, row)) : STR_EMPTY;
+    return configured.len > 0 ? secret_new(configured, ret_secret) : derive(seed, prefix, ret_secret);
+}
+
+int psp_secrets_open(const struct config *config, const char *data_path, struct psp_secrets *ret_secrets)
+{
+    unsigned char seed[SEED_BYTES] = {0};
+    struct psp_secrets secrets = {0};
+    bool is_complete = config && secret_bytes(config_get_secret(config, psp_config_secret_key)).len > 0 &&
+                       secret_bytes(config_get_secret(config, psp_config_webhook_secret)).len > 0;
+    if (!is_complete)
+        TRY(open_seed(data_path, seed));
+    int error = choose(config, psp_config_secret_key, "sk_test_", seed, &secrets.secret_key);
+    if (!error)
+        error = choose(config, psp_config_webhook_secret, "whsec_", seed, &secrets.webhook_secret);
+    explicit_bzero(seed, sizeof(seed));
+    if (error) {
+        psp_secrets_free(&secrets);
+        return error;
+    }
+    *ret_secrets = secrets;
+    return 0;
+}
+
+void psp_secrets_free(struct psp_secrets *secrets)
+{
+    secret_free(secrets->secret_key);
+    secret_free(secrets->webhook_secret);
+    *secrets = (struct psp_secrets){0};
+}
