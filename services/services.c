@@ -2,6 +2,8 @@
 
 const struct service *const all_services[] = {
     &catalog_service,
+    &stripe_emulator_service,
+    &payments_service,
     &orders_service,
     &admin_service,
     &shell_service,

@@ -6,7 +6,9 @@
 extern const struct service admin_service;
 extern const struct service catalog_service;
 extern const struct service orders_service;
+extern const struct service payments_service;
 extern const struct service shell_service;
+extern const struct service stripe_emulator_service;
 
 /* In the order in which they start; ends with NULL. */
 extern const struct service *const all_services[];

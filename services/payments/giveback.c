@@ -1,0 +1,356 @@
+/* Money goes back: the whole of it when the order falls, a part when the staff says so. */
+#include "services/payments/handlers.h"
+
+#include "services/payments/sql/payments.sql.h"
+
+#define STATE_CHANGES_MAX 4
+#define RETURN_REQUEST_KEY "return"
+#define STAFF_KEY_PREFIX "staff-"
+
+/* A refund whose answer is still unknown is asked for again only while the provider remembers the key; with an hour to
+ * spare. Beyond it, asking again could pay twice. */
+#define KEY_SAFE_MS (PSP_KEY_LIFETIME_MS - INT64_C(60) * 60 * 1000)
+
+/* -- Refunds ----------------------------------------------------------------------------------------------------------- */
+
+struct settlement {
+    struct call *call;
+    struct str refund_id;
+    struct refund_row refund;
+    struct payment_row payment;
+    const struct psp_refund *told;
+};
+
+static int read_settlement(struct sql_tx *tx, void *argument)
+{
+    struct settlement *settlement = argument;
+    struct arena *arena = settlement->call->arena;
+    TRY(find_refund(tx, arena, &payments_sql_find_refund, SQL_ARGS(sql_text(settlement->refund_id)),
+                    &settlement->refund));
+    return find_payment(tx, arena, settlement->refund.tenant, settlement->refund.payment_id, &settlement->payment);
+}
+
+static int write_settlement(struct sql_tx *tx, void *argument)
+{
+    struct settlement *settlement = argument;
+    TRY(read_settlement(tx, settlement));
+    return apply_refund(settlement->call, &settlement->payment, &settlement->refund, settlement->told);
+}
+
+/* The provider's answer. A refusal for good is an answer too: the refund failed. */
+static int ask_refund(struct call *call, const struct settlement *settlement, struct psp_refund *ret_told)
+{
+    const struct refund_row *refund = &settlement->refund;
+    struct psp *psp = payments_psp(call);
+    struct str key = provider_key(call, "refund", refund->tenant, refund->id);
+    if (!psp)
+        return provider_failed(call, ERR_UNAVAILABLE, &(struct psp_failure){"not_listening", "", ""});
+    if (key.len == 0)
+        return ERR_NO_MEMORY;
+    const struct psp_new_refund asked = {
+        .intent_id = settlement->payment.provider_id, .amount = refund->amount, .reference = refund->id};
+    struct psp_failure failure = {0};
+    int error = ERR_DEADLINE;
+    for (int attempt = 0; attempt < PROVIDER_ATTEMPTS && (error == ERR_DEADLINE || error == ERR_UNAVAILABLE); attempt++)
+        error = psp->refund(psp, call->arena, &asked, key, ret_told, &failure);
+    if (error == 0 || error_is_retriable(error) || error == ERR_UNAUTHENTICATED || error == ERR_INTERNAL)
+        return provider_failed(call, error, &failure);
+    log_warning(&call->log, "the payment provider refused a refund", LOG_STR("refund_id", refund->id),
+                LOG_CSTR("provider_code", failure.code));
+    *ret_told = (struct psp_refund){.status = PSP_REFUND_FAILED, .amount = refund->amount};
+    return 0;
+}
+
+int settle_refund(struct call *call, struct str refund_id, struct refund_row *ret_refund)
+{
+    struct settlement settlement = {.call = call, .refund_id = refund_id};
+    TRY(call_read(call, read_settlement, &settlement));
+    if (str_equal(settlement.refund.status, STR("pending")) && settlement.refund.provider_id.len == 0) {
+        if (call_now_ms(call) - settlement.refund.created_ms > KEY_SAFE_MS)
+            return call_fail(call, ERR_CONFLICT, "refund_unknown", NULL, "Nobody knows whether the refund was made.");
+        struct psp_refund told = {0};
+        TRY(ask_refund(call, &settlement, &told));
+        task_step("refunded, answer not written");
+        settlement.told = &told;
+        TRY(write_intention(call, write_settlement, &settlement));
+    }
+    *ret_refund = settlement.refund;
+    return 0;
+}
+
+/* The refund of that request key: the one that is there, or a new one of the amount (0: all that is left). */
+static int open_refund(struct call *call, const struct payment_row *payment, struct str request_key, int64_t amount,
+                       struct refund_row *ret_refund)
+{
+    int error = find_refund(call->tx, call->arena, &payments_sql_find_refund_by_key,
+                            SQL_ARGS(sql_text(payment->id), sql_text(request_key)), ret_refund);
+    if (error != ERR_NOT_FOUND)
+        return error;
+    CLEANUP(sql_finish_cleanup) struct sql_rows *rows = NULL;
+    TRY(sql_query_row(call->tx, &payments_sql_sum_open_refunds, SQL_ARGS(sql_text(payment->id)), &rows));
+    int64_t left = payment->captured_amount - payment->refunded_amount - sql_get_int(rows, 0);
+    if (left <= 0 || amount > left)
+        return call_fail(call, ERR_CONFLICT, "refund_too_large", "/amount",
+                         "Only %lld minor units of this payment are left to refund.", (long long)(left > 0 ? left : 0));
+    struct refund_row refund = {
+        .id = str_from_cstr(call_new_id(call)),
+        .tenant = payment->tenant,
+        .payment_id = payment->id,
+        .request_key = request_key,
+        .amount = amount > 0 ? amount : left,
+        .currency = payment->currency,
+        .status = STR("pending"),
+        .created_ms = call_now_ms(call),
+    };
+    if (refund.id.len == 0)
+        return ERR_NO_MEMORY;
+    TRY(insert_refund(call->tx, &refund));
+    *ret_refund = refund;
+    return 0;
+}
+
+/* -- CreateRefund ------------------------------------------------------------------------------------------------------ */
+
+struct new_refund {
+    struct call *call;
+    const Payments__CreateRefundRequest *in;
+    Payments__Refund *out;
+    struct str request_key;
+    struct refund_row refund;
+};
+
+static int write_refund_intention(struct sql_tx *tx, void *argument)
+{
+    struct new_refund *asked = argument;
+    struct call *call = asked->call;
+    struct payment_row payment;
+    int error = find_payment(tx, call->arena, call->tenant, str_from_cstr(asked->in->id), &payment);
+    if (error == ERR_NOT_FOUND)
+        return call_fail(call, error, "payment_not_found", NULL, "There is no such payment.");
+    TRY(error);
+    if (payment.captured_amount == 0)
+        return call_fail(call, ERR_CONFLICT, "payment_not_captured", NULL,
+                         "Only captured payments can be refunded; this one is %.*s.", STR_FORMAT(payment.status));
+    return open_refund(call, &payment, asked->request_key, asked->in->has_amount ? asked->in->amount : 0,
+                       &asked->refund);
+}
+
+/* The first write of the call: records the answer with the request's key. */
+static int write_refund_answer(struct sql_tx *tx, void *argument)
+{
+    struct new_refund *asked = argument;
+    TRY(find_refund(tx, asked->call->arena, &payments_sql_find_refund, SQL_ARGS(sql_text(asked->refund.id)),
+                    &asked->refund));
+    return fill_refund(asked->call, &asked->refund, asked->out);
+}
+
+int create_refund(struct call *call, const Payments__CreateRefundRequest *in, Payments__Refund *out)
+{
+    struct str asked_key = call->idempotency_key.len > 0 ? call->idempotency_key : str_from_cstr(call_new_id(call));
+    struct new_refund asked = {
+        .call = call,
+        .in = in,
+        .out = out,
+        .request_key = str_from_cstr(arena_printf(call->arena, STAFF_KEY_PREFIX "%.*s:%.*s", STR_FORMAT(call->who.user_id),
+                                                  STR_FORMAT(asked_key))),
+    };
+    if (asked.request_key.len == 0)
+        return ERR_NO_MEMORY;
+    TRY(write_intention(call, write_refund_intention, &asked));
+    task_step("refund written, provider not asked");
+    int error = settle_refund(call, asked.refund.id, &asked.refund);
+    /* An answer that is still to come is no failure: the refund is pending, and the job asks again. */
+    if (error < 0 && !error_is_retriable(error))
+        return error;
+    call->problem = (struct problem){0};
+    return call_write(call, write_refund_answer, &asked);
+}
+
+/* -- ReturnMoney ------------------------------------------------------------------------------------------------------- */
+
+struct giving_back {
+    struct call *call;
+    struct str tenant, order_id;
+    struct payment_row payment;
+    struct refund_row refund;
+    const struct psp_intent *intent;
+    bool had_ended; /* before we looked: what the provider holds now came late */
+};
+
+static bool has_ended(const struct payment_row *payment)
+{
+    return payment_is(payment, "voided") || payment_is(payment, "failed");
+}
+
+/* An order whose payment was never made: a stone in its place, should the order to authorise still be under way. */
+static int write_stone(struct giving_back *back)
+{
+    struct call *call = back->call;
+    struct payment_row stone = {
+        .id = str_from_cstr(call_new_id(call)),
+        .tenant = back->tenant,
+        .order_id = back->order_id,
+        .status = STR("voided"),
+        .currency = STR(""),
+        .payment_method = STR(""),
+        .return_requested = true,
+        .created_ms = call_now_ms(call),
+        .version = 1,
+    };
+    if (stone.id.len == 0)
+        return ERR_NO_MEMORY;
+    back->payment = stone;
+    return insert_payment(call->tx, &stone);
+}
+
+/* The intention: from here on nothing of this payment is kept. */
+static int write_return_request(struct sql_tx *tx, void *argument)
+{
+    struct giving_back *back = argument;
+    struct call *call = back->call;
+    int error = find_payment_by_order(tx, call->arena, back->tenant, back->order_id, &back->payment);
+    if (error == ERR_NOT_FOUND)
+        return write_stone(back);
+    TRY(error);
+    back->had_ended = has_ended(&back->payment);
+    if (back->payment.return_requested)
+        return 0;
+    back->payment.return_requested = true;
+    if (!back->had_ended)
+        back->payment.check_due_ms = call_now_ms(call) + CHECK_AGAIN_MS;
+    return update_payment(tx, &back->payment, call_now_ms(call));
+}
+
+static int write_provider_state(struct sql_tx *tx, void *argument)
+{
+    struct giving_back *back = argument;
+    struct call *call = back->call;
+    TRY(find_payment_by_order(tx, call->arena, back->tenant, back->order_id, &back->payment));
+    bool holds = back->intent->status == PSP_REQUIRES_CAPTURE || back->intent->status == PSP_SUCCEEDED;
+    if (back->had_ended && holds)
+        TRY(write_finding(call, back->tenant, "late_money", back->order_id, "returned"));
+    return apply_intent(call, &back->payment, back->intent);
+}
+
+static int write_whole_refund(struct sql_tx *tx, void *argument)
+{
+    struct giving_back *back = argument;
+    struct call *call = back->call;
+    TRY(find_payment_by_order(tx, call->arena, back->tenant, back->order_id, &back->payment));
+    return open_refund(call, &back->payment, STR(RETURN_REQUEST_KEY), 0, &back->refund);
+}
+
+/* All that is left of a captured payment. */
+static int refund_rest(struct giving_back *back)
+{
+    struct call *call = back->call;
+    if (payment_is(&back->payment, "refunded"))
+        return 0;
+    int error = write_intention(call, write_whole_refund, back);
+    if (error == ERR_CONFLICT) { /* Refunds of the staff's cover it. */
+        call->problem = (struct problem){0};
+        return 0;
+    }
+    TRY(error);
+    TRY(settle_refund(call, back->refund.id, &back->refund));
+    if (str_equal(back->refund.status, STR("failed")))
+        return call_fail(call, ERR_UNAVAILABLE, "refund_failed", NULL, "The provider refused the refund.");
+    return 0;
+}
+
+/* The provider's word on the intent, after an attempt to cancel it unless it is known to be captured. */
+static int ask_cancellation(struct call *call, const struct payment_row *payment, struct psp_intent *ret_intent)
+{
+    struct psp *psp = payments_psp(call);
+    if (!psp)
+        return provider_failed(call, ERR_UNAVAILABLE, &(struct psp_failure){"not_listening", "", ""});
+    struct psp_failure failure = {0};
+    int error = ERR_CONFLICT;
+    if (payment->captured_amount == 0) {
+        /* Cancelling twice does no harm, and a refusal would be remembered under its key: each attempt has its own. */
+        struct str key = provider_key(call, "cancel", payment->tenant, str_from_cstr(call_new_id(call)));
+        if (key.len == 0)
+            return ERR_NO_MEMORY;
+        error = psp->cancel_intent(psp, call->arena, payment->provider_id, key, ret_intent, &failure);
+    }
+    if (error == ERR_CONFLICT || error == ERR_DEADLINE || error == ERR_UNAVAILABLE)
+        error = psp->retrieve_intent(psp, call->arena, payment->provider_id, ret_intent, &failure);
+    return provider_failed(call, error, &failure);
+}
+
+/* Asks for the intent of a payment whose first answer was lost: by the same request, which the provider remembers. */
+static int find_lost_intent(struct giving_back *back, struct psp_intent *ret_intent)
+{
+    struct call *call = back->call;
+    if (call_now_ms(call) - back->payment.created_ms > KEY_SAFE_MS)
+        return call_fail(call, ERR_CONFLICT, "outcome_unknown", NULL, "Nobody knows whether the payment was made.");
+    TRY(ask_authorisation(call, &back->payment, ret_intent));
+    back->intent = ret_intent;
+    return ret_intent->id.len > 0 ? call_write(call, write_provider_state, back) : 0;
+}
+
+/* Ends a payment of which the provider knows nothing. */
+static int write_void(struct sql_tx *tx, void *argument)
+{
+    struct giving_back *back = argument;
+    struct call *call = back->call;
+    TRY(find_payment_by_order(tx, call->arena, back->tenant, back->order_id, &back->payment));
+    back->payment.check_due_ms = 0;
+    if (has_ended(&back->payment))
+        return update_payment(tx, &back->payment, call_now_ms(call));
+    back->payment.status = STR("voided");
+    TRY(update_payment(tx, &back->payment, call_now_ms(call)));
+    return publish_payment(call, &back->payment, "payment.voided");
+}
+
+static bool is_settled(const struct payment_row *payment)
+{
+    return payment->check_due_ms == 0 && (has_ended(payment) || payment_is(payment, "refunded"));
+}
+
+static int work_it_off(struct giving_back *back)
+{
+    struct call *call = back->call;
+    struct psp_intent intent = {0};
+    if (back->payment.provider_id.len == 0) {
+        TRY(find_lost_intent(back, &intent));
+        if (back->payment.provider_id.len == 0)
+            return call_write(call, write_void, back);
+    }
+    for (int change = 0; change < STATE_CHANGES_MAX; change++) {
+        TRY(ask_cancellation(call, &back->payment, &intent));
+        task_step("cancelled, answer not written");
+        back->intent = &intent;
+        TRY(call_write(call, write_provider_state, back));
+        if (intent.status == PSP_CANCELLED)
+            return call_write(call, write_void, back);
+        if (intent.status == PSP_SUCCEEDED)
+            return refund_rest(back);
+    }
+    return call_fail(call, ERR_UNAVAILABLE, "payment_changing", NULL, "The payment is changing; try again.");
+}
+
+static int read_given_back(struct sql_tx *tx, void *argument)
+{
+    struct giving_back *back = argument;
+    return find_payment_by_order(tx, back->call->arena, back->tenant, back->order_id, &back->payment);
+}
+
+int give_back(struct call *call, struct str tenant, struct str order_id, struct payment_row *ret_payment)
+{
+    struct giving_back back = {.call = call, .tenant = tenant, .order_id = order_id};
+    TRY(call_write(call, write_return_request, &back));
+    if (!is_settled(&back.payment)) {
+        TRY(work_it_off(&back));
+        TRY(call_read(call, read_given_back, &back));
+    }
+    *ret_payment = back.payment;
+    return 0;
+}
+
+int return_money(struct call *call, const Payments__OrderPaymentRequest *in, Payments__Payment *out)
+{
+    struct payment_row payment;
+    TRY(give_back(call, call->tenant, str_from_cstr(in->order_id), &payment));
+    return fill_payment(call, &payment, out);
+}

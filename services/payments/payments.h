@@ -1,0 +1,120 @@
+/* The payments service's own header: its state and rows, and how its parts fit together.
+ *
+ *   handlers.c   AuthorisePayment, CapturePayment, GetPayment
+ *   giveback.c   ReturnMoney, CreateRefund, and the refunds that are still open
+ *   apply.c      the one place where a payment's status moves: by the provider's object, never backwards
+ *   webhook.c    what the provider tells
+ *   ledger.c     the books
+ *   reconcile.c  what does not fit together
+ *   store.c      rows to structs and back; provider.c the port; reply.c the messages
+ *
+ * The provider is asked outside of transactions: first the intention is durable, then the provider is called with a key
+ * made from the order's id, then its answer is applied. Whoever dies in between is repeated with the same key. */
+#pragma once
+
+#include "platform/base/task.h"
+#include "platform/ports/psp/psp.h"
+#include "platform/service/call.h"
+#include "shopstream/payments/v1/payments.rpc.h"
+
+#define PROVIDER_ATTEMPTS 2          /* of one call, before the caller's retry takes over */
+#define CHECK_AGAIN_MS (INT64_C(30) * 1000)
+#define PROVIDER_KEY_BYTES 200
+#define PAYMENTS_TOPIC "payment.events"
+
+struct payment_row {
+    struct str id, tenant, order_id, status, currency, payment_method, return_url, provider_id, action_url, failure_code,
+        failure_message;
+    int64_t amount, captured_amount, refunded_amount, check_due_ms, created_ms, updated_ms, version;
+    bool return_requested;
+    bool order_confirmed;
+};
+
+struct refund_row {
+    struct str id, tenant, payment_id, request_key, currency, status, provider_id;
+    int64_t amount, created_ms;
+};
+
+/* -- Rows (store.c). ERR_NOT_FOUND when there is none; strings lie in the arena ----------------------------------------- */
+
+int find_payment(struct sql_tx *tx, struct arena *arena, struct str tenant, struct str id, struct payment_row *ret_row);
+int find_payment_by_order(struct sql_tx *tx, struct arena *arena, struct str tenant, struct str order_id,
+                          struct payment_row *ret_row);
+int find_payment_by_provider(struct sql_tx *tx, struct arena *arena, struct str provider_id,
+                             struct payment_row *ret_row);
+int insert_payment(struct sql_tx *tx, const struct payment_row *row);
+int update_payment(struct sql_tx *tx, struct payment_row *row, int64_t now_ms); /* raises the version */
+int find_refund(struct sql_tx *tx, struct arena *arena, const struct sql_statement *statement, struct sql_args args,
+                struct refund_row *ret_row);
+int insert_refund(struct sql_tx *tx, const struct refund_row *row);
+int update_refund(struct sql_tx *tx, const struct refund_row *row, int64_t now_ms);
+
+/* Writes down what does not fit together, once, and logs it. */
+int write_finding(struct call *call, struct str tenant, const char *kind, struct str reference, const char *action);
+
+/* -- Status (apply.c). All of them in a write transaction ---------------------------------------------------------------- */
+
+static inline bool payment_is(const struct payment_row *payment, const char *status)
+{
+    return str_equal_cstr(payment->status, status);
+}
+
+/* Moves the payment to where the provider's object says it is, if that is further on: status, books, event. Money that
+ * nobody wants any more is marked to be returned. */
+int apply_intent(struct call *call, struct payment_row *payment, const struct psp_intent *intent);
+
+/* Moves a refund on, and the payment with it. */
+int apply_refund(struct call *call, struct payment_row *payment, struct refund_row *refund,
+                 const struct psp_refund *told);
+
+/* -- The books (ledger.c) ----------------------------------------------------------------------------------------------- */
+
+/* Books the amount from the credit to the debit account; once for each kind and reference. ERR_CORRUPT (which rolls the
+ * write back) when debits and credits differ. */
+int ledger_book(struct call *call, const struct payment_row *payment, const char *kind, struct str reference,
+                const char *debit_account, const char *credit_account, int64_t amount);
+
+/* -- The provider (provider.c) ------------------------------------------------------------------------------------------ */
+
+int payments_start(struct call *call, void **ret_state);
+void payments_stop(void *state);
+
+/* The port; NULL while the provider's address is not known. */
+struct psp *payments_psp(struct call *call);
+int64_t payments_reconcile_age_ms(struct call *call);
+
+/* Replaces the port, for tests; the state frees it. */
+void payments_set_psp(void *state, struct psp *psp);
+
+/* The key of a step of an order's payment, in the arena; empty when there is no room. */
+struct str provider_key(struct call *call, const char *step, struct str tenant, struct str id);
+
+/* Says why the provider could not be asked, unless the error is 0. */
+int provider_failed(struct call *call, int error, const struct psp_failure *failure);
+
+/* Asks the provider to hold the money; the same question again gets the same answer. A payment method that the provider
+ * does not take at all comes back as an intent without an id, whose failure says why. */
+int ask_authorisation(struct call *call, const struct payment_row *payment, struct psp_intent *ret_intent);
+
+/* Gives the money of an order back, or sees to it that none is taken, and applies what the provider says. The payment is
+ * read anew. Called outside of transactions; repeatable. */
+int give_back(struct call *call, struct str tenant, struct str order_id, struct payment_row *ret_payment);
+
+/* Asks the provider for an open refund, or again for one whose answer was lost, and applies the answer. */
+int settle_refund(struct call *call, struct str refund_id, struct refund_row *ret_refund);
+
+/* -- Replies (reply.c) --------------------------------------------------------------------------------------------------- */
+
+int fill_payment(struct call *call, const struct payment_row *row, Payments__Payment *out);
+int fill_refund(struct call *call, const struct refund_row *row, Payments__Refund *out);
+int publish_payment(struct call *call, const struct payment_row *row, const char *type);
+
+/* Runs the closure in a write transaction that does not record the request's idempotency key: for an intention, whose
+ * answer is still to come. call->tx is set meanwhile. */
+int write_intention(struct call *call, sql_closure *closure, void *argument);
+
+/* -- Jobs and consumers (reconcile.c) -------------------------------------------------------------------------------------- */
+
+int reconcile(struct call *call);
+int finish_open(struct call *call);
+event_handler on_order_event;
