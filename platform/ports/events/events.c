@@ -8,7 +8,7 @@
 
 #include <stdlib.h>
 
-/* -- Notices: what one transaction published, until its end is known --------------------------------------------------- */
+/* -- Notices: what one transaction published, until its end is known ----------------------------------------------- */
 
 struct notice {
     struct notice *next;
@@ -137,7 +137,7 @@ static int notify_on_commit(struct event_bus *bus, struct sql_tx *tx, const stru
     return 0;
 }
 
-/* -- Publishing ------------------------------------------------------------------------------------------------------- */
+/* -- Publishing ---------------------------------------------------------------------------------------------------- */
 
 int event_append(struct event_bus *bus, struct sql_tx *tx, const struct event *event)
 {
@@ -167,7 +167,7 @@ int events_on_commit(struct event_bus *bus, event_listener *listener, void *cont
     return 0;
 }
 
-/* -- Dispatch --------------------------------------------------------------------------------------------------------- */
+/* -- Dispatch ------------------------------------------------------------------------------------------------------ */
 
 void event_bus_init(struct event_bus *bus, const struct event_bus_adapter *adapter)
 {

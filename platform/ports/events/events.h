@@ -64,7 +64,7 @@ typedef int event_handler_run(void *context, struct sql_tx *tx, const struct eve
                               struct problem *ret_problem);
 
 struct event_consumer {
-    const char *group;            /* names the offset; unique in the consumer's database. Starts at the log's beginning */
+    const char *group;            /* names the offset; unique in the consumer's database. Starts at the first event */
     const char *source;           /* the service that publishes the topic */
     const char *topic;
     const char *const *types;     /* NULL-terminated, or NULL for all */
@@ -93,13 +93,13 @@ int event_bus_new_embedded(struct event_bus **ret_bus);
 /* A service that publishes, and the database with its outbox. Names and databases outlive the bus. */
 int event_bus_add_source(struct event_bus *bus, const char *name, struct sql_db *db);
 
-/* Copies the struct, not what it points to. ERR_NOT_FOUND when the source is not known, ERR_CONFLICT for a group that is
- * taken in that database, ERR_TOO_LARGE past EVENT_CONSUMERS_MAX. */
+/* Copies the struct, not what it points to. ERR_NOT_FOUND when the source is not known, ERR_CONFLICT for a group that
+ * is taken in that database, ERR_TOO_LARGE past EVENT_CONSUMERS_MAX. */
 int event_bus_add_consumer(struct event_bus *bus, const struct event_consumer *consumer);
 
 int event_bus_start(struct event_bus *bus);
 void event_bus_stop(struct event_bus *bus); /* finishes the events in hand */
-void event_bus_free(struct event_bus *bus); /* after stop, and after the last transaction that published; NULL is fine */
+void event_bus_free(struct event_bus *bus); /* after stop and the last transaction that published; NULL is fine */
 
 /* Waits until every consumer is at the end of its log; false when the deadline (monotonic) came first. */
 bool event_bus_settle(struct event_bus *bus, int64_t deadline_ns);

@@ -56,7 +56,7 @@ static struct embedded_bus *embedded_of(struct event_bus *bus)
     return (struct embedded_bus *)bus;
 }
 
-/* -- Reading the log -------------------------------------------------------------------------------------------------- */
+/* -- Reading the log ----------------------------------------------------------------------------------------------- */
 
 static bool is_wanted(const struct event_consumer *consumer, struct str topic, struct str type)
 {
@@ -104,7 +104,7 @@ static int read_offset(struct sql_tx *tx, void *argument)
     return 0;
 }
 
-/* -- Handling --------------------------------------------------------------------------------------------------------- */
+/* -- Handling ------------------------------------------------------------------------------------------------------ */
 
 /* One write: some events of the batch, and where the offset stands behind them. */
 struct apply {
@@ -287,7 +287,7 @@ static void pass_over(struct reader *reader)
         move_to(reader, reader->batch_end, 0);
 }
 
-/* -- The task --------------------------------------------------------------------------------------------------------- */
+/* -- The task ------------------------------------------------------------------------------------------------------ */
 
 /* False when the bus stops. */
 static bool wait_for_events(struct reader *reader)
@@ -336,7 +336,7 @@ static void reader_main(void *argument)
     } while (wait_for_events(reader));
 }
 
-/* -- The bus ---------------------------------------------------------------------------------------------------------- */
+/* -- The bus ------------------------------------------------------------------------------------------------------- */
 
 static void embedded_wake(struct event_bus *base, struct sql_db *db)
 {
@@ -455,7 +455,7 @@ static void embedded_free(struct event_bus *base)
     free(bus);
 }
 
-/* -- Waiting, trimming ------------------------------------------------------------------------------------------------ */
+/* -- Waiting, trimming --------------------------------------------------------------------------------------------- */
 
 static int read_log_end(struct sql_tx *tx, void *argument)
 {

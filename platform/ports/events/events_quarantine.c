@@ -1,9 +1,10 @@
-/* Events that no attempt could handle: kept whole in the consumer's database, listed and handled once more on demand. */
+/* Events that no attempt could handle: kept whole in the consumer's database, listed and handled once more on
+ * demand. */
 #include "platform/ports/clock/clock.h"
 #include "platform/ports/events/events.sql.h"
 #include "platform/ports/events/events_bus.h"
 
-/* -- Rows ------------------------------------------------------------------------------------------------------------- */
+/* -- Rows ---------------------------------------------------------------------------------------------------------- */
 
 static struct str keep(struct arena *arena, struct sql_rows *rows, unsigned column, int *error)
 {
@@ -84,7 +85,7 @@ int event_quarantine_list(struct sql_tx *tx, struct arena *arena, struct str gro
     return 0;
 }
 
-/* -- Replay ----------------------------------------------------------------------------------------------------------- */
+/* -- Replay -------------------------------------------------------------------------------------------------------- */
 
 struct replay {
     const struct event_consumer *consumer;
@@ -137,7 +138,8 @@ int event_quarantine_replay(struct event_bus *bus, struct sql_db *db, struct str
     struct replay replay = {.group = group, .source = source, .offset = offset};
     replay.consumer = bus->adapter->find_consumer(bus, db, group, source);
     if (!replay.consumer)
-        return problem_set(ret_problem, ERR_NOT_FOUND, "no_such_consumer", NULL, "No consumer of that group runs here.");
+        return problem_set(ret_problem, ERR_NOT_FOUND, "no_such_consumer", NULL,
+                           "No consumer of that group runs here.");
     int error = sql_write(db, replay_closure, &replay);
     if (error == ERR_NOT_FOUND && !replay.handled)
         return problem_set(ret_problem, ERR_NOT_FOUND, "not_quarantined", NULL, "No such event is in quarantine.");

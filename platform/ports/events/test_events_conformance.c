@@ -1,5 +1,5 @@
-/* The conformance suite of the events port, written against events.h alone: what was committed reaches every consumer in
- * order and takes effect once, whatever fails between. */
+/* The conformance suite of the events port, written against events.h alone: what was committed reaches every consumer
+ * in order and takes effect once, whatever fails between. */
 #include "platform/base/task.h"
 #include "platform/ports/clock/clock.h"
 #include "platform/ports/events/events.h"
@@ -21,7 +21,7 @@
 #define PATH_BYTES 256
 #define WAIT_MAX_NS (60 * CLOCK_NS_PER_S)
 
-/* -- A shop and its follower ------------------------------------------------------------------------------------------ */
+/* -- A shop and its follower --------------------------------------------------------------------------------------- */
 
 struct fixture {
     char folder[PATH_BYTES];
@@ -80,10 +80,10 @@ static int handle(void *context, struct sql_tx *tx, const struct event *event, s
 
 static int swallow(void *context, struct sql_tx *tx, const struct event *event, struct problem *ret_problem)
 {
-    struct fixture *f = context;
+    (void)context;
     (void)ret_problem;
     return sql_exec(tx, &events_sql_test_insert_effect,
-                    SQL_ARGS(sql_int(-event->offset), sql_text(event->key), sql_cstr(f->republish ? "echo" : "")), NULL);
+                    SQL_ARGS(sql_int(-event->offset), sql_text(event->key), sql_cstr("echo")), NULL);
 }
 
 static void listen(void *context, const struct event *event)
@@ -146,7 +146,7 @@ static int tear_down(void **state)
     return 0;
 }
 
-/* -- Short words ------------------------------------------------------------------------------------------------------ */
+/* -- Short words --------------------------------------------------------------------------------------------------- */
 
 struct publication {
     struct fixture *f;
@@ -254,7 +254,7 @@ static struct quarantine quarantined(struct fixture *f)
     return q;
 }
 
-/* -- Delivery --------------------------------------------------------------------------------------------------------- */
+/* -- Delivery ------------------------------------------------------------------------------------------------------ */
 
 static void test_events__take_effect_once_in_order(void **state)
 {
@@ -331,7 +331,7 @@ static void test_events__a_handler_may_publish(void **state)
     assert_string_equal(effects_in(f->shop).keys, "k0 k1 k2");
 }
 
-/* -- Failures --------------------------------------------------------------------------------------------------------- */
+/* -- Failures ------------------------------------------------------------------------------------------------------ */
 
 static void test_events__a_failed_one_is_retried_and_later_ones_wait(void **state)
 {
@@ -358,7 +358,8 @@ static void test_events__a_poisoned_one_is_quarantined_and_can_be_replayed(void 
     assert_int_equal(publish(f, 0, 5), 0);
     settle(f);
     assert_string_equal(effects_in(f->follower).keys, "k0 k1 k3 k4");
-    assert_in_range(f->attempts, EVENT_ATTEMPTS_MAX, EVENT_ATTEMPTS_MAX + 1); /* once more in the batch, which is void */
+    /* Once more in the batch, which is void. */
+    assert_in_range(f->attempts, EVENT_ATTEMPTS_MAX, EVENT_ATTEMPTS_MAX + 1);
     struct quarantine q = quarantined(f);
     assert_int_equal(q.count, 1);
     assert_int_equal(q.events[0].attempts, EVENT_ATTEMPTS_MAX);
@@ -397,7 +398,7 @@ static void test_events__attempts_outlive_the_process(void **state)
     assert_string_equal(effects_in(f->follower).keys, "k1");
 }
 
-/* -- Trimming --------------------------------------------------------------------------------------------------------- */
+/* -- Trimming ------------------------------------------------------------------------------------------------------ */
 
 static void test_events__only_what_all_have_passed_is_trimmed(void **state)
 {
@@ -424,7 +425,7 @@ static void test_events__only_what_all_have_passed_is_trimmed(void **state)
     assert_int_equal(event_bus_trim(f->bus, "nobody", 0, &deleted), ERR_NOT_FOUND);
 }
 
-/* -- Crashes ---------------------------------------------------------------------------------------------------------- */
+/* -- Crashes ------------------------------------------------------------------------------------------------------- */
 
 #define CRASHES 10
 

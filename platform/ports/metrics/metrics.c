@@ -33,7 +33,7 @@ void metric_register(struct metric *metric)
         atomic_store_explicit(&registered[place], metric, memory_order_release);
 }
 
-/* -- Series ----------------------------------------------------------------------------------------------------------- */
+/* -- Series -------------------------------------------------------------------------------------------------------- */
 
 static size_t label_count(const struct metric *metric)
 {
@@ -146,7 +146,7 @@ static struct metric_series *use(struct metric *metric, const struct str *labels
     return find(metric, labels, true);
 }
 
-/* -- Counting --------------------------------------------------------------------------------------------------------- */
+/* -- Counting ------------------------------------------------------------------------------------------------------ */
 
 void metric_count(struct metric *counter, const struct str *labels, uint64_t increment)
 {
@@ -198,7 +198,7 @@ int64_t metric_value(struct metric *metric, const struct str *labels)
     return (int64_t)count;
 }
 
-/* -- Showing ---------------------------------------------------------------------------------------------------------- */
+/* -- Showing ------------------------------------------------------------------------------------------------------- */
 
 static void write_escaped(struct buf *buf, struct str s, bool quotes)
 {

@@ -2,9 +2,9 @@
  * https://prometheus.io/docs/instrumenting/exposition_formats/).
  *
  * A metric is a static struct; it registers itself when it is first used, or by metric_register where it shall be shown
- * from the start. Counting takes no lock: a series is found by the hash of its label values in a table of fixed size and
- * changed by relaxed atomics. The number of series is bounded: label values past METRIC_SERIES_MAX are counted together
- * in one series whose labels all say "other", so a client that invents paths cannot fill the memory.
+ * from the start. Counting takes no lock: a series is found by the hash of its label values in a table of fixed size
+ * and changed by relaxed atomics. The number of series is bounded: label values past METRIC_SERIES_MAX are counted
+ * together in one series whose labels all say "other", so a client that invents paths cannot fill the memory.
  *
  *     static struct metric requests = METRIC_COUNTER("http_requests_total", "Requests answered.", "route", "status");
  *     metric_count(&requests, METRIC_LABELS(route, STR("200")), 1); */

@@ -23,7 +23,7 @@
 #define WAIT_MAX_NS (60 * CLOCK_NS_PER_S)
 #define CALLS_MAX 64
 
-/* -- The workflows under test ----------------------------------------------------------------------------------------- */
+/* -- The workflows under test -------------------------------------------------------------------------------------- */
 
 #define TEST_ACTIVITY(activity_name, ...)                                                                              \
     static const struct activity activity_name = {.name = #activity_name,                                              \
@@ -95,7 +95,7 @@ TEST_TYPE(choice);
 TEST_TYPE(drifting);
 static const struct workflow_type *const types[] = {&place, &choice, &drifting, NULL};
 
-/* -- The engine and its activities ------------------------------------------------------------------------------------ */
+/* -- The engine and its activities --------------------------------------------------------------------------------- */
 
 struct fixture {
     struct sql_db *db;
@@ -206,7 +206,7 @@ static int tear_down(void **state)
     return 0;
 }
 
-/* -- Short words ------------------------------------------------------------------------------------------------------ */
+/* -- Short words --------------------------------------------------------------------------------------------------- */
 
 static int64_t soon_ns(void)
 {
@@ -342,7 +342,7 @@ static void assert_calls(struct fixture *f, const char *const *expected)
     assert_int_equal(f->call_count, i);
 }
 
-/* -- The straight way ------------------------------------------------------------------------------------------------- */
+/* -- The straight way ---------------------------------------------------------------------------------------------- */
 
 static void test_workflow__runs_its_steps_once_in_order(void **state)
 {
@@ -387,7 +387,7 @@ static void test_workflow__a_start_belongs_to_its_transaction(void **state)
     assert_int_equal(workflow_wait(f->engine, STR("a"), soon_ns(), &status), ERR_NOT_FOUND);
 }
 
-/* -- Signals ---------------------------------------------------------------------------------------------------------- */
+/* -- Signals ------------------------------------------------------------------------------------------------------- */
 
 static void test_workflow__signals_are_kept_until_asked_for(void **state)
 {
@@ -437,7 +437,7 @@ static void test_workflow__a_wait_times_out_and_compensates_in_reverse(void **st
     arena_free(shown.arena);
 }
 
-/* -- Failures --------------------------------------------------------------------------------------------------------- */
+/* -- Failures ------------------------------------------------------------------------------------------------------ */
 
 static void test_workflow__an_attempt_that_may_succeed_is_retried(void **state)
 {
@@ -534,7 +534,7 @@ static void test_workflow__a_changed_function_parks_its_workflow_alone(void **st
     assert_int_equal(sql_write(f->db, resume_closure, f), ERR_NOT_FOUND);
 }
 
-/* -- Stops and crashes ------------------------------------------------------------------------------------------------ */
+/* -- Stops and crashes --------------------------------------------------------------------------------------------- */
 
 /* What waits for a time, a retry or a signal goes on in the next engine, also when no history is kept in memory. */
 static void test_workflow__waits_outlive_the_engine(void **state)

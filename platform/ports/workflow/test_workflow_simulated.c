@@ -1,6 +1,6 @@
-/* Workflows and the events that their activities publish, on the seeded scheduler: in each seed the process is crashed a
- * few times between any two steps, and started again on what was on disk. Whatever the interleaving, every workflow ends
- * as it should, each transactional effect is there once, and each event took effect once at its consumer. */
+/* Workflows and the events that their activities publish, on the seeded scheduler: in each seed the process is crashed
+ * a few times between any two steps, and started again on what was on disk. Whatever the interleaving, every workflow
+ * ends as it should, each transactional effect is there once, and each event took effect once at its consumer. */
 #include "platform/base/simulator.h"
 #include "platform/ports/clock/clock.h"
 #include "platform/ports/events/events.h"
@@ -26,7 +26,7 @@
 #define PATH_BYTES 256
 #define WAIT_NS (600 * CLOCK_NS_PER_S) /* of virtual time */
 
-/* -- The workflow ----------------------------------------------------------------------------------------------------- */
+/* -- The workflow -------------------------------------------------------------------------------------------------- */
 
 #define TEST_ACTIVITY(activity_name, ...)                                                                              \
     static const struct activity activity_name = {.name = #activity_name,                                              \
@@ -58,7 +58,7 @@ static const struct workflow_type ship = {.name = "ship",
                                           .output = &orders__order_outcome__descriptor};
 static const struct workflow_type *const types[] = {&ship, NULL};
 
-/* -- The process ------------------------------------------------------------------------------------------------------ */
+/* -- The process --------------------------------------------------------------------------------------------------- */
 
 struct world {
     char folder[PATH_BYTES]; /* each incarnation has a folder of its own in it: the disk as the crash left it */
@@ -145,7 +145,7 @@ static void close_process(struct process *p)
     event_bus_free(p->bus);
 }
 
-/* -- What it does ----------------------------------------------------------------------------------------------------- */
+/* -- What it does -------------------------------------------------------------------------------------------------- */
 
 struct order {
     struct process *p;
@@ -226,10 +226,10 @@ static void process_main(void *argument, unsigned incarnation)
     close_process(&p);
 }
 
-/* -- Seeds ------------------------------------------------------------------------------------------------------------ */
+/* -- Seeds --------------------------------------------------------------------------------------------------------- */
 
-/* The disk for the next incarnation as kill -9 leaves it: the files, without what lived in memory alone. The thrown-away incarnation's locks are
- * on its own files. */
+/* The disk for the next incarnation as kill -9 leaves it: the files, without what lived in memory alone. The
+ * thrown-away incarnation's locks are on its own files. */
 static void copy_file(const struct world *world, unsigned incarnation, const char *name)
 {
     char from[2 * PATH_BYTES], to[2 * PATH_BYTES];

@@ -1,12 +1,12 @@
 /* Durable workflows.
  *
  * A workflow is a C function that is run again from the top against its recorded history: a step whose result is
- * recorded returns it; the first one that is not is scheduled, and the function returns WORKFLOW_BLOCKED through TRY. So
- * the function must be deterministic: no clock, no randomness, no I/O but by the functions here. The same function runs
- * on the embedded engine and on Temporal, whose histories say the same.
+ * recorded returns it; the first one that is not is scheduled, and the function returns WORKFLOW_BLOCKED through TRY.
+ * So the function must be deterministic: no clock, no randomness, no I/O but by the functions here. The same function
+ * runs on the embedded engine and on Temporal, whose histories say the same.
  *
- * Activities do the work: idempotent, retried with back-off until their policy ends. A compensation is registered as its
- * step succeeds; when the function ends with an error, those registered run in reverse, each until it succeeds. */
+ * Activities do the work: idempotent, retried with back-off until their policy ends. A compensation is registered as
+ * its step succeeds; when the function ends with an error, those registered run in reverse, each until it succeeds. */
 #pragma once
 
 #include "platform/base/arena.h"
@@ -65,7 +65,7 @@ struct workflow_type {
     const struct activity *const *activities; /* NULL-terminated: all that it may run; for documents */
 };
 
-/* -- Within a workflow's function ------------------------------------------------------------------------------------- */
+/* -- Within a workflow's function ---------------------------------------------------------------------------------- */
 
 /* Runs an activity and waits for its result. Its last error, when its attempts are used up or it failed for good (an
  * error that is not retriable); workflow_problem then says why. */
@@ -102,7 +102,7 @@ const struct problem *workflow_problem(const struct workflow *w);
 int workflow_fail(struct workflow *w, int error, const char *code, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 
-/* -- From outside: starting and signalling, in the caller's write transaction ------------------------------------------ */
+/* -- From outside: starting and signalling, in the caller's write transaction -------------------------------------- */
 
 struct workflow_engine;
 
@@ -143,7 +143,7 @@ const char *workflow_status_name(enum workflow_status status);
 int workflow_wait(struct workflow_engine *engine, struct str id, int64_t deadline_ns,
                   enum workflow_status *ret_status);
 
-/* -- The engine of one database ---------------------------------------------------------------------------------------- */
+/* -- The engine of one database ------------------------------------------------------------------------------------ */
 
 /* One attempt of one activity. */
 struct activity_attempt {
@@ -200,7 +200,7 @@ struct workflow_stats {
 };
 void workflow_get_stats(struct workflow_engine *engine, struct workflow_stats *ret_stats);
 
-/* -- For people: shopstream workflow list | show ----------------------------------------------------------------------- */
+/* -- For people: shopstream workflow list | show ------------------------------------------------------------------- */
 
 struct workflow_row {
     struct str id, type, tenant, status;

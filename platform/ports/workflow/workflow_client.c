@@ -4,7 +4,7 @@
 
 #include <stdlib.h>
 
-/* -- Starting ----------------------------------------------------------------------------------------------------- */
+/* -- Starting ------------------------------------------------------------------------------------------------------ */
 
 static void adopt_when_committed(bool committed, void *argument)
 {
@@ -55,7 +55,7 @@ int workflow_start(struct workflow_engine *engine, struct sql_tx *tx, const stru
     return adopt_later(engine, tx, start, buf_str(&input));
 }
 
-/* -- Signals ------------------------------------------------------------------------------------------------------ */
+/* -- Signals ------------------------------------------------------------------------------------------------------- */
 
 struct wake_call {
     struct workflow_engine *engine;
@@ -116,7 +116,7 @@ int workflow_resume(struct workflow_engine *engine, struct sql_tx *tx, struct st
     return error;
 }
 
-/* -- Looking ------------------------------------------------------------------------------------------------------ */
+/* -- Looking ------------------------------------------------------------------------------------------------------- */
 
 /* A copy in the arena, empty for NULL; sets *error where there is no room. */
 static struct str keep(struct arena *arena, struct sql_rows *rows, unsigned column, int *error)

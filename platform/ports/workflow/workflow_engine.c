@@ -1,10 +1,8 @@
 /* The embedded workflow engine: what drives the workflows of one database.
  *
- * An instance is moved on by one transition at a time: a write closure that takes what is new (an attempt's result, a
- * time that came), runs the function over its history, and records what that asked for. The transitions of many
- * workflows share one commit, and none of the engine's tasks waits for it: the writer's completion (transition_done)
- * hands the next step to a worker, to the timer, or to nobody when a signal must come first. Starts and signals reach
- * the engine by the commit hooks of the transactions that they were part of. */
+ * An instance is moved on by one transition at a time (workflow_transition.c). The transitions of many workflows share
+ * one commit, and none of the engine's tasks waits for it. Starts and signals reach the engine by the commit hooks of
+ * the transactions that they were part of. */
 #include "platform/ports/workflow/workflow.sql.h"
 #include "platform/ports/workflow/workflow_internal.h"
 
@@ -16,251 +14,9 @@
 #define CACHED_BYTES_DEFAULT ((size_t)32 << 20)
 #define LOAD_PAGE 500
 #define ATTEMPT_ARENA_BYTES ((size_t)8 << 20)
-#define WRITE_RETRY_FIRST_MS INT64_C(50)   /* after a write that failed (a full disk); doubled up to the last */
-#define WRITE_RETRY_LAST_MS INT64_C(5000)
-#define WRITE_FAILURES_MAX 5u              /* in a row, of a kind that does not pass: the workflow is parked then */
+#define ATTEMPT_AGAIN_MS INT64_C(5000) /* after one whose result there was no memory to keep */
 
-static void submit(struct instance *instance);
-
-/* -- The transition's closure ------------------------------------------------------------------------------------------ */
-
-static void log_stuck(const struct workflow *w)
-{
-    log_error(NULL, "workflow is stuck", LOG_STR("workflow_id", w->instance->id),
-              LOG_STR("type", w->instance->type_name), LOG_CSTR("code", w->problem.code),
-              LOG_CSTR("detail", w->problem.detail));
-}
-
-/* A pass that fails again and again, and not for want of room: its workflow is poisoned. */
-static bool is_poisoned(const struct transition *transition)
-{
-    return transition->failures >= WRITE_FAILURES_MAX && transition->last_error != ERR_CONFLICT &&
-           !error_is_retriable(transition->last_error);
-}
-
-static void refuse(struct workflow *w)
-{
-    problem_set(&w->problem, w->transition->last_error, "poisoned", NULL,
-                "Its next step could not be recorded %u times: %s.", w->transition->failures,
-                error_name(w->transition->last_error));
-    w->transition->status = WORKFLOW_STUCK;
-}
-
-static int store_transition(struct workflow *w, const ProtobufCMessage *output)
-{
-    struct transition *transition = w->transition;
-    TRY(store_changes(w->tx, transition));
-    if (transition->status == w->instance->status)
-        return 0;
-    CLEANUP(buf_free) struct buf json = BUF(WORKFLOW_PAYLOAD_BYTES_MAX);
-    static const struct problem none;
-    const struct problem *problem = &w->problem;
-    if (transition->status == WORKFLOW_COMPLETED) {
-        wire_to_json(output, &json);
-        TRY(buf_error(&json));
-        problem = &none;
-    } else if (transition->status == WORKFLOW_RUNNING) {
-        problem = &none;
-    } else if (transition->status == WORKFLOW_STUCK) {
-        log_stuck(w);
-    }
-    return store_status(w->tx, w->instance, transition->status, buf_str(&json), problem);
-}
-
-static int run_transition(struct sql_tx *tx, void *argument)
-{
-    struct instance *instance = argument;
-    struct transition *transition = &instance->transition;
-    transition_reset(transition);
-    int error = instance->loaded ? 0 : store_load(tx, instance);
-    transition->gone = error == ERR_NOT_FOUND;
-    if (transition->gone)
-        return 0;
-    if (error < 0 && !is_poisoned(transition))
-        return error;
-    struct workflow *w = arena_alloc(sql_tx_arena(tx), sizeof(*w));
-    if (!w)
-        return ERR_NO_MEMORY;
-    w->engine = instance->engine;
-    w->instance = instance;
-    w->transition = transition;
-    w->tx = tx;
-    w->arena = sql_tx_arena(tx);
-    ProtobufCMessage *output = NULL;
-    if (is_poisoned(transition))
-        refuse(w);
-    else
-        TRY(workflow_replay(w, &output));
-    return store_transition(w, output);
-}
-
-/* -- What comes next: under the lock ---------------------------------------------------------------------------------- */
-
-static void set_idle(struct instance *instance)
-{
-    struct workflow_engine *engine = instance->engine;
-    instance->state = INSTANCE_WAITING;
-    if (--engine->under_way == 0)
-        task_cond_broadcast(&engine->settled);
-}
-
-static int64_t monotonic_of(int64_t wall_ms)
-{
-    return clock_monotonic_ns() + (wall_ms - clock_wall_ms()) * CLOCK_NS_PER_MS;
-}
-
-static void queue_activity(struct workflow_engine *engine, struct instance *instance)
-{
-    instance->state = INSTANCE_ACTIVITY;
-    instance->next_in_queue = NULL;
-    if (engine->queue_last)
-        engine->queue_last->next_in_queue = instance;
-    else
-        engine->queue_first = instance;
-    engine->queue_last = instance;
-    task_cond_signal(&engine->work);
-}
-
-/* Gives the instance back with what it waits for: a worker, a time, a signal. True when a signal came meanwhile and the
- * function must look again: the caller submits. */
-static bool schedule_next(struct workflow_engine *engine, struct instance *instance, bool fired)
-{
-    const struct step *step = instance_pending(instance);
-    ASSERT(step != NULL);
-    bool is_activity = step->kind == STEP_ACTIVITY || step->kind == STEP_COMPENSATION;
-    bool again = instance->wake && step->kind == STEP_AWAIT && !engine->stopping;
-    bool is_due = fired || step->due_at_ms <= clock_wall_ms();
-    instance->awaits = step->kind == STEP_AWAIT;
-    instance->wake = false;
-    if (again)
-        return true;
-    if (is_activity && !instance->activity->transactional && is_due && !engine->stopping) {
-        queue_activity(engine, instance);
-        return false;
-    }
-    if (step->due_at_ms > 0 || is_activity)
-        heap_put(engine, instance, monotonic_of(step->due_at_ms));
-    set_idle(instance);
-    if (engine->cached_bytes > engine->config.cached_bytes_max) {
-        engine->cached_bytes -= instance->bytes;
-        instance_unload(instance);
-    }
-    return false;
-}
-
-/* Tells those who wait for its end; known says whether status is one. */
-static void tell_waiters(struct instance *instance, bool known, enum workflow_status status)
-{
-    for (struct waiter *waiter = instance->waiters; waiter; waiter = waiter->next) {
-        waiter->is_ended = true;
-        waiter->is_known = known;
-        waiter->status = status;
-        task_cond_signal(&waiter->ended);
-    }
-    instance->waiters = NULL;
-}
-
-static void end_instance(struct workflow_engine *engine, struct instance *instance)
-{
-    enum workflow_status status = instance->status;
-    bool gone = instance->transition.gone;
-    engine->stats.completed += !gone && status == WORKFLOW_COMPLETED;
-    engine->stats.failed += !gone && status == WORKFLOW_FAILED;
-    engine->stats.stuck += !gone && status == WORKFLOW_STUCK;
-    engine->cached_bytes -= instance->bytes;
-    engine_remove(engine, instance);
-    set_idle(instance);
-    tell_waiters(instance, !gone, status);
-    instance_free(instance);
-}
-
-/* -- The transition's end, on the writer's task ------------------------------------------------------------------------- */
-
-/* The write is on disk. True when the next transition is to be submitted at once. */
-static bool commit_transition(struct workflow_engine *engine, struct instance *instance)
-{
-    struct transition *transition = &instance->transition;
-    bool fired = transition->fired;
-    engine->stats.transitions++;
-    if (!transition->gone) {
-        size_t bytes_before = instance->bytes;
-        transition_apply(transition);
-        engine->cached_bytes += instance->bytes - bytes_before;
-    }
-    if (transition->gone || (instance->status != WORKFLOW_RUNNING && instance->status != WORKFLOW_COMPENSATING)) {
-        end_instance(engine, instance);
-        return false;
-    }
-    transition_clear(transition);
-    return schedule_next(engine, instance, fired);
-}
-
-/* The write failed: nothing of it is kept but the facts, and it is tried again later. */
-static void postpone(struct workflow_engine *engine, struct instance *instance, int error)
-{
-    struct transition *transition = &instance->transition;
-    int64_t delay_ms = WRITE_RETRY_FIRST_MS;
-    for (unsigned i = 0; i < transition->failures && delay_ms < WRITE_RETRY_LAST_MS; i++)
-        delay_ms *= 2;
-    transition->failures++;
-    transition->last_error = error;
-    log_warning(NULL, "workflow transition not written; it is tried again", LOG_STR("workflow_id", instance->id),
-                LOG_ERR(error), LOG_INT("failures", transition->failures), LOG_INT("delay_ms", delay_ms));
-    if (error == ERR_CONFLICT) { /* another engine moved it on: what is in memory is old */
-        engine->cached_bytes -= instance->bytes;
-        instance_unload(instance);
-    }
-    instance->unwritten = true;
-    heap_put(engine, instance, clock_monotonic_ns() + delay_ms * CLOCK_NS_PER_MS);
-    set_idle(instance);
-}
-
-static void transition_done(int result, void *argument)
-{
-    struct instance *instance = argument;
-    struct transition *transition = &instance->transition;
-    struct workflow_engine *engine = instance->engine;
-    bool again = false;
-    task_mutex_lock(&engine->mutex);
-    /* The closure may have loaded the history. */
-    engine->cached_bytes += instance->bytes - transition->bytes_before;
-    if (result >= 0) {
-        again = commit_transition(engine, instance);
-    } else if (transition->aborted) {
-        transition->aborted->next = transition->facts;
-        transition->facts = transition->aborted;
-        transition->aborted = NULL;
-        again = true;
-    } else {
-        postpone(engine, instance, result);
-    }
-    task_mutex_unlock(&engine->mutex);
-    if (again)
-        submit(instance);
-}
-
-/* Writes the transition of an instance in state WRITING. Without the lock: a full queue calls done at once. */
-static void submit(struct instance *instance)
-{
-    struct transition *transition = &instance->transition;
-    transition->bytes_before = instance->bytes;
-    transition->job = (struct sql_write_job){.closure = run_transition, .argument = instance, .done = transition_done};
-    sql_write_async(instance->engine->config.db, &transition->job);
-}
-
-/* Takes a waiting instance out of the wait; the caller submits it after the lock. */
-static struct instance *begin_transition(struct workflow_engine *engine, struct instance *instance, bool fired)
-{
-    heap_remove(engine, instance);
-    instance->unwritten = false;
-    instance->transition.fired |= fired;
-    instance->state = INSTANCE_WRITING;
-    instance->wake = false;
-    engine->under_way++;
-    return instance;
-}
-
-/* -- The workers ------------------------------------------------------------------------------------------------------ */
+/* -- The workers --------------------------------------------------------------------------------------------------- */
 
 /* Runs the pending activity once; its result as a fact. NULL when it does not count. */
 static struct fact *run_attempt(struct workflow_engine *engine, struct instance *instance, struct arena *arena)
@@ -312,14 +68,14 @@ static void work_on(struct workflow_engine *engine, struct instance *instance, s
     task_mutex_lock(&engine->mutex);
     if (!fact || (engine->stopping && fact->problem.error == ERR_CANCELLED)) {
         facts_free(fact);
-        heap_put(engine, instance, clock_monotonic_ns() + WRITE_RETRY_LAST_MS * CLOCK_NS_PER_MS);
-        set_idle(instance);
+        heap_put(engine, instance, clock_monotonic_ns() + ATTEMPT_AGAIN_MS * CLOCK_NS_PER_MS);
+        engine_set_idle(instance);
         return;
     }
     instance->transition.facts = fact;
     instance->state = INSTANCE_WRITING;
     task_mutex_unlock(&engine->mutex);
-    submit(instance);
+    engine_submit(instance);
     task_mutex_lock(&engine->mutex);
 }
 
@@ -340,7 +96,7 @@ static void worker_main(void *argument)
     arena_free(arena);
 }
 
-/* -- The timer -------------------------------------------------------------------------------------------------------- */
+/* -- The timer ----------------------------------------------------------------------------------------------------- */
 
 /* The first instance's time has come: a worker takes it, or its transition is returned to be submitted. */
 static struct instance *fire_first(struct workflow_engine *engine)
@@ -351,11 +107,11 @@ static struct instance *fire_first(struct workflow_engine *engine)
     if (!instance->unwritten && is_activity && instance->activity && !instance->activity->transactional) {
         heap_remove(engine, instance);
         engine->under_way++;
-        queue_activity(engine, instance);
+        engine_queue_activity(engine, instance);
         return NULL;
     }
     /* A write that is tried again brings its own facts; the step's time has not come by that. */
-    return begin_transition(engine, instance, !instance->unwritten);
+    return engine_begin(engine, instance, !instance->unwritten);
 }
 
 static void timer_main(void *argument)
@@ -372,20 +128,20 @@ static void timer_main(void *argument)
         if (!instance)
             continue;
         task_mutex_unlock(&engine->mutex);
-        submit(instance);
+        engine_submit(instance);
         task_mutex_lock(&engine->mutex);
     }
     task_mutex_unlock(&engine->mutex);
 }
 
-/* -- The doors of the commit hooks ------------------------------------------------------------------------------------- */
+/* -- The doors of the commit hooks --------------------------------------------------------------------------------- */
 
 /* Under the lock. NULL when it cannot be driven now: it is in the database, and found there at the next start. */
 static struct instance *adopt(struct workflow_engine *engine, struct instance *instance)
 {
     if (engine->running && !engine->stopping && !engine_find(engine, instance->id) &&
         engine_insert(engine, instance) == 0)
-        return begin_transition(engine, instance, false);
+        return engine_begin(engine, instance, false);
     instance_free(instance);
     return NULL;
 }
@@ -397,7 +153,7 @@ void engine_adopt(struct workflow_engine *engine, struct instance *instance)
     struct instance *adopted = adopt(engine, instance);
     task_mutex_unlock(&engine->mutex);
     if (adopted)
-        submit(adopted);
+        engine_submit(adopted);
 }
 
 static struct instance *wake(struct workflow_engine *engine, struct str id)
@@ -411,17 +167,17 @@ static struct instance *wake(struct workflow_engine *engine, struct str id)
     }
     instance->wake = true;
     bool looks = instance->state == INSTANCE_WAITING && instance->awaits && !instance->unwritten && !engine->stopping;
-    return looks ? begin_transition(engine, instance, false) : NULL;
+    return looks ? engine_begin(engine, instance, false) : NULL;
 }
 
 void engine_wake(struct workflow_engine *engine, struct str id)
 {
     struct instance *instance = wake(engine, id);
     if (instance)
-        submit(instance);
+        engine_submit(instance);
 }
 
-/* -- Life ------------------------------------------------------------------------------------------------------------- */
+/* -- Life ---------------------------------------------------------------------------------------------------------- */
 
 int workflow_engine_new(struct workflow_engine **ret_engine, const struct workflow_engine_config *config)
 {
@@ -482,7 +238,7 @@ static int load_one(struct load_page *page, struct sql_rows *rows)
         due_at_ms = clock_wall_ms();
     }
     if (!instance->awaits || due_at_ms > 0)
-        heap_put(engine, instance, monotonic_of(due_at_ms));
+        heap_put(engine, instance, engine_monotonic_of(due_at_ms));
     return 0;
 }
 
@@ -527,10 +283,10 @@ int workflow_engine_start(struct workflow_engine *engine)
 static void let_go(struct workflow_engine *engine)
 {
     while (engine->queue_first)
-        set_idle(take_queued(engine));
+        engine_set_idle(take_queued(engine));
     for (size_t i = 0; i < engine->bucket_count; i++) {
         for (struct instance *instance = engine->buckets[i]; instance; instance = instance->next_in_bucket)
-            tell_waiters(instance, false, WORKFLOW_RUNNING);
+            engine_tell_waiters(instance, false, WORKFLOW_RUNNING);
     }
 }
 
@@ -575,7 +331,7 @@ void workflow_engine_free(struct workflow_engine *engine)
     free(engine);
 }
 
-/* -- Waiting ---------------------------------------------------------------------------------------------------------- */
+/* -- Waiting ------------------------------------------------------------------------------------------------------- */
 
 /* Nothing is under way and nothing is due. */
 static bool is_settled(const struct workflow_engine *engine)

@@ -6,7 +6,7 @@
 const char *const step_kind_names[] = {"activity", "compensation", "await", "poll", "sleep", NULL};
 const char *const step_state_names[] = {"pending", "done", "failed", NULL};
 
-/* -- Steps -------------------------------------------------------------------------------------------------------- */
+/* -- Steps --------------------------------------------------------------------------------------------------------- */
 
 static struct str place(char **cursor, struct str s)
 {
@@ -41,7 +41,7 @@ struct step *step_new(const struct step *values)
     return step;
 }
 
-/* -- Instances ---------------------------------------------------------------------------------------------------- */
+/* -- Instances ----------------------------------------------------------------------------------------------------- */
 
 struct instance *instance_new(struct workflow_engine *engine, struct str id)
 {
@@ -124,7 +124,7 @@ struct step *instance_pending(const struct instance *instance)
     return last->state == STEP_PENDING ? last : NULL;
 }
 
-/* -- Facts -------------------------------------------------------------------------------------------------------- */
+/* -- Facts --------------------------------------------------------------------------------------------------------- */
 
 struct fact *fact_new(int64_t seq, int error, const struct problem *problem, const ProtobufCMessage *out)
 {
@@ -162,7 +162,7 @@ void facts_free(struct fact *facts)
     }
 }
 
-/* -- Transitions -------------------------------------------------------------------------------------------------- */
+/* -- Transitions --------------------------------------------------------------------------------------------------- */
 
 void transition_reset(struct transition *transition)
 {

@@ -1,8 +1,9 @@
 /* The embedded workflow engine's own types; for the files of this folder.
  *
- * Who owns what: an instance in state WRITING belongs to its transition (the closure reads and loads its history without
- * the engine's lock), in ACTIVITY to the worker that runs its step, in WAITING to whoever holds the lock. What a
- * transition finds out is kept beside the instance until the commit, and becomes the instance's by transition_apply. */
+ * Who owns what: an instance in state WRITING belongs to its transition (the closure reads and loads its history
+ * without the engine's lock), in ACTIVITY to the worker that runs its step, in WAITING to whoever holds the lock. What
+ * a transition finds out is kept beside the instance until the commit, and becomes the instance's by
+ * transition_apply. */
 #pragma once
 
 #include "platform/base/buf.h"
@@ -124,7 +125,7 @@ struct workflow {
     size_t compensation_count;
 };
 
-/* -- workflow_replay.c ------------------------------------------------------------------------------------------------ */
+/* -- workflow_replay.c --------------------------------------------------------------------------------------------- */
 
 /* The whole pass: function, then compensations or the end. Fills the transition. An error voids the pass. */
 int workflow_replay(struct workflow *w, ProtobufCMessage **ret_output);
@@ -133,7 +134,7 @@ int workflow_replay(struct workflow *w, ProtobufCMessage **ret_output);
 struct fact *fact_new(int64_t seq, int error, const struct problem *problem, const ProtobufCMessage *out);
 void facts_free(struct fact *facts);
 
-/* -- workflow_store.c ------------------------------------------------------------------------------------------------- */
+/* -- workflow_store.c ---------------------------------------------------------------------------------------------- */
 
 int store_load(struct sql_tx *tx, struct instance *instance);
 int store_changes(struct sql_tx *tx, const struct transition *transition);
@@ -148,7 +149,7 @@ int store_take_signal(struct sql_tx *tx, struct arena *arena, struct str workflo
 /* The type of that name, or NULL. */
 const struct workflow_type *workflow_type_find(const struct workflow_engine *engine, struct str name);
 
-/* -- workflow_instance.c ---------------------------------------------------------------------------------------------- */
+/* -- workflow_instance.c ------------------------------------------------------------------------------------------- */
 
 struct instance *instance_new(struct workflow_engine *engine, struct str id);
 void instance_free(struct instance *instance);
@@ -179,8 +180,6 @@ struct step *transition_step(const struct transition *transition, int64_t seq);
 /* Makes the committed changes the instance's. */
 void transition_apply(struct transition *transition);
 
-/* -- workflow_engine.c ------------------------------------------------------------------------------------------------ */
-
 /* What those who only start and signal need. */
 struct workflow_engine {
     struct workflow_engine_config config;
@@ -205,11 +204,33 @@ struct workflow_engine {
     struct workflow_stats stats;
 };
 
+/* -- workflow_transition.c ----------------------------------------------------------------------------------------- */
+
+/* Takes a waiting instance out of the wait; the caller submits it after the lock. fired: its step's time has come. */
+struct instance *engine_begin(struct workflow_engine *engine, struct instance *instance, bool fired);
+
+/* Writes the transition of an instance in state WRITING. Without the lock: a full queue calls done at once. */
+void engine_submit(struct instance *instance);
+
+/* The monotonic time of that wall time. */
+int64_t engine_monotonic_of(int64_t wall_ms);
+
+/* The rest under the lock. Gives an instance back that was under way. */
+void engine_set_idle(struct instance *instance);
+
+/* Hands the pending activity to the workers. */
+void engine_queue_activity(struct workflow_engine *engine, struct instance *instance);
+
+/* Tells those who wait for its end; known says whether status is one. */
+void engine_tell_waiters(struct instance *instance, bool known, enum workflow_status status);
+
+/* -- workflow_engine.c --------------------------------------------------------------------------------------------- */
+
 /* Commit hooks' doors; they take the lock. engine_adopt takes the instance over. */
 void engine_adopt(struct workflow_engine *engine, struct instance *instance);
 void engine_wake(struct workflow_engine *engine, struct str id);
 
-/* -- workflow_queue.c: under the engine's lock -------------------------------------------------------------------------- */
+/* -- workflow_queue.c: under the engine's lock --------------------------------------------------------------------- */
 
 struct instance *engine_find(const struct workflow_engine *engine, struct str id);
 int engine_insert(struct workflow_engine *engine, struct instance *instance);

@@ -8,7 +8,7 @@
 
 #define BUCKETS_FIRST ((size_t)1024)
 
-/* -- By id -------------------------------------------------------------------------------------------------------- */
+/* -- By id --------------------------------------------------------------------------------------------------------- */
 
 /* FNV-1a, 64 bits (http://www.isthe.com/chongo/tech/comp/fnv/). */
 static uint64_t hash(struct str id)
@@ -93,7 +93,7 @@ void engine_remove(struct workflow_engine *engine, struct instance *instance)
     heap_remove(engine, instance);
 }
 
-/* -- By time ------------------------------------------------------------------------------------------------------ */
+/* -- By time ------------------------------------------------------------------------------------------------------- */
 
 static bool is_before(const struct instance *a, const struct instance *b)
 {

@@ -1,16 +1,17 @@
 /* One pass of a workflow's function over its history.
  *
  * Each call of the function takes the next step's number. A recorded step answers; a pending one takes the fact that
- * this pass brings (an attempt's result, a time that came, a signal); a new one is recorded as pending, and from then on
- * the pass is blocked: every further call returns WORKFLOW_BLOCKED without doing anything. Errors of the engine itself
- * (memory, disk) never reach the function, which would take them for a failure of its step: they void the pass. */
+ * this pass brings (an attempt's result, a time that came, a signal); a new one is recorded as pending, and from then
+ * on the pass is blocked: every further call returns WORKFLOW_BLOCKED without doing anything. Errors of the engine
+ * itself (memory, disk) never reach the function, which would take them for a failure of its step: they void the
+ * pass. */
 #include "platform/ports/workflow/workflow_internal.h"
 
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 
-/* -- Ends of a pass ------------------------------------------------------------------------------------------------- */
+/* -- Ends of a pass ------------------------------------------------------------------------------------------------ */
 
 static int block(struct workflow *w)
 {
@@ -38,7 +39,7 @@ static int __attribute__((format(printf, 3, 4))) get_stuck(struct workflow *w, c
     return block(w);
 }
 
-/* -- Steps ---------------------------------------------------------------------------------------------------------- */
+/* -- Steps --------------------------------------------------------------------------------------------------------- */
 
 /* The step at this position: 1 and the recorded one, 0 when it is new, WORKFLOW_BLOCKED when the pass has ended or the
  * history says that another step was here. */
@@ -132,7 +133,7 @@ static int finish_step(struct workflow *w, const struct step *step, ProtobufCMes
     return step->error;
 }
 
-/* -- Activities ----------------------------------------------------------------------------------------------------- */
+/* -- Activities ---------------------------------------------------------------------------------------------------- */
 
 static int64_t retry_delay_ms(const struct activity *activity, unsigned attempts)
 {
@@ -276,7 +277,7 @@ void workflow_compensations_clear(struct workflow *w)
     w->compensation_count = 0;
 }
 
-/* -- Waits ---------------------------------------------------------------------------------------------------------- */
+/* -- Waits --------------------------------------------------------------------------------------------------------- */
 
 /* The time at which a wait that begins now ends; 0: never. */
 static int64_t due_at_ms(int64_t timeout_ms)
@@ -412,7 +413,7 @@ int workflow_sleep(struct workflow *w, int64_t duration_ms)
     return step->state == STEP_PENDING ? block(w) : finish_step(w, step, NULL);
 }
 
-/* -- About the workflow --------------------------------------------------------------------------------------------- */
+/* -- About the workflow -------------------------------------------------------------------------------------------- */
 
 struct str workflow_id(const struct workflow *w)
 {
@@ -441,7 +442,7 @@ int workflow_fail(struct workflow *w, int error, const char *code, const char *f
     return problem_set(&w->problem, error, code, NULL, "%s", detail);
 }
 
-/* -- The pass ------------------------------------------------------------------------------------------------------- */
+/* -- The pass ------------------------------------------------------------------------------------------------------ */
 
 /* Runs what was registered in reverse, each until it succeeds. 0 when all is undone. */
 static int compensate(struct workflow *w)

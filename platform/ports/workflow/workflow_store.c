@@ -35,7 +35,7 @@ const struct workflow_type *workflow_type_find(const struct workflow_engine *eng
     return NULL;
 }
 
-/* -- Loading ------------------------------------------------------------------------------------------------------ */
+/* -- Loading ------------------------------------------------------------------------------------------------------- */
 
 static int read_step(struct sql_rows *rows, struct step *ret_step)
 {
@@ -107,7 +107,7 @@ int store_load(struct sql_tx *tx, struct instance *instance)
     return error;
 }
 
-/* -- Recording ---------------------------------------------------------------------------------------------------- */
+/* -- Recording ----------------------------------------------------------------------------------------------------- */
 
 static int insert_step(struct sql_tx *tx, struct str id, const struct step *step)
 {
@@ -163,7 +163,7 @@ int store_status(struct sql_tx *tx, const struct instance *instance, enum workfl
     return 0;
 }
 
-/* -- Signals ------------------------------------------------------------------------------------------------------ */
+/* -- Signals ------------------------------------------------------------------------------------------------------- */
 
 static int find_signal(struct sql_tx *tx, struct arena *arena, struct str workflow_id, const char *const *names,
                        size_t count, size_t *ret_index, int64_t *ret_seq, struct str *ret_payload)
