@@ -1,0 +1,262 @@
+/* The server over TLS, spoken to by OpenSSL's client side over a blocking socket. */
+#include "platform/net/test_support.h"
+
+#include <openssl/pem.h>
+#include <openssl/ssl.h>
+#include <openssl/x509.h>
+
+static char certificate_path[] = "/tmp/shopstream-test-certificate-XXXXXX";
+static char key_path[] = "/tmp/shopstream-test-key-XXXXXX";
+static struct test_server *server;
+
+static void write_pem(char *path, EVP_PKEY *key, X509 *certificate)
+{
+    int descriptor = mkstemp(path);
+    FILE *file = descriptor >= 0 ? fdopen(descriptor, "w") : NULL;
+    assert_non_null(file);
+    if (certificate)
+        assert_int_equal(PEM_write_X509(file, certificate), 1);
+    else
+        assert_int_equal(PEM_write_PrivateKey(file, key, NULL, NULL, 0, NULL, NULL), 1);
+    fclose(file);
+}
+
+/* A certificate that signs itself. */
+static int make_certificate(void **state)
+{
+    (void)state;
+    EVP_PKEY *key = EVP_EC_gen("P-256");
+    X509 *certificate = X509_new();
+    assert_non_null(key);
+    assert_non_null(certificate);
+    ASN1_INTEGER_set(X509_get_serialNumber(certificate), 1);
+    X509_gmtime_adj(X509_getm_notBefore(certificate), -60);
+    X509_gmtime_adj(X509_getm_notAfter(certificate), 3600);
+    X509_set_pubkey(certificate, key);
+    X509_NAME *name = X509_get_subject_name(certificate);
+    X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC, (const unsigned char *)"localhost", -1, -1, 0);
+    X509_set_issuer_name(certificate, name);
+    assert_true(X509_sign(certificate, key, EVP_sha256()) > 0);
+    write_pem(certificate_path, NULL, certificate);
+    write_pem(key_path, key, NULL);
+    X509_free(certificate);
+    EVP_PKEY_free(key);
+    return 0;
+}
+
+static int remove_certificate(void **state)
+{
+    (void)state;
+    unlink(certificate_path);
+    unlink(key_path);
+    return 0;
+}
+
+static struct http_server_config tls_config(void)
+{
+    struct http_server_config config = test_config();
+    config.tls_certificate_path = certificate_path;
+    config.tls_key_path = key_path;
+    return config;
+}
+
+static int set_up(void **state)
+{
+    (void)state;
+    server = test_server_start(tls_config());
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    test_server_stop(server);
+    return 0;
+}
+
+struct peer {
+    SSL_CTX *context;
+    SSL *ssl;
+    int descriptor;
+};
+
+/* alpn in wire format, or NULL. Returns whether the handshake came about. */
+static bool peer_connect(struct peer *peer, const char *alpn, int version_max)
+{
+    peer->context = SSL_CTX_new(TLS_client_method());
+    assert_non_null(peer->context);
+    assert_int_equal(SSL_CTX_set_max_proto_version(peer->context, version_max), 1);
+    if (version_max < TLS1_2_VERSION) { /* OpenSSL itself refuses to speak it otherwise. */
+        SSL_CTX_set_min_proto_version(peer->context, version_max);
+        SSL_CTX_set_security_level(peer->context, 0);
+    }
+    peer->ssl = SSL_new(peer->context);
+    assert_non_null(peer->ssl);
+    if (alpn)
+        assert_int_equal(SSL_set_alpn_protos(peer->ssl, (const unsigned char *)alpn, (unsigned)strlen(alpn)), 0);
+    peer->descriptor = test_connect(server->port);
+    assert_int_equal(SSL_set_fd(peer->ssl, peer->descriptor), 1);
+    return SSL_connect(peer->ssl) == 1;
+}
+
+static void peer_close(struct peer *peer)
+{
+    SSL_free(peer->ssl);
+    SSL_CTX_free(peer->context);
+    close(peer->descriptor);
+}
+
+/* Everything until close_notify; fails when the end comes without one. Free it. */
+static char *peer_read_all(struct peer *peer, size_t *ret_len)
+{
+    size_t capacity = LARGE_BYTES + 65536;
+    size_t len = 0;
+    char *bytes = malloc(capacity);
+    assert_non_null(bytes);
+    int count;
+    while ((count = SSL_read(peer->ssl, bytes + len, (int)(capacity - len - 1))) > 0)
+        len += (size_t)count;
+    assert_int_equal(SSL_get_error(peer->ssl, count), SSL_ERROR_ZERO_RETURN);
+    bytes[len] = '\0';
+    *ret_len = len;
+    return bytes;
+}
+
+static void assert_serves(const char *alpn, int version_max, const char *chosen)
+{
+    struct peer peer;
+    assert_true(peer_connect(&peer, alpn, version_max));
+    const unsigned char *name = NULL;
+    unsigned name_len = 0;
+    SSL_get0_alpn_selected(peer.ssl, &name, &name_len);
+    assert_true(str_equal_cstr(str_from(name, name_len), chosen));
+    static const char REQUEST[] = "POST /x HTTP/1.1\r\nHost: shop\r\nContent-Length: 4\r\nConnection: close\r\n\r\nbody";
+    assert_int_equal(SSL_write(peer.ssl, REQUEST, sizeof REQUEST - 1), sizeof REQUEST - 1);
+    size_t len = 0;
+    char *answer = peer_read_all(&peer, &len);
+    assert_contains(answer, "\r\n\r\nPOST /x? shop body");
+    free(answer);
+    peer_close(&peer);
+}
+
+/* HTTP/1.1 in TLS 1.2 and 1.3, with ALPN and without. */
+static void test_server_tls__http1(void **state)
+{
+    (void)state;
+    assert_serves("\x08http/1.1", TLS1_3_VERSION, "http/1.1");
+    assert_serves("\x08http/1.1", TLS1_2_VERSION, "http/1.1");
+    assert_serves(NULL, TLS1_3_VERSION, "");
+}
+
+/* A body of many records, and bytes that come one by one. */
+static void test_server_tls__large_answer(void **state)
+{
+    (void)state;
+    struct peer peer;
+    assert_true(peer_connect(&peer, "\x08http/1.1", TLS1_3_VERSION));
+    static const char REQUEST[] = "GET /large HTTP/1.1\r\nHost: shop\r\nConnection: close\r\n\r\n";
+    for (size_t i = 0; i < sizeof REQUEST - 1; i++)
+        assert_int_equal(SSL_write(peer.ssl, REQUEST + i, 1), 1);
+    size_t len = 0;
+    char *answer = peer_read_all(&peer, &len);
+    const char *body = strstr(answer, "\r\n\r\n");
+    assert_non_null(body);
+    assert_int_equal(len - (size_t)(body + 4 - answer), LARGE_BYTES);
+    free(answer);
+    peer_close(&peer);
+}
+
+/* The server prefers h2, and greets with its SETTINGS at once. */
+static void test_server_tls__http2(void **state)
+{
+    (void)state;
+    struct peer peer;
+    assert_true(peer_connect(&peer, "\x08http/1.1\x02h2", TLS1_3_VERSION));
+    const unsigned char *name = NULL;
+    unsigned len = 0;
+    SSL_get0_alpn_selected(peer.ssl, &name, &len);
+    assert_int_equal(len, 2);
+    unsigned char frame[9];
+    assert_int_equal(SSL_read(peer.ssl, frame, sizeof frame), sizeof frame);
+    assert_int_equal(frame[3], 4);
+    peer_close(&peer);
+}
+
+/* A protocol that is not ours, an old TLS, and what is no TLS at all are refused, and nothing hangs. */
+static void test_server_tls__refusals(void **state)
+{
+    (void)state;
+    struct peer peer;
+    assert_false(peer_connect(&peer, "\x06spdy/3", TLS1_3_VERSION));
+    peer_close(&peer);
+    assert_false(peer_connect(&peer, NULL, TLS1_1_VERSION));
+    peer_close(&peer);
+    int descriptor = test_connect(server->port);
+    char bytes[1000];
+    assert_true(test_send(descriptor, STR("GET / HTTP/1.1\r\nHost: a\r\n\r\n")));
+    while (recv(descriptor, bytes, sizeof bytes, 0) > 0)
+        continue;
+    close(descriptor);
+    test_server_await_connections(server, 0);
+    assert_int_equal(atomic_load(&server->requests), 0);
+}
+
+/* A peer that begins a handshake and stops is closed. */
+static void test_server_tls__slow_handshake(void **state)
+{
+    (void)state;
+    test_server_stop(server);
+    struct http_server_config config = tls_config();
+    config.limits.head_timeout_ms = 60;
+    server = test_server_start(config);
+    char *answer = test_exchange(server->port, "\x16\x03\x01");
+    free(answer);
+    test_server_await_connections(server, 0);
+}
+
+/* A peer that vanishes while its answer is prepared. */
+static void test_server_tls__dead_peer(void **state)
+{
+    (void)state;
+    struct peer peer;
+    assert_true(peer_connect(&peer, NULL, TLS1_3_VERSION));
+    static const char REQUEST[] = "GET /held HTTP/1.1\r\nHost: shop\r\n\r\n";
+    assert_int_equal(SSL_write(peer.ssl, REQUEST, sizeof REQUEST - 1), sizeof REQUEST - 1);
+    test_server_await_held(server, 1);
+    peer_close(&peer);
+    test_server_await_connections(server, 0);
+    assert_true(http_exchange_is_dead(server->held[0]));
+    test_server_release(server);
+}
+
+static void test_server_tls__bad_certificate(void **state)
+{
+    (void)state;
+    struct http_server_config config = tls_config();
+    struct http_server *second = NULL;
+    char message[256] = "";
+    config.on_request = test_on_request;
+    config.tls_certificate_path = "/nonexistent.pem";
+    assert_int_equal(http_server_start(&second, &config, message), ERR_UNAVAILABLE);
+    assert_contains(message, "/nonexistent.pem");
+    config.tls_certificate_path = certificate_path;
+    config.tls_key_path = certificate_path;
+    assert_int_equal(http_server_start(&second, &config, message), ERR_UNAVAILABLE);
+    config.tls_key_path = NULL;
+    assert_int_equal(http_server_start(&second, &config, message), ERR_UNAVAILABLE);
+    assert_null(second);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_server_tls__http1, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_server_tls__large_answer, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_server_tls__http2, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_server_tls__refusals, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_server_tls__slow_handshake, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_server_tls__dead_peer, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_server_tls__bad_certificate, set_up, tear_down),
+    };
+    return cmocka_run_group_tests(tests, make_certificate, remove_certificate);
+}
