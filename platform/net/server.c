@@ -19,6 +19,7 @@ const struct http_limits http_limits_default = {
     .head_bytes_max = 16384,
     .target_bytes_max = 8192,
     .body_bytes_max = 2097152,
+    .bodies_bytes_max = 268435456,
     .arena_bytes_max = 16777216,
     .connections_max = 10000,
     .pipelined_max = 16,
@@ -176,12 +177,17 @@ static void wake_all(struct http_server *server)
         http_loop_wake(server->loops[i]);
 }
 
+static bool is_gone(struct http_server *server)
+{
+    return atomic_load(&server->draining_count) == server->loop_count && atomic_load(&server->connection_count) == 0;
+}
+
 static bool wait_until_gone(struct http_server *server, int64_t deadline_ns)
 {
     TASK_LOCKED(&server->mutex);
-    while (atomic_load(&server->connection_count) > 0) {
+    while (!is_gone(server)) {
         if (!task_cond_wait_until(&server->gone, &server->mutex, deadline_ns))
-            return atomic_load(&server->connection_count) == 0;
+            return is_gone(server);
     }
     return true;
 }

@@ -52,6 +52,10 @@ static void on_closed(uv_handle_t *handle)
     http_output_clear(loop, &connection->output);
     http_output_clear(loop, &connection->wire);
     free(connection);
+    if (loop->accept_waits && loop->listening) {
+        loop->accept_waits = false;
+        http_connection_accept((uv_stream_t *)&loop->listener, 0);
+    }
     if (atomic_fetch_sub(&server->connection_count, 1) == 1 && atomic_load(&server->drain_wanted)) {
         TASK_LOCKED(&server->mutex);
         task_cond_broadcast(&server->gone);
@@ -62,9 +66,13 @@ void http_connection_accept(uv_stream_t *listener, int status)
 {
     struct http_loop *loop = listener->data;
     struct http_server *server = loop->server;
-    struct http_connection *connection = status == 0 ? calloc(1, sizeof *connection) : NULL;
-    if (!connection)
-        return; /* Out of memory or of descriptors: it stays in the backlog until there is room. */
+    if (status < 0)
+        return; /* It was not to be accepted; libuv has dealt with being out of descriptors. */
+    struct http_connection *connection = calloc(1, sizeof *connection);
+    if (!connection) {
+        loop->accept_waits = true; /* until one is freed */
+        return;
+    }
     connection->loop = loop;
     connection->tcp.data = connection->write.data = connection;
     connection->wait = HTTP_WAIT_NONE;

@@ -55,6 +55,7 @@ struct http_exchange *http_exchange_open(struct http_connection *connection)
     exchange->body = NULL;
     exchange->body_len = exchange->body_capacity = 0;
     exchange->body_heap = NULL;
+    exchange->body_heap_bytes = 0;
 
     exchange->connection = connection;
     exchange->next = NULL;
@@ -85,11 +86,20 @@ void http_exchange_unlink(struct http_exchange *exchange)
     exchange->previous = exchange->next = NULL;
 }
 
-void http_exchange_free(struct http_exchange *exchange)
+static void release_heap(struct http_exchange *exchange)
 {
     http_response_release(&exchange->response);
     free(exchange->head_heap);
     free(exchange->body_heap);
+    if (exchange->body_heap_bytes > 0)
+        atomic_fetch_sub(&exchange->loop->server->bodies_bytes, exchange->body_heap_bytes);
+    exchange->head_heap = exchange->body_heap = NULL;
+    exchange->body_heap_bytes = 0;
+}
+
+void http_exchange_free(struct http_exchange *exchange)
+{
+    release_heap(exchange);
     arena_free(exchange->arena);
     free(exchange);
 }
@@ -105,10 +115,7 @@ void http_exchange_recycle(struct http_exchange *exchange)
         http_exchange_free(exchange);
         return;
     }
-    http_response_release(&exchange->response);
-    free(exchange->head_heap);
-    free(exchange->body_heap);
-    exchange->head_heap = exchange->body_heap = NULL;
+    release_heap(exchange);
     arena_reset(exchange->arena);
     exchange->next = loop->free_exchanges;
     loop->free_exchanges = exchange;
@@ -161,6 +168,19 @@ int http_exchange_head_reserve(struct http_exchange *exchange, size_t size)
     return 0;
 }
 
+/* Counts the memory of a body against the limit of all; what is counted is given back by release_heap. */
+static bool reserve_heap(struct http_exchange *exchange, size_t capacity)
+{
+    struct http_server *server = exchange->loop->server;
+    size_t more = capacity - exchange->body_heap_bytes;
+    if (atomic_fetch_add(&server->bodies_bytes, more) + more > server->config.limits.bodies_bytes_max) {
+        atomic_fetch_sub(&server->bodies_bytes, more);
+        return false;
+    }
+    exchange->body_heap_bytes = capacity;
+    return true;
+}
+
 int http_exchange_body_append(struct http_exchange *exchange, struct str bytes)
 {
     if (!exchange->body) {
@@ -176,6 +196,8 @@ int http_exchange_body_append(struct http_exchange *exchange, struct str bytes)
     if (needed > exchange->body_capacity) {
         /* It grows with what came, not with what was announced: a promise costs the peer nothing. */
         size_t capacity = needed > limit / 2 ? limit : needed * 2;
+        if (!reserve_heap(exchange, capacity))
+            return ERR_NO_MEMORY;
         char *heap = realloc(exchange->body_heap, capacity);
         if (!heap)
             return ERR_NO_MEMORY;

@@ -131,7 +131,7 @@ static int on_body(llhttp_t *parser, const char *at, size_t len)
     if (error == ERR_TOO_LARGE)
         return refuse_later(http1, 413, "The request's body is too large.");
     if (error < 0)
-        return refuse_later(http1, 503, "The server is out of memory.");
+        return refuse_later(http1, 503, "The server holds too many requests' bodies; try again.");
     return 0;
 }
 

@@ -229,7 +229,7 @@ static int on_data_chunk_recv(nghttp2_session *session, uint8_t flags, int32_t s
     if (error == ERR_TOO_LARGE)
         refuse(exchange, 413, "The request's body is too large.");
     else if (error < 0)
-        refuse(exchange, 503, "The server is out of memory.");
+        refuse(exchange, 503, "The server holds too many requests' bodies; try again.");
     return 0;
 }
 

@@ -117,6 +117,7 @@ struct http_exchange {
     size_t body_len;
     size_t body_capacity;
     char *body_heap;
+    size_t body_heap_bytes;
     struct http_header headers[HTTP_HEADERS_MAX];
     char storage[HTTP_EXCHANGE_BYTES];
 };
@@ -135,6 +136,7 @@ void http_exchange_answer(struct http_exchange *exchange, const struct http_resp
 
 /* Room for a head of size bytes; ERR_NO_MEMORY. What was stored stays. */
 int http_exchange_head_reserve(struct http_exchange *exchange, size_t size);
+/* ERR_TOO_LARGE over the body's limit, ERR_NO_MEMORY without memory, or over the limit of all bodies. */
 int http_exchange_body_append(struct http_exchange *exchange, struct str bytes);
 
 /* Splits a target in origin or absolute form into target, path, query, host; ERR_INVALID. */
@@ -298,6 +300,7 @@ struct http_loop {
     uv_timer_t timer;
     uint64_t timer_due_ms; /* 0: not running */
     bool listening;
+    bool accept_waits; /* for memory; nothing is accepted meanwhile */
     bool draining;
 
     struct http_connection *first_connection;
@@ -332,11 +335,13 @@ struct http_server {
     uint64_t wait_ms[HTTP_WAIT_COUNT];
 
     atomic_uint connection_count;
+    atomic_size_t bodies_bytes;
+    atomic_uint draining_count; /* loops that listen no more */
     atomic_bool drain_wanted;
     atomic_bool cut_wanted;  /* close every connection */
     atomic_bool stop_wanted; /* end the loops */
     struct task_mutex mutex; /* for the condition */
-    struct task_cond gone;   /* a connection went */
+    struct task_cond gone;   /* the last connection went, or a loop began to drain */
 };
 
 /* The loop whose thread this is, or NULL. */

@@ -224,6 +224,9 @@ static void on_async(uv_async_t *async)
         loop->draining = true;
         stop_listening(loop);
         for_each_connection(loop, http_connection_drain);
+        atomic_fetch_add(&server->draining_count, 1);
+        TASK_LOCKED(&server->mutex);
+        task_cond_broadcast(&server->gone);
     }
     if (atomic_load(&server->cut_wanted))
         for_each_connection(loop, http_connection_close);

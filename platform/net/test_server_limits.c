@@ -136,6 +136,38 @@ static void test_server_limits__connections(void **state)
     test_server_stop(server);
 }
 
+/* All bodies together have a limit, and what a body took is given back. */
+static void test_server_limits__bodies(void **state)
+{
+    (void)state;
+    struct http_server_config config = test_config();
+    config.limits.bodies_bytes_max = 100000;
+    struct test_server *server = test_server_start(config);
+    static char request[50100] = "POST /x HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 40000\r\n\r\n";
+    size_t head_len = strlen(request);
+    memset(request + head_len, 'b', 40000);
+    for (int round = 0; round < 3; round++) {
+        int half = test_connect(server->port);
+        assert_true(test_send(half, str_from(request, head_len + 39999)));
+        char *answer = NULL;
+        for (int i = 0; i < 1000 && (!answer || strncmp(answer, "HTTP/1.1 503", 12) != 0); i++) {
+            free(answer); /* The loop may not have read the first body yet. */
+            answer = test_exchange(server->port, request);
+        }
+        assert_contains(answer, "HTTP/1.1 503 Service Unavailable\r\n");
+        free(answer);
+        assert_true(test_send(half, STR("b")));
+        answer = test_read_all(half, NULL);
+        assert_contains(answer, "HTTP/1.1 200 OK\r\n");
+        free(answer);
+        close(half);
+    }
+    char *answer = test_exchange(server->port, request);
+    assert_contains(answer, "HTTP/1.1 200 OK\r\n");
+    free(answer);
+    test_server_stop(server);
+}
+
 /* -- Start, drain, end -------------------------------------------------------------------------------------------- */
 
 static void never_called(void *context, struct http_exchange *exchange)
@@ -297,6 +329,7 @@ int main(void)
         cmocka_unit_test(test_server_limits__handler_is_not_idle),
         cmocka_unit_test(test_server_limits__slow_reader),
         cmocka_unit_test(test_server_limits__connections),
+        cmocka_unit_test(test_server_limits__bodies),
         cmocka_unit_test(test_server_limits__address_taken),
         cmocka_unit_test(test_server_limits__loops_share_the_port),
         cmocka_unit_test(test_server_limits__ipv6),
