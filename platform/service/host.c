@@ -64,6 +64,7 @@ int host_new(struct service_host **ret_host, const struct host_options *options,
     host->rate_limits = options->rate_limits;
     host->http_client = options->http_client;
     host->log.service = "shopstream";
+    snprintf(host->own_url, sizeof(host->own_url), "http://localhost:3000");
     result = open_shared(host, ret_message);
     for (size_t i = 0; result >= 0 && options->services[i]; i++) {
         ASSERT(i < HOST_SERVICES_MAX);
@@ -129,6 +130,7 @@ int host_listen(struct service_host *host, const char *address, int port, bool p
         return result;
     }
     host->address = address;
+    snprintf(host->own_url, sizeof(host->own_url), "http://localhost:%d", http_server_port(host->listener));
     return listen_admin(host, ret_message);
 }
 

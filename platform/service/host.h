@@ -78,6 +78,7 @@ struct service_host {
     struct admin_socket *admin;       /* while it listens */
     void *entrances[HOST_SERVICES_MAX]; /* what the listeners' callbacks are given */
     size_t entrance_count;
+    char own_url[300];                /* "http://localhost:3000": how a browser on this machine reaches it */
     const char *address;              /* that the listener was given; NULL before host_listen */
 };
 

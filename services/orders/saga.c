@@ -1,5 +1,6 @@
 /* What becomes of an order after it was placed: stock is reserved, money authorised and captured, the order confirmed; or
  * all of it is given back, in reverse, and the order says why. */
+#include "platform/service/host.h"
 #include "services/orders/orders.h"
 #include "services/orders/sql/orders.sql.h"
 #include "shopstream/catalog/v1/catalog.rpc.h"
@@ -50,6 +51,15 @@ static int commit_stock(struct call *call, const Orders__PlaceOrder *in, Catalog
     return catalog_commit_stock(call, &request, out);
 }
 
+/* Where the provider sends the customer after a challenge: the order's page. */
+static char *order_url(struct call *call, const char *order_id)
+{
+    const struct orders_state *state = call->state;
+    struct str base = state->public_url.len ? state->public_url : str_from_cstr(call->host->own_url);
+
+    return arena_printf(call->arena, "%.*s/orders/%s", STR_FORMAT(base), order_id);
+}
+
 static int authorise_payment(struct call *call, const Orders__PlaceOrder *in, Payments__Payment *out)
 {
     Payments__AuthorisePaymentRequest request = PAYMENTS__AUTHORISE_PAYMENT_REQUEST__INIT;
@@ -57,6 +67,9 @@ static int authorise_payment(struct call *call, const Orders__PlaceOrder *in, Pa
     request.order_id = in->order_id;
     request.amount = in->total;
     request.payment_method = in->payment_method;
+    request.return_url = order_url(call, in->order_id);
+    if (!request.return_url)
+        return ERR_NO_MEMORY;
     return payments_authorise_payment(call, &request, out);
 }
 

@@ -59,7 +59,9 @@ static int take_over(struct call *call, struct payment_row *payment, const struc
         TRY(copy_into(call, intent->action_url, &payment->action_url));
     if (payment_is(payment, "failed")) {
         const struct psp_failure *failure = &intent->failure;
-        const char *code = failure->decline_code[0] ? failure->decline_code : failure->code;
+        /* The decline's code says more than "card_declined", unless it says nothing. */
+        bool is_plain = !failure->decline_code[0] || strcmp(failure->decline_code, "generic_decline") == 0;
+        const char *code = is_plain ? failure->code : failure->decline_code;
         TRY(copy_into(call, str_from_cstr(code), &payment->failure_code));
         TRY(copy_into(call, str_from_cstr(failure->message), &payment->failure_message));
     }
