@@ -4,9 +4,11 @@
 #include "platform/service/service.h"
 
 extern const struct service admin_service;
+extern const struct service identity_service;
 extern const struct service catalog_service;
 extern const struct service orders_service;
 extern const struct service payments_service;
+extern const struct service mailbox_service;
 extern const struct service shell_service;
 extern const struct service stripe_emulator_service;
 

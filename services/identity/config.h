@@ -1,0 +1,10 @@
+/* The settings of the identity service. */
+#pragma once
+
+#include "platform/base/config.h"
+
+#define IDENTITY_ADMIN_EMAIL "admin@shopstream.local"
+
+enum { IDENTITY_CONFIG_ADMIN_EMAIL, IDENTITY_CONFIG_ADMIN_PASSWORD };
+
+extern const struct config_row identity_config[];

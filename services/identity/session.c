@@ -1,0 +1,245 @@
+/* Sessions: families of refresh tokens, and what ends them. */
+#include "platform/base/encode.h"
+#include "platform/base/hash.h"
+#include "platform/base/time_format.h"
+#include "platform/ports/random/random.h"
+#include "services/identity/identity.h"
+
+#include <stdlib.h>
+
+#define REFRESH_TOKEN_BYTES 32
+#define USER_AGENT_BYTES_MAX 200
+#define BLOCK_MS ((TOKEN_LIFETIME_S + TOKEN_LEEWAY_S + 1) * INT64_C(1000))
+
+/* -- Opening ------------------------------------------------------------------------------------------------------ */
+
+void identity_hash_refresh_token(struct str token, unsigned char ret_hash[IDENTITY_HASH_BYTES])
+{
+    hash_sha256(token, ret_hash);
+}
+
+int identity_issue_refresh_token(struct call *call, struct str session_id, struct str *ret_refresh_token)
+{
+    unsigned char bytes[REFRESH_TOKEN_BYTES];
+    unsigned char hash[IDENTITY_HASH_BYTES];
+    CLEANUP(buf_free) struct buf text = BUF(2 * REFRESH_TOKEN_BYTES);
+    random_bytes(bytes, sizeof(bytes));
+    encode_base64url(&text, str_from(bytes, sizeof(bytes)));
+    TRY(buf_error(&text));
+    identity_hash_refresh_token(buf_str(&text), hash);
+    TRY(sql_exec(call->tx, &identity_sql_insert_refresh_token,
+                 SQL_ARGS(sql_blob(str_from(hash, sizeof(hash))), sql_text(call->tenant), sql_text(session_id)), NULL));
+    *ret_refresh_token = arena_copy(call->arena, buf_str(&text));
+    return ret_refresh_token->ptr ? 0 : ERR_NO_MEMORY;
+}
+
+/* The client's own words about itself, cut; nothing when they are no text. */
+static struct str user_agent_of(const struct call *call)
+{
+    struct str agent = call->http ? http_header_find(call->http, "user-agent") : STR_EMPTY;
+    agent = str_slice(agent, 0, USER_AGENT_BYTES_MAX);
+    while (agent.len > 0 && !str_is_utf8(agent) && agent.len + 4 > USER_AGENT_BYTES_MAX)
+        agent.len--; /* A character was cut. */
+    return str_is_utf8(agent) ? agent : STR_EMPTY;
+}
+
+/* Ends the user's oldest session when there are SESSIONS_OF_USER_MAX. */
+static int make_room(struct call *call, struct str user_id)
+{
+    CLEANUP(sql_finish_cleanup) struct sql_rows *rows = NULL;
+    int found =
+        sql_query_row(call->tx, &identity_sql_find_oldest_session,
+                      SQL_ARGS(sql_text(call->tenant), sql_text(user_id), sql_int(SESSIONS_OF_USER_MAX - 1)), &rows);
+    if (found <= 0)
+        return found;
+    struct str oldest = arena_copy(call->arena, sql_get_text(rows, 0));
+    return oldest.ptr ? identity_end_session(call, user_id, oldest) : ERR_NO_MEMORY;
+}
+
+int identity_open_session(struct call *call, const struct account *account, struct str *ret_session_id,
+                          struct str *ret_refresh_token)
+{
+    char *id = call_new_id(call);
+    int64_t now_ms = call_now_ms(call);
+    if (!id)
+        return ERR_NO_MEMORY;
+    TRY(make_room(call, account->id));
+    TRY(sql_exec(call->tx, &identity_sql_insert_session,
+                 SQL_ARGS(sql_text(call->tenant), sql_cstr(id), sql_text(account->id), sql_int(now_ms),
+                          sql_int(now_ms + SESSION_LIFETIME_MS), sql_text(call->client_address),
+                          sql_text(user_agent_of(call))),
+                 NULL));
+    *ret_session_id = str_from_cstr(id);
+    return identity_issue_refresh_token(call, *ret_session_id, ret_refresh_token);
+}
+
+static void fill_claims_text(char *to, size_t size, struct str from)
+{
+    size_t len = from.len < size ? from.len : size - 1;
+    if (len > 0)
+        memcpy(to, from.ptr, len);
+    to[len] = '\0';
+}
+
+int identity_fill_tokens(struct call *call, const struct account *account, struct str session_id,
+                         struct str refresh_token, Identity__Tokens *tokens)
+{
+    struct token_claims claims = {.roles = account->roles, .email_verified = account->email_verified};
+    struct str access_token;
+    char *id = call_new_id(call);
+    if (!id)
+        return ERR_NO_MEMORY;
+    claims.issued_at_s = call_now_ms(call) / 1000;
+    claims.expires_at_s = claims.issued_at_s + TOKEN_LIFETIME_S;
+    fill_claims_text(claims.user_id, sizeof(claims.user_id), account->id);
+    fill_claims_text(claims.session_id, sizeof(claims.session_id), session_id);
+    fill_claims_text(claims.token_id, sizeof(claims.token_id), str_from_cstr(id));
+    fill_claims_text(claims.tenant, sizeof(claims.tenant), call->tenant);
+    fill_claims_text(claims.email, sizeof(claims.email), account->email);
+    TRY(token_sign(call->host->tokens, call->arena, &claims, &access_token));
+    tokens->access_token = arena_cstr(call->arena, access_token);
+    tokens->refresh_token = arena_cstr(call->arena, refresh_token);
+    tokens->has_expires_in = true;
+    tokens->expires_in = TOKEN_LIFETIME_S;
+    tokens->token_type = "Bearer";
+    TRY(call_set_header(call, "Cache-Control", STR("no-store")));
+    return tokens->access_token && tokens->refresh_token ? 0 : ERR_NO_MEMORY;
+}
+
+/* -- Ending ------------------------------------------------------------------------------------------------------- */
+
+/* What the ring is told when the transaction is on disk, before anybody learns of it. */
+struct block {
+    struct service_host *host;
+    bool of_user;
+    char id[TOKEN_ID_BYTES];
+    int64_t issued_until_s, until_ms, now_ms;
+};
+
+static void apply_block(bool committed, void *argument)
+{
+    struct block *block = argument;
+    struct token_ring *ring = block->host->tokens;
+    int result = 0;
+    if (committed && block->of_user)
+        result =
+            token_block_user(ring, str_from_cstr(block->id), block->issued_until_s, block->until_ms, block->now_ms);
+    else if (committed)
+        result = token_block_session(ring, str_from_cstr(block->id), block->until_ms, block->now_ms);
+    if (result < 0)
+        log_error(&block->host->log, "tokens could not be blocked", LOG_ERR(result));
+    free(block);
+}
+
+/* The row makes it hold after a restart, the hook at once. */
+static int block_tokens(struct call *call, bool of_user, struct str id)
+{
+    struct block *block = calloc(1, sizeof(*block));
+    if (!block)
+        return ERR_NO_MEMORY;
+    *block = (struct block){.host = call->host, .of_user = of_user, .now_ms = call_now_ms(call)};
+    block->until_ms = block->now_ms + BLOCK_MS;
+    block->issued_until_s = of_user ? block->now_ms / 1000 : INT64_MAX;
+    fill_claims_text(block->id, sizeof(block->id), id);
+    int result = sql_exec(call->tx, &identity_sql_put_token_block,
+                          SQL_ARGS(sql_cstr(of_user ? "user" : "session"), sql_text(id), sql_int(block->issued_until_s),
+                                   sql_int(block->until_ms)),
+                          NULL);
+    if (result == 0)
+        result = sql_tx_on_commit(call->tx, apply_block, block);
+    if (result < 0)
+        free(block);
+    return result;
+}
+
+int identity_block_user(struct call *call, struct str user_id)
+{
+    return block_tokens(call, true, user_id);
+}
+
+int identity_end_session(struct call *call, struct str user_id, struct str session_id)
+{
+    int64_t deleted = 0;
+    TRY(sql_exec(call->tx, &identity_sql_delete_session,
+                 SQL_ARGS(sql_text(call->tenant), sql_text(session_id), sql_text(user_id)), &deleted));
+    if (deleted == 0)
+        return 0;
+    TRY(block_tokens(call, false, session_id));
+    return 1;
+}
+
+int identity_end_sessions(struct call *call, struct str user_id, struct str kept_session_id)
+{
+    struct str ids[SESSIONS_OF_USER_MAX + 1];
+    size_t count = 0;
+    int row = 1;
+    struct sql_rows *rows = NULL;
+    TRY(sql_query(call->tx, &identity_sql_list_session_ids,
+                  SQL_ARGS(sql_text(call->tenant), sql_text(user_id), sql_text(kept_session_id)), &rows));
+    while (count <= SESSIONS_OF_USER_MAX && (row = sql_next(rows)) > 0)
+        ids[count++] = arena_copy(call->arena, sql_get_text(rows, 0));
+    sql_finish(rows);
+    TRY(row);
+    for (size_t i = 0; i < count; i++) {
+        if (!ids[i].ptr)
+            return ERR_NO_MEMORY;
+        TRY(identity_end_session(call, user_id, ids[i]));
+    }
+    return 0;
+}
+
+/* -- Handlers ----------------------------------------------------------------------------------------------------- */
+
+static int fill_session(struct call *call, struct sql_rows *rows, Identity__Session *session)
+{
+    char created_at[TIME_RFC3339_BYTES], last_used_at[TIME_RFC3339_BYTES];
+    time_format_rfc3339(sql_get_int(rows, 1), created_at);
+    time_format_rfc3339(sql_get_int(rows, 2), last_used_at);
+    session->id = arena_cstr(call->arena, sql_get_text(rows, 0));
+    session->created_at = arena_cstr(call->arena, str_from_cstr(created_at));
+    session->last_used_at = arena_cstr(call->arena, str_from_cstr(last_used_at));
+    session->address = arena_cstr(call->arena, sql_get_text(rows, 3));
+    session->user_agent = arena_cstr(call->arena, sql_get_text(rows, 4));
+    session->has_current = true;
+    session->current = str_equal(sql_get_text(rows, 0), call->who.session_id);
+    return session->id && session->created_at && session->last_used_at && session->address && session->user_agent
+               ? 0
+               : ERR_NO_MEMORY;
+}
+
+int list_sessions(struct call *call, const Identity__ListSessionsRequest *in, Identity__ListSessionsReply *out)
+{
+    (void)in;
+    CLEANUP(sql_finish_cleanup) struct sql_rows *rows = NULL;
+    int row;
+    out->sessions = arena_alloc_array(call->arena, SESSIONS_OF_USER_MAX, sizeof(Identity__Session *));
+    if (!out->sessions)
+        return ERR_NO_MEMORY;
+    TRY(sql_query(call->tx, &identity_sql_list_sessions,
+                  SQL_ARGS(sql_text(call->tenant), sql_text(call->who.user_id), sql_int(call_now_ms(call)),
+                           sql_int(SESSIONS_OF_USER_MAX)),
+                  &rows));
+    while ((row = sql_next(rows)) > 0 && out->n_sessions < SESSIONS_OF_USER_MAX) {
+        Identity__Session *session = arena_alloc(call->arena, sizeof(*session));
+        if (!session)
+            return ERR_NO_MEMORY;
+        identity__session__init(session);
+        TRY(fill_session(call, rows, session));
+        out->sessions[out->n_sessions++] = session;
+    }
+    return row < 0 ? row : 0;
+}
+
+int revoke_session(struct call *call, const Identity__RevokeSessionRequest *in, Common__Empty *out)
+{
+    (void)out;
+    int ended = identity_end_session(call, call->who.user_id, str_from_cstr(in->id));
+    TRY(ended);
+    return ended ? 0 : call_fail(call, ERR_NOT_FOUND, "no_session", NULL, "You have no session with this id.");
+}
+
+int revoke_sessions(struct call *call, const Identity__RevokeSessionsRequest *in, Common__Empty *out)
+{
+    (void)in, (void)out;
+    return identity_end_sessions(call, call->who.user_id, STR_EMPTY);
+}

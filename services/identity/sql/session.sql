@@ -1,0 +1,45 @@
+-- name: insert_session
+INSERT INTO session (tenant, id, user_id, created_at_ms, last_used_at_ms, expires_at_ms, address, user_agent)
+VALUES ($1, $2, $3, $4, $4, $5, $6, $7);
+
+-- name: insert_refresh_token
+INSERT INTO refresh_token (hash, tenant, session_id, used_at_ms) VALUES ($1, $2, $3, 0);
+
+-- name: find_refresh_token
+SELECT r.session_id, r.used_at_ms, s.user_id, s.expires_at_ms, s.created_at_ms
+FROM refresh_token r JOIN session s ON s.tenant = r.tenant AND s.id = r.session_id
+WHERE r.hash = $1 AND r.tenant = $2;
+
+-- name: use_refresh_token
+UPDATE refresh_token SET used_at_ms = $2 WHERE hash = $1 AND used_at_ms = 0;
+
+-- name: touch_session
+UPDATE session SET last_used_at_ms = $3, expires_at_ms = $4 WHERE tenant = $1 AND id = $2;
+
+-- name: list_sessions
+SELECT id, created_at_ms, last_used_at_ms, address, user_agent
+FROM session WHERE tenant = $1 AND user_id = $2 AND expires_at_ms > $3 ORDER BY id DESC LIMIT $4;
+
+-- name: list_session_ids
+SELECT id FROM session WHERE tenant = $1 AND user_id = $2 AND id <> $3 ORDER BY id;
+
+-- name: find_oldest_session
+SELECT id FROM session WHERE tenant = $1 AND user_id = $2 ORDER BY id DESC LIMIT 1 OFFSET $3;
+
+-- name: delete_session
+DELETE FROM session WHERE tenant = $1 AND id = $2 AND user_id = $3;
+
+-- name: sweep_sessions
+DELETE FROM session WHERE (tenant, id) IN (
+    SELECT tenant, id FROM session WHERE expires_at_ms < $1 ORDER BY expires_at_ms LIMIT $2);
+
+-- name: put_token_block
+INSERT INTO token_block (kind, id, issued_until_s, until_ms) VALUES ($1, $2, $3, $4)
+ON CONFLICT (kind, id) DO UPDATE SET issued_until_s = excluded.issued_until_s, until_ms = excluded.until_ms;
+
+-- name: list_token_blocks
+SELECT kind, id, issued_until_s, until_ms FROM token_block WHERE until_ms > $1 ORDER BY until_ms LIMIT $2;
+
+-- name: sweep_token_blocks
+DELETE FROM token_block WHERE (kind, id) IN (
+    SELECT kind, id FROM token_block WHERE until_ms < $1 ORDER BY until_ms LIMIT $2);

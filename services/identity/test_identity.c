@@ -1,0 +1,679 @@
+/* Identity from outside: requests enter behind the parser, mails are read on the mail page. */
+#include "platform/service/test_host.h"
+
+#include "platform/base/task.h"
+#include "platform/ports/clock/clock.h"
+#include "platform/service/token.h"
+#include "shopstream/identity/v1/identity.rpc.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+
+#include <cmocka.h>
+
+extern const struct service identity_service;
+extern const struct service mailbox_service;
+
+static const struct service *const SERVICES[] = {&identity_service, &mailbox_service, NULL};
+static char *const ENVIRONMENT[] = {"SHOPSTREAM_ADMIN_EMAIL=root@example.com",
+                                    "SHOPSTREAM_ADMIN_PASSWORD=root-password", NULL};
+
+#define MAIL_WAIT_MS 10000
+
+static struct test_host shop;
+
+static int setup(void **state)
+{
+    (void)state;
+    shop = (struct test_host){0};
+    test_host_start(&shop, SERVICES, ENVIRONMENT);
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    test_host_end(&shop);
+    return 0;
+}
+
+/* -- Asking -------------------------------------------------------------------------------------------------------- */
+
+static struct test_answer ask_with(enum http_method method, const char *path, const char *token, const char *header,
+                                   const char *value, const char *body)
+{
+    const char *bearer = token ? arena_printf(shop.arena, "Bearer %s", token) : NULL;
+    const char *headers[5] = {NULL};
+    size_t count = 0;
+    if (bearer) {
+        headers[count++] = "authorization";
+        headers[count++] = bearer;
+    }
+    if (header) {
+        headers[count++] = header;
+        headers[count++] = value;
+    }
+    return test_host_http(&shop, method, arena_printf(shop.arena, "/api/identity%s", path), headers, body);
+}
+
+static struct test_answer ask(enum http_method method, const char *path, const char *token, const char *body)
+{
+    return ask_with(method, path, token, NULL, NULL, body);
+}
+
+static bool has(struct test_answer answer, const char *part)
+{
+    return str_find(answer.body, str_from_cstr(part)) >= 0;
+}
+
+static void expect(struct test_answer answer, int status, const char *part)
+{
+    if (answer.status != status || (part && !has(answer, part)))
+        fail_msg("expected %d with '%s', got %d: %.*s", status, part ? part : "", answer.status,
+                 STR_FORMAT(answer.body));
+}
+
+/* The value of the first "name":"value" in a body. */
+static char *field(struct str body, const char *name)
+{
+    char *mark = arena_printf(shop.arena, "\"%s\":\"", name);
+    ptrdiff_t start = str_find(body, str_from_cstr(mark));
+    if (start < 0)
+        fail_msg("no %s in %.*s", name, STR_FORMAT(body));
+    struct str rest = str_skip(body, (size_t)start + strlen(mark));
+    return arena_cstr(shop.arena, str_slice(rest, 0, (size_t)str_find_char(rest, '"')));
+}
+
+/* -- Mails --------------------------------------------------------------------------------------------------------- */
+
+static struct str mail_page(void)
+{
+    struct test_answer answer = test_host_http(&shop, HTTP_GET, "/dev/mail", NULL, NULL);
+    assert_int_equal(answer.status, 200);
+    return answer.body;
+}
+
+static size_t count_of(struct str text, const char *part)
+{
+    size_t count = 0;
+    ptrdiff_t at;
+    while ((at = str_find(text, str_from_cstr(part))) >= 0) {
+        text = str_skip(text, (size_t)at + 1);
+        count++;
+    }
+    return count;
+}
+
+/* Waits until the page shows so many mails to the address, and returns the newest one, which stands first. */
+static struct str wait_for_mail(const char *email, size_t count)
+{
+    const char *mark = arena_printf(shop.arena, "To: %s\n", email);
+    int64_t deadline_ns = clock_monotonic_ns() + MAIL_WAIT_MS * CLOCK_NS_PER_MS;
+    struct str page = mail_page();
+    while (count_of(page, mark) < count && clock_monotonic_ns() < deadline_ns) {
+        task_sleep_ms(2);
+        page = mail_page();
+    }
+    if (count_of(page, mark) != count)
+        fail_msg("expected %zu mails to %s: %.*s", count, email, STR_FORMAT(page));
+    struct str mail = str_skip(page, (size_t)str_find(page, str_from_cstr(mark)));
+    return str_slice(mail, 0, (size_t)str_find(mail, STR("--------")));
+}
+
+static char *wait_for_code(const char *email, size_t count)
+{
+    struct str mail = wait_for_mail(email, count);
+    ptrdiff_t at = str_find(mail, STR("\nCode: "));
+    assert_true(at >= 0);
+    struct str code = str_slice(mail, (size_t)at + 7, 6);
+    assert_int_equal(str_skip(mail, (size_t)at + 13).ptr[0], '\n');
+    return arena_cstr(shop.arena, code);
+}
+
+/* -- People -------------------------------------------------------------------------------------------------------- */
+
+static struct test_answer sign_up(const char *email, const char *password)
+{
+    return ask(HTTP_POST, "/v1/signup", NULL,
+               arena_printf(shop.arena, "{\"email\":\"%s\",\"password\":\"%s\",\"name\":\"Ann\"}", email, password));
+}
+
+static struct test_answer verify_code(const char *email, const char *code)
+{
+    return ask(HTTP_POST, "/v1/verify", NULL,
+               arena_printf(shop.arena, "{\"email\":\"%s\",\"code\":\"%s\"}", email, code));
+}
+
+static struct test_answer sign_in(const char *email, const char *password)
+{
+    return ask(HTTP_POST, "/v1/login", NULL,
+               arena_printf(shop.arena, "{\"email\":\"%s\",\"password\":\"%s\"}", email, password));
+}
+
+struct tokens {
+    char *access, *refresh;
+};
+
+static struct tokens tokens_of(struct test_answer answer)
+{
+    expect(answer, 200, "\"token_type\":\"Bearer\"");
+    expect(answer, 200, "\"expires_in\":600");
+    return (struct tokens){field(answer.body, "access_token"), field(answer.body, "refresh_token")};
+}
+
+static struct test_answer refresh_with(const char *token)
+{
+    return ask(HTTP_POST, "/v1/refresh", NULL, arena_printf(shop.arena, "{\"refresh_token\":\"%s\"}", token));
+}
+
+static void make_person(const char *email)
+{
+    expect(sign_up(email, "password-1"), 201, "verification_sent");
+    expect(verify_code(email, wait_for_code(email, 1)), 204, NULL);
+}
+
+static struct tokens sign_in_root(void)
+{
+    return tokens_of(sign_in("root@example.com", "root-password"));
+}
+
+/* -- Signing up --------------------------------------------------------------------------------------------------- */
+
+static void test_identity__a_person_signs_up_verifies_and_signs_in(void **state)
+{
+    (void)state;
+    struct test_answer answer = sign_up("Ann@Example.com", "password-1");
+    expect(answer, 201, "\"email\":\"ann@example.com\"");
+    expect(sign_in("ann@example.com", "password-1"), 403, "\"code\":\"email_not_verified\"");
+    expect(sign_in("ann@example.com", "password-2"), 401, "\"code\":\"invalid_credentials\"");
+    char *code = wait_for_code("ann@example.com", 1);
+    expect(verify_code("ANN@example.com", code), 204, NULL);
+    expect(verify_code("ann@example.com", code), 400, "\"code\":\"invalid_code\"");
+    struct tokens tokens = tokens_of(sign_in("ANN@EXAMPLE.COM", "password-1"));
+    answer = ask(HTTP_GET, "/v1/me", tokens.access, NULL);
+    expect(answer, 200, "\"email\":\"ann@example.com\"");
+    expect(answer, 200, "\"roles\":[\"customer\"]");
+    expect(answer, 200, "\"email_verified\":true");
+    expect(answer, 200, "\"tenant\":\"default\"");
+    expect(answer, 200, "\"name\":\"Ann\"");
+    expect(ask(HTTP_GET, "/v1/me", NULL, NULL), 401, NULL);
+    expect(ask(HTTP_GET, "/v1/me", "nonsense", NULL), 401, "token_invalid");
+}
+
+/* What differs is in the mail alone. */
+static void test_identity__a_known_address_gets_the_same_answer(void **state)
+{
+    (void)state;
+    make_person("ann@example.com");
+    struct test_answer known = sign_up("ann@example.com", "password-9");
+    struct test_answer unknown = sign_up("bob@example.com", "password-9");
+    assert_int_equal(known.status, unknown.status);
+    assert_int_equal(known.body.len, unknown.body.len);
+    struct str mail = wait_for_mail("ann@example.com", 2);
+    assert_true(str_find(mail, STR("tried to sign up")) >= 0);
+    assert_true(str_find(mail, STR("Code:")) < 0);
+    expect(sign_in("ann@example.com", "password-9"), 401, NULL);
+    (void)tokens_of(sign_in("ann@example.com", "password-1"));
+    known = ask(HTTP_POST, "/v1/password/forgot", NULL, "{\"email\":\"ann@example.com\"}");
+    unknown = ask(HTTP_POST, "/v1/password/forgot", NULL, "{\"email\":\"nobody@example.com\"}");
+    assert_int_equal(known.status, 204);
+    assert_int_equal(unknown.status, 204);
+    known = sign_in("ann@example.com", "wrong-password");
+    unknown = sign_in("nobody@example.com", "wrong-password");
+    assert_int_equal(known.status, unknown.status);
+    assert_string_equal(field(known.body, "detail"), field(unknown.body, "detail"));
+    known = verify_code("ann@example.com", "000000");
+    unknown = verify_code("nobody@example.com", "000000");
+    assert_int_equal(known.status, unknown.status);
+    assert_string_equal(field(known.body, "detail"), field(unknown.body, "detail"));
+}
+
+static const char *wrong_code(const char *code, int number)
+{
+    char *wrong = arena_printf(shop.arena, "%06d", (atoi(code) + 1 + number) % 1000000);
+    return wrong;
+}
+
+static void test_identity__a_code_takes_few_attempts(void **state)
+{
+    (void)state;
+    expect(sign_up("ann@example.com", "password-1"), 201, NULL);
+    char *code = wait_for_code("ann@example.com", 1);
+    for (int i = 0; i < 5; i++)
+        expect(verify_code("ann@example.com", wrong_code(code, i)), 400, "\"pointer\":\"/code\"");
+    expect(verify_code("ann@example.com", code), 400, "invalid_code");
+    expect(sign_up("ann@example.com", "password-1"), 201, NULL); /* A new one. */
+    expect(verify_code("ann@example.com", wait_for_code("ann@example.com", 2)), 204, NULL);
+}
+
+/* Somebody else signs up with Ann's address before she confirmed it: her code still confirms her own password. */
+static void test_identity__each_code_confirms_its_own_password(void **state)
+{
+    (void)state;
+    expect(sign_up("ann@example.com", "anns-password"), 201, NULL);
+    char *anns_code = wait_for_code("ann@example.com", 1);
+    expect(sign_up("ann@example.com", "evil-password"), 201, NULL);
+    char *evil_code = wait_for_code("ann@example.com", 2);
+    expect(verify_code("ann@example.com", anns_code), 204, NULL);
+    expect(verify_code("ann@example.com", evil_code), 400, NULL);
+    expect(sign_in("ann@example.com", "evil-password"), 401, NULL);
+    (void)tokens_of(sign_in("ann@example.com", "anns-password"));
+}
+
+static void test_identity__bad_input_names_its_field(void **state)
+{
+    (void)state;
+    const char *bodies[][2] = {
+        {"{\"password\":\"password-1\",\"name\":\"Ann\"}", "/email"},
+        {"{\"email\":\"ann\",\"password\":\"password-1\",\"name\":\"Ann\"}", "/email"},
+        {"{\"email\":\"ann@example.com\",\"password\":\"short\",\"name\":\"Ann\"}", "/password"},
+        {"{\"email\":\"ann@example.com\",\"password\":\"password-1\"}", "/name"},
+        {"{\"email\":\"ann@example.com\",\"password\":\"password-1\",\"name\":\" \"}", "/name"},
+        {"{\"email\":\"ann@example.com\",\"password\":\"password-1\",\"name\":\"Ann\",\"admin\":true}", "/admin"},
+        {"{\"email\":\"ann@example.com\",\"password\":7,\"name\":\"Ann\"}", "/password"},
+    };
+    for (size_t i = 0; i < sizeof(bodies) / sizeof(bodies[0]); i++)
+        expect(ask(HTTP_POST, "/v1/signup", NULL, bodies[i][0]), 400, bodies[i][1]);
+    expect(ask(HTTP_POST, "/v1/signup", NULL, "{"), 400, NULL);
+    expect(ask(HTTP_POST, "/v1/login", NULL, NULL), 400, "/email");
+}
+
+/* -- Sessions
+ * ---------------------------------------------------------------------------------------------------------- */
+
+static void test_identity__a_refresh_token_is_good_once(void **state)
+{
+    (void)state;
+    struct tokens first = sign_in_root();
+    struct tokens other = sign_in_root();
+    struct tokens second = tokens_of(refresh_with(first.refresh));
+    assert_string_not_equal(first.refresh, second.refresh);
+    struct tokens third = tokens_of(refresh_with(second.refresh));
+    expect(ask(HTTP_GET, "/v1/me", third.access, NULL), 200, NULL);
+    /* A thief uses the old one: the whole family ends, at once. */
+    expect(refresh_with(first.refresh), 401, "\"code\":\"refresh_token_reused\"");
+    expect(refresh_with(third.refresh), 401, "\"code\":\"invalid_refresh_token\"");
+    expect(ask(HTTP_GET, "/v1/me", first.access, NULL), 401, "token_revoked");
+    expect(ask(HTTP_GET, "/v1/me", third.access, NULL), 401, "token_revoked");
+    expect(ask(HTTP_GET, "/v1/me", other.access, NULL), 200, NULL);
+    (void)tokens_of(refresh_with(other.refresh));
+    expect(refresh_with("invented"), 401, "invalid_refresh_token");
+}
+
+static void test_identity__logout_ends_the_session_at_once_and_for_good(void **state)
+{
+    (void)state;
+    struct tokens tokens = sign_in_root();
+    struct tokens other = sign_in_root();
+    struct tokens third = sign_in_root();
+    expect(ask(HTTP_POST, "/v1/logout", tokens.access, NULL), 204, NULL);
+    expect(ask(HTTP_GET, "/v1/me", tokens.access, NULL), 401, "token_revoked");
+    expect(refresh_with(tokens.refresh), 401, NULL);
+    expect(ask(HTTP_POST, "/v1/logout", NULL, arena_printf(shop.arena, "{\"refresh_token\":\"%s\"}", third.refresh)),
+           204, NULL);
+    expect(ask(HTTP_GET, "/v1/me", third.access, NULL), 401, "token_revoked");
+    expect(ask(HTTP_POST, "/v1/logout", NULL, NULL), 401, NULL);
+    expect(ask(HTTP_GET, "/v1/me", other.access, NULL), 200, NULL);
+    /* The keys and the blocks are there after a restart. */
+    char blocked[2048], good[2048];
+    snprintf(blocked, sizeof(blocked), "%s", tokens.access);
+    snprintf(good, sizeof(good), "%s", other.access);
+    test_host_stop(&shop);
+    test_host_start(&shop, SERVICES, ENVIRONMENT);
+    expect(ask(HTTP_GET, "/v1/me", blocked, NULL), 401, "token_revoked");
+    expect(ask(HTTP_GET, "/v1/me", good, NULL), 200, NULL);
+}
+
+static void test_identity__sessions_are_listed_and_revoked(void **state)
+{
+    (void)state;
+    make_person("ann@example.com");
+    struct test_answer answer = ask_with(HTTP_POST, "/v1/login", NULL, "user-agent", "Ann's browser",
+                                         "{\"email\":\"ann@example.com\",\"password\":\"password-1\"}");
+    struct tokens phone = tokens_of(answer);
+    struct tokens desk = tokens_of(sign_in("ann@example.com", "password-1"));
+    struct tokens root = sign_in_root();
+    answer = ask(HTTP_GET, "/v1/sessions", phone.access, NULL);
+    expect(answer, 200, "\"user_agent\":\"Ann's browser\"");
+    expect(answer, 200, "\"address\":\"127.0.0.1\"");
+    assert_int_equal(count_of(answer.body, "\"id\":"), 2);
+    assert_int_equal(count_of(answer.body, "\"current\":true"), 1);
+    char *desk_session = field(answer.body, "id"); /* the newest first */
+    char *path = arena_printf(shop.arena, "/v1/sessions/%s", desk_session);
+    expect(ask(HTTP_DELETE, path, root.access, NULL), 404, NULL); /* Nobody else's. */
+    expect(ask(HTTP_DELETE, path, phone.access, NULL), 204, NULL);
+    expect(ask(HTTP_DELETE, path, phone.access, NULL), 404, NULL);
+    expect(ask(HTTP_GET, "/v1/me", desk.access, NULL), 401, "token_revoked");
+    expect(refresh_with(desk.refresh), 401, NULL);
+    expect(ask(HTTP_GET, "/v1/me", phone.access, NULL), 200, NULL);
+    expect(ask(HTTP_DELETE, "/v1/sessions", phone.access, NULL), 204, NULL);
+    expect(ask(HTTP_GET, "/v1/me", phone.access, NULL), 401, "token_revoked");
+    expect(ask(HTTP_GET, "/v1/me", root.access, NULL), 200, NULL);
+}
+
+/* What is stolen with the database opens nothing: no token and no code is in it as it was sent. */
+static void test_identity__tokens_and_codes_are_stored_hashed(void **state)
+{
+    (void)state;
+    struct tokens tokens = sign_in_root();
+    const char *files[] = {"identity.db", "identity.db-wal"};
+    size_t seen = 0;
+    for (size_t i = 0; i < 2; i++) {
+        char *path = arena_printf(shop.arena, "%s/%s", shop.folder, files[i]);
+        FILE *file = fopen(path, "rb");
+        if (!file)
+            continue;
+        const size_t size = 8u << 20;
+        char *bytes = malloc(size);
+        struct str content = str_from(bytes, fread(bytes, 1, size, file));
+        fclose(file);
+        seen += str_find(content, STR("root@example.com")) >= 0; /* The test looks where the data are. */
+        assert_true(str_find(content, str_from_cstr(tokens.refresh)) < 0);
+        assert_true(str_find(content, str_from_cstr(tokens.access)) < 0);
+        assert_true(str_find(content, STR("root-password")) < 0);
+        free(bytes);
+    }
+    assert_true(seen > 0);
+}
+
+/* -- Passwords
+ * ---------------------------------------------------------------------------------------------------------- */
+
+static void test_identity__a_forgotten_password_is_reset_by_mail(void **state)
+{
+    (void)state;
+    make_person("ann@example.com");
+    struct tokens before = tokens_of(sign_in("ann@example.com", "password-1"));
+    expect(ask(HTTP_POST, "/v1/password/forgot", NULL, "{\"email\":\"Ann@example.com\"}"), 204, NULL);
+    char *code = wait_for_code("ann@example.com", 2);
+    char *wrong = arena_printf(
+        shop.arena, "{\"email\":\"ann@example.com\",\"code\":\"%s\",\"password\":\"password-2\"}", wrong_code(code, 0));
+    char *right =
+        arena_printf(shop.arena, "{\"email\":\"ann@example.com\",\"code\":\"%s\",\"password\":\"password-2\"}", code);
+    expect(ask(HTTP_POST, "/v1/password/reset", NULL, wrong), 400, "invalid_code");
+    expect(ask(HTTP_POST, "/v1/password/reset", NULL, right), 204, NULL);
+    expect(ask(HTTP_POST, "/v1/password/reset", NULL, right), 400, "invalid_code");
+    expect(ask(HTTP_GET, "/v1/me", before.access, NULL), 401, "token_revoked");
+    expect(sign_in("ann@example.com", "password-1"), 401, NULL);
+    (void)tokens_of(sign_in("ann@example.com", "password-2"));
+}
+
+static void test_identity__a_changed_password_ends_the_other_sessions(void **state)
+{
+    (void)state;
+    struct tokens here = sign_in_root();
+    struct tokens there = sign_in_root();
+    expect(ask(HTTP_POST, "/v1/password/change", here.access,
+               "{\"current_password\":\"wrong\",\"new_password\":\"password-2\"}"),
+           400, "/current_password");
+    expect(ask(HTTP_POST, "/v1/password/change", NULL,
+               "{\"current_password\":\"root-password\",\"new_password\":\"password-2\"}"),
+           401, NULL);
+    expect(ask(HTTP_POST, "/v1/password/change", here.access,
+               "{\"current_password\":\"root-password\",\"new_password\":\"password-2\"}"),
+           204, NULL);
+    expect(ask(HTTP_GET, "/v1/me", here.access, NULL), 200, NULL);
+    expect(ask(HTTP_GET, "/v1/me", there.access, NULL), 401, "token_revoked");
+    expect(sign_in("root@example.com", "root-password"), 401, NULL);
+    (void)tokens_of(sign_in("root@example.com", "password-2"));
+}
+
+/* -- Roles
+ * -------------------------------------------------------------------------------------------------------------- */
+
+static struct test_answer put_roles(const char *token, const char *id, const char *roles, const char *if_match)
+{
+    return ask_with(HTTP_PUT, arena_printf(shop.arena, "/v1/users/%s/roles", id), token, if_match ? "if-match" : NULL,
+                    if_match, arena_printf(shop.arena, "{\"roles\":[%s]}", roles));
+}
+
+static void test_identity__administrators_say_who_may_what(void **state)
+{
+    (void)state;
+    make_person("ann@example.com");
+    struct tokens root = sign_in_root();
+    struct tokens ann = tokens_of(sign_in("ann@example.com", "password-1"));
+    char *id = field(ask(HTTP_GET, "/v1/me", ann.access, NULL).body, "id");
+    expect(put_roles(ann.access, id, "\"admin\"", NULL), 403, NULL);
+    expect(put_roles(NULL, id, "\"admin\"", NULL), 401, NULL);
+    expect(put_roles(root.access, id, "\"emperor\"", NULL), 400, "/roles");
+    expect(put_roles(root.access, id, "", NULL), 400, "/roles");
+    expect(put_roles(root.access, "nobody", "\"customer\"", NULL), 404, NULL);
+    expect(put_roles(root.access, id, "\"customer\",\"support\"", "\"99-x\""), 412, NULL);
+    expect(put_roles(root.access, id, "\"customer\",\"support\"", NULL), 200, "\"roles\":[\"customer\",\"support\"]");
+    /* More rights: the old token goes on, a new one says more. Less: the old one ends, a new one is good at once. */
+    expect(ask(HTTP_GET, "/v1/me", ann.access, NULL), 200, NULL);
+    ann = tokens_of(refresh_with(ann.refresh));
+    expect(put_roles(root.access, id, "\"customer\"", NULL), 200, "\"roles\":[\"customer\"]");
+    expect(ask(HTTP_GET, "/v1/me", ann.access, NULL), 401, "token_revoked");
+    ann = tokens_of(refresh_with(ann.refresh));
+    expect(ask(HTTP_GET, "/v1/me", ann.access, NULL), 200, NULL);
+}
+
+static void test_identity__the_last_administrator_stays(void **state)
+{
+    (void)state;
+    struct tokens root = sign_in_root();
+    char *id = field(ask(HTTP_GET, "/v1/me", root.access, NULL).body, "id");
+    expect(put_roles(root.access, id, "\"customer\"", NULL), 409, "last_administrator");
+    expect(ask(HTTP_GET, "/v1/me", root.access, NULL), 200, "\"admin\"");
+}
+
+static void test_identity__the_command_line_grants_roles(void **state)
+{
+    (void)state;
+    make_person("ann@example.com");
+    Identity__GrantRoleRequest request = IDENTITY__GRANT_ROLE_REQUEST__INIT;
+    Identity__User user = IDENTITY__USER__INIT;
+    request.email = "Ann@example.com";
+    request.role = "merchandiser";
+    assert_int_equal(identity_grant_role(test_host_call(&shop, "identity"), &request, &user), 0);
+    assert_int_equal(user.n_roles, 2);
+    assert_string_equal(user.roles[1], "merchandiser");
+    request.email = "nobody@example.com";
+    assert_int_equal(identity_grant_role(test_host_call(&shop, "identity"), &request, &user), ERR_NOT_FOUND);
+}
+
+/* -- Tenants
+ * ------------------------------------------------------------------------------------------------------------ */
+
+static void test_identity__tenants_are_apart(void **state)
+{
+    (void)state;
+    Identity__AddTenantRequest request = IDENTITY__ADD_TENANT_REQUEST__INIT;
+    Identity__Tenant tenant = IDENTITY__TENANT__INIT;
+    const char *login = "{\"email\":\"root@example.com\",\"password\":\"root-password\"}";
+    expect(ask_with(HTTP_POST, "/v1/login", NULL, "x-tenant", "second", login), 404, NULL);
+    request.id = "second";
+    request.host = "Second.example.com";
+    assert_int_equal(identity_add_tenant(test_host_call(&shop, "identity"), &request, &tenant), 0);
+    assert_string_equal(tenant.host, "second.example.com");
+    expect(ask_with(HTTP_POST, "/v1/login", NULL, "x-tenant", "second", login), 401, NULL); /* Nobody there. */
+    struct tokens root = sign_in_root();
+    expect(ask_with(HTTP_GET, "/v1/me", root.access, "x-tenant", "second", NULL), 403, "other_tenant");
+    expect(ask_with(HTTP_GET, "/v1/me", root.access, "x-tenant", "default", NULL), 200, NULL);
+    /* The same address is another person there. */
+    const char *signup = "{\"email\":\"root@example.com\",\"password\":\"other-password\",\"name\":\"Other\"}";
+    expect(ask_with(HTTP_POST, "/v1/signup", NULL, "x-tenant", "second", signup), 201, NULL);
+    char *verify = arena_printf(shop.arena, "{\"email\":\"root@example.com\",\"code\":\"%s\"}",
+                                wait_for_code("root@example.com", 1));
+    expect(ask(HTTP_POST, "/v1/verify", NULL, verify), 400, NULL);
+    expect(ask_with(HTTP_POST, "/v1/verify", NULL, "x-tenant", "second", verify), 204, NULL);
+    expect(ask_with(HTTP_POST, "/v1/login", NULL, "x-tenant", "second", login), 401, NULL);
+    test_host_stop(&shop);
+    test_host_start(&shop, SERVICES, ENVIRONMENT);
+    expect(ask_with(HTTP_POST, "/v1/login", NULL, "x-tenant", "second",
+                    "{\"email\":\"root@example.com\",\"password\":\"other-password\"}"),
+           200, NULL);
+    Identity__ListTenantsRequest list = IDENTITY__LIST_TENANTS_REQUEST__INIT;
+    Identity__ListTenantsReply reply = IDENTITY__LIST_TENANTS_REPLY__INIT;
+    assert_int_equal(identity_list_tenants(test_host_call(&shop, "identity"), &list, &reply), 0);
+    assert_int_equal(reply.n_tenants, 2);
+    assert_string_equal(reply.tenants[0]->id, "default");
+    assert_string_equal(reply.tenants[1]->host, "second.example.com");
+}
+
+static void test_identity__a_host_name_is_one_tenants(void **state)
+{
+    (void)state;
+    Identity__AddTenantRequest request = IDENTITY__ADD_TENANT_REQUEST__INIT;
+    Identity__Tenant tenant = IDENTITY__TENANT__INIT;
+    request.id = "second";
+    request.host = "shop.example.com";
+    assert_int_equal(identity_add_tenant(test_host_call(&shop, "identity"), &request, &tenant), 0);
+    request.id = "third";
+    assert_int_equal(identity_add_tenant(test_host_call(&shop, "identity"), &request, &tenant), ERR_CONFLICT);
+}
+
+/* -- Keys and the first start
+ * -------------------------------------------------------------------------------------------- */
+
+static void test_identity__keys_rotate_without_ending_tokens(void **state)
+{
+    (void)state;
+    struct tokens before = sign_in_root();
+    struct test_answer jwks = ask(HTTP_GET, "/.well-known/jwks.json", NULL, NULL);
+    expect(jwks, 200, "\"kty\":\"RSA\"");
+    assert_int_equal(count_of(jwks.body, "\"kid\""), 1);
+    Identity__RotateKeysRequest request = IDENTITY__ROTATE_KEYS_REQUEST__INIT;
+    Common__Empty reply = COMMON__EMPTY__INIT;
+    assert_int_equal(identity_rotate_keys(test_host_call(&shop, "identity"), &request, &reply), 0);
+    struct test_answer rotated = ask(HTTP_GET, "/.well-known/jwks.json", NULL, NULL);
+    assert_int_equal(count_of(rotated.body, "\"kid\""), 2);
+    assert_string_not_equal(field(jwks.body, "kid"), field(rotated.body, "kid")); /* The signing one stands first. */
+    struct tokens after = sign_in_root();
+    expect(ask(HTTP_GET, "/v1/me", before.access, NULL), 200, NULL);
+    expect(ask(HTTP_GET, "/v1/me", after.access, NULL), 200, NULL);
+    char kept[2048];
+    snprintf(kept, sizeof(kept), "%s", after.access);
+    test_host_stop(&shop);
+    test_host_start(&shop, SERVICES, ENVIRONMENT);
+    expect(ask(HTTP_GET, "/v1/me", kept, NULL), 200, NULL);
+    assert_int_equal(count_of(ask(HTTP_GET, "/.well-known/jwks.json", NULL, NULL).body, "\"kid\""), 2);
+}
+
+static Identity__FirstAdministrator take_first(void)
+{
+    Identity__TakeFirstAdministratorRequest request = IDENTITY__TAKE_FIRST_ADMINISTRATOR_REQUEST__INIT;
+    Identity__FirstAdministrator first = IDENTITY__FIRST_ADMINISTRATOR__INIT;
+    assert_int_equal(identity_take_first_administrator(test_host_call(&shop, "identity"), &request, &first), 0);
+    return first;
+}
+
+static void test_identity__the_first_start_makes_an_administrator_once(void **state)
+{
+    (void)state;
+    assert_null(take_first().password); /* It was configured. */
+    test_host_end(&shop);
+    shop = (struct test_host){0};
+    test_host_start(&shop, SERVICES, NULL);
+    Identity__FirstAdministrator first = take_first();
+    assert_string_equal(first.email, "admin@shopstream.local");
+    assert_true(strlen(first.password) >= 20);
+    struct tokens tokens = tokens_of(sign_in(first.email, first.password));
+    expect(ask(HTTP_GET, "/v1/me", tokens.access, NULL), 200, "\"admin\"");
+    assert_null(take_first().password);
+    test_host_stop(&shop);
+    test_host_start(&shop, SERVICES, NULL);
+    assert_null(take_first().password);
+}
+
+#define TIMED_TRIES 4
+
+/* CPU time of the whole shop for some sign-ins or sign-ups. */
+static int64_t cost_ns(struct test_answer (*try)(const char *, const char *), const char *email)
+{
+    int64_t start_ns = clock_cpu_ns();
+    for (int i = 0; i < TIMED_TRIES; i++)
+        (void)try(email, "wrong-password");
+    return clock_cpu_ns() - start_ns;
+}
+
+/* A short cut for addresses without an account would save the hash, which is nearly all of the time. */
+static void test_identity__a_known_address_takes_the_same_time(void **state)
+{
+    (void)state;
+    make_person("ann@example.com");
+    struct test_answer (*const tries[])(const char *, const char *) = {sign_in, sign_up};
+    for (size_t i = 0; i < 2; i++) {
+        int64_t known_ns = cost_ns(tries[i], "ann@example.com");
+        int64_t unknown_ns = cost_ns(tries[i], "nobody@example.com");
+        print_message("known %lld us, unknown %lld us\n", (long long)known_ns / 1000 / TIMED_TRIES,
+                      (long long)unknown_ns / 1000 / TIMED_TRIES);
+        assert_true(known_ns < unknown_ns * 2 && unknown_ns < known_ns * 2);
+    }
+}
+
+/* -- Limits, and the mail page
+ * --------------------------------------------------------------------------------------------- */
+
+static void test_identity__guessing_is_slowed_by_account_and_address(void **state)
+{
+    (void)state;
+    shop.host->rate_limits = true;
+    struct test_answer answer = {0};
+    int tries = 0;
+    do {
+        answer = sign_in("nobody@example.com", "guess");
+    } while (answer.status == 401 && ++tries < 100);
+    expect(answer, 429, "rate_limited");
+    assert_in_range(tries, 5, 60);
+    shop.host->rate_limits = false;
+    expect(sign_in("nobody@example.com", "guess"), 401, NULL);
+}
+
+static void test_mailbox__is_for_this_machine_alone(void **state)
+{
+    (void)state;
+    make_person("ann@example.com");
+    const char *browser[] = {"accept", "text/html,*/*", NULL};
+    struct test_answer answer = test_host_http(&shop, HTTP_GET, "/dev/mail", browser, NULL);
+    expect(answer, 200, "<h1>Mail</h1>");
+    expect(answer, 200, "Code: ");
+    bool has_policy = false;
+    for (size_t i = 0; i < answer.response.header_count; i++)
+        if (str_equal(answer.response.headers[i].name, STR("Content-Security-Policy")))
+            has_policy = str_find(answer.response.headers[i].value, STR("default-src 'none'")) >= 0;
+    assert_true(has_policy);
+    ptrdiff_t link = str_find(answer.body, STR("/dev/mail/"));
+    struct str rest = str_skip(answer.body, (size_t)link);
+    char *path = arena_cstr(shop.arena, str_slice(rest, 0, (size_t)str_find_char(rest, '"')));
+    expect(test_host_http(&shop, HTTP_GET, path, NULL, NULL), 200, "Subject: ");
+    expect(test_host_http(&shop, HTTP_GET, "/dev/mail/..%2f..%2fidentity.db", NULL, NULL), 404, NULL);
+    expect(test_host_http(&shop, HTTP_GET, "/dev/mail/nothing", NULL, NULL), 404, NULL);
+    shop.host->address = "0.0.0.0";
+    expect(test_host_http(&shop, HTTP_GET, "/dev/mail", NULL, NULL), 404, NULL);
+    expect(test_host_http(&shop, HTTP_GET, path, NULL, NULL), 404, NULL);
+    shop.host->address = "127.0.0.1";
+    expect(test_host_http(&shop, HTTP_GET, path, NULL, NULL), 200, NULL);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(test_identity__a_person_signs_up_verifies_and_signs_in),
+        TEST(test_identity__a_known_address_gets_the_same_answer),
+        TEST(test_identity__a_known_address_takes_the_same_time),
+        TEST(test_identity__a_code_takes_few_attempts),
+        TEST(test_identity__each_code_confirms_its_own_password),
+        TEST(test_identity__bad_input_names_its_field),
+        TEST(test_identity__a_refresh_token_is_good_once),
+        TEST(test_identity__logout_ends_the_session_at_once_and_for_good),
+        TEST(test_identity__sessions_are_listed_and_revoked),
+        TEST(test_identity__tokens_and_codes_are_stored_hashed),
+        TEST(test_identity__a_forgotten_password_is_reset_by_mail),
+        TEST(test_identity__a_changed_password_ends_the_other_sessions),
+        TEST(test_identity__administrators_say_who_may_what),
+        TEST(test_identity__the_last_administrator_stays),
+        TEST(test_identity__the_command_line_grants_roles),
+        TEST(test_identity__tenants_are_apart),
+        TEST(test_identity__a_host_name_is_one_tenants),
+        TEST(test_identity__keys_rotate_without_ending_tokens),
+        TEST(test_identity__the_first_start_makes_an_administrator_once),
+        TEST(test_identity__guessing_is_slowed_by_account_and_address),
+        TEST(test_mailbox__is_for_this_machine_alone),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
