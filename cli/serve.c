@@ -6,6 +6,7 @@
 #include "platform/net/server.h"
 #include "platform/service/host.h"
 #include "services/services.h"
+#include "shopstream/identity/v1/identity.rpc.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -16,6 +17,8 @@
 #include <unistd.h>
 
 #define CLIENT_CONNECTIONS_MAX 64
+#define START_ARENA_BYTES (1u << 20)
+#define START_TIMEOUT_MS 10000
 
 struct serving {
     const struct service *services[HOST_SERVICES_MAX + 1];
@@ -86,6 +89,8 @@ static int open_host(struct serving *serving)
     struct http_client *client = NULL;
     char message[512] = "";
 
+    /* Keys and personal data are in these files: they are this user's alone, also in a folder that is not. */
+    umask(S_IRWXG | S_IRWXO);
     TRY(make_folder(serving->data_path));
     TRY(http_client_new(&client, CLIENT_CONNECTIONS_MAX));
     const struct host_options options = {
@@ -148,6 +153,22 @@ static int configure(struct serving *serving, const struct command_options *opti
     return refuse_unsafe(serving);
 }
 
+/* The password that a first start makes where none is configured: shown this once, and in no log. */
+static void show_first_administrator(struct service_host *host)
+{
+    struct service_instance *instance = host_instance(host, IDENTITY_SERVICE_NAME);
+    CLEANUP(arena_cleanup) struct arena *arena = arena_new(START_ARENA_BYTES);
+    Identity__TakeFirstAdministratorRequest request = IDENTITY__TAKE_FIRST_ADMINISTRATOR_REQUEST__INIT;
+    Identity__FirstAdministrator first = IDENTITY__FIRST_ADMINISTRATOR__INIT;
+    struct call call;
+
+    if (!instance || !arena ||
+        host_call_begin(instance, arena, STR(TENANT_DEFAULT), STR_EMPTY, START_TIMEOUT_MS, &call) < 0 ||
+        identity_take_first_administrator(&call, &request, &first) < 0 || !first.password)
+        return;
+    printf("Administrator: %s, password: %s (shown only now)\n", first.email, first.password);
+}
+
 int command_serve(const struct command_options *options)
 {
     struct serving serving = {0};
@@ -159,6 +180,7 @@ int command_serve(const struct command_options *options)
     if (result >= 0) {
         printf("Shopstream is open on http://%s:%d (data in %s)\n", serving.address,
                http_server_port(serving.host->listener), serving.data_path);
+        show_first_administrator(serving.host);
         fflush(stdout);
         wait_for_signal();
         host_free(serving.host, config_get_int(serving.config, &settings[SETTING_DRAIN_MS]));
