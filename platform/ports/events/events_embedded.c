@@ -10,12 +10,16 @@
 #include "platform/base/task.h"
 #include "platform/ports/clock/clock.h"
 #include "platform/ports/events/events.sql.h"
+#include "platform/ports/metrics/metrics.h"
 
 #include <stdlib.h>
 
 #define EVENT_APPLY_MAX 32                      /* events in one write: the consumer's other writes wait for it */
 #define EVENT_BATCH_BYTES ((size_t)4 << 20)     /* a batch ends early past it */
 #define EVENT_ARENA_BYTES ((size_t)8 << 20)
+
+static struct metric handled = METRIC_COUNTER("events_handled_total", "Events that took effect.", "group");
+static struct metric quarantined = METRIC_COUNTER("events_quarantined_total", "Events put into quarantine.", "group");
 
 struct source {
     const char *name;
@@ -169,6 +173,7 @@ static int write_events(struct reader *reader, size_t first, size_t end, struct 
         .reader = reader, .first = first, .end = end, .position = position_before(reader, end)};
     TRY(sql_write(reader->consumer.db, apply_closure, ret_apply));
     move_to(reader, ret_apply->position, 0);
+    metric_count(&handled, METRIC_LABELS(str_from_cstr(reader->consumer.group)), end - first);
     return 0;
 }
 
@@ -196,11 +201,13 @@ static int record_failure(struct reader *reader, size_t event, const struct prob
         return error;
     }
     const struct event *failed = &reader->events[event];
-    if (last)
+    if (last) {
+        metric_count(&quarantined, METRIC_LABELS(str_from_cstr(reader->consumer.group)), 1);
         log_error(NULL, "event put into quarantine", LOG_CSTR("group", reader->consumer.group),
                   LOG_CSTR("source", reader->source->name), LOG_INT("offset", failed->offset),
                   LOG_STR("event_id", failed->id), LOG_STR("type", failed->type), LOG_ERR(problem->error),
                   LOG_STR("detail", event_detail(problem)));
+    }
     move_to(reader, apply.position, apply.attempts);
     return 0;
 }

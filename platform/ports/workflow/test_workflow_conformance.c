@@ -14,6 +14,7 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -113,6 +114,9 @@ struct fixture {
     const char *fail_name;
     int fail_error;
     int fail_count;
+
+    atomic_bool hold; /* activities on workers wait while it is set */
+    atomic_int held;
 };
 
 static int insert_effect(struct sql_tx *tx, struct str token, const char *name)
@@ -141,6 +145,10 @@ static int run_activity(void *context, const struct activity_attempt *attempt, s
     /* The effect comes before the failure: what a failed attempt wrote must not stay. */
     if (attempt->tx)
         TRY(insert_effect(attempt->tx, attempt->token, attempt->activity->name));
+    while (f->hold && !attempt->tx) {
+        f->held++;
+        task_sleep_ms(1);
+    }
     int error = note_call(f, attempt);
     if (error < 0)
         return problem_set(ret_problem, error, "planted", NULL, "Planted in %s.", attempt->activity->name);
@@ -335,11 +343,18 @@ static int64_t count(struct fixture *f, const char *name)
 
 static void assert_calls(struct fixture *f, const char *const *expected)
 {
-    TASK_LOCKED(&f->mutex);
     size_t i = 0;
     for (; expected[i]; i++)
         assert_string_equal(i < f->call_count ? f->calls[i] : "(none)", expected[i]);
     assert_int_equal(f->call_count, i);
+}
+
+static size_t count_calls(const struct fixture *f, const char *call)
+{
+    size_t calls = 0;
+    for (size_t i = 0; i < f->call_count; i++)
+        calls += strcmp(f->calls[i], call) == 0;
+    return calls;
 }
 
 /* -- The straight way ---------------------------------------------------------------------------------------------- */
@@ -534,6 +549,43 @@ static void test_workflow__a_changed_function_parks_its_workflow_alone(void **st
     assert_int_equal(sql_write(f->db, resume_closure, f), ERR_NOT_FOUND);
 }
 
+/* Lets no file of this process grow past that size; RLIM_INFINITY: any. */
+static void limit_file_size(rlim_t bytes)
+{
+    struct rlimit limit;
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &limit), 0);
+    limit.rlim_cur = bytes;
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+}
+
+/* While nothing can be written, results wait in memory; when there is room again, they are recorded, and no activity
+ * that succeeded is run a second time. */
+static void test_workflow__results_outwait_a_full_disk(void **state)
+{
+    struct fixture *f = *state;
+    f->hold = true;
+    signal(SIGXFSZ, SIG_IGN);
+    open_engine(f);
+    assert_int_equal(start(f, &place, "a"), 0);
+    assert_int_equal(send(f, "a", "payment", "pi_1", "authorised"), 0);
+    while (f->held == 0)
+        task_sleep_ms(1);
+    limit_file_size(4096);
+    f->hold = false;
+    struct sql_stats stats;
+    do {
+        task_sleep_ms(1);
+        sql_get_stats(f->db, &stats);
+    } while (stats.failed_commits < 3);
+    limit_file_size(RLIM_INFINITY);
+    assert_ends(f, "a", WORKFLOW_COMPLETED);
+    assert_int_equal(count_calls(f, "reserve a/0"), 1);
+    assert_int_equal(count_calls(f, "authorise a/2"), 1);
+    /* In each pass that was not kept, and in the one that was. */
+    assert_in_range(count_calls(f, "record a/1"), 2, CALLS_MAX);
+    assert_int_equal(count(f, "record"), 1);
+}
+
 /* -- Stops and crashes --------------------------------------------------------------------------------------------- */
 
 /* What waits for a time, a retry or a signal goes on in the next engine, also when no history is kept in memory. */
@@ -627,6 +679,7 @@ int main(void)
         CASE(test_workflow__a_failure_for_good_is_not_retried),
         CASE(test_workflow__a_compensation_is_never_given_up),
         CASE(test_workflow__a_changed_function_parks_its_workflow_alone),
+        CASE(test_workflow__results_outwait_a_full_disk),
         CASE(test_workflow__waits_outlive_the_engine),
         CASE(test_workflow__survives_being_killed_at_any_instant),
     };

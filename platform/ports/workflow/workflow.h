@@ -161,7 +161,8 @@ struct activity_attempt {
 };
 
 /* Runs an attempt: on a worker task, or in the transaction that records it. 0, or an error with *ret_problem set
- * (left alone, it gets a general text). ERR_CANCELLED while the engine stops does not count as an attempt. */
+ * (left alone, it gets a general text). Not counted as an attempt: ERR_CANCELLED while the engine stops, and from a
+ * transactional one ERR_STORAGE_FULL and ERR_CANCELLED. */
 typedef int activity_runner(void *context, const struct activity_attempt *attempt, struct problem *ret_problem);
 
 struct workflow_engine_config {

@@ -3,6 +3,7 @@
  * An instance is moved on by one transition at a time (workflow_transition.c). The transitions of many workflows share
  * one commit, and none of the engine's tasks waits for it. Starts and signals reach the engine by the commit hooks of
  * the transactions that they were part of. */
+#include "platform/ports/metrics/metrics.h"
 #include "platform/ports/workflow/workflow.sql.h"
 #include "platform/ports/workflow/workflow_internal.h"
 
@@ -15,6 +16,9 @@
 #define LOAD_PAGE 500
 #define ATTEMPT_ARENA_BYTES ((size_t)8 << 20)
 #define ATTEMPT_AGAIN_MS INT64_C(5000) /* after one whose result there was no memory to keep */
+
+static struct metric attempts = METRIC_COUNTER("workflow_attempts_total", "Attempts of activities on workers.",
+                                               "activity", "result");
 
 /* -- The workers --------------------------------------------------------------------------------------------------- */
 
@@ -44,6 +48,8 @@ static struct fact *run_attempt(struct workflow_engine *engine, struct instance 
         };
         error = engine->config.run_activity(engine->config.context, &attempt, &problem);
     }
+    struct str result = str_from_cstr(error ? error_name(error) : "ok");
+    metric_count(&attempts, METRIC_LABELS(str_from_cstr(activity->name), result), 1);
     return fact_new(step->seq, error, &problem, out);
 }
 

@@ -196,6 +196,8 @@ static int run_in_transaction(struct workflow *w, const struct activity *activit
     };
     struct problem problem = {0};
     int error = config->run_activity(config->context, &attempt, &problem);
+    if (error == ERR_STORAGE_FULL || error == ERR_CANCELLED) /* nobody's fault: not an attempt */
+        return break_pass(w, error);
     struct fact *fact = fact_new(w->position, error, &problem, out);
     if (!fact)
         return break_pass(w, ERR_NO_MEMORY);

@@ -1,11 +1,15 @@
 /* Moving a workflow on: one write closure takes what is new (an attempt's result, a time that came), runs the function
  * over its history, and records what that asked for; when it is on disk, the next step is handed to a worker, to the
  * timer, or to nobody when a signal must come first. */
+#include "platform/ports/metrics/metrics.h"
 #include "platform/ports/workflow/workflow_internal.h"
 
 #define WRITE_RETRY_FIRST_MS INT64_C(50)   /* after a write that failed (a full disk); doubled up to the last */
 #define WRITE_RETRY_LAST_MS INT64_C(5000)
 #define WRITE_FAILURES_MAX 5u              /* in a row, of a kind that does not pass: the workflow is parked then */
+
+static struct metric ended = METRIC_COUNTER("workflows_ended_total", "Workflows that ended or got stuck.", "type",
+                                            "status");
 
 /* -- The transition's closure -------------------------------------------------------------------------------------- */
 
@@ -149,6 +153,8 @@ static void end_instance(struct workflow_engine *engine, struct instance *instan
 {
     enum workflow_status status = instance->status;
     bool gone = instance->transition.gone;
+    if (!gone)
+        metric_count(&ended, METRIC_LABELS(instance->type_name, str_from_cstr(workflow_status_name(status))), 1);
     engine->stats.completed += !gone && status == WORKFLOW_COMPLETED;
     engine->stats.failed += !gone && status == WORKFLOW_FAILED;
     engine->stats.stuck += !gone && status == WORKFLOW_STUCK;
@@ -187,10 +193,11 @@ static void postpone(struct workflow_engine *engine, struct instance *instance, 
     int64_t delay_ms = WRITE_RETRY_FIRST_MS;
     for (unsigned i = 0; i < transition->failures && delay_ms < WRITE_RETRY_LAST_MS; i++)
         delay_ms *= 2;
+    if (transition->failures == 0)
+        log_warning(NULL, "workflow transition not written; it is tried again", LOG_STR("workflow_id", instance->id),
+                    LOG_ERR(error));
     transition->failures++;
     transition->last_error = error;
-    log_warning(NULL, "workflow transition not written; it is tried again", LOG_STR("workflow_id", instance->id),
-                LOG_ERR(error), LOG_INT("failures", transition->failures), LOG_INT("delay_ms", delay_ms));
     if (error == ERR_CONFLICT) { /* another engine moved it on: what is in memory is old */
         engine->cached_bytes -= instance->bytes;
         instance_unload(instance);
