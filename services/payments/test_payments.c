@@ -1,0 +1,587 @@
+/* Proves that money is taken once, given back when it must be, and booked; in front of the emulator, over HTTP. */
+#include "platform/ports/clock/clock.h"
+#include "platform/ports/psp/psp_faulty.h"
+#include "platform/ports/psp/psp_signature.h"
+#include "platform/ports/psp/psp_stripe.h"
+#include "services/payments/payments.h"
+#include "services/payments/sql/ledger.sql.h"
+#include "services/stripe_emulator/test_emulator.h"
+
+#include <inttypes.h>
+#include <setjmp.h>
+#include <stdarg.h>
+
+#include <cmocka.h>
+
+#define WAIT_MS 20000
+#define POLL_MS 10
+
+struct fixture {
+    struct test_host host;
+    struct psp *faulty; /* the service's port, once with_faults was called; the service's */
+};
+
+static char *patient_environment[] = {"SHOPSTREAM_STRIPE_SECRET_KEY=" TEST_SECRET_KEY,
+                                      "SHOPSTREAM_STRIPE_WEBHOOK_SECRET=" TEST_WEBHOOK_SECRET,
+                                      "SHOPSTREAM_RECONCILE_AGE_MS=3600000", NULL};
+static char *hasty_environment[] = {"SHOPSTREAM_STRIPE_SECRET_KEY=" TEST_SECRET_KEY,
+                                    "SHOPSTREAM_STRIPE_WEBHOOK_SECRET=" TEST_WEBHOOK_SECRET,
+                                    "SHOPSTREAM_RECONCILE_AGE_MS=0", NULL};
+
+static int start(void **state, char *const *environment)
+{
+    static const struct service *const services[] = {&catalog_service, &stripe_emulator_service, &payments_service,
+                                                     &orders_service, NULL};
+    struct fixture *fixture = calloc(1, sizeof(*fixture));
+    test_emulator_start(&fixture->host, services, environment);
+    *state = fixture;
+    return 0;
+}
+
+static int start_patient(void **state)
+{
+    return start(state, patient_environment);
+}
+
+static int start_hasty(void **state)
+{
+    return start(state, hasty_environment);
+}
+
+static int end(void **state)
+{
+    struct fixture *fixture = *state;
+    test_host_end(&fixture->host);
+    free(fixture);
+    return 0;
+}
+
+/* Puts the decorator between the service and the provider. */
+static void with_faults(struct fixture *fixture, struct psp_faults faults)
+{
+    struct psp *psp = NULL;
+    const struct psp_stripe_config config = {
+        .base_url = str_from_cstr(test_emulator_url(&fixture->host)),
+        .secret_key = STR(TEST_SECRET_KEY),
+        .webhook_secret = STR(TEST_WEBHOOK_SECRET),
+        .timeout_ms = 20000,
+        .client = fixture->host.host->http_client,
+    };
+    assert_int_equal(psp_stripe_new(&psp, &config), 0);
+    assert_int_equal(psp_faulty_new(&fixture->faulty, psp, &faults), 0);
+    payments_set_psp(host_instance(fixture->host.host, "payments")->state, fixture->faulty);
+}
+
+static int authorise(struct fixture *fixture, const char *order_id, const char *method, Payments__Payment *ret_payment)
+{
+    Payments__AuthorisePaymentRequest request;
+    Common__Money money;
+    payments__authorise_payment_request__init(&request);
+    payments__payment__init(ret_payment);
+    common__money__init(&money);
+    money.has_amount = true;
+    money.amount = 4200;
+    char currency[] = "EUR", url[] = "http://localhost:3000/orders/1";
+    money.currency = currency;
+    request.order_id = arena_cstr(fixture->host.arena, str_from_cstr(order_id));
+    request.amount = &money;
+    request.payment_method = arena_cstr(fixture->host.arena, str_from_cstr(method));
+    request.return_url = url;
+    return payments_authorise_payment(test_host_call(&fixture->host, "orders"), &request, ret_payment);
+}
+
+static Payments__OrderPaymentRequest order_request(struct fixture *fixture, const char *order_id)
+{
+    Payments__OrderPaymentRequest request;
+    payments__order_payment_request__init(&request);
+    request.order_id = arena_cstr(fixture->host.arena, str_from_cstr(order_id));
+    return request;
+}
+
+static int capture(struct fixture *fixture, const char *order_id, Payments__Payment *ret_payment)
+{
+    Payments__OrderPaymentRequest request = order_request(fixture, order_id);
+    payments__payment__init(ret_payment);
+    return payments_capture_payment(test_host_call(&fixture->host, "orders"), &request, ret_payment);
+}
+
+static int return_all(struct fixture *fixture, const char *order_id, Payments__Payment *ret_payment)
+{
+    Payments__OrderPaymentRequest request = order_request(fixture, order_id);
+    payments__payment__init(ret_payment);
+    return payments_return_money(test_host_call(&fixture->host, "orders"), &request, ret_payment);
+}
+
+static Payments__Payment captured(struct fixture *fixture, const char *order_id)
+{
+    Payments__Payment payment;
+    assert_int_equal(authorise(fixture, order_id, "pm_card_visa", &payment), 0);
+    assert_int_equal(capture(fixture, order_id, &payment), 0);
+    return payment;
+}
+
+/* -- What the database and the provider say ---------------------------------------------------------------------------- */
+
+struct ledger_sum {
+    int64_t difference, entries;
+};
+
+static int read_ledger(struct sql_tx *tx, void *argument)
+{
+    struct ledger_sum *sum = argument;
+    CLEANUP(sql_finish_cleanup) struct sql_rows *difference = NULL;
+    assert_int_equal(sql_query_row(tx, &payments_sql_sum_ledger, SQL_NO_ARGS, &difference), 1);
+    sum->difference = sql_get_int(difference, 0);
+    static const struct sql_statement count = {"test_count_entries", "SELECT COUNT(*) FROM ledger_entries"};
+    CLEANUP(sql_finish_cleanup) struct sql_rows *rows = NULL;
+    assert_int_equal(sql_query_row(tx, &count, SQL_NO_ARGS, &rows), 1);
+    sum->entries = sql_get_int(rows, 0);
+    return 0;
+}
+
+static void assert_ledger(struct fixture *fixture, int64_t entries)
+{
+    struct ledger_sum sum = {0};
+    assert_int_equal(sql_read(host_instance(fixture->host.host, "payments")->db, read_ledger, &sum), 0);
+    assert_int_equal(sum.difference, 0);
+    assert_int_equal(sum.entries, entries);
+}
+
+static int count_intents(struct sql_tx *tx, void *argument)
+{
+    static const struct sql_statement count = {"test_count_intents", "SELECT COUNT(*) FROM payment_intents"};
+    CLEANUP(sql_finish_cleanup) struct sql_rows *rows = NULL;
+    assert_int_equal(sql_query_row(tx, &count, SQL_NO_ARGS, &rows), 1);
+    *(int64_t *)argument = sql_get_int(rows, 0);
+    return 0;
+}
+
+static void assert_intents(struct fixture *fixture, int64_t expected)
+{
+    int64_t count = -1;
+    assert_int_equal(sql_read(host_instance(fixture->host.host, "stripe_emulator")->db, count_intents, &count), 0);
+    assert_int_equal(count, expected);
+}
+
+static const char *provider_status(struct fixture *fixture, const char *intent_id)
+{
+    const char *path = arena_printf(fixture->host.arena, "/v1/payment_intents/%s", intent_id);
+    return test_emulator_member(&fixture->host, test_emulator_ask(&fixture->host, HTTP_GET, path, NULL, NULL).body,
+                                "status");
+}
+
+struct stored {
+    struct fixture *fixture;
+    const char *order_id;
+    struct payment_row row;
+};
+
+static int read_stored(struct sql_tx *tx, void *argument)
+{
+    struct stored *stored = argument;
+    return find_payment_by_order(tx, stored->fixture->host.arena, STR(TENANT_DEFAULT), str_from_cstr(stored->order_id),
+                                 &stored->row);
+}
+
+static struct payment_row stored_payment(struct fixture *fixture, const char *order_id)
+{
+    struct stored stored = {.fixture = fixture, .order_id = order_id};
+    assert_int_equal(sql_read(host_instance(fixture->host.host, "payments")->db, read_stored, &stored), 0);
+    return stored.row;
+}
+
+/* Waits until the payment has the status. */
+static void await_status(struct fixture *fixture, const char *order_id, const char *status)
+{
+    int64_t deadline_ns = clock_monotonic_ns() + WAIT_MS * CLOCK_NS_PER_MS;
+    while (!payment_is(&(struct payment_row){.status = stored_payment(fixture, order_id).status}, status)) {
+        if (clock_monotonic_ns() > deadline_ns)
+            fail_msg("order %s is still %.*s, not %s", order_id, STR_FORMAT(stored_payment(fixture, order_id).status),
+                     status);
+        task_sleep_ms(POLL_MS);
+    }
+}
+
+/* -- Authorise, capture -------------------------------------------------------------------------------------------------- */
+
+static void test_payments__authorising_twice_charges_once(void **state)
+{
+    struct fixture *fixture = *state;
+    Payments__Payment first, second;
+    assert_int_equal(authorise(fixture, "order-1", "pm_card_visa", &first), 0);
+    assert_int_equal(authorise(fixture, "order-1", "pm_card_visa", &second), 0);
+    assert_string_equal(first.status, "authorised");
+    assert_string_equal(first.id, second.id);
+    assert_string_equal(first.provider_id, second.provider_id);
+    assert_intents(fixture, 1);
+    assert_ledger(fixture, 0); /* Held money is not booked. */
+}
+
+static void test_payments__capture_books_once(void **state)
+{
+    struct fixture *fixture = *state;
+    Payments__Payment payment = captured(fixture, "order-1");
+    assert_string_equal(payment.status, "captured");
+    assert_string_equal(provider_status(fixture, payment.provider_id), "succeeded");
+    assert_int_equal(capture(fixture, "order-1", &payment), 0);
+    assert_ledger(fixture, 2);
+}
+
+static void test_payments__a_declined_card_is_an_answer_with_its_reason(void **state)
+{
+    struct fixture *fixture = *state;
+    Payments__Payment payment;
+    assert_int_equal(authorise(fixture, "order-1", "pm_card_chargeDeclinedInsufficientFunds", &payment), 0);
+    assert_string_equal(payment.status, "failed");
+    assert_string_equal(payment.failure->code, "insufficient_funds");
+    assert_int_equal(capture(fixture, "order-1", &payment), ERR_CONFLICT);
+    assert_int_equal(authorise(fixture, "order-2", "pm_card_of_nobody", &payment), 0);
+    assert_string_equal(payment.status, "failed");
+    assert_string_equal(payment.failure->code, "resource_missing");
+}
+
+static void test_payments__another_amount_for_the_order_is_refused(void **state)
+{
+    struct fixture *fixture = *state;
+    Payments__Payment payment;
+    assert_int_equal(authorise(fixture, "order-1", "pm_card_visa", &payment), 0);
+    Payments__AuthorisePaymentRequest request;
+    Common__Money money;
+    payments__authorise_payment_request__init(&request);
+    common__money__init(&money);
+    char order_id[] = "order-1", method[] = "pm_card_visa", currency[] = "EUR";
+    money.has_amount = true;
+    money.amount = 1;
+    money.currency = currency;
+    request.order_id = order_id;
+    request.amount = &money;
+    request.payment_method = method;
+    assert_int_equal(payments_authorise_payment(test_host_call(&fixture->host, "orders"), &request, &payment),
+                     ERR_UNPROCESSABLE);
+}
+
+/* -- Lost answers -------------------------------------------------------------------------------------------------------- */
+
+static void test_payments__lost_answers_never_charge_twice(void **state)
+{
+    struct fixture *fixture = *state;
+    Payments__Payment payment;
+    with_faults(fixture, (struct psp_faults){.timed_out_percent = 100, .count_max = 1});
+    assert_int_equal(authorise(fixture, "order-1", "pm_card_visa", &payment), 0);
+    assert_string_equal(payment.status, "authorised");
+    psp_faulty_set(fixture->faulty, &(struct psp_faults){.timed_out_percent = 100});
+    assert_int_equal(authorise(fixture, "order-2", "pm_card_visa", &payment), ERR_DEADLINE);
+    psp_faulty_set(fixture->faulty, &(struct psp_faults){.repeated_percent = 100});
+    assert_int_equal(authorise(fixture, "order-2", "pm_card_visa", &payment), 0);
+    assert_string_equal(payment.status, "authorised");
+    assert_intents(fixture, 2);
+    psp_faulty_set(fixture->faulty, &(struct psp_faults){.timed_out_percent = 100, .count_max = 2});
+    assert_int_equal(capture(fixture, "order-2", &payment), ERR_DEADLINE);
+    assert_int_equal(capture(fixture, "order-2", &payment), 0);
+    assert_string_equal(payment.status, "captured");
+    assert_ledger(fixture, 2);
+}
+
+static void test_payments__money_of_a_lost_answer_is_returned(void **state)
+{
+    struct fixture *fixture = *state;
+    Payments__Payment payment;
+    with_faults(fixture, (struct psp_faults){.timed_out_percent = 100});
+    assert_int_equal(authorise(fixture, "order-1", "pm_card_visa", &payment), ERR_DEADLINE);
+    psp_faulty_set(fixture->faulty, &(struct psp_faults){0});
+    assert_int_equal(return_all(fixture, "order-1", &payment), 0);
+    assert_string_equal(payment.status, "voided");
+    assert_string_equal(provider_status(fixture, payment.provider_id), "canceled");
+    assert_intents(fixture, 1);
+    assert_ledger(fixture, 0);
+}
+
+/* -- Giving back ---------------------------------------------------------------------------------------------------------- */
+
+static void test_payments__what_is_held_is_voided(void **state)
+{
+    struct fixture *fixture = *state;
+    Payments__Payment payment;
+    assert_int_equal(authorise(fixture, "order-1", "pm_card_visa", &payment), 0);
+    assert_int_equal(return_all(fixture, "order-1", &payment), 0);
+    assert_string_equal(payment.status, "voided");
+    assert_string_equal(provider_status(fixture, payment.provider_id), "canceled");
+    assert_int_equal(return_all(fixture, "order-1", &payment), 0);
+    assert_int_equal(capture(fixture, "order-1", &payment), ERR_CONFLICT);
+    assert_ledger(fixture, 0);
+}
+
+static void test_payments__what_was_captured_is_refunded_once(void **state)
+{
+    struct fixture *fixture = *state;
+    Payments__Payment payment = captured(fixture, "order-1");
+    assert_int_equal(return_all(fixture, "order-1", &payment), 0);
+    assert_string_equal(payment.status, "refunded");
+    assert_int_equal(payment.refunded->amount, 4200);
+    assert_int_equal(return_all(fixture, "order-1", &payment), 0);
+    assert_int_equal(payment.refunded->amount, 4200);
+    assert_ledger(fixture, 4);
+}
+
+static void test_payments__after_the_return_nothing_is_charged_any_more(void **state)
+{
+    struct fixture *fixture = *state;
+    Payments__Payment payment;
+    assert_int_equal(return_all(fixture, "order-1", &payment), 0);
+    assert_string_equal(payment.status, "voided");
+    assert_int_equal(authorise(fixture, "order-1", "pm_card_visa", &payment), 0);
+    assert_string_equal(payment.status, "voided");
+    assert_intents(fixture, 0);
+}
+
+static int refund_part(struct fixture *fixture, const char *payment_id, int64_t amount, const char *key,
+                       Payments__Refund *ret_refund)
+{
+    Payments__CreateRefundRequest request;
+    payments__create_refund_request__init(&request);
+    payments__refund__init(ret_refund);
+    request.id = arena_cstr(fixture->host.arena, str_from_cstr(payment_id));
+    request.has_amount = amount > 0;
+    request.amount = amount;
+    /* The handler itself: what is around it is platform/service's to test. */
+    struct call *call = test_host_call(&fixture->host, "payments");
+    call->idempotency_key = str_from_cstr(key);
+    payments_create_refund_fn create_refund;
+    return create_refund(call, &request, ret_refund);
+}
+
+static void test_payments__refunds_in_parts_up_to_what_was_captured(void **state)
+{
+    struct fixture *fixture = *state;
+    Payments__Payment payment = captured(fixture, "order-1");
+    Payments__Refund first, again, rest;
+    assert_int_equal(refund_part(fixture, payment.id, 1200, "key-1", &first), 0);
+    assert_string_equal(first.status, "succeeded");
+    assert_int_equal(refund_part(fixture, payment.id, 1200, "key-1", &again), 0);
+    assert_string_equal(first.id, again.id);
+    assert_true(payment_is(&(struct payment_row){.status = stored_payment(fixture, "order-1").status},
+                           "partially_refunded"));
+    assert_int_equal(refund_part(fixture, payment.id, 3001, "key-2", &rest), ERR_CONFLICT);
+    assert_int_equal(refund_part(fixture, payment.id, 0, "key-3", &rest), 0);
+    assert_int_equal(rest.amount->amount, 3000);
+    assert_int_equal(refund_part(fixture, payment.id, 1, "key-4", &rest), ERR_CONFLICT);
+    assert_true(payment_is(&(struct payment_row){.status = stored_payment(fixture, "order-1").status}, "refunded"));
+    assert_ledger(fixture, 6);
+}
+
+static void test_payments__a_refund_without_an_answer_is_pending_and_then_settled(void **state)
+{
+    struct fixture *fixture = *state;
+    Payments__Payment payment = captured(fixture, "order-1");
+    Payments__Refund refund;
+    with_faults(fixture, (struct psp_faults){.lost_percent = 100});
+    assert_int_equal(refund_part(fixture, payment.id, 1000, "key-1", &refund), 0);
+    assert_string_equal(refund.status, "pending");
+    /* The job asks again, with the same key. */
+    psp_faulty_set(fixture->faulty, &(struct psp_faults){0});
+    await_status(fixture, "order-1", "partially_refunded");
+    assert_int_equal(stored_payment(fixture, "order-1").refunded_amount, 1000);
+    assert_int_equal(refund_part(fixture, payment.id, 1000, "key-1", &refund), 0);
+    assert_string_equal(refund.status, "succeeded");
+    assert_ledger(fixture, 4);
+}
+
+/* -- Webhooks ------------------------------------------------------------------------------------------------------------- */
+
+static int post_event(struct fixture *fixture, const char *event_id, const char *intent_id, const char *status,
+                      const char *order_id, const char *secret)
+{
+    bool is_captured = strcmp(status, "succeeded") == 0;
+    const char *body = arena_printf(
+        fixture->host.arena,
+        "{\"id\":\"%s\",\"type\":\"payment_intent.%s\",\"data\":{\"object\":{\"object\":\"payment_intent\",\"id\":\"%s\","
+        "\"status\":\"%s\",\"amount\":4200,\"amount_received\":%d,\"currency\":\"eur\",\"metadata\":{\"order_id\":\"%s\","
+        "\"tenant\":\"default\"}}}}",
+        event_id, status, intent_id, status, is_captured ? 4200 : 0, order_id);
+    char signature[PSP_SIGNATURE_HEADER_MAX];
+    assert_int_equal(psp_signature_write(str_from_cstr(secret), clock_wall_ms() / 1000, str_from_cstr(body), signature),
+                     0);
+    const char *const headers[] = {"stripe-signature", signature, NULL};
+    return test_host_http(&fixture->host, HTTP_POST, "/api/payments/v1/webhooks/stripe", headers, body).status;
+}
+
+static void test_payments__events_come_in_any_order_and_twice(void **state)
+{
+    struct fixture *fixture = *state;
+    Payments__Payment payment = captured(fixture, "order-1");
+    const char *id = payment.provider_id;
+    assert_int_equal(post_event(fixture, "evt_1", id, "succeeded", "order-1", TEST_WEBHOOK_SECRET), 200);
+    assert_int_equal(post_event(fixture, "evt_2", id, "requires_capture", "order-1", TEST_WEBHOOK_SECRET), 200);
+    assert_int_equal(post_event(fixture, "evt_1", id, "succeeded", "order-1", TEST_WEBHOOK_SECRET), 200);
+    assert_int_equal(post_event(fixture, "evt_3", id, "canceled", "order-1", TEST_WEBHOOK_SECRET), 200);
+    assert_true(payment_is(&(struct payment_row){.status = stored_payment(fixture, "order-1").status}, "captured"));
+    assert_ledger(fixture, 2);
+}
+
+static void test_payments__only_the_provider_is_believed(void **state)
+{
+    struct fixture *fixture = *state;
+    Payments__Payment payment;
+    assert_int_equal(authorise(fixture, "order-1", "pm_card_visa", &payment), 0);
+    assert_int_equal(post_event(fixture, "evt_1", payment.provider_id, "succeeded", "order-1", "whsec_other"), 400);
+    assert_true(payment_is(&(struct payment_row){.status = stored_payment(fixture, "order-1").status}, "authorised"));
+    struct test_answer unsigned_body =
+        test_host_http(&fixture->host, HTTP_POST, "/api/payments/v1/webhooks/stripe", NULL, "{}");
+    assert_int_equal(unsigned_body.status, 400);
+}
+
+static void test_payments__events_of_unknown_kinds_and_intents_are_acknowledged(void **state)
+{
+    struct fixture *fixture = *state;
+    assert_int_equal(post_event(fixture, "evt_1", "pi_foreign", "succeeded", "order-of-nobody", TEST_WEBHOOK_SECRET), 200);
+    const char *body = "{\"id\":\"evt_2\",\"type\":\"radar.warning\",\"data\":{\"object\":{\"object\":\"radar\"}}}";
+    char signature[PSP_SIGNATURE_HEADER_MAX];
+    assert_int_equal(psp_signature_write(STR(TEST_WEBHOOK_SECRET), clock_wall_ms() / 1000, str_from_cstr(body),
+                                         signature), 0);
+    const char *const headers[] = {"stripe-signature", signature, NULL};
+    assert_int_equal(test_host_http(&fixture->host, HTTP_POST, "/api/payments/v1/webhooks/stripe", headers, body).status,
+                     200);
+}
+
+static struct http_client_response decide(struct fixture *fixture, const char *intent_id, const char *decision)
+{
+    const char *path = arena_printf(fixture->host.arena, "/v1/payment_intents/%s", intent_id);
+    struct str intent = test_emulator_ask(&fixture->host, HTTP_GET, path, NULL, NULL).body;
+    const char *body = arena_printf(fixture->host.arena, "payment_intent_client_secret=%s&decision=%s",
+                                    test_emulator_member(&fixture->host, intent, "client_secret"), decision);
+    return test_emulator_ask(&fixture->host, HTTP_POST,
+                             arena_printf(fixture->host.arena, "/challenge/%s", intent_id), body, NULL);
+}
+
+static void test_payments__the_challenge_decides_by_webhook(void **state)
+{
+    struct fixture *fixture = *state;
+    Payments__Payment payment;
+    assert_int_equal(authorise(fixture, "order-1", "pm_card_authenticationRequired", &payment), 0);
+    assert_string_equal(payment.status, "requires_action");
+    assert_string_equal(payment.next_action->type, "redirect_to_url");
+    assert_int_equal(decide(fixture, payment.provider_id, "approve").status, 303);
+    await_status(fixture, "order-1", "authorised");
+    assert_int_equal(authorise(fixture, "order-2", "pm_card_authenticationRequired", &payment), 0);
+    assert_int_equal(decide(fixture, payment.provider_id, "refuse").status, 303);
+    await_status(fixture, "order-2", "failed");
+}
+
+static void test_payments__unanswered_challenges_are_cancelled_at_the_provider(void **state)
+{
+    struct fixture *fixture = *state;
+    Payments__Payment payment;
+    assert_int_equal(authorise(fixture, "order-1", "pm_card_authenticationRequired", &payment), 0);
+    assert_int_equal(return_all(fixture, "order-1", &payment), 0);
+    assert_string_equal(payment.status, "voided");
+    decide(fixture, payment.provider_id, "approve");
+    assert_string_equal(provider_status(fixture, payment.provider_id), "canceled");
+}
+
+/* -- Reconciliation ------------------------------------------------------------------------------------------------------- */
+
+static void await_provider_status(struct fixture *fixture, const char *intent_id, const char *status)
+{
+    int64_t deadline_ns = clock_monotonic_ns() + WAIT_MS * CLOCK_NS_PER_MS;
+    while (strcmp(provider_status(fixture, intent_id), status) != 0) {
+        if (clock_monotonic_ns() > deadline_ns)
+            fail_msg("%s is still %s, not %s", intent_id, provider_status(fixture, intent_id), status);
+        task_sleep_ms(POLL_MS);
+    }
+}
+
+static void test_payments__a_charge_whose_order_is_gone_is_returned(void **state)
+{
+    struct fixture *fixture = *state;
+    Payments__Payment payment;
+    assert_int_equal(authorise(fixture, "order-that-never-was", "pm_card_visa", &payment), 0);
+    await_status(fixture, "order-that-never-was", "voided");
+    assert_string_equal(provider_status(fixture, payment.provider_id), "canceled");
+}
+
+static void test_payments__charges_that_no_payment_knows_are_returned(void **state)
+{
+    struct fixture *fixture = *state;
+    struct str held = test_emulator_ask(&fixture->host, HTTP_POST, "/v1/payment_intents",
+                                        "amount=700&currency=eur&payment_method=pm_card_visa&confirm=true&"
+                                        "capture_method=manual", NULL).body;
+    struct str taken = test_emulator_ask(&fixture->host, HTTP_POST, "/v1/payment_intents",
+                                         "amount=800&currency=eur&payment_method=pm_card_visa&confirm=true", NULL).body;
+    const char *held_id = test_emulator_member(&fixture->host, held, "id");
+    struct call *call = test_host_call(&fixture->host, "payments");
+    assert_int_equal(reconcile(call), 0);
+    await_provider_status(fixture, held_id, "canceled");
+    struct str charges = test_emulator_ask(&fixture->host, HTTP_GET,
+                                           arena_printf(fixture->host.arena, "/v1/charges?payment_intent=%s",
+                                                        test_emulator_member(&fixture->host, taken, "id")),
+                                           NULL, NULL).body;
+    assert_string_equal(test_emulator_member(&fixture->host, charges, "amount_refunded"), "800");
+}
+
+static void test_payments__late_money_is_returned(void **state)
+{
+    struct fixture *fixture = *state;
+    Payments__Payment payment;
+    /* The order fell while the card was being asked; our void is lost, then the provider tells of the money. */
+    assert_int_equal(authorise(fixture, "order-1", "pm_card_authenticationRequired", &payment), 0);
+    const char *id = payment.provider_id;
+    with_faults(fixture, (struct psp_faults){.lost_percent = 100});
+    assert_int_equal(return_all(fixture, "order-1", &payment), ERR_UNAVAILABLE);
+    decide(fixture, id, "approve");
+    assert_string_equal(provider_status(fixture, id), "requires_capture");
+    psp_faulty_set(fixture->faulty, &(struct psp_faults){0});
+    await_provider_status(fixture, id, "canceled");
+    await_status(fixture, "order-1", "voided");
+    assert_ledger(fixture, 0);
+}
+
+/* -- Books ---------------------------------------------------------------------------------------------------------------- */
+
+static int run_text(struct sql_tx *tx, void *argument)
+{
+    const struct sql_statement statement = {"test_statement", argument};
+    return sql_exec(tx, &statement, SQL_NO_ARGS, NULL);
+}
+
+static void test_payments__the_ledger_cannot_be_changed(void **state)
+{
+    struct fixture *fixture = *state;
+    struct sql_db *db = host_instance(fixture->host.host, "payments")->db;
+    captured(fixture, "order-1");
+    char *const statements[] = {"UPDATE ledger_entries SET amount = 1", "DELETE FROM ledger_entries",
+                                "UPDATE ledger_transactions SET kind = 'x'", "DELETE FROM ledger_transactions"};
+    for (size_t i = 0; i < sizeof(statements) / sizeof(statements[0]); i++)
+        assert_true(sql_write(db, run_text, statements[i]) < 0);
+    assert_ledger(fixture, 2);
+}
+
+#define PATIENT(test) cmocka_unit_test_setup_teardown(test, start_patient, end)
+#define HASTY(test) cmocka_unit_test_setup_teardown(test, start_hasty, end)
+
+int main(void)
+{
+    log_configure(2, LOG_LEVEL_NONE, LOG_FORMAT_AUTOMATIC);
+    const struct CMUnitTest tests[] = {
+        PATIENT(test_payments__authorising_twice_charges_once),
+        PATIENT(test_payments__capture_books_once),
+        PATIENT(test_payments__a_declined_card_is_an_answer_with_its_reason),
+        PATIENT(test_payments__another_amount_for_the_order_is_refused),
+        PATIENT(test_payments__lost_answers_never_charge_twice),
+        PATIENT(test_payments__money_of_a_lost_answer_is_returned),
+        PATIENT(test_payments__what_is_held_is_voided),
+        PATIENT(test_payments__what_was_captured_is_refunded_once),
+        PATIENT(test_payments__after_the_return_nothing_is_charged_any_more),
+        PATIENT(test_payments__refunds_in_parts_up_to_what_was_captured),
+        PATIENT(test_payments__a_refund_without_an_answer_is_pending_and_then_settled),
+        PATIENT(test_payments__events_come_in_any_order_and_twice),
+        PATIENT(test_payments__only_the_provider_is_believed),
+        PATIENT(test_payments__events_of_unknown_kinds_and_intents_are_acknowledged),
+        PATIENT(test_payments__the_challenge_decides_by_webhook),
+        PATIENT(test_payments__unanswered_challenges_are_cancelled_at_the_provider),
+        HASTY(test_payments__a_charge_whose_order_is_gone_is_returned),
+        HASTY(test_payments__charges_that_no_payment_knows_are_returned),
+        PATIENT(test_payments__late_money_is_returned),
+        PATIENT(test_payments__the_ledger_cannot_be_changed),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
