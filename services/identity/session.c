@@ -102,7 +102,6 @@ int identity_fill_tokens(struct call *call, const struct account *account, struc
     tokens->has_expires_in = true;
     tokens->expires_in = TOKEN_LIFETIME_S;
     tokens->token_type = "Bearer";
-    TRY(call_set_header(call, "Cache-Control", STR("no-store")));
     return tokens->access_token && tokens->refresh_token ? 0 : ERR_NO_MEMORY;
 }
 
