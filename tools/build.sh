@@ -34,7 +34,11 @@ mv "$folder/sources.new" "$folder/sources.list"
 
 # A terminal shows the progress; elsewhere only what went wrong is printed.
 # shellcheck disable=SC2086 # TARGETS is a list of words
+compile() {
+    ninja -C "$folder" "$@" ${TARGETS:-}
+}
 if [ -t 1 ]; then
-    NINJA_STATUS='building %f of %t: ' exec ninja -C "$folder" ${TARGETS:-}
+    NINJA_STATUS='building %f of %t: ' compile
+else
+    compile --quiet >"$folder/build.log" 2>&1 || { cat "$folder/build.log" >&2; exit 1; }
 fi
-ninja -C "$folder" --quiet ${TARGETS:-} >"$folder/build.log" 2>&1 || { cat "$folder/build.log" >&2; exit 1; }

@@ -42,6 +42,6 @@ for library in yyjson llhttp; do
 done
 cp "$new/yyjson/yyjson/yyjson.h" "$new/httptools/vendor/llhttp/include/llhttp.h" "$new/include/"
 
-rm -rf "$out/include" "$out/lib"
+rm -rf "${out:?}/include" "${out:?}/lib"
 mv "$new/include" "$new/lib" "$out/"
 touch "$out/$stamp"

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Builds the fuzz targets tests/fuzz/fuzz_*.c with clang, libFuzzer and the sanitizers into build-fuzz, and runs each for
-# $1 seconds from its corpus tests/fuzz/corpus/NAME. What a run finds new goes to build-fuzz/corpus/NAME.
+# Builds the fuzz targets tests/fuzz/fuzz_*.c with clang, libFuzzer and the sanitizers into build-fuzz, and runs each
+# for $1 seconds from its corpus tests/fuzz/corpus/NAME. What a run finds new goes to build-fuzz/corpus/NAME.
 set -eu
 cd "$(dirname "$0")/.."
 seconds=$1
@@ -17,7 +17,8 @@ for target in $targets; do
     name=$(basename "$target" .c)
     mkdir -p "$folder/corpus/$name" "tests/fuzz/corpus/$name"
     if "$folder/$name" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=1024 -print_final_stats=1 \
-        -artifact_prefix="$folder/$name-" "$folder/corpus/$name" "tests/fuzz/corpus/$name" >"$folder/$name.log" 2>&1; then
+        -artifact_prefix="$folder/$name-" "$folder/corpus/$name" "tests/fuzz/corpus/$name" \
+        >"$folder/$name.log" 2>&1; then
         passed=$((passed + 1))
         echo "  $name: $(sed -n 's/^stat::number_of_executed_units: *//p' "$folder/$name.log") inputs, nothing found"
     else

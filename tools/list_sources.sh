@@ -9,7 +9,10 @@ kind=$1
 shift
 [ -d "$1" ] || exit 0
 case $kind in
-code) find "$@" -name '*.c' ! -name 'test_*' ! -name '*_simulated.c' ! -name '*_threads.c' ! -name '*_system.c' ! -name '*_curl.c' ;;
+code)
+    find "$@" -name '*.c' ! -name 'test_*' ! -name '*_simulated.c' ! -name '*_threads.c' ! -name '*_system.c' \
+        ! -name '*_curl.c'
+    ;;
 shop) find "$@" -name '*_threads.c' -o -name '*_system.c' -o -name '*_curl.c' ;;
 simulated) find "$@" -name '*_simulated.c' ! -name 'test_*' ;;
 tests) find "$@" -name 'test_*.c' ;;

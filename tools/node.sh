@@ -1,11 +1,13 @@
 #!/bin/sh
-# Runs node or npm for the tests: node.sh node ARGUMENTS, node.sh npm ARGUMENTS; `node.sh path` prints the program. It is
-# the machine's own of version NODE_MIN or later, else the one of deps/node.txt, kept in build/node.
+# Runs node or npm for the tests: node.sh node ARGUMENTS, node.sh npm ARGUMENTS; `node.sh path` prints the program. It
+# is the machine's own of version NODE_MIN or later, else the one of deps/node.txt, kept in build/node.
 set -eu
 NODE_MIN=20
 root=$(cd "$(dirname "$0")/.." && pwd)
 own=$(command -v node || true)
-if [ -n "$own" ] && command -v npm >/dev/null && [ "$("$own" -p 'process.versions.node.split(".")[0]')" -ge "$NODE_MIN" ]; then
+version=0
+[ -z "$own" ] || version=$("$own" -p 'process.versions.node.split(".")[0]')
+if [ "$version" -ge "$NODE_MIN" ] && command -v npm >/dev/null; then
     node=$own
     npm=$(command -v npm)
 else

@@ -15,7 +15,12 @@ missing_packages() {
     dpkg-query -W -f '${db:Status-Abbrev}${Package}\n' $wanted 2>/dev/null | sed -n 's/^ii *//p' |
         LC_ALL=C awk -v wanted="$wanted" '
             { there[$1] = 1 }
-            END { count = split(wanted, name, " "); for (i = 1; i <= count; i++) if (!(name[i] in there)) print name[i] }' |
+            END {
+                count = split(wanted, name, " ")
+                for (i = 1; i <= count; i++)
+                    if (!(name[i] in there))
+                        print name[i]
+            }' |
         tr '\n' ' '
 }
 
