@@ -182,7 +182,8 @@ static void on_read_error(struct http_connection *connection, ssize_t error)
 {
     bool waits_for_answers = connection->first_exchange && connection->first_exchange != connection->http1.receiving;
     bool owes = waits_for_answers || connection->output.bytes > 0 || connection->wire.bytes > 0;
-    if (error != UV_EOF || connection->lingering || connection->protocol != HTTP_PROTOCOL_1 || connection->tls || !owes) {
+    bool can_answer = connection->protocol == HTTP_PROTOCOL_1 && !connection->tls && !connection->lingering;
+    if (error != UV_EOF || !can_answer || !owes) {
         http_connection_close(connection);
         return;
     }

@@ -95,7 +95,8 @@ static int on_header_field(llhttp_t *parser, const char *at, size_t len)
         if (exchange->request.header_count == HTTP_HEADERS_MAX)
             return refuse_later(http1, 431, "The request has too many header fields.");
         http1->in_name = true;
-        exchange->headers[exchange->request.header_count++] = (struct http_header){{offset_as_ptr(offset), 0}, STR_EMPTY};
+        struct str name = {offset_as_ptr(offset), 0};
+        exchange->headers[exchange->request.header_count++] = (struct http_header){name, STR_EMPTY};
     }
     exchange->headers[exchange->request.header_count - 1].name.len += len;
     return 0;

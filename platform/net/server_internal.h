@@ -34,7 +34,7 @@
 #define HTTP_READ_BYTES 65536u           /* the read buffer, one a loop */
 #define HTTP_CHUNK_BYTES 16000u          /* of output; what is larger gets a chunk of its own */
 #define HTTP_CHUNKS_KEPT 64u             /* unused chunks that a loop keeps */
-#define HTTP_BODY_COPY_MAX 4096u         /* a body up to here is copied behind its head, so that one buffer is written */
+#define HTTP_BODY_COPY_MAX 4096u         /* a body up to here is copied behind its head: one buffer to write */
 #define HTTP_OUTPUT_BYTES_MAX 262144u    /* waiting on a connection: no request is parsed beyond, no more is encoded */
 #define HTTP_WRITE_BUFFERS_MAX 32u       /* in one writev */
 #define HTTP_EXCHANGES_KEPT 128u         /* unused exchanges that a loop keeps */

@@ -76,7 +76,8 @@ static void test_client__methods(void **state)
 static void test_client__headers(void **state)
 {
     (void)state;
-    struct http_header headers[] = {{STR("X-Test"), STR("value")}, {STR("Cookie"), STR("a=b")}, {STR("X-Empty"), STR("")}};
+    struct http_header headers[] = {
+        {STR("X-Test"), STR("value")}, {STR("Cookie"), STR("a=b")}, {STR("X-Empty"), STR("")}};
     struct http_client_request request = request_to(HTTP_GET, "/headers");
     request.headers = headers;
     request.header_count = 3;
@@ -272,7 +273,8 @@ static void test_client__broken_answers(void **state)
 {
     (void)state;
     assert_int_equal(fetch_from_liar("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf", 100), ERR_UNAVAILABLE);
-    assert_int_equal(fetch_from_liar("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhel", 100), ERR_UNAVAILABLE);
+    assert_int_equal(fetch_from_liar("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhel", 100),
+                     ERR_UNAVAILABLE);
     assert_int_equal(fetch_from_liar("SMTP?\r\n", 100), ERR_UNAVAILABLE);
     assert_int_equal(fetch_from_liar("HTTP/1.1 200 OK\r\n\r\nwhole", 100), 0);
     assert_int_equal(fetch_from_liar("HTTP/1.1 200 OK\r\n\r\nwhole", 4), ERR_TOO_LARGE);

@@ -43,7 +43,8 @@ static void test_server__request_parts(void **state)
     assert_answer("PROPFIND /x HTTP/1.1\r\nHost: a\r\n" CLOSE "\r\n", "\r\n\r\nUNKNOWN /x? a ");
     assert_answer("\r\nGET / HTTP/1.1\r\nHost: a\r\n" CLOSE "\r\n", "\r\n\r\nGET /? a ");
     assert_answer("OPTIONS * HTTP/1.1\r\nHost: a\r\n" CLOSE "\r\n", "HTTP/1.1 204 No Content\r\n");
-    assert_answer("GET / HTTP/1.1\r\nHost: a\r\nUpgrade: h2c\r\nConnection: upgrade, close\r\n\r\n", "\r\n\r\nGET /? a ");
+    assert_answer("GET / HTTP/1.1\r\nHost: a\r\nUpgrade: h2c\r\nConnection: upgrade, close\r\n\r\n",
+                  "\r\n\r\nGET /? a ");
 }
 
 /* However the bytes are cut into reads, the request is the same. */
@@ -66,8 +67,10 @@ static void test_server__large_request(void **state)
 {
     (void)state;
     static char request[600000];
-    int len = snprintf(request, sizeof request, "POST /x HTTP/1.1\r\nHost: a\r\nX-Test: %08000d\r\nContent-Length: 500000\r\n"
-                       "Connection: close\r\n\r\n", 7);
+    int len = snprintf(request, sizeof request,
+                       "POST /x HTTP/1.1\r\nHost: a\r\nX-Test: %08000d\r\nContent-Length: 500000\r\n"
+                       "Connection: close\r\n\r\n",
+                       7);
     memset(request + len, 'b', 500000);
     int descriptor = test_connect(server->port);
     assert_true(test_send(descriptor, str_from(request, 3000)));
@@ -157,7 +160,8 @@ static void test_server__expect_continue(void **state)
     (void)state;
     char text[2000];
     int descriptor = test_connect(server->port);
-    assert_true(test_send(descriptor, STR("POST /x HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 4\r\n\r\n")));
+    assert_true(test_send(
+        descriptor, STR("POST /x HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 4\r\n\r\n")));
     test_read_until(descriptor, text, sizeof text, "HTTP/1.1 100 Continue\r\n\r\n");
     assert_true(test_send(descriptor, STR("body")));
     test_read_until(descriptor, text, sizeof text, "POST /x? a body");
@@ -296,7 +300,8 @@ static const struct refusal {
     {STR(GET "X: a\0b\r\n\r\n"), 400},
     {STR(GET "X\0Y: a\r\n\r\n"), 400},
     {STR(GET "X: a\x01\r\n\r\n"), 400},
-    {STR("\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n"
+    {STR("\r\n\r\n\r\n\r\n"
+         "\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n"
          "\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n"), 400},
     /* Hosts and targets. */
     {STR("GET / HTTP/1.1\r\n\r\n"), 400},

@@ -387,7 +387,7 @@ static void test_server_http2__reset(void **state)
     client_close(client);
 }
 
-/* Requests that were reset count against the limit until their handlers have answered: more are refused, unprocessed. */
+/* Requests that were reset count against the limit until their handlers have answered; more are refused. */
 static void test_server_http2__reset_requests_count(void **state)
 {
     (void)state;

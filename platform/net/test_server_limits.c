@@ -311,7 +311,8 @@ static void test_server_limits__free_without_drain(void **state)
     (void)state;
     struct test_server *server = test_server_start(test_config());
     int descriptor = test_connect(server->port);
-    assert_true(test_send(descriptor, STR("GET /held HTTP/1.1\r\nHost: a\r\n\r\nGET /held HTTP/1.1\r\nHost: a\r\n\r\nGET")));
+    assert_true(test_send(descriptor, STR("GET /held HTTP/1.1\r\nHost: a\r\n\r\n"
+                                          "GET /held HTTP/1.1\r\nHost: a\r\n\r\nGET")));
     test_server_await_held(server, 2);
     server->held_count = 0;
     test_server_stop(server);

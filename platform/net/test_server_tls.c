@@ -130,7 +130,8 @@ static void assert_serves(const char *alpn, int version_max, const char *chosen)
     unsigned name_len = 0;
     SSL_get0_alpn_selected(peer.ssl, &name, &name_len);
     assert_true(str_equal_cstr(str_from(name, name_len), chosen));
-    static const char REQUEST[] = "POST /x HTTP/1.1\r\nHost: shop\r\nContent-Length: 4\r\nConnection: close\r\n\r\nbody";
+    static const char REQUEST[] = "POST /x HTTP/1.1\r\nHost: shop\r\nContent-Length: 4\r\n"
+                                  "Connection: close\r\n\r\nbody";
     assert_int_equal(SSL_write(peer.ssl, REQUEST, sizeof REQUEST - 1), sizeof REQUEST - 1);
     size_t len = 0;
     char *answer = peer_read_all(&peer, &len);

@@ -152,7 +152,8 @@ static bool build_request(struct connection *connection)
     int len = snprintf(connection->out, sizeof connection->out, "%s %s HTTP/1.1\r\nHost: 127.0.0.1:%d\r\n%s",
                        request->method, request->path, options.port, headers);
     if (len > 0 && (size_t)len < sizeof connection->out && body_len > 0)
-        len += snprintf(connection->out + len, sizeof connection->out - (size_t)len, "Content-Length: %zu\r\n", body_len);
+        len += snprintf(connection->out + len, sizeof connection->out - (size_t)len, "Content-Length: %zu\r\n",
+                        body_len);
     if (len < 0 || (size_t)len + 2 + body_len > sizeof connection->out)
         return false;
     memcpy(connection->out + len, "\r\n", 2);

@@ -1,6 +1,9 @@
 /* platform/net alone, for `make bench`: answers every request inline with the body of a file, as a cached read does.
  *
- *   net_server PORT LOOPS BODY-FILE */
+ *   net_server PORT LOOPS BODY-FILE [WORKERS]
+ *
+ * With workers, requests are handed to them in batches and answered from there, as handlers that block are. */
+#include "platform/base/task.h"
 #include "platform/net/server.h"
 
 #include <signal.h>
@@ -9,13 +12,21 @@
 #include <unistd.h>
 
 #define BODY_BYTES_MAX 1048576
+#define LOOPS_MAX 64
+#define WORKERS_MAX 64
 
 static struct http_blob *body;
 static struct http_blob *head;
 
-static void on_request(void *context, struct http_exchange *exchange)
+/* Exchanges linked through their slots: each loop's round, and what waits for a worker. */
+static struct http_exchange *rounds[LOOPS_MAX];
+static struct http_exchange *waiting;
+static struct task_mutex mutex;
+static struct task_cond arrived;
+static int workers;
+
+static void answer(struct http_exchange *exchange)
 {
-    (void)context;
     struct http_response response;
     response.status = 200;
     response.header_count = 0;
@@ -24,12 +35,56 @@ static void on_request(void *context, struct http_exchange *exchange)
     http_exchange_respond(exchange, &response);
 }
 
+static void on_request(void *context, struct http_exchange *exchange)
+{
+    (void)context;
+    if (workers == 0) {
+        answer(exchange);
+        return;
+    }
+    unsigned loop = http_exchange_loop(exchange);
+    *http_exchange_slot(exchange) = rounds[loop];
+    rounds[loop] = exchange;
+}
+
+/* One lock and one wake for the round. */
+static void on_batch_end(void *context, unsigned loop)
+{
+    (void)context;
+    struct http_exchange *last = rounds[loop];
+    if (!last)
+        return;
+    while (*http_exchange_slot(last))
+        last = *http_exchange_slot(last);
+    TASK_LOCKED(&mutex);
+    *http_exchange_slot(last) = waiting;
+    waiting = rounds[loop];
+    rounds[loop] = NULL;
+    task_cond_signal(&arrived);
+}
+
+static void work(void *argument)
+{
+    (void)argument;
+    for (;;) {
+        task_mutex_lock(&mutex);
+        while (!waiting)
+            task_cond_wait(&arrived, &mutex);
+        struct http_exchange *exchange = waiting;
+        waiting = *http_exchange_slot(exchange);
+        if (waiting)
+            task_cond_signal(&arrived);
+        task_mutex_unlock(&mutex);
+        answer(exchange);
+    }
+}
+
 int main(int argc, char **argv)
 {
     static char bytes[BODY_BYTES_MAX];
-    FILE *file = argc == 4 ? fopen(argv[3], "rb") : NULL;
+    FILE *file = argc == 4 || argc == 5 ? fopen(argv[3], "rb") : NULL;
     if (!file) {
-        fprintf(stderr, "usage: net_server PORT LOOPS BODY-FILE\n");
+        fprintf(stderr, "usage: net_server PORT LOOPS BODY-FILE [WORKERS]\n");
         return 2;
     }
     body = http_blob_new(str_from(bytes, fread(bytes, 1, sizeof bytes, file)));
@@ -39,7 +94,11 @@ int main(int argc, char **argv)
                                         .port = atoi(argv[1]),
                                         .loop_count = (unsigned)atoi(argv[2]),
                                         .limits = http_limits_default,
-                                        .on_request = on_request};
+                                        .on_request = on_request,
+                                        .on_batch_end = on_batch_end};
+    workers = argc == 5 ? atoi(argv[4]) : 0;
+    task_mutex_init(&mutex);
+    task_cond_init(&arrived);
     sigset_t wanted;
     sigemptyset(&wanted);
     sigaddset(&wanted, SIGTERM);
@@ -51,10 +110,17 @@ int main(int argc, char **argv)
         fprintf(stderr, "net_server: %s\n", message);
         return 1;
     }
+    for (int i = 0; i < workers && i < WORKERS_MAX; i++) {
+        struct task *task; /* ends with the process */
+        if (task_start(&task, "worker", work, NULL) < 0)
+            return 1;
+    }
     printf("listening on %d\n", http_server_port(server));
     fflush(stdout);
     int received = 0;
     sigwait(&wanted, &received);
+    if (workers > 0)
+        return 0; /* The workers never end. */
     http_server_free(server);
     http_blob_unref(body);
     http_blob_unref(head);
