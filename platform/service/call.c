@@ -13,6 +13,7 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #define PAYLOAD_BYTES_MAX (1u << 20)
 
@@ -223,9 +224,11 @@ void call_wait_for(struct call *call, struct str key, rpc_handler *refresh)
     call->reply->wait_refresh = refresh;
 }
 
+/* Outlives the closure, whose arena does not last until the commit. */
 struct wait_notice {
     struct waiters *waiters;
-    struct str key;
+    size_t key_len;
+    char key[];
 };
 
 static void notify_waiters(bool committed, void *argument)
@@ -233,17 +236,23 @@ static void notify_waiters(bool committed, void *argument)
     struct wait_notice *notice = argument;
 
     if (committed)
-        waiters_notify(notice->waiters, notice->key);
+        waiters_notify(notice->waiters, str_from(notice->key, notice->key_len));
+    free(notice);
 }
 
 int call_wait_notify(struct call *call, struct str key)
 {
-    struct wait_notice *notice = arena_alloc(sql_tx_arena(call->tx), sizeof(*notice));
+    struct wait_notice *notice = malloc(sizeof(*notice) + key.len);
 
     if (!notice)
         return ERR_NO_MEMORY;
-    *notice = (struct wait_notice){call->host->waiters, arena_copy(sql_tx_arena(call->tx), key)};
-    return sql_tx_on_commit(call->tx, notify_waiters, notice);
+    notice->waiters = call->host->waiters;
+    notice->key_len = key.len;
+    memcpy(notice->key, key.ptr, key.len);
+    int result = sql_tx_on_commit(call->tx, notify_waiters, notice);
+    if (result < 0)
+        free(notice);
+    return result;
 }
 
 struct str call_waited_for(const struct call *call)
