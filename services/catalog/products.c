@@ -42,12 +42,12 @@ int create_product(struct call *call, const Catalog__CreateProductRequest *in, C
     struct catalog_product product;
     Catalog__Product *view;
     char *code = NULL;
-    size_t sku = 0;
+    size_t sku = SIZE_MAX;
     int error;
 
     TRY(product_edit_new(call, in, &product));
     error = product_insert(call, &product, &sku);
-    if (error)
+    if (sku != SIZE_MAX)
         TRY(catalog_cstr(call, product.skus[sku].code, &code));
     TRY(blame_sku(call, error, code, in->skus, in->n_skus));
     TRY(catalog_view_publish(call, CATALOG_CREATED, product.id, &view));
@@ -73,7 +73,7 @@ int update_product(struct call *call, const Catalog__UpdateProductRequest *in, C
     struct str id;
     char *code = NULL;
     bool changed;
-    size_t sku = 0;
+    size_t sku = SIZE_MAX;
     int error;
 
     TRY(product_find_id(call, str_from_cstr(in->id), &id));
@@ -85,7 +85,7 @@ int update_product(struct call *call, const Catalog__UpdateProductRequest *in, C
         TRY(catalog_view_product(call, id, &view));
     } else {
         error = product_update(call, &before, &after, &sku);
-        if (error)
+        if (sku != SIZE_MAX)
             TRY(catalog_cstr(call, after.skus[sku].code, &code));
         TRY(blame_sku(call, error, code, in->skus, in->n_skus));
         TRY(catalog_view_publish(call, CATALOG_UPDATED, id, &view));

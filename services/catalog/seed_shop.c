@@ -1,6 +1,7 @@
 /* Puts the demo catalog into a shop. */
 #include "services/catalog/seed.h"
 
+#include "services/catalog/listing.h"
 #include "services/catalog/seed_words.h"
 #include "services/catalog/sql/products.sql.h"
 #include "services/catalog/store.h"
@@ -58,7 +59,7 @@ static int fill(struct sql_tx *tx, void *argument)
     if (empty <= 0)
         return empty;
     for (size_t i = 0; i < SEED_CATEGORIES; i++)
-        TRY(catalog_make_category(seeding->call, str_from_cstr(seed_categories[i].slug),
+        TRY(listing_make_category(seeding->call, str_from_cstr(seed_categories[i].slug),
                                   str_from_cstr(seed_categories[i].title)));
     return put_products(seeding->call, scratch);
 }

@@ -1,5 +1,6 @@
 #include "services/catalog/store.h"
 
+#include "services/catalog/listing.h"
 #include "services/catalog/sql/products.sql.h"
 #include "services/catalog/sql/stock.sql.h"
 #include "services/catalog/text.h"
@@ -151,143 +152,6 @@ int product_load(struct call *call, struct str id, struct catalog_product *ret_p
     return 0;
 }
 
-/* -- Categories ---------------------------------------------------------------------------------------------------- */
-
-/* "garden-tools" gives "Garden tools". */
-static int category_title(struct call *call, struct str slug, struct str *ret_title)
-{
-    char *title = arena_alloc(call->arena, slug.len + 1);
-
-    if (!title)
-        return ERR_NO_MEMORY;
-    for (size_t i = 0; i < slug.len; i++)
-        title[i] = slug.ptr[i] == '-' ? ' ' : slug.ptr[i];
-    if (slug.len > 0 && title[0] >= 'a' && title[0] <= 'z')
-        title[0] = (char)(title[0] - 'a' + 'A');
-    *ret_title = str_from(title, slug.len);
-    return 0;
-}
-
-int catalog_make_category(struct call *call, struct str slug, struct str title)
-{
-    if (title.len == 0)
-        TRY(category_title(call, slug, &title));
-    return sql_exec(call->tx, &catalog_sql_insert_category,
-                    SQL_ARGS(sql_text(call->tenant), sql_text(slug), sql_text(title)), NULL);
-}
-
-static int count_category(struct call *call, struct str slug, int64_t difference)
-{
-    return sql_exec(call->tx, &catalog_sql_count_category,
-                    SQL_ARGS(sql_text(call->tenant), sql_text(slug), sql_int(difference)), NULL);
-}
-
-/* -- What lists work from: words and lowest prices ----------------------------------------------------------------- */
-
-static int write_words(struct call *call, const struct sql_statement *statement, const struct catalog_product *product)
-{
-    struct str texts[3], *words;
-    size_t count;
-
-    TRY(catalog_text_fold(call->arena, product->title, &texts[0]));
-    TRY(catalog_text_fold(call->arena, product->brand, &texts[1]));
-    TRY(catalog_text_fold(call->arena, product->description, &texts[2]));
-    TRY(catalog_text_words(call->arena, texts, 3, CATALOG_WORDS_MAX, &words, &count));
-    for (size_t i = 0; i < count; i++)
-        TRY(sql_exec(call->tx, statement, SQL_ARGS(sql_text(call->tenant), sql_text(words[i]), sql_text(product->id)),
-                     NULL));
-    return 0;
-}
-
-/* The SKU's price in the currency for everywhere; false when it has none. */
-static bool base_price(const struct catalog_sku *sku, struct str currency, int64_t *ret_amount)
-{
-    if (str_equal(currency, sku->currency)) {
-        *ret_amount = sku->amount;
-        return true;
-    }
-    for (size_t i = 0; i < sku->price_count; i++)
-        if (sku->prices[i].region.len == 0 && str_equal(sku->prices[i].currency, currency)) {
-            *ret_amount = sku->prices[i].amount;
-            return true;
-        }
-    return false;
-}
-
-/* The region's own, else the one of everywhere: what show_skus says in SQL. */
-static bool price_in(const struct catalog_sku *sku, struct str currency, struct str region, int64_t *ret_amount)
-{
-    for (size_t i = 0; i < sku->price_count; i++)
-        if (region.len > 0 && str_equal(sku->prices[i].region, region) &&
-            str_equal(sku->prices[i].currency, currency)) {
-            *ret_amount = sku->prices[i].amount;
-            return true;
-        }
-    return base_price(sku, currency, ret_amount);
-}
-
-static int add_price_list(struct call *call, struct catalog_price *lists, size_t *count, struct str currency,
-                          struct str region)
-{
-    for (size_t i = 0; i < *count; i++)
-        if (str_equal(lists[i].currency, currency) && str_equal(lists[i].region, region))
-            return 0;
-    if (*count == CATALOG_PRICE_LISTS_MAX)
-        return call_fail(call, ERR_INVALID, "too_many_prices", "/skus",
-                         "A product has prices in at most %d pairs of currency and region.", CATALOG_PRICE_LISTS_MAX);
-    lists[(*count)++] = (struct catalog_price){.currency = currency, .region = region};
-    return 0;
-}
-
-static int write_lowest(struct call *call, const struct catalog_product *product, struct catalog_price list,
-                        struct str brand_key)
-{
-    struct str own = product->skus[0].currency;
-
-    TRY(sql_exec(call->tx, &catalog_sql_insert_lowest_price,
-                 SQL_ARGS(sql_text(call->tenant), sql_text(product->id), sql_text(list.currency), sql_text(list.region),
-                          sql_int(list.amount), sql_text(product->category), sql_text(brand_key)),
-                 NULL));
-    if (!str_equal(list.currency, own))
-        return 0;
-    list.currency = STR("");
-    return sql_exec(call->tx, &catalog_sql_insert_lowest_price,
-                    SQL_ARGS(sql_text(call->tenant), sql_text(product->id), sql_text(list.currency),
-                             sql_text(list.region), sql_int(list.amount), sql_text(product->category),
-                             sql_text(brand_key)),
-                    NULL);
-}
-
-static int write_lowest_prices(struct call *call, const struct catalog_product *product, struct str brand_key)
-{
-    struct catalog_price lists[CATALOG_PRICE_LISTS_MAX];
-    size_t count = 0;
-
-    for (size_t i = 0; i < product->sku_count; i++) {
-        const struct catalog_sku *sku = &product->skus[i];
-
-        TRY(add_price_list(call, lists, &count, sku->currency, STR("")));
-        for (size_t j = 0; j < sku->price_count; j++)
-            TRY(add_price_list(call, lists, &count, sku->prices[j].currency, sku->prices[j].region));
-    }
-    for (size_t i = 0; i < count; i++) {
-        bool is_priced = false;
-
-        for (size_t j = 0; j < product->sku_count; j++) {
-            int64_t amount;
-
-            if (price_in(&product->skus[j], lists[i].currency, lists[i].region, &amount) &&
-                (!is_priced || amount < lists[i].amount)) {
-                lists[i].amount = amount;
-                is_priced = true;
-            }
-        }
-        if (is_priced)
-            TRY(write_lowest(call, product, lists[i], brand_key));
-    }
-    return 0;
-}
-
 /* -- SKUs ---------------------------------------------------------------------------------------------------------- */
 
 static int write_prices(struct call *call, const struct catalog_sku *sku)
@@ -412,8 +276,8 @@ int product_insert(struct call *call, struct catalog_product *product, size_t *r
         TRY(choose_slug(call, product));
     TRY(catalog_text_sort_key(call->arena, product->title, &title_key));
     TRY(catalog_text_fold(call->arena, product->brand, &brand_key));
-    TRY(catalog_make_category(call, product->category, STR_EMPTY));
-    TRY(count_category(call, product->category, 1));
+    TRY(listing_make_category(call, product->category, STR_EMPTY));
+    TRY(listing_count_category(call, product->category, 1));
     TRY(sql_exec(call->tx, &catalog_sql_insert_product,
                  SQL_ARGS(sql_text(call->tenant), sql_text(product->id), sql_text(product->slug),
                           sql_text(product->title), sql_text(title_key), sql_text(product->brand), sql_text(brand_key),
@@ -421,7 +285,7 @@ int product_insert(struct call *call, struct catalog_product *product, size_t *r
                           sql_int(call_now_ms(call))),
                  NULL));
     product->version = 1;
-    TRY(write_words(call, &catalog_sql_insert_word, product));
+    TRY(listing_insert_words(call, product));
     for (size_t i = 0; i < product->sku_count; i++) {
         int error = insert_sku(call, product, &product->skus[i]);
 
@@ -429,16 +293,16 @@ int product_insert(struct call *call, struct catalog_product *product, size_t *r
             *ret_sku = i;
         TRY(error);
     }
-    return write_lowest_prices(call, product, brand_key);
+    return listing_insert_prices(call, product);
 }
 
-static int update_fields(struct call *call, const struct catalog_product *before, struct catalog_product *after,
-                         struct str brand_key)
+static int update_fields(struct call *call, const struct catalog_product *before, struct catalog_product *after)
 {
-    struct str title_key;
+    struct str title_key, brand_key;
     int64_t changed;
 
     TRY(catalog_text_sort_key(call->arena, after->title, &title_key));
+    TRY(catalog_text_fold(call->arena, after->brand, &brand_key));
     TRY(sql_exec(call->tx, &catalog_sql_update_product,
                  SQL_ARGS(sql_text(call->tenant), sql_text(after->id), sql_int(before->version), sql_text(after->title),
                           sql_text(title_key), sql_text(after->brand), sql_text(brand_key), sql_text(after->category),
@@ -454,38 +318,34 @@ static int move_category(struct call *call, struct str from, struct str to)
 {
     if (str_equal(from, to))
         return 0;
-    TRY(catalog_make_category(call, to, STR_EMPTY));
-    TRY(count_category(call, from, -1));
-    return count_category(call, to, 1);
+    TRY(listing_make_category(call, to, STR_EMPTY));
+    TRY(listing_count_category(call, from, -1));
+    return listing_count_category(call, to, 1);
 }
 
 int product_update(struct call *call, const struct catalog_product *before, struct catalog_product *after,
                    size_t *ret_sku)
 {
-    struct str brand_key;
-
-    TRY(catalog_text_fold(call->arena, after->brand, &brand_key));
-    TRY(update_fields(call, before, after, brand_key));
+    TRY(update_fields(call, before, after));
     TRY(move_category(call, before->category, after->category));
     if (!str_equal(before->title, after->title) || !str_equal(before->brand, after->brand) ||
         !str_equal(before->description, after->description)) {
-        TRY(write_words(call, &catalog_sql_delete_word, before));
-        TRY(write_words(call, &catalog_sql_insert_word, after));
+        TRY(listing_delete_words(call, before));
+        TRY(listing_insert_words(call, after));
     }
     TRY(write_skus(call, after, ret_sku));
-    TRY(sql_exec(call->tx, &catalog_sql_delete_lowest_prices, SQL_ARGS(sql_text(call->tenant), sql_text(after->id)),
-                 NULL));
-    return write_lowest_prices(call, after, brand_key);
+    TRY(listing_delete_prices(call, after->id));
+    return listing_insert_prices(call, after);
 }
 
 int product_delete(struct call *call, const struct catalog_product *product)
 {
     int64_t changed;
 
-    TRY(write_words(call, &catalog_sql_delete_word, product));
+    TRY(listing_delete_words(call, product));
     TRY(sql_exec(call->tx, &catalog_sql_delete_product,
                  SQL_ARGS(sql_text(call->tenant), sql_text(product->id), sql_int(product->version)), &changed));
     if (changed == 0)
         return call_fail(call, ERR_STALE, "stale", NULL, "The product was changed meanwhile; read it again.");
-    return count_category(call, product->category, -1);
+    return listing_count_category(call, product->category, -1);
 }

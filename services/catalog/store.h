@@ -24,6 +24,3 @@ int product_update(struct call *call, const struct catalog_product *before, stru
 
 /* Removes it with all that belongs to it. */
 int product_delete(struct call *call, const struct catalog_product *product);
-
-/* Makes the category unless it exists; title may be empty: one is made from the slug. */
-int catalog_make_category(struct call *call, struct str slug, struct str title);
