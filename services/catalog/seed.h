@@ -7,8 +7,9 @@
 #define SEED_PRODUCTS 500
 
 /* Fills the call's tenant with the demo catalog if it has no product yet, in one transaction; events are published as
- * for any product. For a call without a transaction of its own. *ret_seeded (may be NULL): whether it did. */
-int catalog_seed(struct call *call, bool *ret_seeded);
+ * for any product. For a call without a transaction of its own. 1 when it did, 0 when the shop has products, or an
+ * error. */
+int catalog_seed(struct call *call);
 
 /* The product of that number, below SEED_PRODUCTS; pure. ERR_NO_MEMORY. */
 int seed_product(struct arena *arena, size_t number, struct catalog_product *ret_product);

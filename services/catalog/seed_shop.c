@@ -75,14 +75,12 @@ static int check_empty(struct sql_tx *tx, void *argument)
 }
 
 /* A shop with products, which is every later start, is only read. */
-int catalog_seed(struct call *call, bool *ret_seeded)
+int catalog_seed(struct call *call)
 {
     struct seeding seeding = {.call = call};
 
     TRY(call_read(call, check_empty, &seeding));
     if (seeding.seeded)
         TRY(call_write(call, fill, &seeding));
-    if (ret_seeded)
-        *ret_seeded = seeding.seeded;
-    return 0;
+    return seeding.seeded;
 }
