@@ -11,12 +11,12 @@ struct http_client;
 
 struct http_client_request {
     enum http_method method;
-    struct str url;               /* absolute; http or https */
+    struct str url; /* absolute; http or https */
     const struct http_header *headers;
     size_t header_count;
     struct str body;
-    int64_t timeout_ms;           /* the whole exchange; > 0 */
-    size_t body_bytes_max;        /* of the answer: ERR_TOO_LARGE beyond */
+    int64_t timeout_ms;    /* the whole exchange; > 0 */
+    size_t body_bytes_max; /* of the answer: ERR_TOO_LARGE beyond */
 };
 
 struct http_client_response {

@@ -10,9 +10,9 @@
 #include <curl/curl.h>
 #include <stdlib.h>
 
-#define HEADERS_BYTES_MAX 65536u       /* of an answer, and of a request */
-#define HOSTS_PER_HANDLE 4L            /* connections that one handle keeps open */
-#define CONNECTION_AGE_MAX_SECONDS 55L /* peers commonly close after 60 s without a request */
+#define HEADERS_BYTES_MAX 65536u               /* of an answer, and of a request */
+#define HOSTS_PER_HANDLE 4L                    /* connections that one handle keeps open */
+#define CONNECTION_AGE_MAX_SECONDS 55L         /* peers commonly close after 60 s without a request */
 #define DIRECT_HOSTS "localhost,127.0.0.1,::1" /* never through a proxy that the environment names */
 
 struct http_client {
@@ -148,13 +148,19 @@ static int error_of(CURLcode code, const struct fetch *fetch)
     if (fetch->error)
         return fetch->error;
     switch (code) {
-    case CURLE_OK: return 0;
-    case CURLE_OPERATION_TIMEDOUT: return ERR_DEADLINE;
+    case CURLE_OK:
+        return 0;
+    case CURLE_OPERATION_TIMEDOUT:
+        return ERR_DEADLINE;
     case CURLE_URL_MALFORMAT:
-    case CURLE_LOGIN_DENIED: return ERR_INVALID; /* the latter for a user's name in the URL */
-    case CURLE_FILESIZE_EXCEEDED: return ERR_TOO_LARGE;
-    case CURLE_OUT_OF_MEMORY: return ERR_NO_MEMORY;
-    default: return ERR_UNAVAILABLE;
+    case CURLE_LOGIN_DENIED:
+        return ERR_INVALID; /* the latter for a user's name in the URL */
+    case CURLE_FILESIZE_EXCEEDED:
+        return ERR_TOO_LARGE;
+    case CURLE_OUT_OF_MEMORY:
+        return ERR_NO_MEMORY;
+    default:
+        return ERR_UNAVAILABLE;
     }
 }
 
@@ -192,7 +198,7 @@ static int build_headers(struct arena *arena, const struct http_client_request *
                                : arena_printf(arena, "%.*s;", STR_FORMAT(header.name));
         TRY(append_line(ret_list, line));
     }
-    TRY(append_line(ret_list, "Expect:")); /* no waiting for 100 Continue */
+    TRY(append_line(ret_list, "Expect:"));                        /* no waiting for 100 Continue */
     return has_type ? 0 : append_line(ret_list, "Content-Type:"); /* nor the type of a form */
 }
 

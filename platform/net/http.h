@@ -32,16 +32,16 @@ struct http_header {
 
 struct http_request {
     enum http_method method;
-    struct str target;    /* as sent: "/a%20b?c=d" */
-    struct str path;      /* before '?', still percent-encoded; starts with '/' */
-    struct str query;     /* behind '?', still encoded; empty without one */
-    struct str host;      /* Host or :authority; without the port */
-    struct str scheme;    /* "http" or "https" */
+    struct str target; /* as sent: "/a%20b?c=d" */
+    struct str path;   /* before '?', still percent-encoded; starts with '/' */
+    struct str query;  /* behind '?', still encoded; empty without one */
+    struct str host;   /* Host or :authority; without the port */
+    struct str scheme; /* "http" or "https" */
     struct str body;
-    struct str peer;      /* the client's address as text, without port: "127.0.0.1" */
+    struct str peer; /* the client's address as text, without port: "127.0.0.1" */
     const struct http_header *headers;
     size_t header_count;
-    unsigned version;     /* 11 or 20 (10 for HTTP/1.0) */
+    unsigned version; /* 11 or 20 (10 for HTTP/1.0) */
 };
 
 /* The value of the first header of that name (lower case), or the empty str with a NULL ptr. */
@@ -60,8 +60,8 @@ struct http_response {
     int status;
     struct http_header headers[24];
     size_t header_count;
-    struct str body;          /* used when blob is NULL */
-    struct http_blob *blob;   /* one reference, given to the server: a whole pre-encoded body */
+    struct str body;             /* used when blob is NULL */
+    struct http_blob *blob;      /* one reference, given to the server: a whole pre-encoded body */
     struct http_blob *head_blob; /* one reference, given to the server: pre-encoded "name: value\r\n" lines (HTTP/1.1)
                                   * that stand for cached headers; the server sends them as they are. HTTP/2 parses
                                   * them. NULL without. */

@@ -16,26 +16,26 @@ struct http_server;
 struct http_exchange;
 
 struct http_limits {
-    size_t head_bytes_max;        /* request line and headers: 431 beyond */
-    size_t target_bytes_max;      /* 414 beyond */
-    size_t body_bytes_max;        /* 413 beyond */
-    size_t bodies_bytes_max;      /* of all requests' bodies that a server holds at a time: 503 beyond */
-    size_t arena_bytes_max;       /* of each exchange's arena */
-    unsigned connections_max;     /* a server; the next one is accepted and closed */
-    unsigned pipelined_max;       /* requests in flight on one HTTP/1.1 connection; then it is not read */
-    unsigned streams_max;         /* concurrent streams on one HTTP/2 connection */
-    int64_t head_timeout_ms;      /* from the first byte to the end of the head: 408 and closed */
-    int64_t body_timeout_ms;      /* from the end of the head to the end of the body: 408 and closed */
-    int64_t idle_timeout_ms;      /* between requests: closed */
-    int64_t write_timeout_ms;     /* a peer that does not read: closed */
+    size_t head_bytes_max;    /* request line and headers: 431 beyond */
+    size_t target_bytes_max;  /* 414 beyond */
+    size_t body_bytes_max;    /* 413 beyond */
+    size_t bodies_bytes_max;  /* of all requests' bodies that a server holds at a time: 503 beyond */
+    size_t arena_bytes_max;   /* of each exchange's arena */
+    unsigned connections_max; /* a server; the next one is accepted and closed */
+    unsigned pipelined_max;   /* requests in flight on one HTTP/1.1 connection; then it is not read */
+    unsigned streams_max;     /* concurrent streams on one HTTP/2 connection */
+    int64_t head_timeout_ms;  /* from the first byte to the end of the head: 408 and closed */
+    int64_t body_timeout_ms;  /* from the end of the head to the end of the body: 408 and closed */
+    int64_t idle_timeout_ms;  /* between requests: closed */
+    int64_t write_timeout_ms; /* a peer that does not read: closed */
 };
 
 extern const struct http_limits http_limits_default;
 
 struct http_server_config {
-    const char *address;          /* "127.0.0.1", "::1", "0.0.0.0" */
-    int port;                     /* 0: any; ask with http_server_port */
-    unsigned loop_count;          /* 0: one a processor */
+    const char *address;              /* "127.0.0.1", "::1", "0.0.0.0" */
+    int port;                         /* 0: any; ask with http_server_port */
+    unsigned loop_count;              /* 0: one a processor */
     const char *tls_certificate_path; /* PEM chain; NULL for plain text */
     const char *tls_key_path;
     struct http_limits limits;

@@ -366,8 +366,9 @@ void http_connection_wait_ended(struct http_connection *connection, enum http_wa
 {
     bool refusable = wait == HTTP_WAIT_HEAD || wait == HTTP_WAIT_BODY;
     if (refusable && connection->protocol == HTTP_PROTOCOL_1) {
-        http1_refuse(connection, 408, wait == HTTP_WAIT_HEAD ? "The request's head did not arrive in time."
-                                                              : "The request's body did not arrive in time.");
+        http1_refuse(connection, 408,
+                     wait == HTTP_WAIT_HEAD ? "The request's head did not arrive in time."
+                                            : "The request's body did not arrive in time.");
         http_connection_mark_dirty(connection);
     } else if (connection->protocol == HTTP_PROTOCOL_2 && (refusable || wait == HTTP_WAIT_IDLE)) {
         http2_time_out(connection);

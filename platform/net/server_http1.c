@@ -192,18 +192,17 @@ static int place_head(struct http1 *http1)
     return 0;
 }
 
+/* By llhttp's number, one more than ours, so that 0 stands for what is none of ours. */
+static const unsigned char METHODS[] = {
+    [LLHTTP_GET] = HTTP_GET + 1,         [LLHTTP_HEAD] = HTTP_HEAD + 1,   [LLHTTP_POST] = HTTP_POST + 1,
+    [LLHTTP_PUT] = HTTP_PUT + 1,         [LLHTTP_PATCH] = HTTP_PATCH + 1, [LLHTTP_DELETE] = HTTP_DELETE + 1,
+    [LLHTTP_OPTIONS] = HTTP_OPTIONS + 1,
+};
+
 static enum http_method method_of(const llhttp_t *parser)
 {
-    switch (parser->method) {
-    case LLHTTP_GET: return HTTP_GET;
-    case LLHTTP_HEAD: return HTTP_HEAD;
-    case LLHTTP_POST: return HTTP_POST;
-    case LLHTTP_PUT: return HTTP_PUT;
-    case LLHTTP_PATCH: return HTTP_PATCH;
-    case LLHTTP_DELETE: return HTTP_DELETE;
-    case LLHTTP_OPTIONS: return HTTP_OPTIONS;
-    default: return HTTP_METHOD_COUNT;
-    }
+    unsigned number = parser->method < sizeof METHODS ? METHODS[parser->method] : 0;
+    return number == 0 ? HTTP_METHOD_COUNT : (enum http_method)(number - 1);
 }
 
 static int check_transfer_encoding(struct http1 *http1, struct str value)

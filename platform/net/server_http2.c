@@ -141,8 +141,8 @@ static void check_head(struct http_exchange *exchange)
         mark_refused(exchange, 400, "The request's target is malformed.");
     struct str length = http_header_find(request, "content-length");
     int64_t bytes = 0;
-    if (length.len > 0 && (str_to_int64(length, &bytes) < 0 || bytes < 0 ||
-                           (uint64_t)bytes > limits_of(exchange)->body_bytes_max))
+    if (length.len > 0 &&
+        (str_to_int64(length, &bytes) < 0 || bytes < 0 || (uint64_t)bytes > limits_of(exchange)->body_bytes_max))
         mark_refused(exchange, 413, "The request's body is too large.");
 }
 
@@ -150,7 +150,7 @@ static void send_continue(nghttp2_session *session, struct http_exchange *exchan
 {
     if (!str_equal_nocase(http_header_find(&exchange->request, "expect"), STR("100-continue")))
         return;
-    nghttp2_nv status = {(uint8_t *)(uintptr_t)":status", (uint8_t *)(uintptr_t)"100", 7, 3, NGHTTP2_NV_FLAG_NONE};
+    nghttp2_nv status = {(uint8_t *)(uintptr_t) ":status", (uint8_t *)(uintptr_t) "100", 7, 3, NGHTTP2_NV_FLAG_NONE};
     nghttp2_submit_headers(session, NGHTTP2_FLAG_NONE, exchange->stream_id, NULL, &status, 1, NULL);
 }
 

@@ -31,20 +31,20 @@
 #include <stdatomic.h>
 #include <uv.h>
 
-#define HTTP_READ_BYTES 65536u           /* the read buffer, one a loop */
-#define HTTP_CHUNK_BYTES 16000u          /* of output; what is larger gets a chunk of its own */
-#define HTTP_CHUNKS_KEPT 64u             /* unused chunks that a loop keeps */
-#define HTTP_BODY_COPY_MAX 4096u         /* a body up to here is copied behind its head: one buffer to write */
-#define HTTP_OUTPUT_BYTES_MAX 262144u    /* waiting on a connection: no request is parsed beyond, no more is encoded */
-#define HTTP_WRITE_BUFFERS_MAX 32u       /* in one writev */
-#define HTTP_EXCHANGES_KEPT 128u         /* unused exchanges that a loop keeps */
-#define HTTP_EXCHANGE_BYTES 2048u        /* of a head, and of a body that fits behind it, without an allocation */
-#define HTTP_EMPTY_BYTES_MAX 64u         /* of empty lines before a request line */
+#define HTTP_READ_BYTES 65536u        /* the read buffer, one a loop */
+#define HTTP_CHUNK_BYTES 16000u       /* of output; what is larger gets a chunk of its own */
+#define HTTP_CHUNKS_KEPT 64u          /* unused chunks that a loop keeps */
+#define HTTP_BODY_COPY_MAX 4096u      /* a body up to here is copied behind its head: one buffer to write */
+#define HTTP_OUTPUT_BYTES_MAX 262144u /* waiting on a connection: no request is parsed beyond, no more is encoded */
+#define HTTP_WRITE_BUFFERS_MAX 32u    /* in one writev */
+#define HTTP_EXCHANGES_KEPT 128u      /* unused exchanges that a loop keeps */
+#define HTTP_EXCHANGE_BYTES 2048u     /* of a head, and of a body that fits behind it, without an allocation */
+#define HTTP_EMPTY_BYTES_MAX 64u      /* of empty lines before a request line */
 #define HTTP_CHUNK_EXTENSION_BYTES_MAX 1024u /* over a whole chunked body */
 #define HTTP_TRAILER_BYTES_MAX 4096u
-#define HTTP_LINGER_MS 2000              /* for the peer to read a last answer, after our FIN */
-#define HTTP_LINGER_BYTES_MAX 1048576u   /* of a refused request that are read and forgotten meanwhile */
-#define HTTP_TICK_MS 20                  /* time-outs are this late at most */
+#define HTTP_LINGER_MS 2000            /* for the peer to read a last answer, after our FIN */
+#define HTTP_LINGER_BYTES_MAX 1048576u /* of a refused request that are read and forgotten meanwhile */
+#define HTTP_TICK_MS 20                /* time-outs are this late at most */
 #define HTTP_LISTEN_BACKLOG 1024
 #define HTTP_PREFACE "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" /* RFC 9113, 3.4 */
 
@@ -87,30 +87,30 @@ struct http_exchange {
     struct http_request request;
     struct http_response response; /* kept when it cannot be written at once */
     struct http_loop *loop;
-    struct http_connection *connection;  /* NULL once it is gone */
-    struct http_exchange *previous;      /* in the connection's list, or the loop's orphans */
+    struct http_connection *connection; /* NULL once it is gone */
+    struct http_exchange *previous;     /* in the connection's list, or the loop's orphans */
     struct http_exchange *next;
     struct http_exchange *next_answered; /* in the loop's queue of answers from other tasks */
     struct arena *arena;
     void *slot;
     atomic_bool dead;
 
-    bool responded;         /* http_exchange_respond was called; belongs to who holds the exchange */
-    bool answered;          /* its answer is in response, and waits for those before it */
+    bool responded; /* http_exchange_respond was called; belongs to who holds the exchange */
+    bool answered;  /* its answer is in response, and waits for those before it */
     bool keep_alive;
-    bool head_only;         /* HEAD: the answer has no body */
+    bool head_only; /* HEAD: the answer has no body */
     bool expects_continue;
 
-    uint64_t started_ms;    /* HTTP/2: when its head came */
-    int32_t stream_id;      /* HTTP/2 */
-    size_t body_sent;       /* HTTP/2 */
-    bool remote_done;       /* HTTP/2: the request is whole */
-    size_t header_bytes;    /* HTTP/2: of the header list, as RFC 9113, 6.5.2 counts */
-    int refusal_status;     /* HTTP/2: it is not taken; what follows of it is ignored */
+    uint64_t started_ms; /* HTTP/2: when its head came */
+    int32_t stream_id;   /* HTTP/2 */
+    size_t body_sent;    /* HTTP/2 */
+    bool remote_done;    /* HTTP/2: the request is whole */
+    size_t header_bytes; /* HTTP/2: of the header list, as RFC 9113, 6.5.2 counts */
+    int refusal_status;  /* HTTP/2: it is not taken; what follows of it is ignored */
     const char *refusal_detail;
-    size_t ignored_bytes;   /* HTTP/2: of the body that came behind the refusal */
+    size_t ignored_bytes; /* HTTP/2: of the body that came behind the refusal */
 
-    char *head;             /* storage, or head_heap */
+    char *head; /* storage, or head_heap */
     size_t head_len;
     char *head_heap;
     char *body;
@@ -175,12 +175,12 @@ struct http1 {
     size_t head_end;                 /* the offset in the head behind the last byte that a callback reported */
     size_t target_offset;
     size_t target_len;
-    size_t extra_bytes;              /* empty lines, chunk extensions and trailers of this message */
+    size_t extra_bytes; /* empty lines, chunk extensions and trailers of this message */
     const char *refusal_detail;
     int refusal_status;
     bool in_name;
     bool in_body;
-    char *stash;                     /* bytes read and not yet parsed, because too much is in flight */
+    char *stash; /* bytes read and not yet parsed, because too much is in flight */
     size_t stash_len;
 };
 
@@ -197,14 +197,14 @@ struct http_connection {
     uint64_t wait_deadline_ms; /* what counts */
     uint64_t wait_queued_ms;   /* the deadline that its place in the list stands for; never later than what counts */
     enum http_wait wait;
-    unsigned wait_phase;       /* the phase that the deadline was set for */
-    unsigned phase;            /* counts heads begun and bodies begun */
+    unsigned wait_phase; /* the phase that the deadline was set for */
+    unsigned phase;      /* counts heads begun and bodies begun */
 
     enum http_protocol protocol;
-    unsigned preface_len;      /* bytes of HTTP_PREFACE seen so far */
+    unsigned preface_len; /* bytes of HTTP_PREFACE seen so far */
     struct http1 http1;
     nghttp2_session *http2;
-    struct http_tls *tls;      /* NULL for plain text */
+    struct http_tls *tls; /* NULL for plain text */
 
     struct http_exchange *first_exchange;
     struct http_exchange *last_exchange;
@@ -216,13 +216,13 @@ struct http_connection {
     struct http_output wire;   /* as TLS made it; unused without */
     size_t linger_bytes;
 
-    size_t writing_bytes;      /* of the uv_write under way */
+    size_t writing_bytes; /* of the uv_write under way */
     bool dirty;
-    bool writing;              /* a uv_write is under way */
-    bool progress;             /* the peer took something of an answer since the write time-out was set */
+    bool writing;  /* a uv_write is under way */
+    bool progress; /* the peer took something of an answer since the write time-out was set */
     bool reading;
-    bool peer_done;            /* it sent its FIN */
-    bool last_request_seen;    /* what comes now is not parsed */
+    bool peer_done;         /* it sent its FIN */
+    bool last_request_seen; /* what comes now is not parsed */
     bool close_after_write;
     bool lingering;
     bool closing;
@@ -259,10 +259,10 @@ bool http1_write_response(struct http_exchange *exchange, struct http_response *
                           bool *ret_held);
 
 #define HTTP2_CONTINUATIONS_MAX 8u
-#define HTTP2_RESETS_BURST 100u      /* streams that a peer may reset at once, and a second: CVE-2023-44487 */
+#define HTTP2_RESETS_BURST 100u /* streams that a peer may reset at once, and a second: CVE-2023-44487 */
 #define HTTP2_RESETS_PER_SECOND 20u
-#define HTTP2_ACKS_MAX 100u          /* of settings and pings that the peer does not read */
-#define HTTP2_WINDOW_BYTES 1048576   /* of a connection; a stream has the protocol's 65,535 */
+#define HTTP2_ACKS_MAX 100u        /* of settings and pings that the peer does not read */
+#define HTTP2_WINDOW_BYTES 1048576 /* of a connection; a stream has the protocol's 65,535 */
 
 int http2_open(struct http_connection *connection);
 void http2_close(struct http_connection *connection);
@@ -309,12 +309,12 @@ struct http_loop {
 
     struct http_exchange *free_exchanges; /* linked by next */
     unsigned free_exchange_count;
-    struct http_exchange *orphans;        /* unanswered, their connections are gone */
+    struct http_exchange *orphans; /* unanswered, their connections are gone */
     struct http_chunk *free_chunks;
     unsigned free_chunk_count;
-    struct http_exchange *dispatching;    /* its handler runs */
-    bool dispatching_is_over;             /* and it was answered: recycle it behind the handler */
-    bool batch_open;                      /* on_request was called since the last on_batch_end */
+    struct http_exchange *dispatching; /* its handler runs */
+    bool dispatching_is_over;          /* and it was answered: recycle it behind the handler */
+    bool batch_open;                   /* on_request was called since the last on_batch_end */
 
     _Atomic(struct http_exchange *) answers; /* from other tasks, newest first */
 
@@ -348,12 +348,12 @@ struct http_server {
 struct http_loop *http_loop_current(void);
 
 int http_loop_new(struct http_loop **ret_loop, struct http_server *server, unsigned index, int socket);
-void http_loop_run(void *loop);         /* a task */
+void http_loop_run(void *loop);              /* a task */
 void http_loop_free(struct http_loop *loop); /* after its task was joined */
 void http_loop_flush(struct http_loop *loop);
-void http_loop_wake(struct http_loop *loop); /* any task */
+void http_loop_wake(struct http_loop *loop);                 /* any task */
 void http_loop_queue_answer(struct http_exchange *exchange); /* any task */
-struct str http_loop_date_line(struct http_loop *loop); /* "Date: …\r\n" */
+struct str http_loop_date_line(struct http_loop *loop);      /* "Date: …\r\n" */
 
 /* Sets or refreshes the connection's deadline of that kind; HTTP_WAIT_NONE takes it away. */
 void http_loop_wait(struct http_connection *connection, enum http_wait wait);

@@ -284,8 +284,13 @@ static void test_client__broken_answers(void **state)
 static void test_client__invalid_requests(void **state)
 {
     (void)state;
-    const char *urls[] = {"", "ftp://127.0.0.1/", "file:///etc/passwd", "http://", "http://127.0.0.1:99999/",
-                          "http://user@127.0.0.1/", "http://127.0.0.1/\r\nX: y"};
+    const char *urls[] = {"",
+                          "ftp://127.0.0.1/",
+                          "file:///etc/passwd",
+                          "http://",
+                          "http://127.0.0.1:99999/",
+                          "http://user@127.0.0.1/",
+                          "http://127.0.0.1/\r\nX: y"};
     struct http_client_response response;
     for (size_t i = 0; i < sizeof urls / sizeof urls[0]; i++) {
         struct http_client_request request = request_to(HTTP_GET, "/");

@@ -160,8 +160,8 @@ static void test_server__expect_continue(void **state)
     (void)state;
     char text[2000];
     int descriptor = test_connect(server->port);
-    assert_true(test_send(
-        descriptor, STR("POST /x HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 4\r\n\r\n")));
+    assert_true(
+        test_send(descriptor, STR("POST /x HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 4\r\n\r\n")));
     test_read_until(descriptor, text, sizeof text, "HTTP/1.1 100 Continue\r\n\r\n");
     assert_true(test_send(descriptor, STR("body")));
     test_read_until(descriptor, text, sizeof text, "POST /x? a body");
@@ -302,7 +302,8 @@ static const struct refusal {
     {STR(GET "X: a\x01\r\n\r\n"), 400},
     {STR("\r\n\r\n\r\n\r\n"
          "\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n"
-         "\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n"), 400},
+         "\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n"),
+     400},
     /* Hosts and targets. */
     {STR("GET / HTTP/1.1\r\n\r\n"), 400},
     {STR("GET / HTTP/1.1\r\nHost:\r\n\r\n"), 400},

@@ -438,8 +438,14 @@ static void test_server_http2__rapid_reset(void **state)
 
 static void send_frame(int descriptor, uint8_t type, uint8_t flags, uint32_t stream_id, struct str payload)
 {
-    uint8_t head[9] = {(uint8_t)(payload.len >> 16), (uint8_t)(payload.len >> 8), (uint8_t)payload.len, type, flags,
-                       (uint8_t)(stream_id >> 24), (uint8_t)(stream_id >> 16), (uint8_t)(stream_id >> 8),
+    uint8_t head[9] = {(uint8_t)(payload.len >> 16),
+                       (uint8_t)(payload.len >> 8),
+                       (uint8_t)payload.len,
+                       type,
+                       flags,
+                       (uint8_t)(stream_id >> 24),
+                       (uint8_t)(stream_id >> 16),
+                       (uint8_t)(stream_id >> 8),
                        (uint8_t)stream_id};
     if (test_send(descriptor, str_from(head, sizeof head)))
         test_send(descriptor, payload);
@@ -558,8 +564,7 @@ struct drain {
 static void drain(void *argument)
 {
     struct drain *drain = argument;
-    drain->complete =
-        http_server_drain(server->server, clock_monotonic_ns() + READ_TIMEOUT_S * CLOCK_NS_PER_S);
+    drain->complete = http_server_drain(server->server, clock_monotonic_ns() + READ_TIMEOUT_S * CLOCK_NS_PER_S);
 }
 
 /* A drain announces itself, answers what is in flight, and ends. */

@@ -68,9 +68,9 @@ static inline void test_answer_headers(struct http_exchange *exchange)
 {
     const struct http_request *request = http_exchange_request(exchange);
     struct http_response response = {.status = 200};
-    const char *text = arena_printf(http_exchange_arena(exchange), "%.*s|%.*s",
-                                    STR_FORMAT(http_header_find(request, "x-test")),
-                                    STR_FORMAT(http_header_find(request, "cookie")));
+    const char *text =
+        arena_printf(http_exchange_arena(exchange), "%.*s|%.*s", STR_FORMAT(http_header_find(request, "x-test")),
+                     STR_FORMAT(http_header_find(request, "cookie")));
     response.body = str_from_cstr(text);
     response.head_blob = http_blob_new(STR("ETag: \"1\"\r\nX-Cached: yes\r\n"));
     http_response_header(&response, STR("X-Handler"), STR("here"));

@@ -152,8 +152,8 @@ static bool build_request(struct connection *connection)
     int len = snprintf(connection->out, sizeof connection->out, "%s %s HTTP/1.1\r\nHost: 127.0.0.1:%d\r\n%s",
                        request->method, request->path, options.port, headers);
     if (len > 0 && (size_t)len < sizeof connection->out && body_len > 0)
-        len += snprintf(connection->out + len, sizeof connection->out - (size_t)len, "Content-Length: %zu\r\n",
-                        body_len);
+        len +=
+            snprintf(connection->out + len, sizeof connection->out - (size_t)len, "Content-Length: %zu\r\n", body_len);
     if (len < 0 || (size_t)len + 2 + body_len > sizeof connection->out)
         return false;
     memcpy(connection->out + len, "\r\n", 2);
@@ -368,14 +368,29 @@ int main(int argc, char **argv)
     while ((option = getopt(argc, argv, "c:s:n:m:H:b:f:")) != -1) {
         size_t len = strlen(options.headers);
         switch (option) {
-        case 'c': options.connections = atoi(optarg); break;
-        case 's': options.seconds = atoi(optarg); break;
-        case 'n': options.requests_max = strtoull(optarg, NULL, 10); break;
-        case 'm': method = optarg; break;
-        case 'b': body = optarg; break;
-        case 'f': read_requests(optarg); break;
-        case 'H': snprintf(options.headers + len, sizeof options.headers - len, "%s\r\n", optarg); break;
-        default: return usage();
+        case 'c':
+            options.connections = atoi(optarg);
+            break;
+        case 's':
+            options.seconds = atoi(optarg);
+            break;
+        case 'n':
+            options.requests_max = strtoull(optarg, NULL, 10);
+            break;
+        case 'm':
+            method = optarg;
+            break;
+        case 'b':
+            body = optarg;
+            break;
+        case 'f':
+            read_requests(optarg);
+            break;
+        case 'H':
+            snprintf(options.headers + len, sizeof options.headers - len, "%s\r\n", optarg);
+            break;
+        default:
+            return usage();
         }
     }
     if (optind >= argc || options.connections < 1 || options.connections > CONNECTIONS_MAX || options.seconds < 1 ||
