@@ -12,7 +12,10 @@ static const struct {
     [RATE_BROWSE] = {"browse", 6000, 2000},
     [RATE_WRITE] = {"write", 1200, 600},
     [RATE_CHECKOUT] = {"checkout", 600, 300},
-    [RATE_SIGN_IN] = {"sign_in", 10, 20},
+    /* By address: a household or an office stands behind one. */
+    [RATE_SIGN_IN] = {"sign_in", 60, 100},
+    /* By account, wherever the tries come from: what makes guessing a password or a code hopeless. */
+    [RATE_ACCOUNT] = {"account", 15, 30},
 };
 
 int rate_check(struct call *call, enum rate rate, struct str subject)

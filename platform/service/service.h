@@ -42,7 +42,7 @@ enum auth {
 };
 
 /* What a row counts requests by; limits in platform/service/rate.c. */
-enum rate { RATE_BROWSE = 0, RATE_WRITE, RATE_CHECKOUT, RATE_SIGN_IN, RATE_NONE };
+enum rate { RATE_BROWSE = 0, RATE_WRITE, RATE_CHECKOUT, RATE_SIGN_IN, RATE_ACCOUNT, RATE_NONE };
 
 /* How the handler meets the database. */
 enum transaction {

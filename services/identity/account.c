@@ -92,7 +92,7 @@ int identity_hash_failed(struct call *call, int error)
 int identity_limit_account(struct call *call, const char *what, struct str subject)
 {
     char *key = arena_printf(call->arena, "%s:%.*s", what, STR_FORMAT(subject));
-    return key ? rate_check(call, RATE_SIGN_IN, str_from_cstr(key)) : ERR_NO_MEMORY;
+    return key ? rate_check(call, RATE_ACCOUNT, str_from_cstr(key)) : ERR_NO_MEMORY;
 }
 
 int get_me(struct call *call, const Identity__GetMeRequest *in, Identity__User *out)

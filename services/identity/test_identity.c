@@ -618,6 +618,13 @@ static void test_identity__guessing_is_slowed_by_account_and_address(void **stat
     } while (answer.status == 401 && ++tries < 100);
     expect(answer, 429, "rate_limited");
     assert_in_range(tries, 5, 60);
+    expect(sign_in("root@example.com", "root-password"), 200, NULL); /* Another account is not concerned, */
+    do {                                                             /* until the address has tried too many. */
+        answer = ask(HTTP_POST, "/v1/password/forgot", NULL,
+                     arena_printf(shop.arena, "{\"email\":\"p%d@example.com\"}", tries));
+    } while (answer.status == 204 && ++tries < 300);
+    expect(answer, 429, "rate_limited");
+    expect(sign_in("root@example.com", "root-password"), 429, "rate_limited");
     shop.host->rate_limits = false;
     expect(sign_in("nobody@example.com", "guess"), 401, NULL);
 }

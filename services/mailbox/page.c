@@ -111,7 +111,6 @@ static void harden(struct http_response *response)
     http_response_header(
         response, STR("Content-Security-Policy"),
         STR("default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'; sandbox"));
-    http_response_header(response, STR("X-Content-Type-Options"), STR("nosniff"));
     http_response_header(response, STR("Referrer-Policy"), STR("no-referrer"));
     http_response_header(response, STR("Cross-Origin-Resource-Policy"), STR("same-origin"));
     http_response_header(response, STR("Cache-Control"), STR("no-store"));
