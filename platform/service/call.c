@@ -4,9 +4,11 @@
 #include "platform/ports/clock/clock.h"
 #include "platform/ports/events/events.h"
 #include "platform/ports/queue/queue.h"
+#include "platform/ports/stream/stream.h"
 #include "platform/ports/workflow/workflow.h"
 #include "platform/service/host.h"
 #include "platform/service/host_jobs.h"
+#include "platform/service/host_streams.h"
 #include "platform/service/request_parts.h"
 #include "platform/service/waiters.h"
 #include "platform/wire/wire.h"
@@ -152,6 +154,24 @@ int call_enqueue(struct call *call, const char *queue, const ProtobufCMessage *m
     TRY(encode_payload(call, message, &body));
     TRY(work_queue_enqueue(call->instance->queue, call->tx, str_from_cstr(queue), body, 0));
     return sql_tx_on_commit(call->tx, wake_queue_workers, call->host);
+}
+
+static void wake_stream_readers(bool committed, void *argument)
+{
+    struct service_host *host = argument;
+
+    if (committed)
+        host_streams_wake(host->streams);
+}
+
+int call_append(struct call *call, const char *stream, const ProtobufCMessage *message)
+{
+    struct str payload;
+
+    ASSERT(call->tx && sql_tx_is_write(call->tx));
+    TRY(encode_payload(call, message, &payload));
+    TRY(stream_append(call->instance->stream, call->tx, str_from_cstr(stream), payload, NULL));
+    return sql_tx_on_commit(call->tx, wake_stream_readers, call->host);
 }
 
 static struct workflow_engine *engine_of(struct call *call)

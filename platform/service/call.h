@@ -55,6 +55,9 @@ int call_publish(struct call *call, const char *topic, const char *type, struct 
 /* Puts a message on a queue of the service in the running write transaction. */
 int call_enqueue(struct call *call, const char *queue, const ProtobufCMessage *message);
 
+/* Appends a message to a stream of the service in the running write transaction. */
+int call_append(struct call *call, const char *stream, const ProtobufCMessage *message);
+
 /* Starts the workflow in the running write transaction; its id is unique per service, and starting it again with the
  * same id is ERR_CONFLICT. */
 int call_start_workflow(struct call *call, const struct workflow_type *type, struct str id,

@@ -14,6 +14,7 @@
 #include "platform/service/host_http.h"
 #include "platform/service/host_instance.h"
 #include "platform/service/host_jobs.h"
+#include "platform/service/host_streams.h"
 #include "platform/service/token.h"
 #include "platform/service/waiters.h"
 
@@ -78,6 +79,8 @@ int host_new(struct service_host **ret_host, const struct host_options *options,
         result = host_flow_start(host);
     if (result >= 0)
         result = host_workers_start(host, &host->queue_workers);
+    if (result >= 0)
+        result = host_streams_start(host, &host->streams);
     if (result >= 0)
         result = host_jobs_start(host, &host->jobs);
     if (result < 0) {
@@ -150,6 +153,7 @@ void host_free(struct service_host *host, int64_t drain_ms)
     host_jobs_stop(host->jobs);
     waiters_free(host->waiters);
     host_flow_stop(host);
+    host_streams_stop(host->streams);
     host_workers_stop(host->queue_workers);
     worker_pool_free(host->workers);
     http_server_free(host->listener);

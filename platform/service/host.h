@@ -21,7 +21,9 @@ struct cache;
 struct folder_lock;
 struct host_flow;
 struct host_jobs;
+struct host_streams;
 struct host_workers;
+struct stream;
 struct instance_metrics;
 struct kv;
 struct work_queue;
@@ -37,6 +39,7 @@ struct service_instance {
     void *state;
     struct kv *kv;                    /* tables in the same database, as are all that follow */
     struct work_queue *queue;
+    struct stream *stream;
     struct workflow_engine *engine;   /* NULL where the service has no workflows */
     struct http_server *listener;     /* of its own, or NULL */
     unsigned char seal_key[32];       /* seals its cursors; in its database */
@@ -74,6 +77,7 @@ struct service_host {
     struct waiters *waiters;
     struct host_jobs *jobs;
     struct host_workers *queue_workers;
+    struct host_streams *streams;
     struct http_server *listener;
     struct admin_socket *admin;       /* while it listens */
     void *entrances[HOST_SERVICES_MAX]; /* what the listeners' callbacks are given */

@@ -7,6 +7,7 @@
 #include "platform/ports/queue/queue.h"
 #include "platform/ports/random/random.h"
 #include "platform/ports/stream/migrations/migrations.h"
+#include "platform/ports/stream/stream.h"
 #include "platform/ports/workflow/migrations/migrations.h"
 #include "platform/service/host.h"
 #include "platform/service/host_flow.h"
@@ -97,6 +98,7 @@ int host_instance_open(struct service_instance *instance, char ret_message[512])
     snprintf(ret_message, 512, "Out of memory.");
     TRY(kv_sql_new(&instance->kv, instance->db));
     TRY(work_queue_sql_new(&instance->queue, instance->db));
+    TRY(stream_sql_new(&instance->stream, instance->db, 0));
     return host_flow_add(instance);
 }
 
@@ -121,6 +123,7 @@ void host_instance_close(struct service_instance *instance)
 {
     if (instance->state && instance->service->stop)
         instance->service->stop(instance->state);
+    stream_free(instance->stream);
     work_queue_free(instance->queue);
     kv_free(instance->kv);
     sql_close(instance->db);

@@ -2,6 +2,7 @@
 
 #include "platform/base/task.h"
 #include "platform/ports/clock/clock.h"
+#include "platform/ports/events/events.h"
 #include "platform/ports/kv/kv.h"
 #include "platform/service/host.h"
 #include "platform/service/worker_pool.h"
@@ -13,6 +14,8 @@
 #define JOB_TIMEOUT_MS (10 * 60 * 1000)
 #define SWEEP_INTERVAL_MS (60 * 1000)
 #define SWEEP_BATCH 500
+#define TRIM_INTERVAL_MS (10 * 60 * 1000)
+#define EVENT_RETENTION_MS (INT64_C(7) * 24 * 3600 * 1000)
 
 struct scheduled {
     struct work work; /* first */
@@ -44,7 +47,19 @@ static int sweep_expired(struct call *call)
     return 0;
 }
 
+/* Events that every consumer has passed are kept for a while, for a person to look at. */
+static int trim_events(struct call *call)
+{
+    int64_t deleted;
+
+    do {
+        TRY(event_bus_trim(call->host->bus, call->service->name, clock_wall_ms() - EVENT_RETENTION_MS, &deleted));
+    } while (deleted == EVENT_TRIM_MAX);
+    return 0;
+}
+
 static const struct job platform_jobs[] = {
+    {.name = "trim_events", .interval_ms = TRIM_INTERVAL_MS, .run = trim_events},
     {.name = "sweep_expired", .interval_ms = SWEEP_INTERVAL_MS, .run = sweep_expired},
     {0},
 };

@@ -112,6 +112,15 @@ struct worker {
     int (*run)(struct call *call, const ProtobufCMessage *message);
 };
 
+/* Handles an entry of a stream of the service's own database, for one group, in the write transaction that acknowledges it:
+ * fast local tasks. It must not block. */
+struct stream_worker {
+    const char *stream;
+    const char *group;
+    const ProtobufCMessageDescriptor *message;
+    int (*run)(struct call *call, const ProtobufCMessage *message);
+};
+
 /* Columns that hold personal data: what export and erasure work from. */
 struct personal_data {
     const char *table;
@@ -128,6 +137,7 @@ struct service {
     const struct consumer *consumes;
     const struct job *jobs;
     const struct worker *workers;
+    const struct stream_worker *streams;
     const struct workflow_type *const *workflows; /* NULL-terminated */
     const struct sql_migration *migrations;
     const size_t *migration_count;

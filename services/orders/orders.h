@@ -47,6 +47,16 @@ int order_load_for_caller(struct call *call, struct str id, Orders__Order *ret_o
 /* Publishes the order as it now stands, and answers whoever waits for it. */
 int order_publish(struct call *call, const char *type, struct str id);
 
+/* -- notify.c --------------------------------------------------------------------------------------------------------- */
+
+#define NOTIFICATIONS_STREAM "notifications"
+
+/* Has the customer told, in the running write transaction. */
+int order_notify(struct call *call, const char *type, struct str id);
+
+/* The stream's worker: writes the mail. */
+int orders_send_notification(struct call *call, const ProtobufCMessage *message);
+
 /* -- guest.c ---------------------------------------------------------------------------------------------------------- */
 
 /* SHA-256 of a guest's token in hex: what the store keeps of it. NULL when there is no room. */

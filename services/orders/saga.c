@@ -132,6 +132,7 @@ static int confirm_order(struct call *call, const Orders__PlaceOrder *in, Orders
     TRY(sql_exec(call->tx, &orders_sql_confirm, SQL_ARGS(sql_text(call->tenant), sql_cstr(in->order_id)), &changed));
     if (changed == 0)
         return call_fail(call, ERR_CONFLICT, "cancelled", NULL, "The order was cancelled.");
+    TRY(order_notify(call, "order.confirmed", str_from_cstr(in->order_id)));
     return order_publish(call, "order.confirmed", str_from_cstr(in->order_id));
 }
 
@@ -151,7 +152,9 @@ static int settle_order(struct call *call, const Orders__PlaceOrder *in, Common_
                  &changed));
     if (changed == 0)
         return 0;
-    return order_publish(call, owner.cancel_requested ? "order.cancelled" : "order.failed", id);
+    const char *type = owner.cancel_requested ? "order.cancelled" : "order.failed";
+    TRY(order_notify(call, type, id));
+    return order_publish(call, type, id);
 }
 
 static const struct activity reserve_stock_activity =

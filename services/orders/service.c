@@ -1,5 +1,6 @@
 /* orders: carts, and orders from their placing to their end. */
 #include "platform/base/config.h"
+#include "platform/service/mail_worker.h"
 #include "platform/service/host.h"
 #include "services/orders/migrations/migrations.h"
 #include "services/orders/orders.h"
@@ -62,6 +63,12 @@ const struct service orders_service = {
         },
     .workflows = (const struct workflow_type *const[]){&place_order_workflow, &cancel_order_workflow,
                                                        &return_money_workflow, NULL},
+    .workers = (const struct worker[]){MAIL_WORKER, {0}},
+    .streams =
+        (const struct stream_worker[]){
+            {NOTIFICATIONS_STREAM, "mail", &orders__notification__descriptor, orders_send_notification},
+            {0},
+        },
     .migrations = orders_migrations,
     .migration_count = &orders_migration_count,
     .personal_data =

@@ -1,0 +1,177 @@
+/* Entries of streams, in batches: an entry's effect and its acknowledgement are one write transaction. */
+#include "platform/service/host_streams.h"
+
+#include "platform/base/task.h"
+#include "platform/ports/clock/clock.h"
+#include "platform/ports/stream/stream.h"
+#include "platform/service/host.h"
+#include "platform/wire/wire.h"
+
+#include <stdlib.h>
+
+#define STREAMS_MAX 16
+#define READ_BATCH 64
+#define BATCH_ARENA_BYTES (32u << 20)
+#define ENTRY_TIMEOUT_MS (10 * 1000)
+/* What a crashed reader left pending is claimed after so long; and so often a reader looks for that, unwoken. */
+#define CLAIM_IDLE_MS (30 * 1000)
+#define LOOK_INTERVAL_MS 5000
+/* An entry that cannot be handled so often is logged and let go: a notification is not worth the stream. */
+#define DELIVERIES_MAX 5
+
+struct reader {
+    struct host_streams *streams;
+    struct service_instance *instance;
+    const struct stream_worker *row;
+    struct task *task;
+    bool woken;
+};
+
+struct host_streams {
+    struct task_mutex mutex;
+    struct task_cond wake;
+    bool stopping;
+    size_t count;
+    struct reader list[STREAMS_MAX];
+};
+
+struct handling {
+    struct reader *reader;
+    const struct stream_read *read;
+    const struct stream_entry *entry;
+};
+
+static int run_entry(struct sql_tx *tx, struct handling *handling)
+{
+    struct reader *reader = handling->reader;
+    struct arena *arena = sql_tx_arena(tx);
+    struct call *call = arena_alloc(arena, sizeof(*call));
+    ProtobufCMessage *message = wire_message_new(arena, reader->row->message);
+
+    if (!call || !message)
+        return ERR_NO_MEMORY;
+    TRY(host_call_begin(reader->instance, arena, STR(TENANT_DEFAULT), STR_EMPTY, ENTRY_TIMEOUT_MS, call));
+    TRY(wire_from_json(arena, handling->entry->payload, message, &call->problem));
+    call->tx = tx;
+    return reader->row->run(call, message);
+}
+
+static int handle_and_acknowledge(struct sql_tx *tx, void *argument)
+{
+    struct handling *handling = argument;
+
+    if (handling->entry->deliveries <= DELIVERIES_MAX)
+        TRY(run_entry(tx, handling));
+    else
+        log_error(&handling->reader->instance->host->log, "stream entry let go",
+                  LOG_CSTR("stream", handling->reader->row->stream), LOG_INT("entry", handling->entry->id));
+    return stream_ack(handling->reader->instance->stream, tx, handling->read, handling->entry->id);
+}
+
+/* Returns how many entries there were. */
+static size_t work_off(struct reader *reader)
+{
+    CLEANUP(arena_cleanup) struct arena *arena = arena_new(BATCH_ARENA_BYTES);
+    const struct stream_read read = {.stream = str_from_cstr(reader->row->stream),
+                                     .group = str_from_cstr(reader->row->group),
+                                     .consumer = STR("embedded"),
+                                     .limit = READ_BATCH,
+                                     .idle_ms = CLAIM_IDLE_MS};
+    struct stream_entry *entries;
+    size_t count = 0;
+
+    if (!arena || stream_read(reader->instance->stream, &read, arena, &entries, &count) < 0)
+        return 0;
+    for (size_t i = 0; i < count; i++) {
+        struct handling handling = {reader, &read, &entries[i]};
+        int result = sql_write(reader->instance->db, handle_and_acknowledge, &handling);
+
+        if (result < 0 && result != ERR_STALE)
+            log_warning(&reader->instance->host->log, "stream entry failed", LOG_CSTR("stream", reader->row->stream),
+                        LOG_INT("entry", entries[i].id), LOG_ERR(result));
+    }
+    return count;
+}
+
+static bool wait_for_entries(struct reader *reader)
+{
+    struct host_streams *streams = reader->streams;
+    int64_t until_ns = clock_monotonic_ns() + LOOK_INTERVAL_MS * CLOCK_NS_PER_MS;
+    TASK_LOCKED(&streams->mutex);
+
+    while (!streams->stopping && !reader->woken && task_cond_wait_until(&streams->wake, &streams->mutex, until_ns))
+        ;
+    reader->woken = false;
+    return !streams->stopping;
+}
+
+static void read_loop(void *argument)
+{
+    struct reader *reader = argument;
+
+    do {
+        while (work_off(reader) == READ_BATCH)
+            ;
+    } while (wait_for_entries(reader));
+}
+
+static int start_reader(struct host_streams *streams, struct service_instance *instance, const struct stream_worker *row)
+{
+    ASSERT(streams->count < STREAMS_MAX);
+    struct reader *reader = &streams->list[streams->count];
+
+    *reader = (struct reader){.streams = streams, .instance = instance, .row = row};
+    TRY(stream_create_group(instance->stream, NULL, str_from_cstr(row->stream), str_from_cstr(row->group)));
+    TRY(task_start(&reader->task, "stream", read_loop, reader));
+    streams->count++;
+    return 0;
+}
+
+int host_streams_start(struct service_host *host, struct host_streams **ret_streams)
+{
+    struct host_streams *streams = calloc(1, sizeof(*streams));
+    int result = 0;
+
+    if (!streams)
+        return ERR_NO_MEMORY;
+    task_mutex_init(&streams->mutex);
+    task_cond_init(&streams->wake);
+    for (size_t i = 0; i < host->instance_count && result >= 0; i++) {
+        const struct stream_worker *row = host->instances[i].service->streams;
+
+        for (; row && row->stream && result >= 0; row++)
+            result = start_reader(streams, &host->instances[i], row);
+    }
+    if (result < 0) {
+        host_streams_stop(streams);
+        return result;
+    }
+    *ret_streams = streams;
+    return 0;
+}
+
+void host_streams_stop(struct host_streams *streams)
+{
+    if (!streams)
+        return;
+    task_mutex_lock(&streams->mutex);
+    streams->stopping = true;
+    task_cond_broadcast(&streams->wake);
+    task_mutex_unlock(&streams->mutex);
+    for (size_t i = 0; i < streams->count; i++)
+        task_join(streams->list[i].task);
+    task_cond_destroy(&streams->wake);
+    task_mutex_destroy(&streams->mutex);
+    free(streams);
+}
+
+void host_streams_wake(struct host_streams *streams)
+{
+    if (!streams)
+        return;
+    TASK_LOCKED(&streams->mutex);
+
+    for (size_t i = 0; i < streams->count; i++)
+        streams->list[i].woken = true;
+    task_cond_broadcast(&streams->wake);
+}
