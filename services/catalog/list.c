@@ -2,8 +2,8 @@
  *
  * A page takes few statements whatever its size: one for the ids in order (keyset, no offset), then one for products
  * and one for SKUs for each VIEW_BATCH of them. The way in is chosen by the filters: the rarest word, the brand, the
- * category, or all. A single frequent word sorted by price or title is met sooner on the way through all products
- * than by sorting every product that has it. */
+ * category, or all. Where even the rarest word is frequent, a page by price or title is sooner found on the way through
+ * the products in that order than by sorting all those that have the word. */
 #include "services/catalog/handlers.h"
 #include "services/catalog/sql/list.sql.h"
 #include "services/catalog/text.h"
@@ -149,7 +149,7 @@ static int choose_way(struct call *call, struct list_query *query)
 
         TRY(find_rarest(call, query, &rarest));
         query->nothing = rarest == 0;
-        if (rarest < WORD_FREQUENT || query->word_count > 1 || query->order == ORDER_NEWEST)
+        if (rarest < WORD_FREQUENT || query->order == ORDER_NEWEST)
             query->way = WAY_WORD;
     }
     return 0;

@@ -137,7 +137,7 @@ static int ask(const struct question *question, int32_t limit, char *cursor, Cat
     in.currency = (char *)question->currency;
     in.region = (char *)question->region;
     *ret_call = fixture_call();
-    catalog__list_products_reply__init(out);
+    *out = (Catalog__ListProductsReply)CATALOG__LIST_PRODUCTS_REPLY__INIT;
     return catalog_list_products(*ret_call, &in, out);
 }
 
@@ -284,6 +284,38 @@ static void test_catalog_list__a_page_is_not_disturbed_by_new_products(void **st
     assert_string_equal(second.products[0]->id, items[COUNT - 6].id);
 }
 
+/* A thousand products with one word: the order leads then, not the word. */
+static void test_catalog_list__a_frequent_word_is_found_in_order(void **state)
+{
+    const struct question question = {.order = "price_desc", .q = "common"};
+    CLEANUP(buf_free) struct buf csv = BUF(1 << 20);
+    Catalog__ImportProductsRequest in = CATALOG__IMPORT_PRODUCTS_REQUEST__INIT;
+    Catalog__ImportProductsReply imported = CATALOG__IMPORT_PRODUCTS_REPLY__INIT;
+    Catalog__ListProductsReply out = CATALOG__LIST_PRODUCTS_REPLY__INIT;
+    int64_t last = INT64_MAX;
+    size_t count = 0;
+
+    (void)state;
+    buf_append_cstr(&csv, "title,category,code,price,currency\n");
+    for (int i = 0; i < 1010; i++)
+        buf_printf(&csv, "Common %d,common,COMMON-%d,%d,EUR\n", i, i, 1 + i * 7919 % 500);
+    in.has_csv = true;
+    in.csv.data = (uint8_t *)csv.ptr;
+    in.csv.len = csv.len;
+    assert_int_equal(catalog_import_products(fixture_call(), &in, &imported), 0);
+    assert_int_equal(imported.n_errors, 0);
+    do {
+        struct call *call;
+
+        assert_int_equal(ask(&question, 100, out.next_cursor, &out, &call), 0);
+        for (size_t i = 0; i < out.n_products; i++, count++) {
+            assert_true(out.products[i]->price->amount <= last);
+            last = out.products[i]->price->amount;
+        }
+    } while (out.next_cursor);
+    assert_int_equal(count, 1010);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -294,6 +326,7 @@ int main(void)
         cmocka_unit_test(test_catalog_list__a_question_without_words_finds_nothing),
         cmocka_unit_test(test_catalog_list__refuses_cursors_that_are_not_its_own),
         cmocka_unit_test(test_catalog_list__a_page_is_not_disturbed_by_new_products),
+        cmocka_unit_test(test_catalog_list__a_frequent_word_is_found_in_order),
     };
     return cmocka_run_group_tests(tests, make_items, fixture_end);
 }

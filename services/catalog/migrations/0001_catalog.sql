@@ -27,11 +27,12 @@ CREATE TABLE product (
     PRIMARY KEY (tenant, id),
     UNIQUE (tenant, slug)
 );
+-- The brand's indexes end with the category, which lists filter by on the way.
 CREATE INDEX product_by_category ON product (tenant, category, id);
-CREATE INDEX product_by_brand ON product (tenant, brand_key, id);
+CREATE INDEX product_by_brand ON product (tenant, brand_key, id, category);
 CREATE INDEX product_by_title ON product (tenant, title_key, id);
 CREATE INDEX product_by_category_title ON product (tenant, category, title_key, id);
-CREATE INDEX product_by_brand_title ON product (tenant, brand_key, title_key, id);
+CREATE INDEX product_by_brand_title ON product (tenant, brand_key, title_key, id, category);
 
 -- currency and amount are the SKU's own price; further ones are rows of price.
 CREATE TABLE sku (
@@ -76,7 +77,8 @@ CREATE TABLE lowest_price (
 );
 CREATE INDEX lowest_price_by_amount ON lowest_price (tenant, currency, region, amount, product_id);
 CREATE INDEX lowest_price_by_category ON lowest_price (tenant, category, currency, region, amount, product_id);
-CREATE INDEX lowest_price_by_brand ON lowest_price (tenant, brand_key, currency, region, amount, product_id);
+CREATE INDEX lowest_price_by_brand
+    ON lowest_price (tenant, brand_key, currency, region, amount, product_id, category);
 
 -- Each word of a product's title, brand and description, once.
 CREATE TABLE product_word (
