@@ -9,6 +9,7 @@ archives first. A file that is in the folder already is kept, so a second run ne
 """
 import glob
 import hashlib
+import logging
 import os
 import re
 import sys
@@ -20,6 +21,19 @@ LINE = re.compile(r"([A-Za-z0-9._-]+)==([A-Za-z0-9.]+)((?:\s+--hash=sha256:[0-9a
 
 # pip straight from Debian's wheel (package python3-pip-whl): no virtual environment has to be made for it.
 sys.path[:0] = sorted(glob.glob("/usr/share/python-wheels/pip-*.whl"))
+
+
+class Reasons(logging.Handler):
+    """Keeps what pip says of an index that it cannot read: by itself it goes on as if that were empty."""
+
+    def __init__(self):
+        super().__init__(logging.DEBUG)
+        self.texts = []
+
+    def emit(self, record):
+        text = record.getMessage()
+        if "Could not fetch" in text or record.levelno >= logging.ERROR:
+            self.texts.append(text)
 
 
 def parse_list(path):
@@ -51,6 +65,12 @@ def download_all(wanted, folder):
     from pip._internal.commands.download import DownloadCommand
     from pip._internal.network.download import Downloader
 
+    reasons = Reasons()
+    pip_log = logging.getLogger("pip")
+    pip_log.setLevel(logging.DEBUG)
+    pip_log.propagate = False
+    pip_log.handlers = [reasons]
+
     command = DownloadCommand("download", "")
     options, _ = command.parse_args(["--quiet", "--disable-pip-version-check", "ignored"])
     with command.main_context():
@@ -68,7 +88,8 @@ def download_all(wanted, folder):
                         os.replace(arrived, os.path.join(folder, os.path.basename(link.filename)))
                         break
             else:
-                raise LookupError("no file of %s %s in the index has a hash of the list" % (name, version))
+                raise LookupError("; ".join(reasons.texts) if reasons.texts else "the index has %d files of %s %s, none "
+                                  "of them with a hash of the list" % (len(candidates), name, version))
 
 
 def main(list_path, folder):

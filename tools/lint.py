@@ -32,12 +32,13 @@ LAYERS = [
     ("platform/net/", ("platform/base/", "platform/ports/clock/", "platform/ports/random/", "platform/ports/metrics/")),
     ("platform/ports/", ("platform/base/", "platform/wire/", "platform/net/", "statement_index.h")),
     ("platform/rpc/", ("platform/base/", "platform/wire/", "platform/net/", "platform/ports/", "platform/service/")),
-    ("platform/service/", ("platform/", "shopstream/common/", "statement_index.h", "message_index.h")),
+    ("platform/service/", ("platform/", "shopstream/common/", "shopstream/mail/", "statement_index.h", "message_index.h")),
 ]
 MIGRATION = re.compile(r"^(\d{4})_[a-z0-9_]+\.sql$")
-# Words of one engine alone; SQL is the subset that SQLite and Postgres share. sqlite.sql is the adapter's own.
+# Words of one engine alone; SQL is the subset that SQLite and Postgres share. sqlite.sql is the adapter's own. Left out is
+# AUTOINCREMENT, for which they share no word: a Postgres adapter has to translate that one.
 SQL_OF_ONE_ENGINE = re.compile(
-    r"\b(AUTOINCREMENT|BIGSERIAL|SERIAL|INSERT\s+OR\s+\w+|REPLACE\s+INTO|IFNULL|STRFTIME|DATETIME|JULIANDAY|GLOB|PRAGMA|"
+    r"\b(BIGSERIAL|SERIAL|INSERT\s+OR\s+\w+|REPLACE\s+INTO|IFNULL|STRFTIME|DATETIME|JULIANDAY|GLOB|PRAGMA|"
     r"ROWID|GROUP_CONCAT|STRING_AGG|ILIKE|JSONB|WITHOUT\s+ROWID|::\w+|NOW\(\))", re.I)
 SQL_IN_C = re.compile(r'"\s*(SELECT\s.+\sFROM\s|INSERT\s+INTO\s|UPDATE\s+\w+\s+SET\s|DELETE\s+FROM\s)', re.I)
 LEFT_OVERS = re.compile(r"\b(TO" r"DO|FIX" r"ME|X" r"XX)\b")
@@ -169,6 +170,9 @@ def include_problem(name, included):
     other = re.match(r"services/(\w+)/", included)
     if "/" not in included and included not in ("message_index.h", "statement_index.h", "wire_rules.h"):
         return 'include "%s" by its path from the root' % included
+    # A test may stand something up that another service offers to tests, as the emulator does.
+    if is_test(name) and pathlib.Path(included).name.startswith("test_"):
+        return None
     if owner and other and owner.group(1) != other.group(1):
         return "a service includes another's header %s; call its generated client" % included
     if name.startswith("platform/") and included.startswith(("services/", "cli/")):
