@@ -14,3 +14,6 @@ SELECT number, name, checksum FROM shopstream_migrations WHERE list = $1 ORDER B
 
 -- name: insert_migration
 INSERT INTO shopstream_migrations (list, number, name, checksum, applied_at_ms) VALUES ($1, $2, $3, $4, $5);
+
+-- name: count_migrations
+SELECT count(*) FROM shopstream_migrations;

@@ -238,6 +238,32 @@ int sql_check(struct sql_db *db, char ret_message[512])
     return db->adapter->check(db, ret_message);
 }
 
+int sql_backup_snapshot(struct sql_tx *tx, const char *destination_path, char ret_message[512])
+{
+    ret_message[0] = '\0';
+    return tx->db->adapter->backup_snapshot(tx, destination_path, ret_message);
+}
+
+/* -- Moving ------------------------------------------------------------------------------------------------------- */
+
+int sql_list_tables(struct sql_tx *tx, struct arena *arena, struct sql_table **ret_tables, size_t *ret_count)
+{
+    return tx->db->adapter->list_tables(tx, arena, ret_tables, ret_count);
+}
+
+int sql_dump_table(struct sql_tx *tx, const struct sql_table *table, sql_row_visitor *visitor, void *argument)
+{
+    return tx->db->adapter->dump_table(tx, table, visitor, argument);
+}
+
+int sql_load_table(struct sql_tx *tx, const struct sql_table *table, sql_row_source *source, void *argument,
+                   int64_t *ret_count)
+{
+    if (!sql_tx_is_write(tx))
+        return ERR_INTERNAL;
+    return tx->db->adapter->load_table(tx, table, source, argument, ret_count);
+}
+
 void sql_get_stats(struct sql_db *db, struct sql_stats *ret_stats)
 {
     db->adapter->get_stats(db, ret_stats);

@@ -173,6 +173,47 @@ struct sql_stats {
 };
 void sql_get_stats(struct sql_db *db, struct sql_stats *ret_stats);
 
+/* A copy of what a transaction sees, in a file that does not exist yet: for copies of several databases at one moment,
+ * each in a read of its own. */
+int sql_backup_snapshot(struct sql_tx *tx, const char *destination_path, char ret_message[512]);
+
+/* -- Moving ------------------------------------------------------------------------------------------------------- */
+
+/* Rows as they are, whatever the tables are called: what `shopstream dump` and `load` move from one engine to another.
+ * Names come from the database's own schema; no other code makes SQL from names. */
+
+#define SQL_TABLES_MAX 256
+#define SQL_COLUMNS_MAX 128
+#define SQL_NO_SEQUENCE (-1)
+
+struct sql_table {
+    const char *name;
+    const char **columns;
+    size_t column_count;
+    int64_t row_count;
+    int64_t sequence; /* the last number that the table's counter gave out, which no row may have any more;
+                       * SQL_NO_SEQUENCE where it has no counter, or has not given one */
+};
+
+/* The tables of the database, in the arena: parents before those that refer to them, else by name. Without those of the
+ * engine and the list of migrations. ERR_TOO_LARGE past SQL_TABLES_MAX or SQL_COLUMNS_MAX. */
+int sql_list_tables(struct sql_tx *tx, struct arena *arena, struct sql_table **ret_tables, size_t *ret_count);
+
+/* The number of migrations that made the database what it is, over all lists. */
+int sql_count_migrations(struct sql_tx *tx, int64_t *ret_count);
+
+/* Visits every row in the order of the primary key, with a value a column; views live until the visitor returns. An error
+ * of the visitor ends it and is returned. ERR_UNPROCESSABLE for a value that is none of enum sql_type. */
+typedef int sql_row_visitor(const struct sql_table *table, const struct sql_value *values, void *argument);
+int sql_dump_table(struct sql_tx *tx, const struct sql_table *table, sql_row_visitor *visitor, void *argument);
+
+/* Fills the table anew: what it held is gone, and its counter goes on behind table->sequence. The source gives the next
+ * row's values, 1, or 0 at the end, or an error; views live until it is called again. Foreign keys are checked when the
+ * transaction ends. Only in a write; ERR_CONFLICT when a constraint refuses a row. *ret_count: rows written. */
+typedef int sql_row_source(const struct sql_table *table, struct sql_value *ret_values, void *argument);
+int sql_load_table(struct sql_tx *tx, const struct sql_table *table, sql_row_source *source, void *argument,
+                   int64_t *ret_count);
+
 /* -- For adapters ------------------------------------------------------------------------------------------------- */
 
 /* What an adapter implements: the functions above, in the same words. See sql_adapter.h. */

@@ -46,7 +46,14 @@ struct sql_adapter {
     /* Care. */
     int (*backup)(struct sql_db *db, const char *destination_path, char ret_message[SQL_MESSAGE_BYTES]);
     int (*check)(struct sql_db *db, char ret_message[SQL_MESSAGE_BYTES]);
+    int (*backup_snapshot)(struct sql_tx *tx, const char *destination_path, char ret_message[SQL_MESSAGE_BYTES]);
     void (*get_stats)(struct sql_db *db, struct sql_stats *ret_stats);
+
+    /* Moving. */
+    int (*list_tables)(struct sql_tx *tx, struct arena *arena, struct sql_table **ret_tables, size_t *ret_count);
+    int (*dump_table)(struct sql_tx *tx, const struct sql_table *table, sql_row_visitor *visitor, void *argument);
+    int (*load_table)(struct sql_tx *tx, const struct sql_table *table, sql_row_source *source, void *argument,
+                      int64_t *ret_count);
 };
 
 /* How an adapter is found: by the URL's scheme, with the colon ("sqlite:"). */

@@ -160,6 +160,27 @@ static int faulty_check(struct sql_db *base, char ret_message[SQL_MESSAGE_BYTES]
     return sql_check(faulty_of(base)->inner, ret_message);
 }
 
+static int faulty_backup_snapshot(struct sql_tx *tx, const char *path, char ret_message[SQL_MESSAGE_BYTES])
+{
+    return sql_backup_snapshot(inner_tx(tx), path, ret_message);
+}
+
+static int faulty_list_tables(struct sql_tx *tx, struct arena *arena, struct sql_table **ret_tables, size_t *ret_count)
+{
+    return sql_list_tables(inner_tx(tx), arena, ret_tables, ret_count);
+}
+
+static int faulty_dump_table(struct sql_tx *tx, const struct sql_table *table, sql_row_visitor *visitor, void *argument)
+{
+    return sql_dump_table(inner_tx(tx), table, visitor, argument);
+}
+
+static int faulty_load_table(struct sql_tx *tx, const struct sql_table *table, sql_row_source *source, void *argument,
+                             int64_t *ret_count)
+{
+    return sql_load_table(inner_tx(tx), table, source, argument, ret_count);
+}
+
 static void faulty_get_stats(struct sql_db *base, struct sql_stats *ret_stats)
 {
     sql_get_stats(faulty_of(base)->inner, ret_stats);
@@ -175,7 +196,11 @@ static const struct sql_adapter faulty_adapter = {
     .query = faulty_query,
     .backup = faulty_backup,
     .check = faulty_check,
+    .backup_snapshot = faulty_backup_snapshot,
     .get_stats = faulty_get_stats,
+    .list_tables = faulty_list_tables,
+    .dump_table = faulty_dump_table,
+    .load_table = faulty_load_table,
 };
 
 int sql_faulty_new(struct sql_db **ret_db, struct sql_db *inner, const struct sql_fault *faults, size_t count)

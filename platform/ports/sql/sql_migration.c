@@ -89,6 +89,14 @@ static int apply_next(struct sql_tx *tx, void *argument)
                     NULL);
 }
 
+int sql_count_migrations(struct sql_tx *tx, int64_t *ret_count)
+{
+    CLEANUP(sql_finish_cleanup) struct sql_rows *rows = NULL;
+    TRY(sql_query_row(tx, &ports_sql_count_migrations, SQL_NO_ARGS, &rows));
+    *ret_count = sql_get_int(rows, 0);
+    return 0;
+}
+
 int sql_migrate(struct sql_db *db, const char *list_name, const struct sql_migration *migrations, size_t count,
                 char ret_message[512])
 {

@@ -20,7 +20,11 @@ const struct sql_adapter sqlite_adapter = {
     .finish = sqlite_finish,
     .backup = sqlite_backup,
     .check = sqlite_check,
+    .backup_snapshot = sqlite_backup_snapshot,
     .get_stats = sqlite_get_stats,
+    .list_tables = sqlite_list_tables,
+    .dump_table = sqlite_dump_table,
+    .load_table = sqlite_load_table,
 };
 
 /* -- The URL ------------------------------------------------------------------------------------------------------ */

@@ -152,3 +152,11 @@ int sqlite_read(struct sql_db *db, sql_closure *closure, void *argument);
 
 int sqlite_backup(struct sql_db *db, const char *destination_path, char ret_message[SQL_MESSAGE_BYTES]);
 int sqlite_check(struct sql_db *db, char ret_message[SQL_MESSAGE_BYTES]);
+int sqlite_backup_snapshot(struct sql_tx *tx, const char *destination_path, char ret_message[SQL_MESSAGE_BYTES]);
+
+/* -- sql_sqlite_dump.c -------------------------------------------------------------------------------------------- */
+
+int sqlite_list_tables(struct sql_tx *tx, struct arena *arena, struct sql_table **ret_tables, size_t *ret_count);
+int sqlite_dump_table(struct sql_tx *tx, const struct sql_table *table, sql_row_visitor *visitor, void *argument);
+int sqlite_load_table(struct sql_tx *tx, const struct sql_table *table, sql_row_source *source, void *argument,
+                      int64_t *ret_count);

@@ -21,19 +21,21 @@ static int copy_pages(sqlite3 *source, sqlite3 *destination)
     return sqlite_error(destination, result);
 }
 
-static int back_up_to(struct sqlite_db *db, sqlite3_vfs *vfs, const char *path, char ret_message[SQL_MESSAGE_BYTES])
+static int back_up_to(struct sqlite_db *db, sqlite3 *source, const char *path, char ret_message[SQL_MESSAGE_BYTES])
 {
-    struct sqlite_connection source;
-    TRY(sqlite_connection_open(db, &source, false, ret_message));
+    sqlite3_vfs *vfs = sqlite3_vfs_find(db->vfs[0] ? db->vfs : NULL);
+    if (file_exists(vfs, path)) {
+        sql_message(ret_message, "the backup %s exists already; name a file that does not", path);
+        return ERR_CONFLICT;
+    }
     sqlite3 *destination = NULL;
     int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
     int error = sqlite_error(NULL, sqlite3_open_v2(path, &destination, flags, db->vfs[0] ? db->vfs : NULL));
     if (!error)
-        error = copy_pages(source.handle, destination);
+        error = copy_pages(source, destination);
     if (error)
         sql_message(ret_message, "the backup %s could not be written: %s", path, sqlite3_errmsg(destination));
     sqlite3_close(destination);
-    sqlite_connection_close(&source);
     if (error)
         vfs->xDelete(vfs, path, 0);
     return error;
@@ -42,12 +44,18 @@ static int back_up_to(struct sqlite_db *db, sqlite3_vfs *vfs, const char *path, 
 int sqlite_backup(struct sql_db *base, const char *destination_path, char ret_message[SQL_MESSAGE_BYTES])
 {
     struct sqlite_db *db = sqlite_db_of(base);
-    sqlite3_vfs *vfs = sqlite3_vfs_find(db->vfs[0] ? db->vfs : NULL);
-    if (file_exists(vfs, destination_path)) {
-        sql_message(ret_message, "the backup %s exists already; name a file that does not", destination_path);
-        return ERR_CONFLICT;
-    }
-    return back_up_to(db, vfs, destination_path, ret_message);
+    struct sqlite_connection source;
+    TRY(sqlite_connection_open(db, &source, false, ret_message));
+    int error = back_up_to(db, source.handle, destination_path, ret_message);
+    sqlite_connection_close(&source);
+    return error;
+}
+
+/* A connection that is in a read transaction already is copied as that transaction sees it. */
+int sqlite_backup_snapshot(struct sql_tx *tx, const char *destination_path, char ret_message[SQL_MESSAGE_BYTES])
+{
+    struct sqlite_connection *connection = ((struct sqlite_tx *)(void *)tx)->connection;
+    return back_up_to(sqlite_db_of(tx->db), connection->handle, destination_path, ret_message);
 }
 
 /* The first row of a check: SQLite's words ("ok"), or none. */

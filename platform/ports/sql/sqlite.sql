@@ -69,3 +69,34 @@ PRAGMA integrity_check(1);
 
 -- name: sqlite_foreign_key_check
 PRAGMA foreign_key_check;
+
+-- name: sqlite_list_tables
+-- Without SQLite's own, what stands behind virtual tables, and the list of migrations, which is the program's.
+SELECT name FROM pragma_table_list
+WHERE schema = 'main' AND type = 'table' AND name NOT LIKE 'sqlite\_%' ESCAPE '\' AND name <> 'shopstream_migrations'
+ORDER BY name;
+
+-- name: sqlite_list_columns
+SELECT name FROM pragma_table_info($1) ORDER BY cid;
+
+-- name: sqlite_list_key_columns
+SELECT name FROM pragma_table_info($1) WHERE pk > 0 ORDER BY pk;
+
+-- name: sqlite_list_parents
+SELECT DISTINCT "table" FROM pragma_foreign_key_list($1);
+
+-- name: sqlite_has_sequences
+SELECT 1 FROM sqlite_schema WHERE name = 'sqlite_sequence';
+
+-- name: sqlite_get_sequence
+SELECT seq FROM sqlite_sequence WHERE name = $1;
+
+-- name: sqlite_delete_sequence
+DELETE FROM sqlite_sequence WHERE name = $1;
+
+-- name: sqlite_insert_sequence
+INSERT INTO sqlite_sequence (name, seq) VALUES ($1, $2);
+
+-- name: sqlite_defer_foreign_keys
+-- Until the end of the transaction.
+PRAGMA defer_foreign_keys = ON;
