@@ -77,11 +77,11 @@ int host_new(struct service_host **ret_host, const struct host_options *options,
         result = host_instance_start(&host->instances[i], ret_message);
     if (result >= 0)
         result = host_flow_start(host);
-    if (result >= 0)
+    if (result >= 0 && !options->is_at_rest)
         result = host_workers_start(host, &host->queue_workers);
-    if (result >= 0)
+    if (result >= 0 && !options->is_at_rest)
         result = host_streams_start(host, &host->streams);
-    if (result >= 0)
+    if (result >= 0 && !options->is_at_rest)
         result = host_jobs_start(host, &host->jobs);
     if (result < 0) {
         host_free(host, 0);

@@ -53,6 +53,7 @@ struct host_options {
     const char *data_path;            /* an existing folder */
     const char *sql_vfs;              /* NULL: the operating system's; the simulation has its own, and no folder lock */
     bool rate_limits;
+    bool is_at_rest;                  /* only answers calls: no event, workflow, message or job is worked on */
     unsigned worker_count;            /* 0: HOST_WORKERS */
     struct http_client *http_client;  /* given to the host */
 };

@@ -151,6 +151,8 @@ int host_flow_start(struct service_host *host)
         for (; row && row->topic; row++)
             TRY(subscribe(&host->instances[i], row));
     }
+    if (host->options.is_at_rest)
+        return 0;
     for (size_t i = 0; i < host->instance_count; i++) {
         if (host->instances[i].engine)
             TRY(workflow_engine_start(host->instances[i].engine));

@@ -27,5 +27,6 @@ int expire_reservations(struct call *call);
 /* import.c, export.c */
 catalog_import_products_fn import_products;
 catalog_export_products_fn export_products;
+catalog_seed_products_fn seed_products;
 raw_handler import_csv;
 raw_handler export_csv;

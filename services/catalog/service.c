@@ -32,6 +32,7 @@ static const struct route routes[] = {
     {RPC(catalog, release_stock), .internal = true, .rate = RATE_NONE},
     {RPC(catalog, import_products), .internal = true, .tx = TX_NONE, .rate = RATE_NONE},
     {RPC(catalog, export_products), .internal = true, .tx = TX_READ, .rate = RATE_NONE},
+    {RPC(catalog, seed_products), .internal = true, .tx = TX_NONE, .rate = RATE_NONE},
     {0},
 };
 
