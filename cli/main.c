@@ -1,116 +1,310 @@
+/* shopstream: reads the command line and runs one of the commands below. */
 #include "cli/commands.h"
 #include "cli/settings.h"
+#include "cli/terminal.h"
 #include "services/services.h"
 
 #include <getopt.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
+#include <sys/stat.h>
+
+#define HELP_BYTES_MAX (1u << 16)
+
+/* Which options a command takes, besides --data, --config and --help. */
+enum takes {
+    TAKES_SERVICES = 1 << 0,
+    TAKES_PORT = 1 << 1,
+    TAKES_NO_SEED = 1 << 2,
+    TAKES_TENANT = 1 << 3,
+    TAKES_STATUS = 1 << 4,
+    TAKES_JSON = 1 << 5,
+};
 
 struct command {
-    const char *name;
-    const char *arguments;
-    const char *help;
-    int (*run)(const struct command_options *options);
+    const char *name;      /* one word or two */
+    const char *arguments; /* as shown */
+    int least, most;       /* how many of them */
+    unsigned takes;
+    command_fn *run;
+    const char *help;    /* one line */
+    const char *details; /* for `COMMAND --help` */
 };
 
 static const struct command commands[] = {
-    {"serve", "", "Serve the shop (also without a command)", command_serve},
+    {"serve", "", 0, 0, TAKES_SERVICES | TAKES_PORT | TAKES_NO_SEED, command_serve,
+     "serve the shop; also without a command",
+     "An empty shop is filled with the demo catalog, unless --no-seed is given. SIGTERM and Ctrl-C end it\n"
+     "when what is in flight is answered; the second one at once."},
+    {"seed", "", 0, 0, TAKES_TENANT | TAKES_JSON, command_seed, "fill a shop without products with the demo catalog",
+     "A shop that has a product stays as it is."},
+    {"import", "FILE.csv", 1, 1, TAKES_TENANT | TAKES_JSON, command_import,
+     "put products in: all of them or, with an error, none",
+     "One row a SKU; `export` writes the same columns, services/catalog/README.md explains them. What exists\n"
+     "is changed where the file differs; what the file does not name stays."},
+    {"export", "[FILE]", 0, 1, TAKES_TENANT, command_export, "write the products as CSV, to stdout without FILE", NULL},
+    {"migrate", "", 0, 0, 0, command_migrate, "bring the databases up to date, or make them",
+     "`serve` does the same when it starts."},
+    {"openapi", "", 0, 0, TAKES_SERVICES, command_openapi, "print the OpenAPI document of the REST API", NULL},
+    {"user grant", "EMAIL ROLE", 2, 2, TAKES_TENANT | TAKES_JSON, command_user_grant,
+     "give a role to who signed up with the address",
+     "Roles: customer, support, merchandiser, admin. It takes effect with the next sign-in or refresh."},
+    {"tenant add", "ID [HOST]", 1, 2, TAKES_JSON, command_tenant_add, "add a tenant, chosen by host name or X-Tenant",
+     "Adding one again changes its host name."},
+    {"tenant list", "", 0, 0, TAKES_JSON, command_tenant_list, "show the tenants", NULL},
+    {"workflow list", "", 0, 0, TAKES_STATUS | TAKES_JSON, command_workflow_list,
+     "show the newest workflows, or those of --status S",
+     "S: running, compensating, completed, failed or stuck. A stuck one waits for `workflow resume`."},
+    {"workflow show", "ID", 1, 1, TAKES_JSON, command_workflow_show, "show one with every step", NULL},
+    {"workflow resume", "ID", 1, 1, 0, command_workflow_resume, "let a stuck one try again", NULL},
+    {"quarantine list", "", 0, 0, TAKES_JSON, command_quarantine_list, "show events that a consumer could not take",
+     NULL},
+    {"quarantine replay", "SERVICE GROUP SOURCE OFFSET", 4, 4, 0, command_quarantine_replay,
+     "hand one to its consumer again",
+     "The four words are columns of `quarantine list`. The event leaves quarantine when it is handled."},
     {0},
 };
 
-enum { OPTION_SERVICES = 256, OPTION_PORT, OPTION_DATA, OPTION_CONFIG, OPTION_NO_SEED, OPTION_HELP_CONFIG };
+/* -- Help
+ * --------------------------------------------------------------------------------------------------------------- */
 
 static void print_help(void)
 {
-    printf("Usage: shopstream [COMMAND] [--services a,b] [--port 3000] [--data DIR] [--config FILE] [--no-seed]\n\n"
-           "Commands:\n");
-    for (const struct command *command = commands; command->name; command++)
-        printf("  %-9s %-20s %s\n", command->name, command->arguments, command->help);
-    printf("\nServices:\n");
-    for (size_t i = 0; all_services[i]; i++)
-        printf("  %-15s %s\n", all_services[i]->name, all_services[i]->help);
-    printf("\n--help-config lists the settings.\n");
+    printf("Usage: shopstream [COMMAND] [--data DIR] [--config FILE] [OPTIONS]\n\n");
+    for (const struct command *command = commands; command->name; command++) {
+        bool is_long = strcmp(command->name, "quarantine replay") == 0;
+        char left[64];
+
+        snprintf(left, sizeof(left), "%s %s", command->name, is_long ? "…" : command->arguments);
+        printf("  %-*s%s\n", is_long ? 25 : 23, left, command->help);
+    }
+    printf("\n`shopstream COMMAND --help` explains one; --help-config lists the settings.\n");
 }
 
-static int print_config_help(void)
+static void print_command_help(const struct command *command)
 {
-    CLEANUP(buf_free) struct buf buf = BUF(1u << 16);
+    printf("Usage: shopstream %s%s%s [--data DIR] [--config FILE]%s%s%s%s%s%s\n\n%c%s.\n", command->name,
+           command->arguments[0] ? " " : "", command->arguments,
+           command->takes & TAKES_SERVICES ? " [--services a,b]" : "",
+           command->takes & TAKES_PORT ? " [--port 3000]" : "", command->takes & TAKES_NO_SEED ? " [--no-seed]" : "",
+           command->takes & TAKES_TENANT ? " [--tenant ID]" : "", command->takes & TAKES_STATUS ? " [--status S]" : "",
+           command->takes & TAKES_JSON ? " [--json]" : "", command->help[0] - 'a' + 'A', command->help + 1);
+    if (command->details)
+        printf("\n%s\n", command->details);
+    if (command->takes & TAKES_SERVICES) {
+        printf("\nServices, all of them without --services:\n");
+        for (size_t i = 0; all_services[i]; i++)
+            printf("  %-16s %s\n", all_services[i]->name, all_services[i]->help);
+    }
+    if (command->takes & TAKES_JSON)
+        printf("\n--json prints the answer as JSON.\n");
+}
+
+static void print_config_help(void)
+{
+    CLEANUP(buf_free) struct buf buf = BUF(HELP_BYTES_MAX);
 
     config_print_help(settings_tables(), &buf);
     printf("%.*s", STR_FORMAT(buf_str(&buf)));
-    return EXIT_SUCCESS;
 }
+
+/* -- Options
+ * -------------------------------------------------------------------------------------------------------------- */
+
+struct parse {
+    struct command_options options;
+    unsigned given; /* of enum takes */
+    bool help;
+    bool help_config;
+};
+
+enum { OPTION_DATA = 256, OPTION_CONFIG, OPTION_HELP_CONFIG, OPTION_TAKES = 512 };
+
+static const struct option long_options[] = {
+    {"data", required_argument, NULL, OPTION_DATA},
+    {"config", required_argument, NULL, OPTION_CONFIG},
+    {"help", no_argument, NULL, 'h'},
+    {"help-config", no_argument, NULL, OPTION_HELP_CONFIG},
+    {"services", required_argument, NULL, OPTION_TAKES + TAKES_SERVICES},
+    {"port", required_argument, NULL, OPTION_TAKES + TAKES_PORT},
+    {"no-seed", no_argument, NULL, OPTION_TAKES + TAKES_NO_SEED},
+    {"tenant", required_argument, NULL, OPTION_TAKES + TAKES_TENANT},
+    {"status", required_argument, NULL, OPTION_TAKES + TAKES_STATUS},
+    {"json", no_argument, NULL, OPTION_TAKES + TAKES_JSON},
+    {0},
+};
 
 static int parse_port(const char *text, int *ret_port)
 {
     int64_t port;
 
-    if (str_to_int64(str_from_cstr(text), &port) < 0 || port < 0 || port > 65535) {
-        fprintf(stderr, "shopstream: --port takes a number from 0 to 65535, not '%s'\n", text);
-        return ERR_INVALID;
-    }
+    if (str_to_int64(str_from_cstr(text), &port) < 0 || port < 0 || port > 65535)
+        return say_usage("--port takes a number from 0 to 65535, not '%s'", text);
     *ret_port = (int)port;
-    return 0;
+    return EXIT_DONE;
 }
 
-/* 0 to go on, 1 when all is said, or an error. */
-static int parse_options(int argc, char **argv, struct command_options *ret_options)
+static int take_option(struct parse *parse, unsigned which)
 {
-    static const struct option options[] = {
-        {"services", required_argument, NULL, OPTION_SERVICES}, {"port", required_argument, NULL, OPTION_PORT},
-        {"data", required_argument, NULL, OPTION_DATA},         {"config", required_argument, NULL, OPTION_CONFIG},
-        {"no-seed", no_argument, NULL, OPTION_NO_SEED},         {"help", no_argument, NULL, 'h'},
-        {"help-config", no_argument, NULL, OPTION_HELP_CONFIG}, {0},
-    };
-    int option;
+    struct command_options *options = &parse->options;
 
-    while ((option = getopt_long(argc, argv, "h", options, NULL)) != -1) {
-        switch (option) {
-        case OPTION_SERVICES:
-            ret_options->services = optarg;
-            break;
-        case OPTION_PORT:
-            TRY(parse_port(optarg, &ret_options->port));
-            break;
-        case OPTION_DATA:
-            ret_options->data_path = optarg;
-            break;
-        case OPTION_CONFIG:
-            ret_options->config_path = optarg;
-            break;
-        case OPTION_NO_SEED:
-            ret_options->no_seed = 1;
-            break;
-        case 'h':
-            print_help();
-            return 1;
-        case OPTION_HELP_CONFIG:
-            print_config_help();
-            return 1;
-        default:
-            fprintf(stderr, "Try `shopstream --help`.\n");
-            return ERR_INVALID;
-        }
+    parse->given |= which;
+    switch (which) {
+    case TAKES_SERVICES:
+        options->services = optarg;
+        break;
+    case TAKES_PORT:
+        return parse_port(optarg, &options->port);
+    case TAKES_NO_SEED:
+        options->no_seed = true;
+        break;
+    case TAKES_TENANT:
+        options->tenant = optarg;
+        break;
+    case TAKES_STATUS:
+        options->status = optarg;
+        break;
+    default:
+        options->json = true;
     }
-    return 0;
+    return EXIT_DONE;
+}
+
+static int parse_options(int argc, char **argv, struct parse *parse)
+{
+    int option, status = EXIT_DONE;
+
+    opterr = 0;
+    while (status == EXIT_DONE && (option = getopt_long(argc, argv, ":h", long_options, NULL)) != -1) {
+        if (option >= OPTION_TAKES)
+            status = take_option(parse, (unsigned)option - OPTION_TAKES);
+        else if (option == OPTION_DATA)
+            parse->options.data_path = optarg;
+        else if (option == OPTION_CONFIG)
+            parse->options.config_path = optarg;
+        else if (option == 'h')
+            parse->help = true;
+        else if (option == OPTION_HELP_CONFIG)
+            parse->help_config = true;
+        else
+            return say_usage("%s %s; `shopstream --help` shows what there is", argv[optind - 1],
+                             option == ':' ? "wants a value" : "is not an option");
+    }
+    return status;
+}
+
+/* What goes into JSON must be UTF-8; so all of it. */
+static int check_text(int argc, char **argv)
+{
+    for (int i = 1; i < argc; i++) {
+        if (!str_is_utf8(str_from_cstr(argv[i])))
+            return say_usage("argument %d is not UTF-8", i);
+    }
+    return EXIT_DONE;
+}
+
+/* -- Commands
+ * ------------------------------------------------------------------------------------------------------------- */
+
+/* How many of the words are the command's name; 0: another command's. */
+static int match_name(const struct command *command, char **words, int word_count)
+{
+    struct str rest = str_from_cstr(command->name), word;
+    int matched = 0;
+
+    while (str_next_token(&rest, ' ', &word)) {
+        if (matched == word_count || !str_equal_cstr(word, words[matched]))
+            return 0;
+        matched++;
+    }
+    return matched;
+}
+
+static const struct command *find_command(char **words, int word_count, int *ret_matched)
+{
+    *ret_matched = 0;
+    if (word_count == 0)
+        return &commands[0];
+    for (const struct command *command = commands; command->name; command++) {
+        *ret_matched = match_name(command, words, word_count);
+        if (*ret_matched)
+            return command;
+    }
+    return NULL;
+}
+
+/* `workflow` alone, or with a word that is none of its commands: says which there are. */
+static int say_unknown(char **words, int word_count)
+{
+    char known[256] = "";
+    size_t length = 0;
+
+    for (const struct command *command = commands; command->name; command++) {
+        struct str rest = str_from_cstr(command->name), first;
+
+        if (str_next_token(&rest, ' ', &first) && rest.ptr && str_equal_cstr(first, words[0]))
+            length +=
+                (size_t)snprintf(known + length, sizeof(known) - length, "%s`%s`", length ? ", " : "", command->name);
+    }
+    if (length)
+        return say_usage("%s %s: the commands are %s", words[0],
+                         word_count > 1 ? "has no such command" : "wants another word", known);
+    return say_usage("there is no command '%s'; `shopstream --help` lists them", words[0]);
+}
+
+static int refuse_options(const struct command *command, unsigned given)
+{
+    for (const struct option *option = long_options; option->name; option++) {
+        if (option->val >= OPTION_TAKES && (((unsigned)option->val - OPTION_TAKES) & given & ~command->takes))
+            return say_usage("`%s` takes no --%s; `shopstream %s --help` shows what it takes", command->name,
+                             option->name, command->name);
+    }
+    return EXIT_DONE;
+}
+
+static int run_command(struct parse *parse, char **words, int word_count)
+{
+    int matched;
+    const struct command *command = find_command(words, word_count, &matched);
+
+    if (parse->help && word_count == 0)
+        print_help();
+    if (parse->help_config)
+        print_config_help();
+    if ((parse->help && word_count == 0) || parse->help_config)
+        return EXIT_DONE;
+    if (!command)
+        return say_unknown(words, word_count);
+    if (parse->help) {
+        print_command_help(command);
+        return EXIT_DONE;
+    }
+    int count = word_count - matched;
+    if (count < command->least || count > command->most)
+        return say_usage("`%s` %s: shopstream %s%s%s", command->name,
+                         count < command->least ? "wants more words" : "takes no such word", command->name,
+                         command->arguments[0] ? " " : "", command->arguments);
+    int status = refuse_options(command, parse->given);
+    if (status != EXIT_DONE)
+        return status;
+    parse->options.argument_count = count;
+    parse->options.arguments = words + matched;
+    return command->run(&parse->options);
 }
 
 int main(int argc, char **argv)
 {
-    struct command_options options = {.port = -1};
-    int result = parse_options(argc, argv, &options);
+    struct parse parse = {.options.port = -1};
+    int status = check_text(argc, argv);
 
-    if (result != 0)
-        return result < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
-    const char *name = optind < argc ? argv[optind] : "serve";
-    options.argument_count = optind < argc ? argc - optind - 1 : 0;
-    options.arguments = argv + (optind < argc ? optind + 1 : argc);
-    for (const struct command *command = commands; command->name; command++) {
-        if (strcmp(command->name, name) == 0)
-            return command->run(&options);
-    }
-    fprintf(stderr, "shopstream: there is no command '%s'; try `shopstream --help`\n", name);
-    return EXIT_FAILURE;
+    /* Keys and personal data are in what a shop writes: it is this user's alone, also in a folder that is not. */
+    umask(S_IRWXG | S_IRWXO);
+    if (status == EXIT_DONE)
+        status = parse_options(argc, argv, &parse);
+    if (status == EXIT_DONE)
+        status = run_command(&parse, argv + optind, argc - optind);
+    /* A result that did not reach the disk or the pipe is no success. */
+    if (fflush(stdout) != 0 && status == EXIT_DONE)
+        status = say_failed("the output could not be written");
+    return status;
 }

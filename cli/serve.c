@@ -1,66 +1,37 @@
-/* shopstream: serves the shop until it is told to stop. */
+/* shopstream serve: serves the shop until it is told to stop. */
 #include "cli/commands.h"
-
 #include "cli/settings.h"
+#include "cli/shop.h"
+#include "cli/terminal.h"
+#include "platform/base/log.h"
 #include "platform/net/client.h"
 #include "platform/net/server.h"
 #include "platform/service/host.h"
+#include "platform/service/invoke.h"
 #include "services/services.h"
-#include "shopstream/identity/v1/identity.rpc.h"
 
-#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
+#include <yyjson.h>
 
 #define CLIENT_CONNECTIONS_MAX 64
-#define START_ARENA_BYTES (1u << 20)
-#define START_TIMEOUT_MS 10000
+#define START_ARENA_BYTES ((size_t)1 << 20)
 
 struct serving {
     const struct service *services[HOST_SERVICES_MAX + 1];
+    const struct command_options *options;
     struct config *config;
     struct service_host *host;
     const char *data_path;
     const char *address;
     int port;
+    bool is_seeded; /* now, by this start */
 };
 
-static int choose_services(struct serving *serving, const char *names)
-{
-    struct str rest = str_from_cstr(names), name;
-    size_t count = 0;
-
-    if (!names) {
-        while (all_services[count] && count < HOST_SERVICES_MAX) {
-            serving->services[count] = all_services[count];
-            count++;
-        }
-        return 0;
-    }
-    while (str_next_token(&rest, ',', &name)) {
-        const struct service *service = service_find(str_trim(name));
-
-        if (!service || count == HOST_SERVICES_MAX) {
-            fprintf(stderr, "shopstream: there is no service '%.*s'; `shopstream --help` lists them\n",
-                    STR_FORMAT(name));
-            return ERR_INVALID;
-        }
-        serving->services[count++] = service;
-    }
-    return 0;
-}
-
-static int make_folder(const char *path)
-{
-    if (mkdir(path, 0700) == 0 || errno == EEXIST)
-        return 0;
-    fprintf(stderr, "shopstream: the data folder %s cannot be made: %s\n", path, strerror(errno));
-    return ERR_UNAVAILABLE;
-}
+/* -- What is asked for
+ * ---------------------------------------------------------------------------------------------------- */
 
 static bool is_loopback(const char *address)
 {
@@ -71,16 +42,71 @@ static bool is_loopback(const char *address)
 static int refuse_unsafe(const struct serving *serving)
 {
     if (is_loopback(serving->address))
-        return 0;
+        return EXIT_DONE;
     for (size_t i = 0; serving->services[i]; i++) {
-        if (!serving->services[i]->loopback_only)
-            continue;
-        fprintf(stderr,
-                "shopstream: %s is for tests on one machine and must not listen on %s; leave it out with --services\n",
-                serving->services[i]->name, serving->address);
-        return ERR_FORBIDDEN;
+        if (serving->services[i]->loopback_only)
+            return say_failed("%s is for tests on one machine and must not listen on %s; leave it out with --services",
+                              serving->services[i]->name, serving->address);
     }
-    return 0;
+    return EXIT_DONE;
+}
+
+static int configure(struct serving *serving)
+{
+    const struct command_options *options = serving->options;
+    enum log_level level;
+
+    if (settings_load(options->config_path, &serving->config) < 0)
+        return EXIT_FAILED;
+    if (log_level_parse(config_get_str(serving->config, &settings[SETTING_LOG_LEVEL]), &level) < 0)
+        return say_failed("SHOPSTREAM_LOG_LEVEL must be debug, info, warning, error or none");
+    log_configure(STDERR_FILENO, level, LOG_FORMAT_AUTOMATIC);
+    serving->data_path =
+        options->data_path ? options->data_path : config_get_cstr(serving->config, &settings[SETTING_DATA]);
+    serving->address = config_get_cstr(serving->config, &settings[SETTING_ADDRESS]);
+    serving->port = options->port >= 0 ? options->port : (int)config_get_int(serving->config, &settings[SETTING_PORT]);
+    int status = choose_services(options->services, serving->services);
+    return status == EXIT_DONE ? refuse_unsafe(serving) : status;
+}
+
+/* -- Opening
+ * -------------------------------------------------------------------------------------------------------------- */
+
+/* One of this process's own services; NULL when it does not run here or refuses. */
+static struct yyjson_doc *ask(struct serving *serving, struct arena *arena, const char *service, const char *method)
+{
+    struct problem problem = {0};
+    struct str reply;
+
+    if (!host_instance(serving->host, service))
+        return NULL;
+    int error = host_invoke_json(serving->host, arena, str_from_cstr(service), str_from_cstr(method),
+                                 STR(TENANT_DEFAULT), STR("{}"), &reply, &problem);
+    if (error < 0) {
+        say_failed("%s", problem.detail[0] ? problem.detail : error_name(error));
+        return NULL;
+    }
+    return json_read(reply);
+}
+
+/* Before anybody can look: no visitor sees the empty shop. */
+static void seed(struct serving *serving)
+{
+    CLEANUP(arena_cleanup) struct arena *arena = arena_new(START_ARENA_BYTES);
+
+    if (serving->options->no_seed || !arena)
+        return;
+    CLEANUP(json_free) struct yyjson_doc *document = ask(serving, arena, "catalog", "seed_products");
+    serving->is_seeded = yyjson_get_bool(yyjson_obj_get(yyjson_doc_get_root(document), "seeded"));
+}
+
+static int listen_all(struct serving *serving)
+{
+    char message[512] = "";
+
+    if (host_listen(serving->host, serving->address, serving->port, serving->port == 0, message) < 0)
+        return say_failed("%s; choose another port with --port, or stop what uses this one", message);
+    return EXIT_DONE;
 }
 
 static int open_host(struct serving *serving)
@@ -89,10 +115,10 @@ static int open_host(struct serving *serving)
     struct http_client *client = NULL;
     char message[512] = "";
 
-    /* Keys and personal data are in these files: they are this user's alone, also in a folder that is not. */
-    umask(S_IRWXG | S_IRWXO);
-    TRY(make_folder(serving->data_path));
-    TRY(http_client_new(&client, CLIENT_CONNECTIONS_MAX));
+    if (shop_make_folder(serving->data_path) != EXIT_DONE)
+        return EXIT_FAILED;
+    if (http_client_new(&client, CLIENT_CONNECTIONS_MAX) < 0)
+        return say_failed("out of memory");
     const struct host_options options = {
         .services = serving->services,
         .config = serving->config,
@@ -100,26 +126,71 @@ static int open_host(struct serving *serving)
         .rate_limits = rate_limits,
         .http_client = client,
     };
-    int result = host_new(&serving->host, &options, message);
-    if (result >= 0)
-        result = host_listen(serving->host, serving->address, serving->port, serving->port == 0, message);
-    if (result < 0)
-        fprintf(stderr, "shopstream: %s\n", message);
-    else if (!rate_limits)
+    if (host_new(&serving->host, &options, message) < 0) {
+        serving->host = NULL;
+        return say_failed("%s", message);
+    }
+    if (!rate_limits)
         fprintf(stderr, "shopstream: rate limits are off\n");
-    return result;
+    seed(serving);
+    return listen_all(serving);
 }
 
-static void wait_for_signal(void)
-{
-    sigset_t signals;
-    int number = 0;
+/* -- Saying what is open
+ * -------------------------------------------------------------------------------------------------- */
 
-    sigemptyset(&signals);
-    sigaddset(&signals, SIGTERM);
-    sigaddset(&signals, SIGINT);
-    while (sigwait(&signals, &number) != 0)
-        ;
+/* The password that a first start makes where none is configured: shown this once, and in no log. */
+static void show_first_administrator(struct serving *serving)
+{
+    CLEANUP(arena_cleanup) struct arena *arena = arena_new(START_ARENA_BYTES);
+    CLEANUP(json_free)
+    struct yyjson_doc *document = arena ? ask(serving, arena, "identity", "take_first_administrator") : NULL;
+    yyjson_val *first = yyjson_doc_get_root(document);
+    const char *password = json_text(arena, first, "password");
+
+    if (password)
+        printf("Administrator: %s, password: %s (shown only now)\n", json_text(arena, first, "email"), password);
+}
+
+static bool has_page(const struct serving *serving, const char *path)
+{
+    for (size_t i = 0; serving->services[i]; i++) {
+        const struct route *route = serving->services[i]->routes;
+
+        for (; serving->services[i]->no_prefix && (route->rpc || route->raw); route++) {
+            if (route->path && strcmp(route->path, path) == 0)
+                return true;
+        }
+    }
+    return false;
+}
+
+static void show_page(const struct serving *serving, const char *label, const char *path)
+{
+    if (has_page(serving, path))
+        printf("%s: http://%s:%d%s\n", label, serving->address, http_server_port(serving->host->listener), path);
+}
+
+static void show_what_is_open(struct serving *serving)
+{
+    printf("%sShopstream is open on http://%s:%d%s (data in %s)\n", colour_start(stdout, COLOUR_BOLD), serving->address,
+           http_server_port(serving->host->listener), colour_end(stdout), serving->data_path);
+    if (serving->is_seeded)
+        puts("The shop was empty: it has the demo catalog now (--no-seed leaves it empty)");
+    show_first_administrator(serving);
+    show_page(serving, "Mail", "/dev/mail");
+    show_page(serving, "API", "/api/docs");
+    fflush(stdout);
+}
+
+/* -- Signals
+ * -------------------------------------------------------------------------------------------------------------- */
+
+static void fill_signals(sigset_t *ret_signals)
+{
+    sigemptyset(ret_signals);
+    sigaddset(ret_signals, SIGTERM);
+    sigaddset(ret_signals, SIGINT);
 }
 
 /* Before any task starts, so that all of them leave these signals to this one. */
@@ -127,64 +198,36 @@ static void block_signals(void)
 {
     sigset_t signals;
 
-    sigemptyset(&signals);
-    sigaddset(&signals, SIGTERM);
-    sigaddset(&signals, SIGINT);
+    fill_signals(&signals);
     sigaddset(&signals, SIGPIPE);
     sigprocmask(SIG_BLOCK, &signals, NULL);
 }
 
-static int configure(struct serving *serving, const struct command_options *options)
+/* The first one ends the wait, and the shop with good manners; from then on they do what they do to any program. */
+static void wait_for_signal(void)
 {
-    enum log_level level;
+    sigset_t signals;
+    int number = 0;
 
-    TRY(settings_load(options->config_path, &serving->config));
-    if (log_level_parse(config_get_str(serving->config, &settings[SETTING_LOG_LEVEL]), &level) < 0) {
-        fprintf(stderr, "shopstream: SHOPSTREAM_LOG_LEVEL must be debug, info, warning, error or none\n");
-        return ERR_INVALID;
-    }
-    log_configure(STDERR_FILENO, level, LOG_FORMAT_AUTOMATIC);
-    serving->data_path =
-        options->data_path ? options->data_path : config_get_cstr(serving->config, &settings[SETTING_DATA]);
-    serving->address = config_get_cstr(serving->config, &settings[SETTING_ADDRESS]);
-    serving->port =
-        options->port >= 0 ? options->port : (int)config_get_int(serving->config, &settings[SETTING_PORT]);
-    TRY(choose_services(serving, options->services));
-    return refuse_unsafe(serving);
-}
-
-/* The password that a first start makes where none is configured: shown this once, and in no log. */
-static void show_first_administrator(struct service_host *host)
-{
-    struct service_instance *instance = host_instance(host, IDENTITY_SERVICE_NAME);
-    CLEANUP(arena_cleanup) struct arena *arena = arena_new(START_ARENA_BYTES);
-    Identity__TakeFirstAdministratorRequest request = IDENTITY__TAKE_FIRST_ADMINISTRATOR_REQUEST__INIT;
-    Identity__FirstAdministrator first = IDENTITY__FIRST_ADMINISTRATOR__INIT;
-    struct call call;
-
-    if (!instance || !arena ||
-        host_call_begin(instance, arena, STR(TENANT_DEFAULT), STR_EMPTY, START_TIMEOUT_MS, &call) < 0 ||
-        identity_take_first_administrator(&call, &request, &first) < 0 || !first.password)
-        return;
-    printf("Administrator: %s, password: %s (shown only now)\n", first.email, first.password);
+    fill_signals(&signals);
+    while (sigwait(&signals, &number) != 0)
+        ;
+    sigprocmask(SIG_UNBLOCK, &signals, NULL);
 }
 
 int command_serve(const struct command_options *options)
 {
-    struct serving serving = {0};
+    struct serving serving = {.options = options};
 
     block_signals();
-    int result = configure(&serving, options);
-    if (result >= 0)
-        result = open_host(&serving);
-    if (result >= 0) {
-        printf("Shopstream is open on http://%s:%d (data in %s)\n", serving.address,
-               http_server_port(serving.host->listener), serving.data_path);
-        show_first_administrator(serving.host);
-        fflush(stdout);
+    int status = configure(&serving);
+    if (status == EXIT_DONE)
+        status = open_host(&serving);
+    if (status == EXIT_DONE) {
+        show_what_is_open(&serving);
         wait_for_signal();
-        host_free(serving.host, config_get_int(serving.config, &settings[SETTING_DRAIN_MS]));
     }
+    host_free(serving.host, serving.config ? config_get_int(serving.config, &settings[SETTING_DRAIN_MS]) : 0);
     config_free(serving.config);
-    return result < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+    return status;
 }

@@ -1,17 +1,17 @@
 #include "cli/settings.h"
 
+#include "cli/commands.h"
+#include "cli/terminal.h"
 #include "platform/service/host.h"
 #include "services/services.h"
 
-#include <stdio.h>
 #include <unistd.h>
 
 const struct config_row settings[] = {
     [SETTING_ADDRESS] = {"SHOPSTREAM_ADDRESS", CONFIG_STRING, "127.0.0.1", 1, 64, "The address to listen on"},
     [SETTING_PORT] = {"SHOPSTREAM_PORT", CONFIG_INT, "3000", 0, 65535, "The port to listen on; 0: any"},
     [SETTING_DATA] = {"SHOPSTREAM_DATA", CONFIG_PATH, "data", 1, 4000, "The folder of all data"},
-    [SETTING_LOG_LEVEL] = {"SHOPSTREAM_LOG_LEVEL", CONFIG_STRING, "info", 1, 16,
-                           "debug, info, warning, error or none"},
+    [SETTING_LOG_LEVEL] = {"SHOPSTREAM_LOG_LEVEL", CONFIG_STRING, "info", 1, 16, "debug, info, warning, error or none"},
     [SETTING_RATE_LIMITS] = {"SHOPSTREAM_RATE_LIMITS", CONFIG_STRING, "on", 2, 3, "on, or off for load tests"},
     [SETTING_DRAIN_MS] = {"SHOPSTREAM_DRAIN_MS", CONFIG_INT, "10000", 0, 600000,
                           "How long requests in flight may take when the shop is told to stop, in milliseconds"},
@@ -37,6 +37,34 @@ int settings_load(const char *file_path, struct config **ret_config)
     int result = config_load(settings_tables(), file_path, environ, message, ret_config);
 
     if (result < 0)
-        fprintf(stderr, "shopstream: %s\n", message);
+        say_failed("%s", message);
     return result;
+}
+
+static bool is_named(const char *names, const char *wanted)
+{
+    struct str rest = str_from_cstr(names), name;
+
+    while (str_next_token(&rest, ',', &name)) {
+        if (str_equal_cstr(str_trim(name), wanted))
+            return true;
+    }
+    return false;
+}
+
+int choose_services(const char *names, const struct service **ret_services)
+{
+    struct str rest = str_from_cstr(names), name;
+    size_t count = 0;
+
+    while (names && str_next_token(&rest, ',', &name)) {
+        if (!service_find(str_trim(name)))
+            return say_usage("there is no service '%.*s'; `shopstream serve --help` lists them", STR_FORMAT(name));
+    }
+    for (size_t i = 0; all_services[i] && count < HOST_SERVICES_MAX; i++) {
+        if (!names || is_named(names, all_services[i]->name))
+            ret_services[count++] = all_services[i];
+    }
+    ret_services[count] = NULL;
+    return EXIT_DONE;
 }

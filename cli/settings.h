@@ -17,5 +17,11 @@ extern const struct config_row settings[];
 /* Loads every table of the program; file_path may be NULL. Prints what is wrong on stderr. */
 int settings_load(const char *file_path, struct config **ret_config);
 
+struct service;
+
+/* The services of a list "a,b", or all for NULL, in the order in which they start; ret_services has room for
+ * HOST_SERVICES_MAX and an ending NULL. Returns an exit status; an unknown name was said. */
+int choose_services(const char *names, const struct service **ret_services);
+
 /* All tables, NULL-terminated. */
 const struct config_row *const *settings_tables(void);

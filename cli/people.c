@@ -1,0 +1,73 @@
+/* Who may do what, and whose shop it is: roles and tenants. */
+#include "cli/shop.h"
+#include "cli/terminal.h"
+
+#include <yyjson.h>
+
+#define REQUEST_BYTES_MAX ((size_t)64 << 10)
+
+int command_user_grant(const struct command_options *options)
+{
+    CLEANUP(shop_close) struct shop shop = {0};
+    CLEANUP(buf_free) struct buf json = BUF(REQUEST_BYTES_MAX);
+    struct str reply;
+    bool is_printed = false;
+    int status = shop_open(&shop, options, true);
+
+    buf_append_char(&json, '{');
+    json_add(&json, "email", options->arguments[0]);
+    json_add(&json, "role", options->arguments[1]);
+    buf_append_char(&json, '}');
+    if (status == EXIT_DONE)
+        status = shop_ask(&shop, "identity", "grant_role", buf_str(&json), &reply, &is_printed);
+    if (status == EXIT_DONE && !is_printed)
+        printf("%s has the role %s.\n", options->arguments[0], options->arguments[1]);
+    return status;
+}
+
+int command_tenant_add(const struct command_options *options)
+{
+    CLEANUP(shop_close) struct shop shop = {0};
+    CLEANUP(buf_free) struct buf json = BUF(REQUEST_BYTES_MAX);
+    bool has_host = options->argument_count > 1, is_printed = false;
+    struct str reply;
+    int status = shop_open(&shop, options, true);
+
+    buf_append_char(&json, '{');
+    json_add(&json, "id", options->arguments[0]);
+    if (has_host)
+        json_add(&json, "host", options->arguments[1]);
+    buf_append_char(&json, '}');
+    if (status == EXIT_DONE)
+        status = shop_ask(&shop, "identity", "add_tenant", buf_str(&json), &reply, &is_printed);
+    if (status == EXIT_DONE && !is_printed)
+        printf("The tenant %s is reached by the header X-Tenant: %s%s%s.\n", options->arguments[0],
+               options->arguments[0], has_host ? " and the host " : "", has_host ? options->arguments[1] : "");
+    return status;
+}
+
+int command_tenant_list(const struct command_options *options)
+{
+    CLEANUP(shop_close) struct shop shop = {0};
+    struct table table = {.headings = {"TENANT", "HOST"}};
+    struct str reply;
+    bool is_printed = false;
+    size_t index, count;
+    yyjson_val *tenant;
+    int status = shop_open(&shop, options, false);
+
+    if (status == EXIT_DONE)
+        status = shop_ask(&shop, "identity", "list_tenants", STR("{}"), &reply, &is_printed);
+    if (status != EXIT_DONE || is_printed)
+        return status;
+    CLEANUP(json_free) struct yyjson_doc *document = json_read(reply);
+    yyjson_arr_foreach(yyjson_obj_get(yyjson_doc_get_root(document), "tenants"), index, count, tenant)
+    {
+        const char *cells[] = {json_text(shop.arena, tenant, "id"), json_text(shop.arena, tenant, "host")};
+
+        if (table_add(&table, shop.arena, cells) < 0)
+            return say_failed("there are too many tenants for a table; use --json");
+    }
+    table_print(&table);
+    return EXIT_DONE;
+}
