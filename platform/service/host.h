@@ -24,7 +24,6 @@ struct host_jobs;
 struct host_streams;
 struct host_workers;
 struct stream;
-struct instance_metrics;
 struct kv;
 struct work_queue;
 struct token_ring;
@@ -43,7 +42,6 @@ struct service_instance {
     struct workflow_engine *engine;   /* NULL where the service has no workflows */
     struct http_server *listener;     /* of its own, or NULL */
     unsigned char seal_key[32];       /* seals its cursors; in its database */
-    struct instance_metrics *metrics;
 };
 
 /* What a process is started with. */

@@ -11,7 +11,6 @@
 #include "platform/ports/workflow/migrations/migrations.h"
 #include "platform/service/host.h"
 #include "platform/service/host_flow.h"
-#include "platform/service/host_metrics.h"
 #include "platform/service/migrations/migrations.h"
 #include "platform/service/sql/secret.sql.h"
 
@@ -84,8 +83,7 @@ static int load_seal_key(struct sql_tx *tx, void *argument)
 int host_instance_open(struct service_instance *instance, char ret_message[512])
 {
     instance->router = router_new(instance->service);
-    instance->metrics = instance_metrics_new();
-    if (!instance->router || !instance->metrics)
+    if (!instance->router)
         return ERR_NO_MEMORY;
     TRY(open_database(instance, ret_message));
     TRY(migrate(instance, ret_message));
@@ -128,5 +126,4 @@ void host_instance_close(struct service_instance *instance)
     kv_free(instance->kv);
     sql_close(instance->db);
     router_free(instance->router);
-    free(instance->metrics);
 }

@@ -1,14 +1,13 @@
-/* What the process counts of its requests, and /metrics in Prometheus' text format; private to platform/service. */
+/* What the process counts of itself beyond what its ports count; private to platform/service, shown by metrics_write. */
 #pragma once
 
-#include "platform/base/buf.h"
+#include <stdint.h>
 
 struct service_host;
 struct service_instance;
 
-/* What an instance counts; free() ends it. NULL without memory. */
-struct instance_metrics *instance_metrics_new(void);
+/* Counts an answered request by service and class of status. instance may be NULL, for a path that no service has. */
+void host_metrics_request(const struct service_instance *instance, int status, int64_t duration_ns);
 
-/* instance may be NULL, for a path that no service has. */
-void host_metrics_request(struct service_instance *instance, int status, int64_t duration_us);
-void host_metrics_write(struct service_host *host, struct buf *buf);
+/* Brings the gauges up to date: databases, response cache, workflows. To be called before metrics_write. */
+void host_metrics_update(struct service_host *host);

@@ -19,9 +19,10 @@ static void leave_in_flight(struct request *request)
 
 static void log_request(struct request *request, int status)
 {
-    int64_t duration_us = (clock_monotonic_ns() - request->started_ns) / 1000;
+    int64_t duration_ns = clock_monotonic_ns() - request->started_ns;
+    int64_t duration_us = duration_ns / 1000;
 
-    host_metrics_request(request->instance, status, duration_us);
+    host_metrics_request(request->instance, status, duration_ns);
     if (status >= 500) {
         log_error(&request->call.log, "request failed", LOG_CSTR("method", http_method_name(request->http->method)),
                   LOG_CSTR("route", request->match.route ? request->match.route->path : NULL), LOG_INT("status", status),

@@ -1,6 +1,7 @@
 /* shell: what stands at the root of the shop's address: health, metrics, the API's description. Pages come here. */
 #include "platform/base/buf.h"
 #include "platform/net/http.h"
+#include "platform/ports/metrics/metrics.h"
 #include "platform/service/host.h"
 #include "platform/service/host_metrics.h"
 #include "platform/wire/api_page.h"
@@ -58,10 +59,11 @@ static int show_metrics(struct call *call, const struct http_request *request, s
     CLEANUP(buf_free) struct buf buf = BUF(METRICS_BYTES_MAX);
 
     (void)request;
-    host_metrics_write(call->host, &buf);
+    host_metrics_update(call->host);
+    metrics_write(&buf);
     TRY(buf_error(&buf));
     struct str text = arena_copy(call->arena, buf_str(&buf));
-    return text.ptr ? answer(response, "text/plain; version=0.0.4", text) : ERR_NO_MEMORY;
+    return text.ptr ? answer(response, "text/plain; version=0.0.4; charset=utf-8", text) : ERR_NO_MEMORY;
 }
 
 static int show_openapi(struct call *call, const struct http_request *request, struct http_response *response)
@@ -100,6 +102,7 @@ static int start(struct call *call, void **ret_state)
 
     if (!state)
         return ERR_NO_MEMORY;
+    metrics_register_process();
     for (size_t i = 0; i < call->host->instance_count; i++)
         services[i] = call->host->instances[i].service;
     int result = openapi_write(services, &buf);
