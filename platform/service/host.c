@@ -126,6 +126,7 @@ int host_listen(struct service_host *host, const char *address, int port, bool p
                      reason);
             return result;
         }
+        __atomic_store_n(&instance->listener_port, http_server_port(instance->listener), __ATOMIC_RELEASE);
     }
     int result = host_http_start(host, NULL, address, port, &host->listener, reason);
     if (result < 0) {
@@ -133,6 +134,7 @@ int host_listen(struct service_host *host, const char *address, int port, bool p
         return result;
     }
     host->address = address;
+    __atomic_store_n(&host->listener_port, http_server_port(host->listener), __ATOMIC_RELEASE);
     snprintf(host->own_url, sizeof(host->own_url), "http://localhost:%d", http_server_port(host->listener));
     return listen_admin(host, ret_message);
 }

@@ -41,6 +41,7 @@ struct service_instance {
     struct stream *stream;
     struct workflow_engine *engine;   /* NULL where the service has no workflows */
     struct http_server *listener;     /* of its own, or NULL */
+    int listener_port;                /* of that one; 0 before host_listen. Read by __atomic_load_n */
     unsigned char seal_key[32];       /* seals its cursors; in its database */
 };
 
@@ -78,6 +79,7 @@ struct service_host {
     struct host_workers *queue_workers;
     struct host_streams *streams;
     struct http_server *listener;
+    int listener_port;                /* 0 before host_listen; read by __atomic_load_n, also while the host ends */
     struct admin_socket *admin;       /* while it listens */
     void *entrances[HOST_SERVICES_MAX]; /* what the listeners' callbacks are given */
     size_t entrance_count;

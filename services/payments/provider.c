@@ -1,7 +1,6 @@
 #include "services/payments/payments.h"
 
 #include "platform/base/task.h"
-#include "platform/net/server.h"
 #include "platform/ports/psp/psp_config.h"
 #include "platform/ports/psp/psp_stripe.h"
 #include "platform/service/host.h"
@@ -73,12 +72,12 @@ static bool find_url(struct service_host *host, char ret_url[URL_BYTES_MAX])
     struct service_instance *emulator = host_instance(host, EMULATOR_NAME);
     if (!emulator)
         return false;
-    struct http_server *listener = __atomic_load_n(&emulator->listener, __ATOMIC_ACQUIRE);
+    int port = __atomic_load_n(&emulator->listener_port, __ATOMIC_ACQUIRE);
     /* In the simulation nothing listens, and requests to the usual port are answered in process. */
-    if (!listener && !host->options.sql_vfs)
+    if (port == 0 && !host->options.sql_vfs)
         return false;
     snprintf(ret_url, URL_BYTES_MAX, "http://127.0.0.1:%d",
-             listener ? http_server_port(listener) : emulator->service->port);
+             port > 0 ? port : emulator->service->port);
     return true;
 }
 

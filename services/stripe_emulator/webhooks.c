@@ -4,7 +4,6 @@
  * event may arrive more than once (when we stop between the post and the commit) and in any order, as with Stripe. */
 #include "services/stripe_emulator/emulator.h"
 
-#include "platform/net/server.h"
 #include "platform/ports/clock/clock.h"
 #include "platform/ports/psp/psp_signature.h"
 #include "platform/ports/random/random.h"
@@ -54,9 +53,9 @@ struct webhook_deliverer {
 static struct str shop_url(struct webhook_deliverer *deliverer, struct arena *arena)
 {
     struct service_host *host = deliverer->emulator->host;
-    struct http_server *listener = host ? __atomic_load_n(&host->listener, __ATOMIC_ACQUIRE) : NULL;
+    int port = host ? __atomic_load_n(&host->listener_port, __ATOMIC_ACQUIRE) : 0;
     return str_from_cstr(arena_printf(arena, "http://127.0.0.1:%d/api/payments/v1/webhooks/stripe",
-                                      listener ? http_server_port(listener) : SHOP_PORT));
+                                      port > 0 ? port : SHOP_PORT));
 }
 
 static bool post_once(struct webhook_deliverer *deliverer, struct arena *arena, const struct delivery *delivery)
