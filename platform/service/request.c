@@ -89,9 +89,13 @@ static void refusal_stored(int result, void *argument)
 {
     struct request *request = argument;
 
-    /* The refusal had no effect: if its record was not kept either, a retry just asks again. */
-    (void)result;
-    answer_problem(request);
+    if (result >= 0) {
+        answer_problem(request);
+        return;
+    }
+    /* Whoever was refused must be refused again by the same key. What could not be kept (a full disk) is no answer. */
+    request->call.problem = (struct problem){0};
+    finish(request, result);
 }
 
 static bool is_kept_refusal(const struct request *request, int result)
