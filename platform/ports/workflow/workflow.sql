@@ -18,7 +18,8 @@ WHERE id = $1 AND status = 'stuck';
 
 -- name: list_unfinished
 SELECT w.id, h.kind, h.due_at_ms,
-       (SELECT count(*) FROM workflow_signal s WHERE s.workflow_id = w.id) AS signals
+       (SELECT count(*) FROM workflow_signal s WHERE s.workflow_id = w.id) AS signals,
+       coalesce(h.scheduled_at_ms, 0)
 FROM workflow w LEFT JOIN workflow_history h ON h.workflow_id = w.id AND h.state = 'pending'
 WHERE w.status IN ('running', 'compensating') AND w.id > $1
 ORDER BY w.id LIMIT $2;
