@@ -1,0 +1,46 @@
+-- What the audit asks the stores, in SQLite's own words; nothing here is shared with the services.
+
+-- name: orders
+SELECT id, email, status, total, shipping_price FROM orders ORDER BY id;
+
+-- name: stock
+SELECT sku_id, on_hand, reserved FROM stock ORDER BY sku_id;
+
+-- name: held
+SELECT id FROM reservation WHERE status = 'held';
+
+-- name: unbalanced
+SELECT t.id, t.kind FROM ledger_transactions t LEFT JOIN ledger_entries e ON e.transaction_id = t.id
+GROUP BY t.id
+HAVING COUNT(e.id) < 2 OR SUM(CASE e.direction WHEN 'debit' THEN e.amount ELSE -e.amount END) <> 0
+    OR COUNT(DISTINCT e.currency) <> 1;
+
+-- name: receivable
+SELECT COALESCE(SUM(CASE direction WHEN 'debit' THEN amount ELSE -amount END), 0)
+FROM ledger_entries WHERE account = 'provider_receivable';
+
+-- name: provider_total
+SELECT COALESCE(SUM(amount_captured - amount_refunded), 0) FROM charges WHERE status = 'succeeded';
+
+-- name: charges
+-- Each charge that went through, with the order that it was made for.
+SELECT COALESCE(json_extract(i.metadata, '$.order_id'), ''), i.status, c.amount_captured, c.amount_refunded, c.id
+FROM charges c JOIN payment_intents i ON i.id = c.payment_intent WHERE c.status = 'succeeded' ORDER BY c.id;
+
+-- name: recorded
+SELECT COUNT(*), COUNT(DISTINCT event_id) FROM recorded WHERE order_id = $1 AND type = $2;
+
+-- name: quarantined
+SELECT consumer_group, type, key, detail FROM quarantine;
+
+-- name: record
+INSERT INTO recorded (event_id, type, order_id) VALUES ($1, $2, $3);
+
+-- name: plant_available
+SELECT on_hand FROM stock WHERE tenant = $1 AND sku_id = $2;
+
+-- name: plant_sell
+UPDATE stock SET on_hand = MAX(on_hand - $3, 0) WHERE tenant = $1 AND sku_id = $2;
+
+-- name: plant_give_back
+UPDATE stock SET on_hand = on_hand + $3 WHERE tenant = $1 AND sku_id = $2;

@@ -1,0 +1,61 @@
+/* A service that writes down each event of an order's life, in the transaction of its offset: what a consumer sees. */
+#include "platform/ports/events/events.h"
+#include "tests/simulation/audit.sql.h"
+#include "tests/simulation/migrations/migrations.h"
+#include "tests/simulation/simulation.h"
+
+#include <stdlib.h>
+
+static int insert(struct sql_tx *tx, struct str id, struct str type, struct str key)
+{
+    return sql_exec(tx, &simulation_sql_record, SQL_ARGS(sql_text(id), sql_text(type), sql_text(key)), NULL);
+}
+
+/* -- The planted bug: the effect comes after the offset -------------------------------------------------------------- */
+
+struct late_effect {
+    struct sql_db *db;
+    char *id, *type, *key;
+};
+
+static int insert_late(struct sql_tx *tx, void *argument)
+{
+    const struct late_effect *late = argument;
+    return insert(tx, str_from_cstr(late->id), str_from_cstr(late->type), str_from_cstr(late->key));
+}
+
+static void write_late(void *argument)
+{
+    struct late_effect *late = argument;
+    sql_write(late->db, insert_late, late);
+}
+
+static char *duplicate(struct str s)
+{
+    return strndup(s.ptr, s.len);
+}
+
+static int start_late(struct call *call, const struct event *event)
+{
+    struct late_effect *late = calloc(1, sizeof(*late));
+    struct task *task;
+    ASSERT(late);
+    *late = (struct late_effect){call->db, duplicate(event->id), duplicate(event->type), duplicate(event->key)};
+    return task_start(&task, "late-effect", write_late, late);
+}
+
+static int record(struct call *call, const struct event *event)
+{
+    if (simulation.plant == PLANT_EARLY_OFFSET)
+        return start_late(call, event);
+    return insert(call->tx, event->id, event->type, event->key);
+}
+
+const struct service recorder_service = {
+    .name = "recorder",
+    .help = "records events, for the audit",
+    .routes = (const struct route[]){{0}},
+    .consumes = (const struct consumer[]){{.topic = "order.lifecycle", .group = "recorder", .handler = record}, {0}},
+    .migrations = simulation_migrations,
+    .migration_count = &simulation_migration_count,
+};
