@@ -1,3 +1,4 @@
+/* admin's handlers: see service.c. */
 #pragma once
 
 #include "platform/service/call.h"

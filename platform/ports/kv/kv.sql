@@ -35,7 +35,8 @@ DELETE FROM kv_row WHERE tenant = $1 AND space = $2 AND item_key = $3;
 DELETE FROM kv_row WHERE tenant = $1 AND space = $2 AND item_key = $3 AND version = $4;
 
 -- name: exists
-SELECT 1 FROM kv_row WHERE tenant = $1 AND space = $2 AND item_key = $3 AND (expires_at_ms IS NULL OR expires_at_ms > $4);
+SELECT 1 FROM kv_row WHERE tenant = $1 AND space = $2 AND item_key = $3
+    AND (expires_at_ms IS NULL OR expires_at_ms > $4);
 
 -- name: list
 SELECT item_key, value, index_key, version, expires_at_ms

@@ -18,7 +18,8 @@ RETURNING id, body, attempts, enqueued_at_ms, last_error;
 
 -- name: bury_unanswered
 -- Its last claim ran out without an answer.
-UPDATE queue_message SET dead_at_ms = $2, attempts = attempts - 1, last_error = coalesce(last_error, 'no answer in time')
+UPDATE queue_message SET dead_at_ms = $2, attempts = attempts - 1,
+    last_error = coalesce(last_error, 'no answer in time')
 WHERE id = $1;
 
 -- name: ack

@@ -1,5 +1,5 @@
--- The statements that the SQLite adapter runs for itself. The limits in them are its memory: 1 MiB of pages for the writer
--- and 256 KiB for each reader, so that a database with four readers keeps about 2 MiB.
+-- The statements that the SQLite adapter runs for itself. The limits in them are its memory: 1 MiB of pages for the
+-- writer and 256 KiB for each reader, so that a database with four readers keeps about 2 MiB.
 
 -- name: sqlite_use_wal
 PRAGMA journal_mode = WAL;

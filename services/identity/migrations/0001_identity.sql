@@ -49,8 +49,8 @@ CREATE TABLE refresh_token (
 );
 CREATE INDEX refresh_token_by_session ON refresh_token (tenant, session_id);
 
--- hash is a HMAC under a key of the shop's. A code to verify an address carries the name and the credential that were given
--- with it, so that each of two sign-ups with one address verifies its own password and nobody else's.
+-- hash is a HMAC under a key of the shop's. A code to verify an address carries the name and the credential that were
+-- given with it, so that each of two sign-ups with one address verifies its own password and nobody else's.
 CREATE TABLE one_time_code (
     tenant text NOT NULL,
     id text NOT NULL,

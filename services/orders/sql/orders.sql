@@ -1,5 +1,6 @@
 -- name: insert_order
-INSERT INTO orders (tenant, id, customer_id, guest_hash, email, status, currency, total, shipping_method, shipping_title,
+INSERT INTO orders (tenant, id, customer_id, guest_hash, email, status, currency, total, shipping_method,
+    shipping_title,
     shipping_price, address_name, address_line1, address_line2, address_city, address_postal_code, address_country,
     created_at_ms)
 VALUES ($1, $2, $3, $4, $5, 'pending', $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)

@@ -38,7 +38,8 @@ INSERT INTO refunds (id, tenant, payment_id, request_key, amount, currency, stat
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9);
 
 -- name: find_refund
-SELECT id, tenant, payment_id, request_key, amount, currency, status, provider_id, created_ms FROM refunds WHERE id = $1;
+SELECT id, tenant, payment_id, request_key, amount, currency, status, provider_id, created_ms FROM refunds
+WHERE id = $1;
 
 -- name: find_refund_by_key
 SELECT id, tenant, payment_id, request_key, amount, currency, status, provider_id, created_ms

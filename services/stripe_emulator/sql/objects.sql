@@ -30,7 +30,8 @@ WHERE id = $1;
 
 -- name: find_intent
 SELECT id, client_secret, status, amount, amount_received, currency, capture_method, payment_method, customer,
-    description, metadata, return_url, latest_charge, last_payment_error, cancellation_reason, canceled_at_ms, created_ms
+    description, metadata, return_url, latest_charge, last_payment_error, cancellation_reason, canceled_at_ms,
+    created_ms
 FROM payment_intents WHERE id = $1;
 
 -- name: find_intent_position
@@ -38,7 +39,8 @@ SELECT created_ms FROM payment_intents WHERE id = $1;
 
 -- name: list_intents
 SELECT id, client_secret, status, amount, amount_received, currency, capture_method, payment_method, customer,
-    description, metadata, return_url, latest_charge, last_payment_error, cancellation_reason, canceled_at_ms, created_ms
+    description, metadata, return_url, latest_charge, last_payment_error, cancellation_reason, canceled_at_ms,
+    created_ms
 FROM payment_intents
 WHERE created_ms >= $1 AND created_ms <= $2 AND (created_ms, id) < ($3, $4)
 ORDER BY created_ms DESC, id DESC LIMIT $5;

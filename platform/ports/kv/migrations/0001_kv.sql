@@ -1,5 +1,5 @@
--- Rows by (tenant, space, key). The version of a new row starts at the wall clock's milliseconds, so that a row that was
--- deleted and made again does not repeat a version that somebody still holds.
+-- Rows by (tenant, space, key). The version of a new row starts at the wall clock's milliseconds, so that a row that
+-- was deleted and made again does not repeat a version that somebody still holds.
 CREATE TABLE kv_row (
     tenant text NOT NULL,
     space text NOT NULL,

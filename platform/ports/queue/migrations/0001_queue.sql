@@ -1,4 +1,5 @@
--- Messages that wait, are claimed (visible_at_ms in the future) or dead. attempts counts claims and names the current one.
+-- Messages that wait, are claimed (visible_at_ms in the future) or dead. attempts counts claims and names the current
+-- one.
 CREATE TABLE queue_message (
     id text PRIMARY KEY,
     queue text NOT NULL,
