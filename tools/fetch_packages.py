@@ -88,8 +88,8 @@ def download_all(wanted, folder):
                         os.replace(arrived, os.path.join(folder, os.path.basename(link.filename)))
                         break
             else:
-                raise LookupError("; ".join(reasons.texts) if reasons.texts else "the index has %d files of %s %s, none "
-                                  "of them with a hash of the list" % (len(candidates), name, version))
+                raise LookupError("; ".join(reasons.texts) or "the index has %d files of %s %s, none with a hash "
+                                  "of the list" % (len(candidates), name, version))
 
 
 def main(list_path, folder):
