@@ -1,10 +1,10 @@
 #!/usr/bin/python3
-"""Measures the shop: start, memory, CPU a request next to a bare epoll server that answers the same bytes, and checkout.
+"""Measures the shop: start, memory, CPU a request next to a bare epoll server of the same bytes, and checkout.
 
     bench.py [--seconds N] [--rounds N]
 
-Wall times drift with the machine, ratios do not: the two servers take turns, and the median of the rounds counts. Prints a
-table and writes build/bench.json.
+Wall times drift with the machine, ratios do not: the two servers take turns, and the median of the rounds counts.
+Prints a table and writes build/bench.json.
 """
 import argparse
 import json
@@ -68,7 +68,8 @@ class Shop:
         environment["SHOPSTREAM_RATE_LIMITS"] = "off"
         begun = time.monotonic()
         self.process = subprocess.Popen([BINARY, "--port", str(self.port), "--data", str(self.folder)],
-                                        env=environment, stdout=subprocess.DEVNULL, stderr=open(BUILD / "bench.log", "a"))
+                                        env=environment, stdout=subprocess.DEVNULL,
+                                        stderr=open(BUILD / "bench.log", "a"))
         wait_for(self.url("/api/catalog/v1/products?limit=12"), self.process)
         return (time.monotonic() - begun) * 1000
 

@@ -25,7 +25,8 @@ check() {
 
 # The same seed is the same history: in two processes, whose memory lies elsewhere.
 same_twice() {
-    "$simulation" --seeds 1-5 --hashes >"$folder/first" && "$simulation" --seeds 1-5 --hashes --jobs 1 >"$folder/second" &&
+    "$simulation" --seeds 1-5 --hashes >"$folder/first" &&
+        "$simulation" --seeds 1-5 --hashes --jobs 1 >"$folder/second" &&
         diff "$folder/first" "$folder/second" && grep -q trace "$folder/first" && cat "$folder/first"
 }
 
