@@ -79,12 +79,13 @@ void worker_pool_free(struct worker_pool *pool)
     free(pool);
 }
 
-bool worker_pool_push(struct worker_pool *pool, struct work *first, struct work *last, size_t count)
+/* Returns how many workers are to be woken, or -1 when the batch does not fit. */
+static ptrdiff_t append(struct worker_pool *pool, struct work *first, struct work *last, size_t count)
 {
     TASK_LOCKED(&pool->mutex);
 
     if (pool->closing || pool->queued + count > pool->queue_max)
-        return false;
+        return -1;
     last->next = NULL;
     if (pool->first)
         pool->last->next = first;
@@ -92,7 +93,15 @@ bool worker_pool_push(struct worker_pool *pool, struct work *first, struct work 
         pool->first = first;
     pool->last = last;
     pool->queued += count;
-    for (size_t wakes = count < pool->idle ? count : pool->idle; wakes > 0; wakes--)
+    return (ptrdiff_t)(count < pool->idle ? count : pool->idle);
+}
+
+bool worker_pool_push(struct worker_pool *pool, struct work *first, struct work *last, size_t count)
+{
+    ptrdiff_t wakes = append(pool, first, last, count);
+
+    /* After the lock, on which the woken would otherwise wait. */
+    for (ptrdiff_t i = 0; i < wakes; i++)
         task_cond_signal(&pool->wake);
-    return true;
+    return wakes >= 0;
 }

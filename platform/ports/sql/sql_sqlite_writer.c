@@ -12,6 +12,7 @@ void sqlite_write_async(struct sql_db *base, struct sql_write_job *job)
 {
     struct sqlite_db *db = sqlite_db_of(base);
     job->next_ = NULL;
+    bool was_empty = false;
     int refused = 0;
     task_mutex_lock(&db->queue_mutex);
     if (db->is_closing)
@@ -19,17 +20,19 @@ void sqlite_write_async(struct sql_db *base, struct sql_write_job *job)
     else if (db->queue_count >= SQLITE_WRITE_QUEUE_MAX)
         refused = ERR_UNAVAILABLE;
     if (!refused) {
-        bool was_empty = db->queue_first == NULL;
+        was_empty = db->queue_first == NULL;
         if (was_empty)
             db->queue_first = job;
         else
             db->queue_last->next_ = job;
         db->queue_last = job;
         db->queue_count++;
-        if (was_empty)
-            task_cond_signal(&db->queue_filled);
     }
     task_mutex_unlock(&db->queue_mutex);
+    /* After the lock, on which the writer would otherwise wait as soon as it is awake. The database outlives this: it
+     * closes only when nobody writes any more. */
+    if (was_empty)
+        task_cond_signal(&db->queue_filled);
     if (refused)
         job->done(refused, job->argument);
 }
