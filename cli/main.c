@@ -43,8 +43,21 @@ static const struct command commands[] = {
      "One row a SKU; `export` writes the same columns, services/catalog/README.md explains them. What exists\n"
      "is changed where the file differs; what the file does not name stays."},
     {"export", "[FILE]", 0, 1, TAKES_TENANT, command_export, "write the products as CSV, to stdout without FILE", NULL},
+    {"dump", "FILE", 1, 1, TAKES_JSON, command_dump, "write the whole shop, logically, as lines of JSON",
+     "All of its rows as they were at one moment, for another machine or another engine; works on a running\n"
+     "shop. The file holds the shop's secrets: only its owner may read it."},
+    {"load", "FILE", 1, 1, 0, command_load, "make a shop from a dump, in an empty folder",
+     "The counts at both ends of the file are checked. When anything is wrong, nothing is left."},
+    {"backup", "DEST", 1, 1, TAKES_JSON, command_backup, "copy the databases and the mail into a new folder",
+     "A copy of one moment; works on a running shop. DEST/manifest.json is written last: without it, the copy\n"
+     "is not whole. The copy holds the shop's secrets."},
+    {"restore", "SRC", 1, 1, 0, command_restore, "make the shop of a backup again, in an empty folder",
+     "Every file is compared with the manifest, copied, synced and checked before the shop is there."},
     {"migrate", "", 0, 0, 0, command_migrate, "bring the databases up to date, or make them",
      "`serve` does the same when it starts."},
+    {"doctor", "", 0, 0, 0, command_doctor, "look for what is wrong, and say what to do",
+     "Looks at configuration, folder, disk, lock, databases, ports, clock and libraries. Exits with 1 when\n"
+     "something is wrong."},
     {"openapi", "", 0, 0, TAKES_SERVICES, command_openapi, "print the OpenAPI document of the REST API", NULL},
     {"user grant", "EMAIL ROLE", 2, 2, TAKES_TENANT | TAKES_JSON, command_user_grant,
      "give a role to who signed up with the address",

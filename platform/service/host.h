@@ -91,6 +91,10 @@ struct service_host {
  * On failure ret_message says what is wrong with what, and what to do. */
 int host_new(struct service_host **ret_host, const struct host_options *options, char ret_message[512]);
 
+/* Applies the migrations of the platform's tables and the service's to a database, without starting anything: for what
+ * fills one from elsewhere. On failure ret_message says what is wrong. */
+int host_migrate(const struct service *service, struct sql_db *db, char ret_message[512]);
+
 /* Listens on the address and port (0: any), and on the own ports of the services that have one (port_own_any: any port
  * for those too). */
 int host_listen(struct service_host *host, const char *address, int port, bool port_own_any, char ret_message[512]);

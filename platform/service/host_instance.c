@@ -38,9 +38,8 @@ static int open_database(struct service_instance *instance, char ret_message[512
     return sql_open(&instance->db, &config, ret_message);
 }
 
-static int migrate(struct service_instance *instance, char ret_message[512])
+int host_migrate(const struct service *service, struct sql_db *db, char ret_message[512])
 {
-    const struct service *service = instance->service;
     const struct {
         const char *name;
         const struct sql_migration *list;
@@ -55,9 +54,9 @@ static int migrate(struct service_instance *instance, char ret_message[512])
     };
 
     for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++)
-        TRY(sql_migrate(instance->db, lists[i].name, lists[i].list, lists[i].count, ret_message));
+        TRY(sql_migrate(db, lists[i].name, lists[i].list, lists[i].count, ret_message));
     if (service->migrations)
-        TRY(sql_migrate(instance->db, service->name, service->migrations, *service->migration_count, ret_message));
+        TRY(sql_migrate(db, service->name, service->migrations, *service->migration_count, ret_message));
     return 0;
 }
 
@@ -86,7 +85,7 @@ int host_instance_open(struct service_instance *instance, char ret_message[512])
     if (!instance->router)
         return ERR_NO_MEMORY;
     TRY(open_database(instance, ret_message));
-    TRY(migrate(instance, ret_message));
+    TRY(host_migrate(instance->service, instance->db, ret_message));
     int result = sql_write(instance->db, load_seal_key, instance);
     if (result < 0) {
         snprintf(ret_message, 512, "The database of %s cannot be written: %s.", instance->service->name,

@@ -1,38 +1,9 @@
-/* Copies and checks of the databases, and the events that no consumer could take. */
+/* Checks of the databases, and the events that no consumer could take. */
 #include "platform/ports/events/events.h"
 #include "platform/service/host.h"
 #include "services/admin/admin.h"
 
-#include <errno.h>
-#include <sys/stat.h>
-
 #define QUARANTINE_LIST_MAX 500
-
-int backup(struct call *call, const Admin__BackupRequest *in, Admin__BackupReply *out)
-{
-    char message[512] = "";
-
-    if (in->destination[0] != '/')
-        return call_fail(call, ERR_INVALID, "relative_path", "/destination", "The destination must be an absolute path.");
-    if (mkdir(in->destination, 0700) != 0)
-        return call_fail(call, errno == EEXIST ? ERR_CONFLICT : ERR_UNAVAILABLE, "destination", "/destination",
-                         "The folder %s cannot be made: it must not exist yet, and its parent must.", in->destination);
-    out->files = arena_alloc_array(call->arena, HOST_SERVICES_MAX, sizeof(out->files[0]));
-    if (!out->files)
-        return ERR_NO_MEMORY;
-    for (size_t i = 0; i < call->host->instance_count; i++) {
-        const struct service_instance *instance = &call->host->instances[i];
-        char *path = arena_printf(call->arena, "%s/%s.db", in->destination, instance->service->name);
-
-        if (!path)
-            return ERR_NO_MEMORY;
-        int result = sql_backup(instance->db, path, message);
-        if (result < 0)
-            return call_fail(call, result, "backup_failed", NULL, "%s", message);
-        out->files[out->n_files++] = path;
-    }
-    return 0;
-}
 
 int check(struct call *call, const Common__Empty *in, Admin__CheckReply *out)
 {

@@ -1,5 +1,5 @@
-/* admin: what the command line asks about the process itself: its workflows, its quarantine, its databases. Reached through
- * DATA/admin.sock alone: no row has an address. */
+/* admin: what the command line asks about the process itself: its workflows, its quarantine, its databases. Reached
+ * through DATA/admin.sock alone: no row has an address. */
 #include "services/admin/admin.h"
 
 const struct service admin_service = {
@@ -12,6 +12,7 @@ const struct service admin_service = {
             {RPC(admin, show_workflow), .internal = true, .tx = TX_NONE},
             {RPC(admin, resume_workflow), .internal = true, .tx = TX_NONE},
             {RPC(admin, backup), .internal = true, .tx = TX_NONE},
+            {RPC(admin, dump), .internal = true, .tx = TX_NONE},
             {RPC(admin, check), .internal = true, .tx = TX_NONE},
             {RPC(admin, list_quarantine), .internal = true, .tx = TX_NONE},
             {RPC(admin, replay_event), .internal = true, .tx = TX_NONE},

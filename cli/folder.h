@@ -1,0 +1,27 @@
+/* A new shop's folder that is filled from elsewhere: whole, or not at all. What comes is put into DATA/.incoming first;
+ * its files get their places when all of them are there, synced and checked. Each function returns an exit status and
+ * has said what is wrong. */
+#pragma once
+
+#include "platform/base/arena.h"
+#include "platform/service/service.h"
+
+struct folder_lock;
+
+struct incoming {
+    const char *data_path;
+    char *path; /* DATA/.incoming */
+    struct folder_lock *lock;
+};
+
+/* Makes and locks the folder, which must be empty or missing. */
+int incoming_begin(struct incoming *incoming, struct arena *arena, const char *data_path);
+
+/* Puts the files in place; nothing is left of DATA/.incoming. */
+int incoming_finish(struct incoming *incoming);
+
+/* Removes what came, unless it was put in place, and unlocks. */
+void incoming_end(struct incoming *incoming);
+
+/* Opens DATA/.incoming/<service>.db, making it where it is missing. */
+int incoming_open(const struct incoming *incoming, const char *service, struct sql_db **ret_db);

@@ -1,0 +1,324 @@
+"""The command line, by the real binary: every command on a stopped shop and on a running one, and what each says when it
+cannot. Shops live in temporary folders and listen on port 0 of loopback."""
+import json
+import os
+import pathlib
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import unittest
+import urllib.request
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+BINARY = os.environ.get("SHOPSTREAM_BINARY", str(ROOT / "build" / "shopstream"))
+TIMEOUT_S = 60
+COLUMNS = "slug,title,brand,category,description,image_url,code,attributes,price,currency,other_prices,on_hand"
+GOOD_CSV = COLUMNS + "\ncli-mug,Mug,Acme,kitchen,A mug,,MUG-1,colour=Red,1250,EUR,,7\n"
+
+
+def environment(**more):
+    """Nothing of the caller's configuration, and no colour."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("SHOPSTREAM_")}
+    return {**kept, **more}
+
+
+def run(*arguments, stdin=None, cwd=None, **more):
+    return subprocess.run([BINARY, *arguments], input=stdin, capture_output=True, text=True, timeout=TIMEOUT_S, cwd=cwd,
+                          env=environment(**more))
+
+
+class Shop:
+    """A running shop; `lines` is what it said until it was open."""
+
+    def __init__(self, data, *arguments, **more):
+        self.process = subprocess.Popen([BINARY, "--data", data, "--port", "0", *arguments], stdout=subprocess.PIPE,
+                                        stderr=subprocess.DEVNULL, text=True, env=environment(**more))
+        first = self.process.stdout.readline()
+        self.url = re.search(r"http://[\d.:]+", first).group(0)
+        self.lines = [first]
+        while not self.lines[-1].startswith("API:"):
+            self.lines.append(self.process.stdout.readline())
+            if not self.lines[-1]:
+                raise AssertionError("the shop ended: %r" % self.lines)
+
+    def get(self, path):
+        with urllib.request.urlopen(self.url + path, timeout=TIMEOUT_S) as response:
+            return json.load(response)
+
+    def stop(self, number=signal.SIGTERM):
+        if self.process.poll() is None:
+            self.process.send_signal(number)
+        try:
+            return self.process.wait(TIMEOUT_S)
+        finally:
+            self.process.stdout.close()
+
+
+class Case(unittest.TestCase):
+    def setUp(self):
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="shopstream-cli-"))
+        self.addCleanup(shutil.rmtree, self.folder, ignore_errors=True)
+        self.data = str(self.folder / "data")
+
+    def shop(self, *arguments, **more):
+        shop = Shop(self.data, *arguments, **more)
+        self.addCleanup(shop.stop)
+        return shop
+
+    def good(self, *arguments, **more):
+        result = run(*arguments, **more)
+        self.assertEqual(result.returncode, 0, result.stderr)
+        return result.stdout
+
+    def bad(self, status, said, *arguments, **more):
+        """Fails with the status, and says it on one line of stderr alone."""
+        result = run(*arguments, **more)
+        self.assertEqual(result.returncode, status, result.stdout + result.stderr)
+        self.assertRegex(result.stderr, said)
+        self.assertEqual(result.stdout, "")
+        self.assertEqual(result.stderr.count("\n"), 1, result.stderr)
+
+    def write(self, name, text):
+        path = self.folder / name
+        path.write_text(text)
+        return str(path)
+
+
+class Words(Case):
+    def test_help_fits_a_screen(self):
+        text = self.good("--help")
+        self.assertLessEqual(len(text.splitlines()), 24)
+        self.assertLessEqual(max(map(len, text.splitlines())), 80)
+
+    def test_every_command_explains_itself(self):
+        names = re.findall(r"^  ([a-z]+(?: (?:grant|add|list|show|resume|replay))?)", self.good("--help"), re.M)
+        self.assertEqual(len(names), 19)
+        for name in names:
+            self.assertRegex(self.good(*name.split(), "--help"), "^Usage: shopstream " + name)
+
+    def test_what_is_not_understood_is_exit_2(self):
+        for said, arguments in (("no command 'sell'", ["sell"]), ("wants another word", ["workflow"]),
+                                ("has no such command", ["workflow", "paint"]), ("is not an option", ["--colour"]),
+                                ("wants a value", ["serve", "--data"]), ("--port takes a number", ["--port", "x"]),
+                                ("takes no --port", ["export", "--port", "1"]), ("wants more words", ["import"]),
+                                ("takes no such word", ["seed", "now"]), ("no service 'sales'", ["--services", "sales"]),
+                                ("OFFSET is a number", ["quarantine", "replay", "a", "b", "c", "d"])):
+            with self.subTest(arguments):
+                self.bad(2, said, *arguments)
+
+    def test_unknown_setting_names_the_nearest(self):
+        self.bad(1, "SHOPSTREAM_PROT.*SHOPSTREAM_PORT", "migrate", "--data", self.data, SHOPSTREAM_PROT="1")
+        path = self.write("shop.conf", "SHOPSTREAM_LOG_LEVL = info\n")
+        self.bad(1, "shop.conf:1: SHOPSTREAM_LOG_LEVL.*SHOPSTREAM_LOG_LEVEL", "--config", path, "migrate")
+
+    def test_openapi_describes_the_shop_without_one(self):
+        document = json.loads(self.good("openapi"))
+        self.assertEqual(document["openapi"][:3], "3.1")
+        self.assertIn("/api/catalog/v1/products", document["paths"])
+
+    def test_reading_commands_want_a_shop(self):
+        for arguments in (["export"], ["dump", "x"], ["backup", "x"], ["tenant", "list"], ["workflow", "list"],
+                          ["workflow", "show", "x"], ["workflow", "resume", "x"], ["quarantine", "list"]):
+            with self.subTest(arguments):
+                self.bad(1, "there is no shop in the folder", *arguments, "--data", self.data)
+        self.assertFalse(os.path.exists(self.data))
+
+
+class Stopped(Case):
+    def test_migrate_makes_a_shop_whose_administrator_is_told_once(self):
+        first = run("migrate", "--data", self.data)
+        self.assertEqual(first.returncode, 0, first.stderr)
+        self.assertRegex(first.stderr, r"administrator .* password \S+ \(shown this once\)")
+        second = run("--data", self.data, "migrate")
+        self.assertEqual((second.returncode, second.stderr), (0, ""))
+        self.assertEqual(os.stat(self.data + "/identity.db").st_mode & 0o077, 0)
+
+    def test_seed_import_export(self):
+        self.assertIn("is in the shop", self.good("seed", "--data", self.data))
+        self.assertIn("has products already", self.good("seed", "--data", self.data))
+        self.assertEqual(json.loads(self.good("seed", "--data", self.data, "--json")), {"seeded": False})
+        lines = self.good("export", "--data", self.data).splitlines()
+        self.assertEqual(lines[0], COLUMNS)
+        self.assertGreater(len(lines), 5000)
+        path = self.write("good.csv", GOOD_CSV)
+        self.assertEqual(self.good("import", path, "--data", self.data), "Imported 1 products with 1 SKUs.\n")
+        target = str(self.folder / "out.csv")
+        self.good("--data", self.data, "export", target)
+        exported = pathlib.Path(target).read_text()
+        self.assertIn("MUG-1", exported)
+        self.good("import", "-", "--data", self.data, stdin=exported)
+        self.assertEqual(self.good("export", "--data", self.data), exported)
+
+    def test_import_with_errors_changes_nothing_and_says_every_line(self):
+        path = self.write("bad.csv", GOOD_CSV + "x,X,A,kitchen,,,X-1,,abc,EUR,,1\ny,Y,A,kitchen,,,Y-1,,100,EURO,,1\n")
+        result = run("import", path, "--data", self.data)
+        self.assertEqual(result.returncode, 1)
+        self.assertIn(path + ":3: ", result.stderr)
+        self.assertIn(path + ":4: ", result.stderr)
+        self.assertIn("nothing was imported: 2 errors", result.stderr)
+        self.assertEqual(self.good("export", "--data", self.data).strip(), COLUMNS)
+        self.bad(1, "cannot be read", "import", str(self.folder / "none.csv"), "--data", self.data)
+
+    def test_users_and_tenants(self):
+        self.good("migrate", "--data", self.data, SHOPSTREAM_ADMIN_EMAIL="boss@example.com",
+                  SHOPSTREAM_ADMIN_PASSWORD="correct horse battery")
+        self.assertIn("has the role support", self.good("user", "grant", "boss@example.com", "support", "--data", self.data))
+        self.bad(1, "signed up", "user", "grant", "nobody@example.com", "admin", "--data", self.data)
+        self.bad(1, ".", "user", "grant", "boss@example.com", "king", "--data", self.data)
+        self.good("tenant", "add", "acme", "acme.example", "--data", self.data)
+        self.assertRegex(self.good("tenant", "list", "--data", self.data), r"(?m)^acme +acme\.example$")
+        tenants = json.loads(self.good("tenant", "list", "--json", "--data", self.data))["tenants"]
+        self.assertEqual({tenant["id"] for tenant in tenants}, {"acme", "default"})
+        self.bad(1, "no tenant acne", "seed", "--tenant", "acne", "--data", self.data)
+        self.good("import", self.write("good.csv", GOOD_CSV), "--tenant", "acme", "--data", self.data)
+        self.assertIn("MUG-1", self.good("export", "--tenant", "acme", "--data", self.data))
+        self.assertNotIn("MUG-1", self.good("export", "--data", self.data))
+
+    def test_workflows_and_quarantine_that_are_not_there(self):
+        self.good("migrate", "--data", self.data)
+        self.assertIn("no such workflows", self.good("workflow", "list", "--data", self.data))
+        self.assertEqual(json.loads(self.good("workflow", "list", "--json", "--data", self.data)), {"workflows": []})
+        self.bad(1, "status|running", "workflow", "list", "--status", "asleep", "--data", self.data)
+        self.bad(1, "no workflow of that id", "workflow", "show", "x", "--data", self.data)
+        self.bad(1, "No workflow of that id is stuck", "workflow", "resume", "x", "--data", self.data)
+        self.assertIn("No event is in quarantine", self.good("quarantine", "list", "--data", self.data))
+        self.bad(1, ".", "quarantine", "replay", "orders", "payments", "payments", "1", "--data", self.data)
+
+
+class Copies(Case):
+    def setUp(self):
+        super().setUp()
+        self.good("import", self.write("good.csv", GOOD_CSV), "--data", self.data)
+        self.other = str(self.folder / "other")
+
+    def test_backup_and_restore(self):
+        copy = str(self.folder / "copy")
+        self.good("backup", copy, "--data", self.data)
+        manifest = json.loads((self.folder / "copy" / "manifest.json").read_text())
+        self.assertIn("catalog.db", [file["name"] for file in manifest["files"]])
+        self.bad(1, "must not exist yet", "backup", copy, "--data", self.data)
+        self.good("restore", copy, "--data", self.other)
+        self.assertEqual(self.good("export", "--data", self.other), self.good("export", "--data", self.data))
+        self.bad(1, "is not empty", "restore", copy, "--data", self.other)
+
+    def test_a_broken_backup_is_refused(self):
+        copy = self.folder / "copy"
+        self.good("backup", str(copy), "--data", self.data)
+        whole = (copy / "orders.db").read_bytes()
+        (copy / "orders.db").write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
+        self.bad(1, "orders.db is not what the manifest says", "restore", str(copy), "--data", self.other)
+        (copy / "orders.db").unlink()
+        self.bad(1, "orders.db is missing", "restore", str(copy), "--data", self.other)
+        (copy / "manifest.json").unlink()
+        self.bad(1, "manifest.json is missing", "restore", str(copy), "--data", self.other)
+        self.assertFalse(os.path.exists(self.other))
+
+    def test_dump_and_load(self):
+        path = str(self.folder / "shop.jsonl")
+        self.good("dump", path, "--data", self.data)
+        self.bad(1, "exists", "dump", path, "--data", self.data)
+        lines = pathlib.Path(path).read_text().splitlines()
+        head, end = json.loads(lines[0]), json.loads(lines[-1])
+        self.assertEqual(head["shopstream_dump"], 1)
+        self.assertEqual(end["rows"], len(lines) - 2)
+        self.good("load", path, "--data", self.other)
+        self.bad(1, "is not empty", "load", path, "--data", self.other)
+        self.assertEqual(self.good("export", "--data", self.other), self.good("export", "--data", self.data))
+        again = str(self.folder / "again.jsonl")
+        self.good("dump", again, "--data", self.other)
+        different = set(lines[1:]) ^ set(pathlib.Path(again).read_text().splitlines()[1:])
+        # The emulator's own secret is of its folder, not of the shop.
+        self.assertTrue(all('"webhook_endpoints"' in line for line in different), different)
+
+    def test_a_broken_dump_leaves_nothing(self):
+        path = self.folder / "shop.jsonl"
+        self.good("dump", str(path), "--data", self.data)
+        lines = path.read_text().splitlines(keepends=True)
+        sku = next(i for i, line in enumerate(lines) if '"table":"sku"' in line)
+        for said, broken in (("another row of the table|ends before|closing line", lines[:sku] + lines[sku + 1:]),
+                             ("ends before its closing line|closing line", lines[:-1]),
+                             ("not a line of a dump", lines[:sku] + ["{\n"] + lines[sku + 1:]),
+                             ("not a dump", lines[1:])):
+            with self.subTest(said):
+                path.write_text("".join(broken))
+                self.bad(1, said, "load", str(path), "--data", self.other)
+                self.assertLessEqual(set(os.listdir(self.other)) if os.path.exists(self.other) else set(), {"lock"})
+
+
+class Doctor(Case):
+    def test_of_a_sound_shop(self):
+        self.good("migrate", "--data", self.data)
+        text = self.good("doctor", "--data", self.data, SHOPSTREAM_PORT="0")
+        self.assertNotIn("problem", text)
+        for subject in ("config", "folder", "disk", "lock", "port", "clock", "libraries", "database"):
+            self.assertRegex(text, "(?m)^%s +ok" % subject)
+
+    def test_names_what_is_wrong(self):
+        self.good("migrate", "--data", self.data)
+        with socket.create_server(("127.0.0.1", 0)) as taken:
+            result = run("doctor", "--data", self.data, SHOPSTREAM_PORT=str(taken.getsockname()[1]))
+        self.assertEqual(result.returncode, 1)
+        self.assertRegex(result.stdout, r"(?m)^port +problem .*in use")
+        result = run("doctor", "--data", self.data, SHOPSTREAM_PROT="1")
+        self.assertEqual(result.returncode, 1)
+        self.assertRegex(result.stdout, r"(?m)^config +problem .*SHOPSTREAM_PORT")
+
+    def test_of_a_damaged_database(self):
+        self.good("migrate", "--data", self.data)
+        path = pathlib.Path(self.data, "orders.db")
+        damaged = bytearray(path.read_bytes())
+        damaged[4096 * 3:4096 * 6] = b"\x55" * (4096 * 3)
+        path.write_bytes(damaged)
+        result = run("doctor", "--data", self.data, SHOPSTREAM_PORT="0")
+        self.assertEqual(result.returncode, 1)
+        self.assertRegex(result.stdout, r"(?m)^databases? +problem")
+
+
+class Running(Case):
+    def test_commands_speak_to_the_running_shop(self):
+        shop = self.shop("--no-seed", SHOPSTREAM_ADMIN_EMAIL="boss@example.com",
+                         SHOPSTREAM_ADMIN_PASSWORD="correct horse battery")
+        self.assertNotIn("Administrator", "".join(shop.lines))
+        self.assertEqual(shop.get("/api/catalog/v1/products").get("products", []), [])
+        self.good("import", self.write("good.csv", GOOD_CSV), "--data", self.data)
+        self.assertEqual(shop.get("/api/catalog/v1/products")["products"][0]["slug"], "cli-mug")
+        self.assertIn("has the role", self.good("user", "grant", "boss@example.com", "support", "--data", self.data))
+        self.assertIn("is running", self.good("migrate", "--data", self.data))
+        self.assertRegex(self.good("doctor", "--data", self.data), r"(?m)^lock +ok +held by the running shop")
+        self.good("tenant", "add", "acme", "--data", self.data)
+        self.good("backup", "copy", "--data", self.data, cwd=self.folder)
+        self.good("dump", "shop.jsonl", "--data", self.data, cwd=self.folder)
+        self.bad(1, "is not empty", "load", str(self.folder / "shop.jsonl"), "--data", self.data)
+        self.bad(1, "in use by another process", "serve", "--port", "0", "--data", self.data)
+        self.assertEqual(shop.stop(), 0)
+        before = self.good("export", "--data", self.data)
+        for index, arguments in enumerate((["restore", "copy"], ["load", "shop.jsonl"])):
+            other = str(self.folder / ("other%d" % index))
+            self.good(*arguments, "--data", other, cwd=self.folder)
+            self.assertEqual(self.good("export", "--data", other), before)
+
+    def test_first_start_says_what_is_where_and_the_second_less(self):
+        first = self.shop()
+        self.assertRegex(first.lines[0], r"^Shopstream is open on http://127\.0\.0\.1:\d+ \(data in .*\)$")
+        text = "".join(first.lines)
+        self.assertRegex(text, r"(?m)^Administrator: \S+@\S+, password: \S+")
+        self.assertRegex(text, r"(?m)^Mail: http://.*/dev/mail$")
+        self.assertRegex(text, r"(?m)^API: http://.*/api/docs$")
+        self.assertEqual(len(first.get("/api/catalog/v1/products")["products"]), 20)
+        self.assertEqual(first.stop(signal.SIGINT), 0)
+        second = self.shop()
+        self.assertNotIn("Administrator", "".join(second.lines))
+        self.assertNotIn("demo catalog", "".join(second.lines))
+        self.assertEqual(second.stop(), 0)
+
+    def test_a_taken_port_is_said(self):
+        with socket.create_server(("127.0.0.1", 0)) as taken:
+            self.bad(1, "cannot listen .*choose another port with --port", "--no-seed", "--data", self.data, "--port",
+                     str(taken.getsockname()[1]), SHOPSTREAM_LOG_LEVEL="none")
+
+
+if __name__ == "__main__":
+    unittest.main()
