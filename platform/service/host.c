@@ -151,6 +151,7 @@ void host_free(struct service_host *host, int64_t drain_ms)
     if (!host)
         return;
     admin_socket_stop(host->admin);
+    waiters_close(host->waiters);
     close_listeners(host, drain_ms);
     host_jobs_stop(host->jobs);
     waiters_free(host->waiters);

@@ -17,22 +17,36 @@ static void leave_in_flight(struct request *request)
     request->in_flight = false;
 }
 
+/* Failures are errors; what changes something is worth a line; reads are counted, and told only to who debugs. */
+static enum log_level level_of(const struct request *request, int status)
+{
+    bool is_read = request->http->method == HTTP_GET || request->http->method == HTTP_HEAD;
+
+    return status >= 500 ? LOG_LEVEL_ERROR : is_read ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO;
+}
+
 static void log_request(struct request *request, int status)
 {
     int64_t duration_ns = clock_monotonic_ns() - request->started_ns;
-    int64_t duration_us = duration_ns / 1000;
+    const struct route *route = request->match.route;
+    enum log_level level = level_of(request, status);
 
     host_metrics_request(request->instance, status, duration_ns);
-    if (status >= 500) {
-        log_error(&request->call.log, "request failed", LOG_CSTR("method", http_method_name(request->http->method)),
-                  LOG_CSTR("route", request->match.route ? request->match.route->path : NULL), LOG_INT("status", status),
-                  LOG_CSTR("code", request->call.problem.code), LOG_CSTR("detail", request->call.problem.detail),
-                  LOG_INT("duration_us", duration_us));
-    } else {
-        log_debug(&request->call.log, "request", LOG_CSTR("method", http_method_name(request->http->method)),
-                  LOG_CSTR("route", request->match.route ? request->match.route->path : NULL), LOG_INT("status", status),
-                  LOG_INT("duration_us", duration_us));
-    }
+    if (!log_is_enabled(level))
+        return;
+    struct log_field fields[] = {
+        LOG_CSTR("method", http_method_name(request->http->method)),
+        LOG_CSTR("route", route ? route->path : NULL),
+        LOG_INT("status", status),
+        LOG_INT("duration_us", duration_ns / 1000),
+        LOG_CSTR("code", request->call.problem.code),
+        LOG_CSTR("detail", request->call.problem.detail),
+        {.kind = LOG_FIELD_END},
+    };
+    /* What went well needs no reason, what was refused no sentence. */
+    if (status < 500)
+        fields[status < 400 ? 4 : 5].kind = LOG_FIELD_END;
+    log_write(&request->call.log, level, "request", fields);
 }
 
 static void send(struct request *request, struct http_response *response)

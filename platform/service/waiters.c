@@ -91,14 +91,21 @@ int waiters_new(struct waiters **ret_waiters, struct worker_pool *pool)
     return 0;
 }
 
+void waiters_close(struct waiters *waiters)
+{
+    if (!waiters)
+        return;
+    TASK_LOCKED(&waiters->mutex);
+
+    waiters->closing = true;
+    task_cond_broadcast(&waiters->changed);
+}
+
 void waiters_free(struct waiters *waiters)
 {
     if (!waiters)
         return;
-    task_mutex_lock(&waiters->mutex);
-    waiters->closing = true;
-    task_cond_broadcast(&waiters->changed);
-    task_mutex_unlock(&waiters->mutex);
+    waiters_close(waiters);
     task_join(waiters->task);
     task_cond_destroy(&waiters->changed);
     task_mutex_destroy(&waiters->mutex);

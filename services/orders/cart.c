@@ -33,6 +33,7 @@ struct changing {
     struct str guest;    /* the key of a guest's cart to be merged; empty without */
     char *guest_token;   /* a new guest's, to be told */
     Orders__StoredCart cart;
+    int64_t version;     /* of the stored cart; 0: there is none */
     Orders__StoredCart merged; /* the guest's */
     Catalog__GetSkusRequest asked;
     Catalog__GetSkusReply details;
@@ -46,19 +47,21 @@ static struct kv_key cart_key(const struct call *call, struct str owner)
     return (struct kv_key){call->tenant, SPACE, owner};
 }
 
-/* An owner without a cart has an empty one, with a new id. */
-static int load_cart(struct call *call, struct str owner, Orders__StoredCart *ret_cart)
+/* An owner without a cart has an empty one. Its id comes from the owner, so that looking at it stores nothing. */
+static int load_cart(struct call *call, struct str owner, Orders__StoredCart *ret_cart, int64_t *ret_version)
 {
     struct kv_row row;
 
     orders__stored_cart__init(ret_cart);
+    *ret_version = 0;
     int result = owner.len ? kv_get(call->instance->kv, call->tx, cart_key(call, owner), call->arena, &row)
                            : ERR_NOT_FOUND;
     if (result == ERR_NOT_FOUND) {
-        ret_cart->id = call_new_id(call);
+        ret_cart->id = guest_token_hash(call, owner);
         return ret_cart->id ? 0 : ERR_NO_MEMORY;
     }
     TRY(result);
+    *ret_version = row.version;
     return wire_from_json(call->arena, row.value, &ret_cart->base, &call->problem);
 }
 
@@ -256,9 +259,12 @@ static int load_both(struct sql_tx *tx, void *argument)
 {
     struct changing *changing = argument;
 
+    int64_t merged_version;
+
     (void)tx;
-    TRY(load_cart(changing->call, changing->owner, &changing->cart));
-    return load_cart(changing->call, changing->guest, &changing->merged);
+
+    TRY(load_cart(changing->call, changing->owner, &changing->cart, &changing->version));
+    return load_cart(changing->call, changing->guest, &changing->merged, &merged_version);
 }
 
 /* Asks the catalog about every article of both carts and the one to be added. */
@@ -332,7 +338,7 @@ static int change_cart(struct changing *changing)
     for (int attempt = 0; attempt < CHANGE_ATTEMPTS_MAX && result == ERR_DETAILS_MISSING; attempt++) {
         TRY(call_read(changing->call, load_both, changing));
         TRY(fetch_details(changing));
-        if (changing->change == CHANGE_NONE && changing->merged.n_items == 0 && !changing->guest_token)
+        if (changing->change == CHANGE_NONE && changing->merged.n_items == 0)
             return show(changing);
         result = call_write(changing->call, change_in_transaction, changing);
     }
@@ -372,7 +378,8 @@ int remove_cart_item(struct call *call, const Orders__RemoveCartItemRequest *in,
 
 /* -- For placing an order ---------------------------------------------------------------------------------------------------------- */
 
-int cart_lines(struct call *call, struct str cart_id, Orders__NewOrderItem ***ret_items, size_t *ret_count)
+int cart_lines(struct call *call, struct str cart_id, Orders__NewOrderItem ***ret_items, size_t *ret_count,
+               int64_t *ret_version)
 {
     struct changing changing = {.call = call};
 
@@ -394,14 +401,18 @@ int cart_lines(struct call *call, struct str cart_id, Orders__NewOrderItem ***re
     }
     *ret_items = items;
     *ret_count = cart->n_items;
+    *ret_version = changing.version;
     return items ? 0 : ERR_NO_MEMORY;
 }
 
-int cart_remove(struct call *call, struct str cart_id)
+int cart_remove(struct call *call, int64_t version)
 {
     struct changing changing = {.call = call};
 
-    (void)cart_id;
     TRY(name_owner(&changing));
-    return kv_delete(call->instance->kv, call->tx, cart_key(call, changing.owner), 0);
+    int result = kv_delete(call->instance->kv, call->tx, cart_key(call, changing.owner), version);
+    if (result == ERR_STALE)
+        return call_fail(call, ERR_CONFLICT, "cart_changed", "/cart_id",
+                         "The cart was changed while the order was being placed; look at it again.");
+    return result;
 }

@@ -103,7 +103,11 @@ orders_fulfil_order_fn fulfil_order;
 
 int orders_on_payment_event(struct call *call, const struct event *event);
 
-/* The caller's cart as lines for an order, and its removal in the transaction that places it. ERR_NOT_FOUND with the
- * call's problem when the caller has no cart of that id. */
-int cart_lines(struct call *call, struct str cart_id, Orders__NewOrderItem ***ret_items, size_t *ret_count);
-int cart_remove(struct call *call, struct str cart_id);
+/* The caller's cart as lines for an order, with the version that they are of. ERR_NOT_FOUND with the call's problem when
+ * the caller has no cart of that id, or an empty one. */
+int cart_lines(struct call *call, struct str cart_id, Orders__NewOrderItem ***ret_items, size_t *ret_count,
+               int64_t *ret_version);
+
+/* Removes the caller's cart in the transaction that places it. ERR_CONFLICT with the call's problem when it is another
+ * version by now: nothing that was put in meanwhile is lost. */
+int cart_remove(struct call *call, int64_t version);

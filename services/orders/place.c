@@ -15,6 +15,7 @@ struct placing {
     const char *currency;
     const char *guest_token; /* given out with this order; NULL when the guest had one, or is signed in */
     const char *guest_hash;
+    int64_t cart_version; /* of the cart that is ordered */
 };
 
 /* -- Lines --------------------------------------------------------------------------------------------------------------- */
@@ -61,7 +62,7 @@ static int take_items(struct placing *placing)
     if ((count > 0) == (in->cart_id != NULL))
         return call_fail(call, ERR_INVALID, "items_or_cart", "/items", "Give either items or cart_id.");
     if (in->cart_id)
-        TRY(cart_lines(call, str_from_cstr(in->cart_id), &items, &count));
+        TRY(cart_lines(call, str_from_cstr(in->cart_id), &items, &count, &placing->cart_version));
     return sum_items(placing, items, count);
 }
 
@@ -226,7 +227,7 @@ static int place(struct sql_tx *tx, void *argument)
         return ERR_NO_MEMORY;
     TRY(insert_order(tx, placing, id));
     if (placing->in->cart_id)
-        TRY(cart_remove(call, str_from_cstr(placing->in->cart_id)));
+        TRY(cart_remove(call, placing->cart_version));
     TRY(start_saga(placing, id));
     TRY(order_publish(call, "order.placed", str_from_cstr(id)));
     TRY(order_load(call, str_from_cstr(id), placing->out, NULL));
