@@ -68,6 +68,7 @@ int cancel_order(struct call *call, const Orders__GetOrderRequest *in, Orders__O
 int fulfil_order(struct call *call, const Orders__GetOrderRequest *in, Orders__Order *out)
 {
     struct str id = str_from_cstr(in->id);
+    struct order_owner owner;
     int64_t changed = 0;
 
     TRY(order_load_for_caller(call, id, out, NULL));
@@ -76,8 +77,8 @@ int fulfil_order(struct call *call, const Orders__GetOrderRequest *in, Orders__O
     if (changed == 0)
         return call_fail(call, ERR_CONFLICT, "not_fulfillable", NULL,
                          "Only a confirmed order can be fulfilled; this one is %s.", out->status);
-    TRY(order_publish(call, "order.fulfilled", id));
-    TRY(order_load(call, id, out, NULL));
+    TRY(order_load(call, id, out, &owner));
+    TRY(order_publish_loaded(call, "order.fulfilled", out, &owner));
     call_set_version(call, out->version);
     return 0;
 }
@@ -96,16 +97,16 @@ static int signal_saga(struct call *call, const Payments__PaymentEvent *payment,
 }
 
 /* Money that arrived when the order was over already goes back. */
-static int return_late(struct call *call, Orders__Order *order)
+static int return_late(struct call *call, char *order_id)
 {
-    int result = start_for_order(call, &return_money_workflow, "late", order->id);
+    int result = start_for_order(call, &return_money_workflow, "late", order_id);
 
     return result == ERR_CONFLICT ? 0 : result;
 }
 
-static int note_refund(struct call *call, Orders__Order *order, const Payments__PaymentEvent *payment)
+static int note_refund(struct call *call, const Payments__PaymentEvent *payment)
 {
-    struct str id = str_from_cstr(order->id);
+    struct str id = str_from_cstr(payment->order_id);
     int64_t changed = 0;
 
     TRY(sql_exec(call->tx, &orders_sql_set_payment,
@@ -121,25 +122,36 @@ static int note_refund(struct call *call, Orders__Order *order, const Payments__
     return changed > 0 ? order_publish(call, "order.refunded", id) : 0;
 }
 
+/* 1 when the order has ended without a sale, 0 when it has not; ERR_NOT_FOUND. */
+static int is_over(struct call *call, struct str order_id)
+{
+    CLEANUP(sql_finish_cleanup) struct sql_rows *rows = NULL;
+    int result = sql_query_row(call->tx, &orders_sql_find_status,
+                               SQL_ARGS(sql_text(call->tenant), sql_text(order_id)), &rows);
+
+    TRY(result);
+    if (result == 0)
+        return ERR_NOT_FOUND;
+    struct str status = sql_get_text(rows, 0);
+    return str_equal(status, STR("failed")) || str_equal(status, STR("cancelled"));
+}
+
 int orders_on_payment_event(struct call *call, const struct event *event)
 {
     Payments__PaymentEvent payment = PAYMENTS__PAYMENT_EVENT__INIT;
-    Orders__Order order;
 
     TRY(wire_from_json(call->arena, event->payload, &payment.base, &call->problem));
     if (!payment.order_id)
         return 0;
-    int result = order_load(call, str_from_cstr(payment.order_id), &order, NULL);
-    if (result == ERR_NOT_FOUND)
+    int over = is_over(call, str_from_cstr(payment.order_id));
+    if (over == ERR_NOT_FOUND)
         return 0; /* a charge that is not ours: reconciliation's business */
-    TRY(result);
-    bool is_over = str_equal_cstr(str_from_cstr(order.status), "failed") ||
-                   str_equal_cstr(str_from_cstr(order.status), "cancelled");
+    TRY(over);
     if (str_equal(event->type, STR("payment.authorised")))
-        return is_over ? return_late(call, &order) : signal_saga(call, &payment, "authorised");
+        return over ? return_late(call, payment.order_id) : signal_saga(call, &payment, "authorised");
     if (str_equal(event->type, STR("payment.failed")))
         return signal_saga(call, &payment, "failed");
     if (str_equal(event->type, STR("payment.refunded")))
-        return note_refund(call, &order, &payment);
+        return note_refund(call, &payment);
     return 0;
 }

@@ -47,6 +47,10 @@ int order_load_for_caller(struct call *call, struct str id, Orders__Order *ret_o
 /* Publishes the order as it now stands, and answers whoever waits for it. */
 int order_publish(struct call *call, const char *type, struct str id);
 
+/* The same for an order that was just read. */
+int order_publish_loaded(struct call *call, const char *type, const Orders__Order *order,
+                         const struct order_owner *owner);
+
 /* -- notify.c --------------------------------------------------------------------------------------------------------- */
 
 #define NOTIFICATIONS_STREAM "notifications"

@@ -221,6 +221,7 @@ static int place(struct sql_tx *tx, void *argument)
 {
     struct placing *placing = argument;
     struct call *call = placing->call;
+    struct order_owner owner;
     char *id = call_new_id(call);
 
     if (!id)
@@ -229,8 +230,8 @@ static int place(struct sql_tx *tx, void *argument)
     if (placing->in->cart_id)
         TRY(cart_remove(call, placing->cart_version));
     TRY(start_saga(placing, id));
-    TRY(order_publish(call, "order.placed", str_from_cstr(id)));
-    TRY(order_load(call, str_from_cstr(id), placing->out, NULL));
+    TRY(order_load(call, str_from_cstr(id), placing->out, &owner));
+    TRY(order_publish_loaded(call, "order.placed", placing->out, &owner));
     placing->out->guest_token = (char *)(uintptr_t)placing->guest_token;
     call_set_version(call, placing->out->version);
     return 0;

@@ -58,7 +58,8 @@ const struct service orders_service = {
     .publishes = (const char *const[]){ORDERS_TOPIC, NULL},
     .consumes =
         (const struct consumer[]){
-            {.topic = "payment.events", .group = "saga", .handler = orders_on_payment_event},
+            {.topic = "payment.events", .group = "saga", .handler = orders_on_payment_event,
+             .types = (const char *const[]){"payment.authorised", "payment.failed", "payment.refunded", NULL}},
             {0},
         },
     .workflows = (const struct workflow_type *const[]){&place_order_workflow, &cancel_order_workflow,

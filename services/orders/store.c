@@ -220,25 +220,31 @@ int order_load_for_caller(struct call *call, struct str id, Orders__Order *ret_o
     return result;
 }
 
-int order_publish(struct call *call, const char *type, struct str id)
+int order_publish_loaded(struct call *call, const char *type, const Orders__Order *order,
+                         const struct order_owner *owner)
 {
     Orders__OrderEvent event = ORDERS__ORDER_EVENT__INIT;
+    struct str id = str_from_cstr(order->id);
+
+    event.order_id = order->id;
+    event.status = order->status;
+    event.customer_id = owner->customer_id.len ? arena_cstr(call->arena, owner->customer_id) : NULL;
+    event.total = order->total;
+    event.has_version = true;
+    event.version = order->version;
+    event.failure = order->failure;
+    event.n_lines = order->n_lines;
+    event.lines = order->lines;
+    TRY(call_publish(call, ORDERS_TOPIC, type, id, &event.base));
+    /* Whoever placed it waits for what comes of it, not for its placing. */
+    return strcmp(type, "order.placed") == 0 ? 0 : call_wait_notify(call, id);
+}
+
+int order_publish(struct call *call, const char *type, struct str id)
+{
     struct order_owner owner;
     Orders__Order order;
 
     TRY(order_load(call, id, &order, &owner));
-    event.order_id = order.id;
-    event.status = order.status;
-    event.customer_id = arena_cstr(call->arena, owner.customer_id);
-    if (!owner.customer_id.len)
-        event.customer_id = NULL;
-    event.total = order.total;
-    event.has_version = true;
-    event.version = order.version;
-    event.failure = order.failure;
-    event.n_lines = order.n_lines;
-    event.lines = order.lines;
-    TRY(call_publish(call, ORDERS_TOPIC, type, id, &event.base));
-    /* Whoever placed it waits for what comes of it, not for its placing. */
-    return strcmp(type, "order.placed") == 0 ? 0 : call_wait_notify(call, id);
+    return order_publish_loaded(call, type, &order, &owner);
 }

@@ -16,6 +16,9 @@ SELECT id, status, currency, total, shipping_method, shipping_title, shipping_pr
     failure_code, failure_message, version, created_at_ms, email, customer_id, guest_hash, cancel_requested
 FROM orders WHERE tenant = $1 AND id = $2
 
+-- name: find_status
+SELECT status FROM orders WHERE tenant = $1 AND id = $2
+
 -- name: list_by_customer
 SELECT id, status, currency, total, shipping_method, shipping_title, shipping_price, address_name, address_line1,
     address_line2, address_city, address_postal_code, address_country, payment_id, payment_status, payment_action_url,
