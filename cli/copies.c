@@ -66,7 +66,7 @@ int command_dump(const struct command_options *options)
     return EXIT_DONE;
 }
 
-/* -- restore -------------------------------------------------------------------------------------------------------------- */
+/* -- restore ----------------------------------------------------------------------------------------------------- */
 
 static int copy_files(const struct copy *copy, const struct incoming *incoming)
 {

@@ -69,7 +69,7 @@ static void bad(struct examination *examination, const char *subject, const char
     examination->problems++;
 }
 
-/* -- Configuration and folder ------------------------------------------------------------------------------------------------ */
+/* -- Configuration and folder ------------------------------------------------------------------------------------ */
 
 static int examine_config(struct examination *examination, const struct command_options *options)
 {
@@ -144,7 +144,7 @@ static void examine_lock(struct examination *examination)
         good("lock", "free: no shop runs on this folder");
 }
 
-/* -- Databases ---------------------------------------------------------------------------------------------------------------- */
+/* -- Databases --------------------------------------------------------------------------------------------------- */
 
 static void examine_databases(struct examination *examination)
 {
@@ -173,7 +173,7 @@ static void examine_databases(struct examination *examination)
     }
 }
 
-/* -- Around it ------------------------------------------------------------------------------------------------------------------ */
+/* -- Around it --------------------------------------------------------------------------------------------------- */
 
 /* Only whether it could be bound: nothing listens, and nobody is asked. */
 static int try_port(const char *address, int port)

@@ -44,7 +44,7 @@ static int refuse(struct loading *loading, const char *what, const char *name)
     return ERR_INVALID;
 }
 
-/* -- Lines ---------------------------------------------------------------------------------------------------------------- */
+/* -- Lines ------------------------------------------------------------------------------------------------------- */
 
 static int next_line(struct loading *loading)
 {
@@ -64,7 +64,7 @@ static yyjson_val *member(struct loading *loading, const char *name)
     return yyjson_obj_get(yyjson_doc_get_root(loading->document), name);
 }
 
-/* -- Rows ----------------------------------------------------------------------------------------------------------------- */
+/* -- Rows -------------------------------------------------------------------------------------------------------- */
 
 static int decode(struct loading *loading, yyjson_val *text, struct buf *buf, struct str *ret_bytes)
 {
@@ -132,7 +132,7 @@ static int next_row(const struct sql_table *table, struct sql_value *ret_values,
     return 1;
 }
 
-/* -- A service ------------------------------------------------------------------------------------------------------------ */
+/* -- A service --------------------------------------------------------------------------------------------------- */
 
 static const struct sql_table *find_table(const struct sql_table *tables, size_t count, yyjson_val *name)
 {
@@ -220,7 +220,7 @@ static int load_database(struct loading *loading, const struct service *service)
     return status;
 }
 
-/* -- The file ------------------------------------------------------------------------------------------------------------- */
+/* -- The file ---------------------------------------------------------------------------------------------------- */
 
 static int read_head(struct loading *loading)
 {

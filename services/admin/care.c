@@ -28,7 +28,7 @@ int check(struct call *call, const Common__Empty *in, Admin__CheckReply *out)
     return 0;
 }
 
-/* -- Quarantine --------------------------------------------------------------------------------------------------------- */
+/* -- Quarantine -------------------------------------------------------------------------------------------------- */
 
 struct listing {
     struct call *call;

@@ -50,7 +50,7 @@ static int open_in(const char *folder, const char *name, int flags, char *messag
     return say(message, folder, name, flags & O_CREAT ? "cannot be made" : "cannot be read");
 }
 
-/* -- Hashes --------------------------------------------------------------------------------------------------------------- */
+/* -- Hashes ------------------------------------------------------------------------------------------------------ */
 
 static int hash_open_file(int file, struct copy_file *ret_file)
 {
@@ -104,7 +104,7 @@ int copy_add(struct copy *copy, struct arena *arena, const char *name, char ret_
     return append(copy, arena, &added);
 }
 
-/* -- Bytes ---------------------------------------------------------------------------------------------------------------- */
+/* -- Bytes ------------------------------------------------------------------------------------------------------- */
 
 static int write_all(int file, const char *bytes, size_t size)
 {
@@ -160,7 +160,7 @@ int copy_sync_folder(const char *path, char ret_message[COPY_MESSAGE_BYTES])
     return folder >= 0 && fsync(folder) == 0 ? 0 : say(ret_message, path, "", "cannot be synced");
 }
 
-/* -- The manifest --------------------------------------------------------------------------------------------------------- */
+/* -- The manifest ------------------------------------------------------------------------------------------------ */
 
 static void append_manifest(const struct copy *copy, struct buf *json)
 {

@@ -43,7 +43,7 @@ static int flush(struct dumping *dumping)
     return 0;
 }
 
-/* -- Values --------------------------------------------------------------------------------------------------------------- */
+/* -- Values ------------------------------------------------------------------------------------------------------ */
 
 /* Bytes that JSON cannot carry go as base64, in an object that says what they are. */
 static void append_value(struct buf *text, const struct sql_value *value)
@@ -85,7 +85,7 @@ static int write_row(const struct sql_table *table, const struct sql_value *valu
     return text->len >= FLUSH_BYTES ? flush(dumping) : buf_error(text);
 }
 
-/* -- The first line and the last ---------------------------------------------------------------------------------------------- */
+/* -- The first line and the last --------------------------------------------------------------------------------- */
 
 static int append_service(struct buf *text, const struct snapshot *snapshot, const struct sql_table *tables,
                           size_t count)

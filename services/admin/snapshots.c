@@ -30,7 +30,7 @@ struct freeze {
     size_t next;
 };
 
-/* -- Holding a read open -------------------------------------------------------------------------------------------------- */
+/* -- Holding a read open ----------------------------------------------------------------------------------------- */
 
 static void become_ready(struct holder *holder, struct sql_tx *tx, int error)
 {
@@ -89,7 +89,7 @@ static int start_holders(struct holding *holding)
     return 0;
 }
 
-/* -- The instant ------------------------------------------------------------------------------------------------------------ */
+/* -- The instant ------------------------------------------------------------------------------------------------- */
 
 /* Each writer waits in its closure for the next one, and the last for the reads. That is the one place where a closure
  * waits for anything: always in the order of the services, so that no two copies wait for each other in a circle. */

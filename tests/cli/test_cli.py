@@ -1,5 +1,5 @@
-"""The command line, by the real binary: every command on a stopped shop and on a running one, and what each says when it
-cannot. Shops live in temporary folders and listen on port 0 of loopback."""
+"""The command line, by the real binary: every command on a stopped shop and on a running one, and what each says
+when it cannot. Shops live in temporary folders and listen on port 0 of loopback."""
 import json
 import os
 import pathlib
@@ -104,7 +104,8 @@ class Words(Case):
                                 ("has no such command", ["workflow", "paint"]), ("is not an option", ["--colour"]),
                                 ("wants a value", ["serve", "--data"]), ("--port takes a number", ["--port", "x"]),
                                 ("takes no --port", ["export", "--port", "1"]), ("wants more words", ["import"]),
-                                ("takes no such word", ["seed", "now"]), ("no service 'sales'", ["--services", "sales"]),
+                                ("takes no such word", ["seed", "now"]),
+                                ("no service 'sales'", ["--services", "sales"]),
                                 ("OFFSET is a number", ["quarantine", "replay", "a", "b", "c", "d"])):
             with self.subTest(arguments):
                 self.bad(2, said, *arguments)
@@ -165,7 +166,8 @@ class Stopped(Case):
     def test_users_and_tenants(self):
         self.good("migrate", "--data", self.data, SHOPSTREAM_ADMIN_EMAIL="boss@example.com",
                   SHOPSTREAM_ADMIN_PASSWORD="correct horse battery")
-        self.assertIn("has the role support", self.good("user", "grant", "boss@example.com", "support", "--data", self.data))
+        said = self.good("user", "grant", "boss@example.com", "support", "--data", self.data)
+        self.assertIn("has the role support", said)
         self.bad(1, "signed up", "user", "grant", "nobody@example.com", "admin", "--data", self.data)
         self.bad(1, ".", "user", "grant", "boss@example.com", "king", "--data", self.data)
         self.good("tenant", "add", "acme", "acme.example", "--data", self.data)
@@ -313,6 +315,50 @@ class Running(Case):
         self.assertNotIn("Administrator", "".join(second.lines))
         self.assertNotIn("demo catalog", "".join(second.lines))
         self.assertEqual(second.stop(), 0)
+
+    def test_the_second_signal_ends_at_once_what_drains(self):
+        shop = self.shop("--no-seed", SHOPSTREAM_DRAIN_MS="60000")
+        host, port = shop.url.removeprefix("http://").split(":")
+        with socket.create_connection((host, int(port)), timeout=TIMEOUT_S) as connection:
+            connection.sendall(b"POST /api/identity/v1/login HTTP/1.1\r\nHost: shop\r\nContent-Length: 10\r\n"
+                               b"Content-Type: application/json\r\nExpect: 100-continue\r\n\r\n")
+            self.assertIn(b"100", connection.recv(100))  # the request is in flight from here on
+            shop.process.send_signal(signal.SIGTERM)
+            while not self.is_refused(host, int(port)):
+                self.assertIsNone(shop.process.poll())
+            self.assertEqual(shop.stop(), -signal.SIGTERM)
+
+    @staticmethod
+    def is_refused(host, port):
+        try:
+            socket.create_connection((host, port), timeout=TIMEOUT_S).close()
+        except OSError:
+            return True
+        return False
+
+    def test_a_copy_under_load_is_of_one_moment(self):
+        """Products are imported while the shop is copied: whatever the copy's catalog holds, its log tells of."""
+        shop = self.shop("--no-seed")
+        importers = [subprocess.Popen([BINARY, "import", self.write("p%d.csv" % i, GOOD_CSV.replace("MUG-1", "M-%d" % i)
+                                                                    .replace("cli-mug", "mug-%d" % i)),
+                                       "--data", self.data], stdout=subprocess.DEVNULL, env=environment())
+                     for i in range(8)]
+        self.good("backup", str(self.folder / "copy"), "--data", self.data)
+        for importer in importers:
+            self.assertEqual(importer.wait(TIMEOUT_S), 0)
+        self.assertEqual(shop.stop(), 0)
+        other = str(self.folder / "other")
+        self.good("restore", str(self.folder / "copy"), "--data", other)
+        path = self.folder / "other.jsonl"
+        self.good("dump", str(path), "--data", other)
+        rows = [json.loads(line) for line in path.read_text().splitlines()[1:-1]]
+        last = {row["service"]: row["row"]["seq"] for row in rows if row["table"] == "outbox"}
+        for row in rows:
+            if row["table"] == "consumer_offset":
+                self.assertLessEqual(row["row"]["position"], last.get(row["row"]["source"], 0), row)
+        created = {row["row"]["key"] for row in rows
+                   if row["table"] == "outbox" and row["row"]["type"] == "product.created"}
+        self.assertEqual(created, {row["row"]["id"] for row in rows if row["table"] == "product"})
 
     def test_a_taken_port_is_said(self):
         with socket.create_server(("127.0.0.1", 0)) as taken:
