@@ -12,7 +12,7 @@
 #define FIRST_ROWS 32
 #define LAST_COLUMN_MIN 20
 
-static void say(const char *format, va_list arguments)
+__attribute__((format(printf, 1, 0))) static void say(const char *format, va_list arguments)
 {
     fprintf(stderr, "%sshopstream:%s ", colour_start(stderr, COLOUR_BAD), colour_end(stderr));
     vfprintf(stderr, format, arguments);
