@@ -126,8 +126,12 @@ static struct exchange *exchange_new(const struct http_client_request *from, int
     for (size_t i = 0; i < from->header_count; i++)
         headers[i] = (struct http_header){lower(exchange->arena, from->headers[i].name),
                                           copy(exchange->arena, from->headers[i].value)};
-    exchange->request = (struct http_request){.method = from->method, .scheme = STR("http"), .peer = STR("127.0.0.1"),
-                                              .version = 11, .headers = headers, .header_count = from->header_count};
+    exchange->request = (struct http_request){.method = from->method,
+                                              .scheme = STR("http"),
+                                              .peer = STR("127.0.0.1"),
+                                              .version = 11,
+                                              .headers = headers,
+                                              .header_count = from->header_count};
     exchange->request.body = copy(exchange->arena, from->body);
     *ret_error = take_url(exchange, from->url);
     return exchange;
@@ -208,8 +212,7 @@ static int take_response(const struct exchange *exchange, struct arena *arena, s
     if (!headers || !text)
         return ERR_NO_MEMORY;
     for (size_t i = 0; i < from->header_count; i++)
-        headers[i] =
-            (struct http_header){lower(arena, from->headers[i].name), copy(arena, from->headers[i].value)};
+        headers[i] = (struct http_header){lower(arena, from->headers[i].name), copy(arena, from->headers[i].value)};
     *ret_response = (struct http_client_response){from->status, headers, from->header_count, str_from(text, body.len)};
     return 0;
 }

@@ -29,7 +29,7 @@ struct judgement {
     int64_t sum;
 };
 
-/* -- Reading --------------------------------------------------------------------------------------------------------- */
+/* -- Reading ------------------------------------------------------------------------------------------------------- */
 
 typedef void row_fn(struct judgement *judgement, struct sql_rows *row);
 
@@ -65,8 +65,7 @@ static struct sql_db *open_store(const char *folder, const char *name, const cha
     char url[URL_BYTES], message[512] = "";
     struct sql_db *db;
     snprintf(url, sizeof(url), "sqlite:%s/%s.db?vfs=%s", folder, name, vfs);
-    if (sql_open(&db, &(struct sql_config){.url = url, .reader_count = 1}, message) < 0 ||
-        sql_check(db, message) < 0)
+    if (sql_open(&db, &(struct sql_config){.url = url, .reader_count = 1}, message) < 0 || sql_check(db, message) < 0)
         violated("the stores are whole", "%s: %s", name, message);
     return db;
 }
@@ -76,7 +75,7 @@ static void copy_text(char to[ID_BYTES], struct sql_rows *row, unsigned column)
     snprintf(to, ID_BYTES, "%.*s", STR_FORMAT(sql_get_text(row, column)));
 }
 
-/* -- Orders ---------------------------------------------------------------------------------------------------------- */
+/* -- Orders -------------------------------------------------------------------------------------------------------- */
 
 static struct purchase *find_purchase(struct simulation *sim, const char *email)
 {
@@ -139,7 +138,7 @@ static void judge_acknowledged(struct judgement *judgement, const struct purchas
         violated("an acknowledged order is there", "%s", purchase->order_id);
 }
 
-/* -- Stock ----------------------------------------------------------------------------------------------------------- */
+/* -- Stock --------------------------------------------------------------------------------------------------------- */
 
 static void judge_stock(struct judgement *judgement, struct sql_rows *row)
 {
@@ -163,7 +162,7 @@ static void judge_held(struct judgement *judgement, struct sql_rows *row)
     violated("no reservation stays", "%.*s", STR_FORMAT(sql_get_text(row, 0)));
 }
 
-/* -- Money ----------------------------------------------------------------------------------------------------------- */
+/* -- Money --------------------------------------------------------------------------------------------------------- */
 
 static void take_charge(struct judgement *judgement, struct sql_rows *row)
 {
@@ -212,7 +211,7 @@ static void take_sum(struct judgement *judgement, struct sql_rows *row)
     judgement->sum = sql_get_int(row, 0);
 }
 
-/* -- Events ---------------------------------------------------------------------------------------------------------- */
+/* -- Events -------------------------------------------------------------------------------------------------------- */
 
 static void take_count(struct judgement *judgement, struct sql_rows *row)
 {
@@ -242,7 +241,7 @@ static void judge_quarantine(struct judgement *judgement, struct sql_rows *row)
              STR_FORMAT(sql_get_text(row, 1)), STR_FORMAT(sql_get_text(row, 2)), STR_FORMAT(sql_get_text(row, 3)));
 }
 
-/* -- All of it ------------------------------------------------------------------------------------------------------- */
+/* -- All of it ----------------------------------------------------------------------------------------------------- */
 
 static void judge_orders_store(struct judgement *judgement)
 {

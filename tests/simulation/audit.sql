@@ -36,6 +36,10 @@ SELECT consumer_group, type, key, detail FROM quarantine;
 -- name: record
 INSERT INTO recorded (event_id, type, order_id) VALUES ($1, $2, $3);
 
+-- name: plant_lose_event
+-- As a log in memory would: what came last is gone after a crash, whoever has not read it yet.
+DELETE FROM outbox WHERE seq = (SELECT MAX(seq) FROM outbox);
+
 -- name: plant_available
 SELECT on_hand FROM stock WHERE tenant = $1 AND sku_id = $2;
 

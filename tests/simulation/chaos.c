@@ -1,5 +1,5 @@
-/* What goes wrong: crashes at any step, a disk that is full, fails or is slow, a network that loses, repeats and delays,
- * a clock that is moved. */
+/* What goes wrong: crashes at any step, a disk that is full, fails or is slow, a network that loses, repeats and
+ * delays, a clock that is moved. */
 #include "tests/simulation/simulation.h"
 
 #define HOUR_MS (INT64_C(3600) * 1000)

@@ -1,5 +1,5 @@
-/* simulation --seed N | --seeds N | --seeds A-B: see README.md. Each seed runs in a child of its own, since a crash leaks
- * what it throws away. */
+/* simulation --seed N | --seeds N | --seeds A-B: see README.md. Each seed runs in a child of its own, since a crash
+ * leaks what it throws away. */
 #include "platform/base/log.h"
 #include "tests/simulation/simulation.h"
 
@@ -45,7 +45,7 @@ static struct {
     uint64_t first_failed;
 } run;
 
-/* -- A child ----------------------------------------------------------------------------------------------------------- */
+/* -- A child ------------------------------------------------------------------------------------------------------- */
 
 static void make_folder(struct simulation *sim)
 {
@@ -100,7 +100,7 @@ static void start_child(struct child *child, uint64_t seed)
     *child = (struct child){pid, seed, ends[0]};
 }
 
-/* -- Results ----------------------------------------------------------------------------------------------------------- */
+/* -- Results ------------------------------------------------------------------------------------------------------- */
 
 static void add_report(uint64_t seed, const struct report *report)
 {
@@ -182,7 +182,7 @@ static int summarise(void)
     return (run.failed > 0) == run.expects_violation ? 0 : 1;
 }
 
-/* -- Arguments --------------------------------------------------------------------------------------------------------- */
+/* -- Arguments ----------------------------------------------------------------------------------------------------- */
 
 static _Noreturn void usage(const char *wrong)
 {

@@ -2,7 +2,6 @@
 #include "services/services.h"
 #include "shopstream/catalog/v1/catalog.rpc.h"
 #include "tests/simulation/audit.sql.h"
-#include "tests/simulation/plants/migrations/migrations.h"
 #include "tests/simulation/simulation.h"
 
 #include <stdlib.h>
@@ -43,21 +42,26 @@ void plant_disk(struct simulation *sim)
 /* Another key for each try. */
 struct str plant_provider_key(struct arena *arena, struct str key)
 {
-    char *changed = arena_printf(arena, "%.*s-%llu", STR_FORMAT(key),
-                                 (unsigned long long)simulator_random_below(UINT64_MAX));
+    char *changed =
+        arena_printf(arena, "%.*s-%llu", STR_FORMAT(key), (unsigned long long)simulator_random_below(UINT64_MAX));
     ASSERT(changed);
     return str_from_cstr(changed);
 }
 
-/* -- Lost events ----------------------------------------------------------------------------------------------------- */
+/* -- Lost events --------------------------------------------------------------------------------------------------- */
+
+static int lose_event(struct sql_tx *tx, void *argument)
+{
+    (void)argument;
+    return sql_exec(tx, &simulation_sql_plant_lose_event, SQL_NO_ARGS, NULL);
+}
 
 int plant_lost_event(struct service_host *shop)
 {
-    char message[512];
-    return sql_migrate(host_instance(shop, "orders")->db, "plants", plants_migrations, plants_migration_count, message);
+    return sql_write(host_instance(shop, "orders")->db, lose_event, NULL);
 }
 
-/* -- Oversell: what is looked at is not held ------------------------------------------------------------------------- */
+/* -- Oversell: what is looked at is not held ----------------------------------------------------------------------- */
 
 struct plundered {
     struct str id;

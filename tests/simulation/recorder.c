@@ -11,7 +11,7 @@ static int insert(struct sql_tx *tx, struct str id, struct str type, struct str 
     return sql_exec(tx, &simulation_sql_record, SQL_ARGS(sql_text(id), sql_text(type), sql_text(key)), NULL);
 }
 
-/* -- The planted bug: the effect comes after the offset -------------------------------------------------------------- */
+/* -- The planted bug: the effect comes after the offset ------------------------------------------------------------ */
 
 struct late_effect {
     struct sql_db *db;

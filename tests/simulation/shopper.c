@@ -11,8 +11,13 @@
 #define ORDERS_PATH "/api/orders/v1/orders"
 
 static const char *const cards[] = {
-    "pm_card_visa", "pm_card_visa", "pm_card_visa", "pm_card_mastercard", "pm_card_chargeDeclined",
-    "pm_card_authenticationRequired", "pm_card_authenticationRequired",
+    "pm_card_visa",
+    "pm_card_visa",
+    "pm_card_visa",
+    "pm_card_mastercard",
+    "pm_card_chargeDeclined",
+    "pm_card_authenticationRequired",
+    "pm_card_authenticationRequired",
 };
 
 bool status_is_final(const char *status)
@@ -52,8 +57,7 @@ static void read_order(struct purchase *purchase, struct str body, bool is_repea
         snprintf(purchase->guest_token, sizeof(purchase->guest_token), "%s", text_of(root, "guest_token"));
     yyjson_val *action = yyjson_obj_get(yyjson_obj_get(root, "payment"), "next_action");
     if (ret_action_url)
-        *ret_action_url =
-            arena_copy(arena, str_from_cstr(text_of(yyjson_obj_get(action, "redirect_to_url"), "url")));
+        *ret_action_url = arena_copy(arena, str_from_cstr(text_of(yyjson_obj_get(action, "redirect_to_url"), "url")));
     if (!is_repeated)
         note_status(purchase, text_of(root, "status"));
     yyjson_doc_free(doc);
@@ -106,8 +110,7 @@ static void compare_answer(struct purchase *purchase, const struct shop_request 
         purchase->first_status = request->status;
         memcpy(purchase->first_body, request->answer.ptr, request->answer.len);
         purchase->first_body[request->answer.len] = '\0';
-    } else if (purchase->first_status != request->status ||
-               !str_equal_cstr(request->answer, purchase->first_body)) {
+    } else if (purchase->first_status != request->status || !str_equal_cstr(request->answer, purchase->first_body)) {
         violated("a repeated request gets the first answer", "key %s: %d %s\nthen %d %.*s", purchase->key,
                  purchase->first_status, purchase->first_body, request->status, STR_FORMAT(request->answer));
     }
@@ -173,7 +176,9 @@ static void place(struct purchase *purchase)
 static struct shop_request about(const struct purchase *purchase, enum http_method method, const char *target,
                                  struct arena *arena)
 {
-    return (struct shop_request){.method = method, .target = target, .arena = arena,
+    return (struct shop_request){.method = method,
+                                 .target = target,
+                                 .arena = arena,
                                  .headers = {{STR("x-guest-token"), str_from_cstr(purchase->guest_token)}},
                                  .header_count = 1};
 }

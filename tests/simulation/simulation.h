@@ -35,7 +35,7 @@ enum plant {
     PLANT_NONE,
     PLANT_OVERSELL,      /* stock is looked at, and not held */
     PLANT_DOUBLE_CHARGE, /* the provider's key is another for each try */
-    PLANT_LOST_EVENT,    /* some events never get into the log */
+    PLANT_LOST_EVENT,    /* an event that nobody has read yet is lost by a crash */
     PLANT_EARLY_ANSWER,  /* acknowledged before it is durable */
     PLANT_EARLY_OFFSET,  /* a consumer's offset is committed before its effect */
     PLANT_MISSING_FSYNC, /* the disk says that it synced */
@@ -47,10 +47,10 @@ struct purchase {
     int quantity[LINES_MAX];
     int line_count;
     const char *card;
-    char email[ID_BYTES];  /* its own: an order is found by it */
-    char key[ID_BYTES];    /* Idempotency-Key */
+    char email[ID_BYTES]; /* its own: an order is found by it */
+    char key[ID_BYTES];   /* Idempotency-Key */
     bool is_tried;
-    bool is_refused;       /* for good: out of stock */
+    bool is_refused; /* for good: out of stock */
     char order_id[ID_BYTES];
     char guest_token[2 * ID_BYTES];
     char status[ID_BYTES]; /* as last seen */
@@ -106,13 +106,13 @@ void sleep_between_ms(int64_t least_ms, int64_t most_ms);
 
 struct shop_request {
     enum http_method method;
-    const char *target;      /* "/api/orders/v1/orders" */
+    const char *target; /* "/api/orders/v1/orders" */
     struct http_header headers[4];
     size_t header_count;
     struct str body;
 
-    struct arena *arena;     /* the caller's: the answer lies in it */
-    int status;              /* 0: no answer came */
+    struct arena *arena; /* the caller's: the answer lies in it */
+    int status;          /* 0: no answer came */
     struct str answer;
 };
 
@@ -137,7 +137,7 @@ void provider_stop(struct simulation *sim);
 /* The customer answers the bank's question on the provider's page. False when nobody heard it. */
 bool provider_decide(struct str url, bool approve);
 
-/* -- shopper.c, staff.c, chaos.c ------------------------------------------------------------------------------------ */
+/* -- shopper.c, staff.c, chaos.c ----------------------------------------------------------------------------------- */
 
 void shoppers_start(struct simulation *sim);
 void staff_start(struct simulation *sim);
@@ -148,7 +148,7 @@ bool status_is_final(const char *status);
 /* Asks how the purchase's order stands; false when that could not be learned. */
 bool purchase_look(struct purchase *purchase, struct str *ret_action_url, struct arena *arena);
 
-/* -- recorder.c, plant.c, audit.c ----------------------------------------------------------------------------------- */
+/* -- recorder.c, plant.c, audit.c ---------------------------------------------------------------------------------- */
 
 extern const struct service recorder_service;
 

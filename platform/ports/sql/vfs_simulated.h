@@ -2,13 +2,14 @@
  *
  * A file has what was synced, and a list of what was not. A crash draws for each unsynced write whether it reached the
  * platter whole, in part (some sectors of 512 bytes), spoilt, or not at all, in any order, as SQLite's own crash tests
- * do; an unsynced file may vanish, a deleted one whose folder was not synced may come back. What a failed sync covered is
- * never safe again, whatever later syncs say (as with Linux since 4.13). Locks and the shared memory of the log's index
- * live in the incarnation, and go with it.
+ * do; an unsynced file may vanish, a deleted one whose folder was not synced may come back. What a failed sync covered
+ * is never safe again, whatever later syncs say (as with Linux since 4.13). Locks and the shared memory of the log's
+ * index live in the incarnation, and go with it.
  *
  * Every call that changes something is a step (task.h): a place to switch, to delay, to crash.
  *
- * SQLite must be configured by simulated_disk_configure_sqlite first: tasks of one thread must not meet real mutexes. */
+ * SQLite must be configured by simulated_disk_configure_sqlite first: tasks of one thread must not meet real mutexes.
+ */
 #pragma once
 
 #include <stdbool.h>
@@ -56,5 +57,6 @@ const struct simulated_disk_counts *simulated_disk_counts(const struct simulated
 /* The power goes: for simulator_options.on_crash. Every connection is gone; nobody may use one afterwards. */
 void simulated_disk_crash(struct simulated_disk *disk);
 
-/* Writes every file as programs see it into the folder (which exists), by its own name: to look at with SQLite's shell. */
+/* Writes every file as programs see it into the folder (which exists), by its own name: to look at with SQLite's shell.
+ */
 void simulated_disk_save(const struct simulated_disk *disk, const char *folder);
