@@ -1,0 +1,173 @@
+"""Accounts over HTTP: from signing up to losing a session, and what an outsider may learn."""
+import base64
+import json
+import pathlib
+import sys
+import unittest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
+
+from case import ShopCase  # noqa: E402
+from shop import PASSWORD, Person, new_email, new_key  # noqa: E402
+
+API = "/api/identity/v1"
+OTHER_PASSWORD = "another horse, another staple"
+
+
+class IdentityTest(ShopCase):
+    def sign_up(self, email, password=PASSWORD):
+        return self.shop.post(API + "/signup", {"email": email, "password": password, "name": "Ada"})
+
+    def login(self, email, password=PASSWORD):
+        return self.shop.post(API + "/login", {"email": email, "password": password})
+
+    def test_identity__an_account_from_sign_up_to_me(self):
+        """A mail brings the code; until it is given, the right password gets a 403; then there are tokens, and /me."""
+        email = new_email()
+        self.assertStatus(self.sign_up(email), 201)
+        self.assertProblem(self.login(email), 403)
+        code = self.shop.mailed_code(email)
+        wrong = "000000" if code != "000000" else "000001"
+        self.assertProblem(self.shop.post(API + "/verify", {"email": email, "code": wrong}), 400)
+        self.assertStatus(self.shop.post(API + "/verify", {"email": email, "code": code}), 200, 204)
+        tokens = self.assertStatus(self.login(email), 200)
+        self.assertEqual("bearer", tokens["token_type"].lower())
+        self.assertEqual(600, tokens["expires_in"])
+        me = self.assertStatus(self.shop.get(API + "/me", token=tokens["access_token"]), 200)
+        self.assertEqual((email, ["customer"]), (me["email"], me["roles"]))
+
+    def test_identity__access_tokens_are_rs256_by_the_published_keys(self):
+        """The token's header names a key of the JWKS document, and the algorithm; its claims say whose and how long."""
+        token = self.shop.customer().token
+        header, claims = (json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))
+                          for part in token.split(".")[:2])
+        keys = self.shop.get("/api/identity/.well-known/jwks.json").json["keys"]
+        key = next(key for key in keys if key["kid"] == header["kid"])
+        self.assertEqual(("RS256", "RSA", "sig"), (header["alg"], key["kty"], key["use"]))
+        self.assertNotIn("d", key)
+        self.assertEqual(600, claims["exp"] - claims["iat"])
+
+    def test_identity__tokens_that_nobody_signed_are_refused(self):
+        """Another algorithm, no signature, a changed claim, garbage: all 401."""
+        token = self.shop.customer().token
+        header, claims, signature = token.split(".")
+        none = base64.urlsafe_b64encode(b'{"alg":"none","typ":"JWT"}').decode().rstrip("=")
+        changed = claims[:-2] + ("AA" if claims[-2:] != "AA" else "BB")
+        for forged in (none + "." + claims + ".", header + "." + claims + ".", "x", "a.b.c",
+                       header + "." + changed + "." + signature, token + "x"):
+            with self.subTest(forged=forged[:20]):
+                answer = self.shop.get(API + "/me", token=forged)
+                self.assertProblem(answer, 401)
+                self.assertIn("Bearer", answer.headers["www-authenticate"])
+
+    def test_identity__refresh_rotates_and_reuse_ends_the_session(self):
+        """A refresh token is good once; who shows it again loses the whole family, the newest token too."""
+        person = self.shop.customer()
+        first = person.tokens["refresh_token"]
+        second = self.assertStatus(self.shop.post(API + "/refresh", {"refresh_token": first}), 200)
+        self.assertNotEqual(first, second["refresh_token"])
+        self.assertStatus(self.shop.get(API + "/me", token=second["access_token"]), 200)
+        self.assertProblem(self.shop.post(API + "/refresh", {"refresh_token": first}), 401)
+        self.assertProblem(self.shop.post(API + "/refresh", {"refresh_token": second["refresh_token"]}), 401)
+        self.assertProblem(self.shop.get(API + "/me", token=second["access_token"]), 401)
+        self.assertProblem(self.shop.post(API + "/refresh", {"refresh_token": "never given out"}), 401)
+
+    def test_identity__sessions_are_listed_and_revoked(self):
+        """Each sign-in is a session; revoking one blocks its access token at once and leaves the other."""
+        here = self.shop.customer()
+        there = Person(self.shop, here.email)
+        sessions = self.assertStatus(self.shop.get(API + "/sessions", token=here), 200)["sessions"]
+        self.assertEqual(2, len(sessions))
+        current = [session["id"] for session in sessions if session.get("current")]
+        other = next(session["id"] for session in sessions if session["id"] not in current)
+        self.assertEqual(1, len(current))
+        self.assertStatus(self.shop.delete(API + "/sessions/" + other, token=here), 200, 204)
+        self.assertProblem(self.shop.get(API + "/me", token=there), 401)
+        self.assertStatus(self.shop.get(API + "/me", token=here), 200)
+
+    def test_identity__nobody_revokes_the_session_of_another(self):
+        owner, thief = self.shop.customer(), self.shop.customer()
+        session = self.shop.get(API + "/sessions", token=owner).json["sessions"][0]["id"]
+        self.assertProblem(self.shop.delete(API + "/sessions/" + session, token=thief), 404)
+        self.assertStatus(self.shop.get(API + "/me", token=owner), 200)
+
+    def test_identity__logout_blocks_at_once(self):
+        """The very next request with the access token is refused, and the refresh token is dead."""
+        person = self.shop.customer()
+        self.assertStatus(self.shop.post(API + "/logout", token=person), 200, 204)
+        self.assertProblem(self.shop.get(API + "/me", token=person), 401)
+        self.assertProblem(
+            self.shop.post(API + "/refresh", {"refresh_token": person.tokens["refresh_token"]}), 401)
+
+    def test_identity__a_forgotten_password_is_set_anew_once(self):
+        """The mailed code sets a new password, ends every session, and is good once."""
+        person = self.shop.customer()
+        self.assertStatus(self.shop.post(API + "/password/forgot", {"email": person.email}), 200, 202, 204)
+        reset = {"email": person.email, "code": self.shop.mailed_code(person.email, 1), "password": OTHER_PASSWORD}
+        self.assertStatus(self.shop.post(API + "/password/reset", reset), 200, 204)
+        self.assertProblem(self.shop.get(API + "/me", token=person), 401)
+        self.assertProblem(self.login(person.email), 401)
+        self.assertStatus(self.login(person.email, OTHER_PASSWORD), 200)
+        self.assertProblem(self.shop.post(API + "/password/reset", reset), 400)
+
+    def test_identity__changing_the_password_asks_for_the_old_one(self):
+        person = self.shop.customer()
+        wrong = {"current_password": "not it at all", "new_password": OTHER_PASSWORD}
+        self.assertProblem(self.shop.post(API + "/password/change", wrong, token=person), 400)
+        right = {"current_password": PASSWORD, "new_password": OTHER_PASSWORD}
+        self.assertStatus(self.shop.post(API + "/password/change", right, token=person), 200, 204)
+        self.assertProblem(self.login(person.email), 401)
+        self.assertStatus(self.login(person.email, OTHER_PASSWORD), 200)
+
+    def test_identity__a_known_and_an_unknown_address_get_the_same_answer(self):
+        """At sign-up, sign-in, verification and for a forgotten password: the same status and words."""
+        known, unknown = self.shop.customer().email, new_email()
+        requests = {"/login": {"password": OTHER_PASSWORD}, "/password/forgot": {},
+                    "/verify": {"code": "123456"}, "/signup": {"password": OTHER_PASSWORD, "name": "Eve"}}
+        for path, fields in requests.items():
+            with self.subTest(path=path):
+                answers = [self.shop.post(API + path, {"email": email, **fields}) for email in (known, unknown)]
+                told = [json.loads(answer.body or b"{}") for answer in answers]
+                for one in told:
+                    one.pop("trace_id", None)
+                    one.pop("email", None)
+                self.assertEqual(answers[0].status, answers[1].status)
+                self.assertEqual(told[0], told[1])
+        self.assertStatus(self.login(known), 200)
+
+    def test_identity__an_admin_grants_roles_by_route(self):
+        """PUT …/roles changes what a customer may do; only an admin may, and the last admin stays one."""
+        person, admin = self.shop.customer(), self.shop.staff("admin")
+        me = self.shop.get(API + "/me", token=person).json["id"]
+        path = API + "/users/%s/roles" % me
+        self.assertProblem(self.shop.put(path, {"roles": ["admin"]}, token=person), 403)
+        answer = self.shop.put(path, {"roles": ["customer", "merchandiser"]}, token=admin, key=new_key())
+        self.assertEqual({"customer", "merchandiser"}, set(self.assertStatus(answer, 200)["roles"]))
+        self.assertEqual(200, self.shop.get("/api/catalog/v1/export", token=person.sign_in()).status)
+        admin_id = self.shop.get(API + "/me", token=admin).json["id"]
+        self.assertProblem(self.shop.put(API + "/users/%s/roles" % admin_id, {"roles": ["customer"]}, token=admin), 409)
+
+    def test_identity__bad_fields_are_named(self):
+        cases = [({"email": "no address", "password": PASSWORD, "name": "A"}, "/email"),
+                 ({"email": new_email(), "password": "short", "name": "A"}, "/password"),
+                 ({"email": new_email(), "password": PASSWORD}, "/name"),
+                 ({"email": new_email(), "password": PASSWORD, "name": "A", "role": "admin"}, "/role")]
+        for body, pointer in cases:
+            with self.subTest(pointer=pointer):
+                self.assertProblem(self.shop.post(API + "/signup", body), 400, pointer=pointer)
+
+
+class RateLimitTest(ShopCase):
+    settings = {"RATE_LIMITS": "on"}
+
+    def test_identity__guessing_passwords_is_limited(self):
+        """Tries at one account end in 429 with Retry-After, whether the account exists or not."""
+        for email in (new_email("a"), new_email("b")):
+            answers = [self.shop.post(API + "/login", {"email": email, "password": "guess"}) for _ in range(30)]
+            self.assertIn(429, [answer.status for answer in answers])
+            self.assertProblem(answers[-1], 429)
+            self.assertGreaterEqual(int(answers[-1].headers["retry-after"]), 1)
+
+
+if __name__ == "__main__":
+    unittest.main()
