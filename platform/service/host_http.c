@@ -80,11 +80,34 @@ static void on_batch_end(void *context, unsigned loop_index)
     *batch = (struct batch){0};
 }
 
+/* The code, for programs, of what was refused before it became a request. */
+static const char *refusal_code(int status)
+{
+    switch (status) {
+    case 408:
+        return "too_slow";
+    case 413:
+        return "too_large";
+    case 414:
+        return "address_too_long";
+    case 431:
+        return "headers_too_large";
+    case 501:
+        return "not_implemented";
+    case 503:
+        return "unavailable";
+    default:
+        return "bad_request";
+    }
+}
+
 static void on_refusal(void *context, int status, const char *detail, struct arena *arena,
                        struct http_response *ret_response)
 {
-    char *body = arena_printf(arena, "{\"type\":\"about:blank\",\"title\":\"%s\",\"status\":%d,\"detail\":\"%s\"}",
-                              http_status_phrase(status), status, detail);
+    char *body = arena_printf(arena,
+                              "{\"type\":\"about:blank\",\"title\":\"%s\",\"status\":%d,\"detail\":\"%s\","
+                              "\"code\":\"%s\"}",
+                              http_status_phrase(status), status, detail, refusal_code(status));
 
     (void)context;
     if (!body)
