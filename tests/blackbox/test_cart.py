@@ -77,7 +77,7 @@ class CartTest(ShopCase):
         self.assertEqual({sku: 8}, self.contents(guest=guest))
 
     def test_cart__merges_at_sign_in_once_and_capped_by_stock(self):
-        """The first call with both a token and a sign-in sums the two, never beyond the stock; the second adds nothing."""
+        """The first call with both a token and a sign-in sums them, never beyond the stock; the next adds nothing."""
         shared, scarce, own = self.shop.sku(100), self.shop.sku(5), self.shop.sku(100)
         person, guest = self.shop.customer(), self.new_guest()
         self.add(shared, 2, guest=guest)

@@ -26,8 +26,9 @@ class ListTest(ShopCase):
     def setUpClass(cls):
         super().setUpClass()
         for i in range(cls.COUNT):
-            cls.shop.product((i,), amount=100 + i * 37 % 500, title="%s lamp number %d" % ("Zeta Alpha Mid".split()[i % 3], i),
-                             brand="Brand %d" % (i % 3), category="lights" if i % 2 else "garden-lights")
+            title = "%s lamp number %d" % ("Zeta Alpha Mid".split()[i % 3], i)
+            cls.shop.product((i,), amount=100 + i * 37 % 500, title=title, brand="Brand %d" % (i % 3),
+                             category="lights" if i % 2 else "garden-lights")
 
     def titles(self, query):
         return [product["title"] for product in self.shop.walk(PRODUCTS + query, "products")]
@@ -137,8 +138,8 @@ class ProductTest(ShopCase):
             listed = self.shop.get(PRODUCTS + "?category=" + category).json["products"]
             self.assertEqual(["Title %d" % i], [p["title"] for p in listed])
         self.assertIn(category, [c["slug"] for c in self.shop.get(API + "/categories").json["categories"]])
-        self.assertStatus(self.shop.delete(path, token=admin, headers={"If-Match": self.shop.get(path).headers["etag"]}),
-                          200, 204)
+        etag = self.shop.get(path).headers["etag"]
+        self.assertStatus(self.shop.delete(path, token=admin, headers={"If-Match": etag}), 200, 204)
         self.assertProblem(self.shop.get(path), 404)
         self.assertEqual([], self.shop.get(PRODUCTS + "?category=" + category).json.get("products", []))
 

@@ -34,7 +34,7 @@ class OrderCase(ShopCase):
 
 class PlaceTest(OrderCase):
     def test_place__a_customer_and_a_guest(self):
-        """201 at once with prices, shipping and total; confirmed soon after, with the money captured and the stock gone."""
+        """201 at once with prices, shipping and total; confirmed soon, the money captured, the stock gone."""
         person = self.shop.customer()
         for who in ({"token": person}, {}):
             with self.subTest(who=who):
@@ -177,8 +177,8 @@ class ReadTest(OrderCase):
         for role in ("support", "merchandiser", "admin"):
             with self.subTest(role=role):
                 self.assertEqual(order["id"], self.shop.order(order["id"], self.shop.staff(role))["id"])
-        listed = [other["id"] for other in self.shop.walk(ORDERS + "?limit=100", "orders", token=self.shop.staff("support"))]
-        self.assertIn(order["id"], listed)
+        listed = self.shop.walk(ORDERS + "?limit=100", "orders", token=self.shop.staff("support"))
+        self.assertIn(order["id"], [other["id"] for other in listed])
 
     def test_read__lists_page_from_the_newest_on(self):
         """Only one's own, each once, newest first, by status too; bad paging is a 400."""

@@ -1,11 +1,11 @@
-"""A shop of one's own for black-box tests: the real binary, a data folder of its own, a free port, and what a client does.
+"""A shop of one's own for black-box tests: the real binary, its data folder, a free port, and what a client does.
 
     shop = Shop().start()
     answer = shop.get("/api/catalog/v1/products")
     shop.close()
 
-The provider's emulator stands at the shop's port and PROVIDER_PORT_DISTANCE. Nothing here sleeps for something that it can
-ask for: `eventually` asks again until the answer comes, and fails after PATIENCE_S.
+The provider's emulator stands at the shop's port and PROVIDER_PORT_DISTANCE. Nothing here sleeps for something that
+it can ask for: `eventually` asks again until the answer comes, and fails after PATIENCE_S.
 """
 import concurrent.futures
 import contextlib
@@ -64,7 +64,7 @@ def eventually(question, what="it", patience_s=PATIENCE_S):
 
 
 def together(count, function):
-    """What so many threads got that called it at the same moment, each with its number. An exception of one is raised."""
+    """What so many threads got that called it at the same moment, each with its number. Raises what one raised."""
     barrier = threading.Barrier(count)
 
     def run(number):
@@ -296,7 +296,7 @@ class Shop:
         with socket.socket(socket.AF_UNIX) as connection:
             connection.settimeout(REQUEST_TIMEOUT_S)
             connection.connect(str(self.data / "admin.sock"))
-            connection.sendall(b"%s %s %s %d\n" % (service.encode(), method.encode(), tenant.encode(), len(body)) + body)
+            connection.sendall(("%s %s %s %d\n" % (service, method, tenant, len(body))).encode() + body)
             received = b""
             while chunk := connection.recv(65536):
                 received += chunk
@@ -384,11 +384,11 @@ class Shop:
                 "email": "buyer@mail.example", "shipping_address": ADDRESS,
                 "payment": {"payment_method": method}, **fields}
 
-    def place(self, lines, method="pm_card_visa", wait=None, key=None, token=None, guest=None, **fields):
+    def place(self, lines, method="pm_card_visa", wait=None, key=None, token=None, guest=None, tenant=None, **fields):
         """Places an order: the answer."""
         headers = {"Prefer": "wait=%d" % wait} if wait else None
         return self.post("/api/orders/v1/orders", self.order_body(lines, method, **fields), key=key or new_key(),
-                         token=token, guest=guest, headers=headers)
+                         token=token, guest=guest, tenant=tenant, headers=headers)
 
     def buy(self, lines, method="pm_card_visa", **options):
         """Places an order and waits for its final status: the order."""

@@ -1,0 +1,147 @@
+"""Who may do what: each route of the API's own description, by each kind of person; and tenants, who never meet."""
+import pathlib
+import sys
+import unittest
+import uuid
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
+
+from case import ShopCase  # noqa: E402
+from shop import PASSWORD, eventually, new_email, new_key  # noqa: E402
+
+# Whom each x-auth of openapi.json lets in.
+ALLOWED = {"anyone": {"anonymous", "customer", "support", "merchandiser", "admin"},
+           "shopper": {"anonymous", "customer", "support", "merchandiser", "admin"},
+           "signed_in": {"customer", "support", "merchandiser", "admin"},
+           "support": {"support", "admin"}, "merchandiser": {"merchandiser", "admin"},
+           "staff": {"support", "merchandiser", "admin"}, "admin": {"admin"}, "service": set()}
+METHODS = ("get", "post", "put", "patch", "delete")
+TENANT = "acme"
+
+
+class TenantCase(ShopCase):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.shop.rpc("identity", "add_tenant", {"id": TENANT, "host": "acme.example"})
+
+
+class MatrixTest(TenantCase):
+    def routes(self):
+        for path, operations in self.shop.get("/api/openapi.json").json["paths"].items():
+            for method in METHODS:
+                if method in operations:
+                    yield method.upper(), path.replace("{id}", "none"), operations[method]["x-auth"]
+
+    def people(self):
+        return {"anonymous": None, "customer": self.shop.customer(), "support": self.shop.staff("support"),
+                "merchandiser": self.shop.staff("merchandiser"), "admin": self.shop.staff("admin")}
+
+    def test_matrix__every_route_by_every_role(self):
+        """Who may not gets 401 (nobody) or 403; who may gets past that.
+        A parameter that no route knows keeps it harmless."""
+        routes, people = list(self.routes()), self.people()
+        self.assertGreater(len(routes), 35)
+        for method, path, auth in routes:
+            for name, person in people.items():
+                with self.subTest(route="%s %s" % (method, path), auth=auth, who=name):
+                    answer = self.shop.ask(method, path + "?invented=1", token=person)
+                    if name in ALLOWED[auth]:
+                        self.assertNotIn(answer.status, (401, 403), answer)
+                        self.assertLess(answer.status, 500, answer)
+                    else:
+                        self.assertProblem(answer, 401 if name == "anonymous" else 403)
+
+    def test_matrix__a_token_of_another_tenant_opens_nothing(self):
+        """Their admin's token on our rows, and on theirs with a wrong X-Tenant: 403, on every route."""
+        foreign = self.shop.staff("admin", TENANT)
+        for method, path, auth in self.routes():
+            with self.subTest(route="%s %s" % (method, path)):
+                self.assertProblem(self.shop.ask(method, path + "?invented=1", token=foreign.token), 403)
+
+    def test_matrix__roles_that_a_client_claims_count_for_nothing(self):
+        """Headers and bodies cannot make a customer an admin."""
+        person = self.shop.customer()
+        claims = {"X-Role": "admin", "X-Roles": "admin", "X-User-Id": "1", "X-Forwarded-User": "admin"}
+        self.assertProblem(self.shop.get("/api/payments/v1/ledger", token=person, headers=claims), 403)
+        self.assertProblem(self.shop.get("/api/payments/v1/ledger", headers={"Authorization": "Basic YWRtaW46"}), 401)
+
+
+class TenantTest(TenantCase):
+    def test_tenant__an_unknown_one_is_a_404(self):
+        for name in ("nobody", "../default", "x" * 300):
+            self.assertProblem(self.shop.get("/api/catalog/v1/products", tenant=name), 404)
+        self.assertStatus(self.shop.get("/api/catalog/v1/products", tenant="default"), 200)
+
+    def test_tenant__is_chosen_by_host_too(self):
+        product = self.shop.product((3,), tenant=TENANT)
+        path = "/api/catalog/v1/products/" + product["id"]
+        self.assertStatus(self.shop.get(path, headers={"Host": "acme.example"}), 200)
+        self.assertStatus(self.shop.get(path, headers={"Host": "acme.example:80"}), 200)
+        self.assertProblem(self.shop.get(path), 404)
+
+    def test_tenant__sees_its_own_rows_alone(self):
+        """Products, stock, orders, payments, books, carts and keys: nothing of the one is the other's."""
+        ours, theirs = self.shop.product((5,)), self.shop.product((5,), tenant=TENANT)
+        us, them = self.shop.staff("admin"), self.shop.staff("admin", TENANT)
+        for product, stranger, tenant in ((theirs, us, None), (ours, them, TENANT)):
+            path = "/api/catalog/v1/products/" + product["id"]
+            sku = product["skus"][0]["id"]
+            self.assertProblem(self.shop.get(path, tenant=tenant), 404)
+            self.assertProblem(self.shop.get("/api/catalog/v1/products/" + product["slug"], tenant=tenant), 404)
+            self.assertProblem(self.shop.patch(path, {"title": "Mine"}, token=stranger, headers={"If-Match": "1"}), 404)
+            self.assertProblem(self.shop.delete(path, token=stranger, headers={"If-Match": "1"}), 404)
+            self.assertProblem(self.shop.get("/api/catalog/v1/skus/%s/stock" % sku, tenant=tenant), 404)
+            emptied = self.shop.put("/api/catalog/v1/skus/%s/stock" % sku, {"on_hand": 0}, token=stranger)
+            self.assertProblem(emptied, 404)
+            self.assertProblem(self.shop.place([(sku, 1)], tenant=tenant), 400)
+        listed = {p["id"] for p in self.shop.walk("/api/catalog/v1/products", "products", tenant=TENANT)}
+        self.assertIn(theirs["id"], listed)
+        self.assertNotIn(ours["id"], listed)
+
+    def test_tenant__orders_and_money_stay_apart(self):
+        sku = self.shop.product((5,), tenant=TENANT)["skus"][0]["id"]
+        them, us = self.shop.staff("admin", TENANT), self.shop.staff("admin")
+        ours, theirs = self.shop.ledger(), self.shop.ledger(TENANT)
+        order = self.assertStatus(self.shop.place([(sku, 1)], wait=20, tenant=TENANT), 201)
+        self.assertEqual("confirmed", order["status"])
+        payment = "/api/payments/v1/payments/" + order["payment"]["id"]
+        self.assertStatus(self.shop.get(payment, token=them), 200)
+        for path in (payment, "/api/orders/v1/orders/" + order["id"]):
+            self.assertProblem(self.shop.get(path, token=us), 404)
+        self.assertProblem(self.shop.get("/api/orders/v1/orders/" + order["id"], guest=order["guest_token"]), 404)
+        self.assertProblem(self.shop.post(payment + "/refunds", {}, token=us, key=new_key()), 404)
+        self.assertProblem(self.shop.post("/api/orders/v1/orders/%s/fulfil" % order["id"], token=us), 404)
+        self.assertNotIn(order["id"], [o["id"] for o in self.shop.walk("/api/orders/v1/orders", "orders", token=us)])
+        self.assertEqual(ours, self.shop.ledger())
+        self.assertEqual([order["total"]["amount"]] * 2,
+                         [entry["amount"] for entry in self.shop.ledger(TENANT)[len(theirs):]])
+
+    def test_tenant__has_accounts_and_keys_of_its_own(self):
+        """One address is two people; one guest's key in two tenants is two orders; one title two slugs alike."""
+        email = new_email()
+        self.shop.sign_up(email)
+        login = {"email": email, "password": PASSWORD}
+        self.assertStatus(self.shop.post("/api/identity/v1/login", login), 200)
+        self.assertProblem(self.shop.post("/api/identity/v1/login", login, tenant=TENANT), 401)
+        title, key = "Same title " + uuid.uuid4().hex[:6], new_key()
+        products = [self.shop.product((5,), title=title, tenant=tenant) for tenant in (None, TENANT)]
+        self.assertEqual(products[0]["slug"], products[1]["slug"])
+        orders = [self.shop.place([(product["skus"][0]["id"], 1)], wait=20, key=key, tenant=tenant)
+                  for product, tenant in zip(products, (None, TENANT))]
+        self.assertEqual([201, 201], [order.status for order in orders])
+        self.assertNotEqual(orders[0].json["id"], orders[1].json["id"])
+
+    def test_tenant__a_webhook_reaches_its_order_whatever_the_tenant(self):
+        """3-D Secure of another tenant's order: the provider's word finds it."""
+        sku = self.shop.product((5,), tenant=TENANT)["skus"][0]["id"]
+        order = self.assertStatus(self.shop.place([(sku, 1)], "pm_card_authenticationRequired", tenant=TENANT), 201)
+        them = self.shop.staff("admin", TENANT)
+        waiting = eventually(lambda: (lambda o: o if o["payment"].get("next_action") else None)(
+            self.shop.order(order["id"], token=them)), "3-D Secure")
+        self.shop.challenge(waiting, "approve")
+        self.assertEqual("confirmed", self.shop.ended(order["id"], token=them)["status"])
+
+
+if __name__ == "__main__":
+    unittest.main()

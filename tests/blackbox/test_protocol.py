@@ -1,0 +1,240 @@
+"""What every answer holds to: problems for whatever is wrong, HTTP as its RFCs say, health, metrics, OpenAPI."""
+import json
+import pathlib
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import unittest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
+
+from case import ShopCase  # noqa: E402
+from shop import REQUEST_TIMEOUT_S, new_key  # noqa: E402
+
+PRODUCTS = "/api/catalog/v1/products"
+LOGIN = "/api/identity/v1/login"
+JSON = {"Content-Type": "application/json"}
+LARGE = 64 << 20
+
+
+class ProblemTest(ShopCase):
+    def test_problem__of_addresses_and_methods(self):
+        for path in ("/nothing", "/api", "/api/", "/api/none/v1/x", "/api/catalog/v1/none", "/api/catalog",
+                     PRODUCTS + "/", "/api/catalog/v2/products", "//", "/api/orders/v1/orders/a/b"):
+            with self.subTest(path=path):
+                self.assertProblem(self.shop.get(path), 404)
+        for method, path, allowed in (("DELETE", PRODUCTS, {"GET", "POST"}), ("PUT", LOGIN, {"POST"}),
+                                      ("PATCH", "/health/live", {"GET"}), ("GET", LOGIN, {"POST"})):
+            with self.subTest(method=method, path=path):
+                answer = self.shop.ask(method, path)
+                self.assertProblem(answer, 405)
+                told = set(answer.headers["allow"].replace(" ", "").split(","))
+                self.assertEqual(allowed, told - {"HEAD", "OPTIONS"})
+
+    def test_problem__of_bodies(self):
+        """A body that is not the JSON asked for: 400 that says so; another kind of body: 415."""
+        cases = {b"": None, b"{": None, b"[]": None, b"null": None, b"5": None, b'{"email":}': None, b"{} {}": None,
+                 b'{"email":"a@b.example","email":"a@b.example","password":"x"}': "/email",
+                 b'{"email":"a@b.example","password":"x","role":"admin"}': "/role",
+                 b'{"email":"a@b.example","password":5}': "/password",
+                 b'{"email":["a@b.example"],"password":"x"}': "/email",
+                 b'{"email":"a@b.example"}': "/password", b'{"email":"a@b.example","password":null}': "/password",
+                 b'{"email":"\xff@b.example","password":"x"}': None,
+                 b'{"email":"a@b.example","password":"\\ud800"}': None, b'{"a":NaN}': None, b"\xef\xbb\xbf{}": None,
+                 b'{"x":' + b"[" * 100000 + b"]" * 100000 + b"}": None, b"[" * 100000: None,
+                 b'{"email":' * 5000 + b"1" + b"}" * 5000: None, b"{'email':'a'}": None, b'{"email":"a",}': None}
+        for body, pointer in cases.items():
+            with self.subTest(body=body[:60]):
+                self.assertProblem(self.shop.post(LOGIN, body, headers=JSON), 400, pointer=pointer)
+        body = json.dumps({"email": "a@b.example", "password": "x"}).encode()
+        for kind in ("text/plain", "application/x-www-form-urlencoded", "application/jsonx", "multipart/form-data"):
+            self.assertProblem(self.shop.post(LOGIN, body, headers={"Content-Type": kind}), 415)
+        self.assertProblem(self.shop.post(LOGIN, body), 415)
+        kind = {"Content-Type": "Application/JSON; charset=utf-8"}
+        self.assertProblem(self.shop.post(LOGIN, body, headers=kind), 401)
+
+    def test_problem__of_numbers(self):
+        """What does not fit an integer is refused, never rounded or wrapped."""
+        sku, admin = self.shop.sku(3), self.shop.staff("admin")
+        path = "/api/catalog/v1/skus/%s/stock" % sku
+        for number in ("1e2", "1.0", "5.5", "9223372036854775808", "1e400", "-1", "1000000001", '"5"', "true", "01",
+                       "+1", "[5]", "null", "-9223372036854775809"):
+            with self.subTest(number=number):
+                answer = self.shop.put(path, b'{"on_hand":%s}' % number.encode(), token=admin, headers=JSON)
+                self.assertProblem(answer, 400)
+        self.assertEqual((3, 0, 3), self.shop.stock(sku))
+
+    def test_problem__of_too_much(self):
+        """A body beyond the limit is a 413 before it is read; a header a 431, an address a 414 or 431."""
+        answer = raw(self.shop, b"POST %s HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+                                b"Content-Length: %d\r\n\r\n" % (LOGIN.encode(), LARGE))
+        self.assertTrue(answer.startswith(b"HTTP/1.1 413 "), answer[:300])
+        answer = raw(self.shop, b"GET / HTTP/1.1\r\nHost: x\r\nX-Large: %s\r\n\r\n" % (b"x" * (1 << 20)))
+        self.assertTrue(answer.startswith(b"HTTP/1.1 431 "), answer[:300])
+        answer = raw(self.shop, b"GET /%s HTTP/1.1\r\nHost: x\r\n\r\n" % (b"x" * (1 << 20)))
+        self.assertIn(answer[9:12], (b"414", b"431"), answer[:300])
+
+    def test_problem__carries_the_callers_trace(self):
+        trace = "4bf92f3577b34da6a3ce929d0e0e4736"
+        answer = self.shop.get("/nothing", headers={"traceparent": "00-%s-00f067aa0ba902b7-01" % trace})
+        self.assertEqual(trace, answer.json["trace_id"])
+        answer = self.shop.get("/nothing", headers={"traceparent": "00-%s-00f067aa0ba902b7-01" % ("0" * 32)})
+        self.assertRegex(answer.json["trace_id"], "^(?!0{32})[0-9a-f]{32}$")
+
+    def test_problem__never_repeats_a_secret(self):
+        """A password that was refused stands in no answer and no log line."""
+        secret = "hunter2-and-more"
+        self.shop.post(LOGIN, {"email": "a@b.example", "password": secret, "x": secret})
+        answer = self.shop.post(LOGIN, b'{"password":"%s"' % secret.encode(), headers=JSON)
+        self.assertNotIn(secret.encode(), answer.body)
+        self.assertNotIn(secret, self.shop.log_text())
+
+
+def raw(shop, sent):
+    """All that comes back for these bytes until the shop closes or half a minute passes without any."""
+    with socket.create_connection(("127.0.0.1", shop.port), REQUEST_TIMEOUT_S) as connection:
+        received = b""
+        try:
+            connection.sendall(sent)
+            while chunk := connection.recv(65536):
+                received += chunk
+        except ConnectionError:
+            pass  # it closed before it had read everything
+        return received
+
+
+class FramingTest(ShopCase):
+    def test_framing__what_two_servers_could_read_differently_is_refused(self):
+        """One answer of 400 and a closed connection; the request that was smuggled behind it is never answered."""
+        behind = b"GET /health/live HTTP/1.1\r\nHost: x\r\n\r\n"
+        head = b"POST %s HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n" % LOGIN.encode()
+        cases = {"length and chunks": head + b"Content-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+                 "two lengths": head + b"Content-Length: 2\r\nContent-Length: 3\r\n\r\n{}",
+                 "a list of lengths": head + b"Content-Length: 2, 3\r\n\r\n{}",
+                 "a negative length": head + b"Content-Length: -2\r\n\r\n{}",
+                 "a signed length": head + b"Content-Length: +2\r\n\r\n{}",
+                 "a folded header": head + b"X-Folded: a\r\n b\r\nContent-Length: 2\r\n\r\n{}",
+                 "a space before the colon": head + b"X-Space : a\r\nContent-Length: 2\r\n\r\n{}",
+                 "bare line feeds": b"GET /health/live HTTP/1.1\nHost: x\n\n",
+                 "no host": b"GET /health/live HTTP/1.1\r\n\r\n",
+                 "two hosts": b"GET /health/live HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n",
+                 "another coding": head + b"Transfer-Encoding: gzip\r\n\r\n{}",
+                 "a bad chunk": head + b"Transfer-Encoding: chunked\r\n\r\nzz\r\n{}\r\n0\r\n\r\n",
+                 "no HTTP": b"HELLO\r\n\r\n", "a NUL": b"GET /health/live HTTP/1.1\r\nHost: x\r\nX-Nul: a\0b\r\n\r\n"}
+        for name, sent in cases.items():
+            with self.subTest(case=name):
+                received = raw(self.shop, sent + behind)
+                self.assertRegex(received[:13], b"^HTTP/1.1 (400|501) ", received[:300])
+                self.assertEqual(1, len(re.findall(rb"HTTP/1\.1 \d{3} ", received)), received[:600])
+                self.assertIn(b"Connection: close\r\n", received)
+                problem = json.loads(received.partition(b"\r\n\r\n")[2])
+                self.assertEqual((int(received[9:12]), True, True),
+                                 (problem["status"], bool(problem["code"]), bool(problem["detail"])))
+                self.assertNotIn(b'"live"', received)
+
+    def test_framing__pipelined_requests_are_answered_in_order(self):
+        one = b"GET /health/live HTTP/1.1\r\nHost: x\r\n\r\n"
+        other = b"GET /nothing HTTP/1.1\r\nHost: x\r\n\r\n"
+        last = b"GET /health/live HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+        received = raw(self.shop, one + other + one + last)
+        statuses = [part[:3] for part in received.split(b"HTTP/1.1 ")[1:]]
+        self.assertEqual([b"200", b"404", b"200", b"200"], statuses)
+
+    def test_framing__chunks_are_read(self):
+        sent = (b"POST %s HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n"
+                b"Connection: close\r\n\r\n5\r\n{\"ema\r\n5\r\nil\":1\r\n1\r\n}\r\n0\r\n\r\n" % LOGIN.encode())
+        self.assertIn(b"/email", raw(self.shop, sent))
+
+    def test_framing__head_has_the_headers_of_get(self):
+        path = PRODUCTS
+        get, head = self.shop.get(path), self.shop.ask("HEAD", path)
+        self.assertEqual((200, b""), (head.status, head.body))
+        self.assertEqual(get.headers["etag"], head.headers["etag"])
+        self.assertEqual(str(len(get.body)), head.headers["content-length"])
+
+    @unittest.skipUnless(shutil.which("curl"), "curl is not installed")
+    def test_framing__http2_without_tls(self):
+        """curl --http2-prior-knowledge: reads, a problem, an order, many at a time; and without prior knowledge."""
+        url = "http://127.0.0.1:%d" % self.shop.port
+        base = ["curl", "--silent", "--show-error", "--max-time", str(REQUEST_TIMEOUT_S), "--http2-prior-knowledge"]
+        shown = ["--write-out", "\n%{http_version} %{http_code} %{content_type}\n"]
+
+        def curl(*arguments):
+            return subprocess.run([*base, *shown, *arguments], check=True, capture_output=True, text=True).stdout
+
+        self.assertIn('{"status":"live"}\n2 200 application/json\n', curl(url + "/health/live"))
+        self.assertIn("\n2 404 application/problem+json\n", curl(url + "/nothing"))
+        body = json.dumps(self.shop.order_body([(self.shop.sku(5), 1)]))
+        placed = curl(url + "/api/orders/v1/orders", "--json", body, "--header", "Idempotency-Key: " + new_key(),
+                      "--header", "Prefer: wait=20")
+        self.assertIn("\n2 201 application/json\n", placed)
+        self.assertEqual("confirmed", json.loads(placed.splitlines()[0])["status"])
+        # Debian's curl 7.88.1 fails when it uses such a connection again (its issue 10634): each request opens its own.
+        many = curl("--parallel", "--parallel-immediate", "--parallel-max", "20", *[url + PRODUCTS] * 20)
+        self.assertEqual(20, many.count("2 200 application/json"))
+        upgraded = subprocess.run(["curl", "--silent", "--max-time", "30", "--http2", *shown, url + "/health/live"],
+                                  check=True, capture_output=True, text=True).stdout
+        self.assertIn(" 200 application/json\n", upgraded)
+
+
+class OperationTest(ShopCase):
+    def test_operation__health(self):
+        for path, word in (("/health/live", "live"), ("/health/ready", "ready")):
+            self.assertEqual(word, self.assertStatus(self.shop.get(path), 200)["status"])
+
+    def test_operation__metrics_are_prometheus_text_and_count(self):
+        def requests():
+            text = self.shop.get("/metrics").body.decode()
+            return sum(float(line.split()[-1]) for line in text.splitlines()
+                       if line.startswith('shopstream_requests_total{service="catalog",status="2xx"'))
+        answer = self.shop.get("/metrics")
+        self.assertTrue(answer.headers["content-type"].startswith("text/plain"))
+        for line in answer.body.decode().splitlines():
+            self.assertRegex(line, r'^(# (TYPE|HELP) .+|[a-z_:][a-z0-9_:]*(\{.*\})? [-+.0-9eEInfNa]+)$')
+        before = requests()
+        for _ in range(7):
+            self.shop.get(PRODUCTS)
+        self.assertEqual(before + 7, requests())
+
+    def test_operation__openapi_describes_the_surface(self):
+        """Every route that the design names is in it, each with its answers; the page to explore it is there."""
+        api = self.assertStatus(self.shop.get("/api/openapi.json"), 200)
+        self.assertRegex(api["openapi"], r"^3\.1\.")
+        promised = """post identity/v1/signup post identity/v1/verify post identity/v1/login post identity/v1/refresh
+            post identity/v1/logout post identity/v1/password/forgot post identity/v1/password/reset
+            post identity/v1/password/change put identity/v1/users/{id}/roles get identity/v1/me
+            get identity/v1/sessions delete identity/v1/sessions/{id} get identity/.well-known/jwks.json
+            get catalog/v1/products post catalog/v1/products get catalog/v1/products/{id} patch catalog/v1/products/{id}
+            delete catalog/v1/products/{id} get catalog/v1/categories put catalog/v1/skus/{id}/stock
+            get catalog/v1/skus/{id}/stock get orders/v1/cart post orders/v1/cart/items patch orders/v1/cart/items/{id}
+            delete orders/v1/cart/items/{id} get orders/v1/shipping-methods post orders/v1/orders get orders/v1/orders
+            get orders/v1/orders/{id} post orders/v1/orders/{id}/cancel post orders/v1/orders/{id}/fulfil
+            post payments/v1/webhooks/stripe post payments/v1/payments/{id}/refunds get payments/v1/payments/{id}
+            get payments/v1/ledger""".split()
+        for method, path in zip(promised[::2], promised[1::2]):
+            with self.subTest(method=method, path=path):
+                self.assertTrue(api["paths"]["/api/" + path][method]["responses"])
+        self.assertIn("text/html", self.shop.get("/api/docs").headers["content-type"])
+
+    def test_operation__every_reference_of_openapi_leads_somewhere(self):
+        api = self.shop.get("/api/openapi.json").json
+
+        def references(value):
+            if isinstance(value, dict):
+                if isinstance(value.get("$ref"), str):
+                    yield value["$ref"]
+                value = list(value.values())
+            for member in value if isinstance(value, list) else []:
+                yield from references(member)
+        found = set(references(api))
+        self.assertTrue(found)
+        for reference in found:
+            target = api
+            for part in reference.removeprefix("#/").split("/"):
+                target = target[part.replace("~1", "/").replace("~0", "~")]
+
+
+if __name__ == "__main__":
+    unittest.main()
