@@ -26,7 +26,8 @@ class RefusalTest(unittest.TestCase):
 
     def refused(self, *words, arguments=(), port=None):
         """Its error output, which must hold the words."""
-        command = [BINARY, "--port", str(port or self.shop.port), "--data", str(self.shop.data), "--no-seed", *arguments]
+        port = str(port or self.shop.port)
+        command = [BINARY, "--port", port, "--data", str(self.shop.data), "--no-seed", *arguments]
         result = subprocess.run(command, env=self.shop.environment(), stdin=subprocess.DEVNULL, capture_output=True,
                                 text=True, timeout=START_PATIENCE_S)
         self.assertGreater(result.returncode, 0, "ended by a signal or well: %r" % result)
