@@ -1,6 +1,6 @@
 #!/bin/bash
-# The README's first order, as it stands: its lines are taken out of README.md and run against a shop of our own; only the
-# port differs.
+# The README's first order, as it stands: its lines are taken out of README.md and run against a shop of our own; only
+# the port differs.
 # timeout_s: 120
 set -u
 root=${SHOPSTREAM_ROOT:?}
@@ -39,7 +39,8 @@ done
 
 # The first block of shell lines below the heading "A first order".
 awk '/^## A first order/ { in_section = 1 } in_section && /^```$/ { exit } in_block { print }
-     in_section && /^```sh$/ { in_block = 1 }' "$root/README.md" | sed "s/localhost:3000/localhost:$port/" >"$scratch/lines.sh"
+     in_section && /^```sh$/ { in_block = 1 }' "$root/README.md" |
+    sed "s/localhost:3000/localhost:$port/" >"$scratch/lines.sh"
 grep -q 'Idempotency-Key' "$scratch/lines.sh" || fail "the lines were not found in README.md"
 bash "$scratch/lines.sh" >"$scratch/answers.txt" 2>"$scratch/errors.txt" || fail "a line failed"
 [ ! -s "$scratch/errors.txt" ] || fail "the lines printed errors"
