@@ -20,6 +20,7 @@ struct test_host {
     struct config *config;
     struct arena *arena; /* of calls and answers; lives as long as the host */
     char folder[64];
+    const char *sql_vfs; /* set before the start: the simulation's disk; NULL: the folder */
 };
 
 struct test_answer {
@@ -53,7 +54,7 @@ static inline void test_host_start(struct test_host *test, const struct service 
         exit(1);
     }
     const struct host_options options = {.services = services, .config = test->config, .data_path = test->folder,
-                                         .worker_count = 8, .http_client = client};
+                                         .sql_vfs = test->sql_vfs, .worker_count = 8, .http_client = client};
     if (host_new(&test->host, &options, message) < 0) {
         fprintf(stderr, "test host: %s\n", message);
         exit(1);
