@@ -15,7 +15,6 @@
 #define CACHED_BYTES_DEFAULT ((size_t)32 << 20)
 #define LOAD_PAGE 500
 #define ATTEMPT_ARENA_BYTES ((size_t)8 << 20)
-#define STORED_TIMER_LOOK_NS (30 * CLOCK_NS_PER_S)
 #define ATTEMPT_AGAIN_MS INT64_C(5000) /* after one whose result there was no memory to keep */
 
 static struct metric attempts = METRIC_COUNTER("workflow_attempts_total", "Attempts of activities on workers.",
@@ -105,31 +104,10 @@ static void worker_main(void *argument)
 
 /* -- The timer ----------------------------------------------------------------------------------------------------- */
 
-/* A timer of an earlier process is known by the wall clock alone, which may have been wrong when we started: so it is
- * looked at again now and then, and fires as soon as either clock says that its time has come. */
-static void put_stored(struct workflow_engine *engine, struct instance *instance, int64_t due_at_ms)
-{
-    int64_t look_again_ns = clock_monotonic_ns() + STORED_TIMER_LOOK_NS;
-    heap_put(engine, instance, instance->stored_due_ns < look_again_ns ? instance->stored_due_ns : look_again_ns);
-    instance->stored_due_ms = due_at_ms;
-}
-
-/* Under the lock; the instance is the heap's first. True when it is to wait on. */
-static bool waits_on(struct workflow_engine *engine, struct instance *instance)
-{
-    int64_t due_at_ms = instance->stored_due_ms;
-    if (due_at_ms <= clock_wall_ms() || instance->stored_due_ns <= clock_monotonic_ns())
-        return false;
-    put_stored(engine, instance, due_at_ms);
-    return true;
-}
-
 /* The first instance's time has come: a worker takes it, or its transition is returned to be submitted. */
 static struct instance *fire_first(struct workflow_engine *engine)
 {
     struct instance *instance = engine->heap[0];
-    if (waits_on(engine, instance))
-        return NULL;
     const struct step *step = instance->loaded ? instance_pending(instance) : NULL;
     bool is_activity = step && (step->kind == STEP_ACTIVITY || step->kind == STEP_COMPENSATION);
     if (!instance->unwritten && is_activity && instance->activity && !instance->activity->transactional) {
@@ -265,9 +243,10 @@ static int load_one(struct load_page *page, struct sql_rows *rows)
         instance->unwritten = true; /* looks at once, without having timed out */
         due_at_ms = clock_wall_ms();
     }
-    instance->stored_due_ns = engine_due_ns(due_at_ms, sql_get_int(rows, 4));
+    bool is_activity = str_equal_cstr(kind, step_kind_names[STEP_ACTIVITY]) ||
+                       str_equal_cstr(kind, step_kind_names[STEP_COMPENSATION]);
     if (!instance->awaits || due_at_ms > 0)
-        put_stored(engine, instance, due_at_ms);
+        heap_put(engine, instance, engine_due_ns(is_activity, due_at_ms, sql_get_int(rows, 4)));
     return 0;
 }
 

@@ -88,8 +88,6 @@ struct instance {
     int64_t due_ns;
     uint64_t due_order;
     size_t heap_index;      /* HEAP_NONE when not in it */
-    int64_t stored_due_ms;  /* of a timer that an earlier process set, by the wall clock; 0: none */
-    int64_t stored_due_ns;  /* when that seemed to be, at the start */
 
     struct transition transition;
     bool unwritten;         /* it could not be written: it is tried again at due_ns */
@@ -214,8 +212,8 @@ struct instance *engine_begin(struct workflow_engine *engine, struct instance *i
 /* Writes the transition of an instance in state WRITING. Without the lock: a full queue calls done at once. */
 void engine_submit(struct instance *instance);
 
-/* The monotonic time at which that wall time comes. */
-int64_t engine_due_ns(int64_t due_at_ms, int64_t scheduled_at_ms);
+/* The monotonic time at which a step's wall time comes: an activity's next attempt, or the end of a wait. */
+int64_t engine_due_ns(bool is_activity, int64_t due_at_ms, int64_t scheduled_at_ms);
 
 /* The rest under the lock. Gives an instance back that was under way. */
 void engine_set_idle(struct instance *instance);

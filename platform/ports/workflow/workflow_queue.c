@@ -149,7 +149,6 @@ void heap_remove(struct workflow_engine *engine, struct instance *instance)
 void heap_put(struct workflow_engine *engine, struct instance *instance, int64_t due_ns)
 {
     heap_remove(engine, instance);
-    instance->stored_due_ms = 0;
     instance->due_ns = due_ns;
     instance->due_order = engine->due_order++;
     sift_up(engine, engine->heap_count++, instance);

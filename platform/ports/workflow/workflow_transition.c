@@ -93,11 +93,11 @@ void engine_set_idle(struct instance *instance)
         task_cond_broadcast(&engine->settled);
 }
 
-/* When the wall clock was set back since, nothing waits longer than it was meant to. */
-int64_t engine_due_ns(int64_t due_at_ms, int64_t scheduled_at_ms)
+/* When the wall clock was wrong then, or is now, nothing waits longer than it was meant to from the start. */
+int64_t engine_due_ns(bool is_activity, int64_t due_at_ms, int64_t scheduled_at_ms)
 {
     int64_t delay_ms = due_at_ms - clock_wall_ms();
-    int64_t longest_ms = due_at_ms - scheduled_at_ms;
+    int64_t longest_ms = is_activity ? ACTIVITY_RETRY_MAX_MS : due_at_ms - scheduled_at_ms;
     return clock_monotonic_ns() + (delay_ms < longest_ms ? delay_ms : longest_ms) * CLOCK_NS_PER_MS;
 }
 
@@ -131,7 +131,7 @@ static bool schedule_next(struct workflow_engine *engine, struct instance *insta
         return false;
     }
     if (step->due_at_ms > 0 || is_activity)
-        heap_put(engine, instance, engine_due_ns(step->due_at_ms, step->scheduled_at_ms));
+        heap_put(engine, instance, engine_due_ns(is_activity, step->due_at_ms, step->scheduled_at_ms));
     engine_set_idle(instance);
     if (engine->cached_bytes > engine->config.cached_bytes_max) {
         engine->cached_bytes -= instance->bytes;
