@@ -52,6 +52,7 @@ struct purchase {
     bool is_tried;
     bool is_refused; /* for good: out of stock */
     char order_id[ID_BYTES];
+    char payment_id[ID_BYTES];
     char guest_token[2 * ID_BYTES];
     char status[ID_BYTES]; /* as last seen */
     int first_status;      /* of the first answer that came through; 0: none yet */
