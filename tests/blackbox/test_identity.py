@@ -3,6 +3,7 @@ import base64
 import json
 import pathlib
 import sys
+import time
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
@@ -163,17 +164,27 @@ class RateLimitTest(ShopCase):
 
     def test_identity__guessing_passwords_is_limited(self):
         """Tries at one account end in 429 with Retry-After, whether it exists or not, and whatever the password."""
-        known, answer = self.shop.sign_up(), None
-        for email in (known, new_email()):
-            for _ in range(TRIES_MAX):
-                answer = self.shop.post(API + "/login", {"email": email, "password": "guess"})
-                if answer.status == 429:
-                    break
-                self.assertProblem(answer, 401)
-            self.assertProblem(answer, 429)
-            self.assertGreaterEqual(int(answer.headers["retry-after"]), 1)
-        right = self.shop.post(API + "/login", {"email": known, "password": PASSWORD})
+        known = self.shop.sign_up()
+        self.guess_until_refused(new_email())
+        # Now and then a slow machine takes longer than the refusal lasts: then the tries were not used up any more.
+        for _ in range(TRIES_MAX):
+            retry_after_s = self.guess_until_refused(known)
+            asked = time.monotonic()
+            right = self.shop.post(API + "/login", {"email": known, "password": PASSWORD})
+            if time.monotonic() - asked < retry_after_s - 1:
+                break
         self.assertProblem(right, 429)
+
+    def guess_until_refused(self, email):
+        """Guesses until the account is closed for at least two seconds; returns for how many."""
+        for _ in range(TRIES_MAX):
+            answer = self.shop.post(API + "/login", {"email": email, "password": "guess"})
+            if answer.status != 429:
+                self.assertProblem(answer, 401)
+            elif int(answer.headers["retry-after"]) >= 2:
+                self.assertProblem(answer, 429)
+                return int(answer.headers["retry-after"])
+        self.fail("%d guesses were not refused" % TRIES_MAX)
 
 
 if __name__ == "__main__":
