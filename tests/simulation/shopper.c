@@ -57,7 +57,8 @@ static void read_order(struct purchase *purchase, struct str body, bool is_repea
         snprintf(purchase->guest_token, sizeof(purchase->guest_token), "%s", text_of(root, "guest_token"));
     yyjson_val *payment = yyjson_obj_get(root, "payment");
     yyjson_val *action = yyjson_obj_get(payment, "next_action");
-    snprintf(purchase->payment_id, sizeof(purchase->payment_id), "%s", text_of(payment, "id"));
+    if (text_of(payment, "id")[0]) /* a repeated first answer has none yet */
+        snprintf(purchase->payment_id, sizeof(purchase->payment_id), "%s", text_of(payment, "id"));
     if (ret_action_url)
         *ret_action_url = arena_copy(arena, str_from_cstr(text_of(yyjson_obj_get(action, "redirect_to_url"), "url")));
     if (!is_repeated)
