@@ -57,6 +57,18 @@ void task_cond_wait(struct task_cond *cond, struct task_mutex *mutex);
 /* As above, at most until the deadline; false when the deadline has passed. */
 bool task_cond_wait_until(struct task_cond *cond, struct task_mutex *mutex, int64_t deadline_ns);
 
+/* Something that happens once, and one task that waits for it: cheaper than a lock and a condition. The waiter owns the
+ * memory and may give it up as soon as task_event_wait has returned, even while the setter is still on its way out. */
+struct task_event {
+    _Atomic uint32_t is_set;
+    struct task_mutex mutex_; /* of the simulated make */
+    struct task_cond cond_;
+};
+
+void task_event_init(struct task_event *event);
+void task_event_set(struct task_event *event);
+void task_event_wait(struct task_event *event);
+
 void task_sleep_until(int64_t deadline_ns);
 void task_sleep_ms(int64_t duration_ms);
 

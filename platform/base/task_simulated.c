@@ -174,6 +174,31 @@ bool task_cond_wait_until(struct task_cond *cond, struct task_mutex *mutex, int6
     return wait_for(cond, mutex, deadline_ns);
 }
 
+/* -- Events ------------------------------------------------------------------------------------------------------- */
+
+void task_event_init(struct task_event *event)
+{
+    event->is_set = 0;
+    task_mutex_init(&event->mutex_);
+    task_cond_init(&event->cond_);
+}
+
+void task_event_set(struct task_event *event)
+{
+    task_mutex_lock(&event->mutex_);
+    event->is_set = 1;
+    task_cond_signal(&event->cond_);
+    task_mutex_unlock(&event->mutex_);
+}
+
+void task_event_wait(struct task_event *event)
+{
+    task_mutex_lock(&event->mutex_);
+    while (!event->is_set)
+        task_cond_wait(&event->cond_, &event->mutex_);
+    task_mutex_unlock(&event->mutex_);
+}
+
 /* -- Sleep -------------------------------------------------------------------------------------------------------- */
 
 void task_sleep_until(int64_t deadline_ns)

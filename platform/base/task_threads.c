@@ -5,12 +5,16 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <linux/futex.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <time.h>
+#include <unistd.h>
 
 #if defined(__has_feature)
 #if __has_feature(address_sanitizer) && !defined(__SANITIZE_ADDRESS__)
@@ -127,6 +131,27 @@ void task_mutex_lock(struct task_mutex *mutex)
 void task_mutex_unlock(struct task_mutex *mutex)
 {
     ASSERT(pthread_mutex_unlock(mutex_of(mutex)) == 0);
+}
+
+/* -- Events ------------------------------------------------------------------------------------------------------- */
+
+void task_event_init(struct task_event *event)
+{
+    atomic_init(&event->is_set, 0);
+}
+
+/* Once is_set is seen, the waiter's memory may be something else: a wake of that address is then one for no reason, which
+ * every user of a futex must bear. */
+void task_event_set(struct task_event *event)
+{
+    atomic_store_explicit(&event->is_set, 1, memory_order_release);
+    syscall(SYS_futex, &event->is_set, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
+}
+
+void task_event_wait(struct task_event *event)
+{
+    while (!atomic_load_explicit(&event->is_set, memory_order_acquire))
+        syscall(SYS_futex, &event->is_set, FUTEX_WAIT_PRIVATE, 0, NULL, NULL, 0);
 }
 
 /* -- Waits -------------------------------------------------------------------------------------------------------- */

@@ -103,10 +103,38 @@ static void test_random__draws_stay_below_and_reach_every_value(void **state)
     assert_memory_not_equal(a, b, sizeof(a));
 }
 
+struct meeting {
+    struct task_event event;
+    int said;
+};
+
+static void say(void *argument)
+{
+    struct meeting *meeting = argument;
+    meeting->said = 42;
+    task_event_set(&meeting->event);
+}
+
+/* What was written before the event is seen behind it; the memory is the waiter's own again at once. */
+static void test_task__an_event_is_waited_for_once(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 200; i++) {
+        struct meeting meeting = {.said = 0};
+        struct task *task;
+        task_event_init(&meeting.event);
+        assert_int_equal(task_start(&task, "say", say, &meeting), 0);
+        task_event_wait(&meeting.event);
+        assert_int_equal(meeting.said, 42);
+        task_join(task);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_task__mutex_excludes_and_cond_wakes),
+        cmocka_unit_test(test_task__an_event_is_waited_for_once),
         cmocka_unit_test(test_task__wait_until_ends_at_the_deadline),
         cmocka_unit_test(test_task__sleep_lasts_at_least_its_time),
         cmocka_unit_test(test_random__draws_stay_below_and_reach_every_value),

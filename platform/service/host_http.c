@@ -148,9 +148,7 @@ int host_http_start(struct service_host *host, struct service_instance *own, con
 /* -- Without a socket -------------------------------------------------------------------------------------------------- */
 
 struct waiting_caller {
-    struct task_mutex mutex;
-    struct task_cond answered;
-    bool done;
+    struct task_event answered;
     struct http_response *response;
 };
 
@@ -158,11 +156,8 @@ static void respond_to_caller(struct request *request, const struct http_respons
 {
     struct waiting_caller *caller = request->respond_context;
 
-    task_mutex_lock(&caller->mutex);
     *caller->response = *response;
-    caller->done = true;
-    task_cond_signal(&caller->answered);
-    task_mutex_unlock(&caller->mutex);
+    task_event_set(&caller->answered);
 }
 
 int host_handle(struct service_host *host, struct service_instance *own, const struct http_request *http,
@@ -173,8 +168,7 @@ int host_handle(struct service_host *host, struct service_instance *own, const s
 
     if (!request || !caller)
         return ERR_NO_MEMORY;
-    task_mutex_init(&caller->mutex);
-    task_cond_init(&caller->answered);
+    task_event_init(&caller->answered);
     caller->response = ret_response;
     request->host = host;
     request->own = own;
@@ -184,11 +178,6 @@ int host_handle(struct service_host *host, struct service_instance *own, const s
     request->respond_context = caller;
     if (!request_begin(request) && !worker_pool_push(host->workers, &request->work, &request->work, 1))
         refuse(request);
-    task_mutex_lock(&caller->mutex);
-    while (!caller->done)
-        task_cond_wait(&caller->answered, &caller->mutex);
-    task_mutex_unlock(&caller->mutex);
-    task_cond_destroy(&caller->answered);
-    task_mutex_destroy(&caller->mutex);
+    task_event_wait(&caller->answered);
     return 0;
 }

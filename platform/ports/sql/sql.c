@@ -62,9 +62,7 @@ struct blocking_write {
     struct sql_write_job job;
     sql_closure *closure;
     void *argument;
-    struct task_mutex mutex;
-    struct task_cond finished;
-    bool is_finished;
+    struct task_event finished;
     int result;
 };
 
@@ -77,12 +75,8 @@ static int run_blocking_closure(struct sql_tx *tx, void *argument)
 static void wake_blocked_writer(int result, void *argument)
 {
     struct blocking_write *write = argument;
-    task_mutex_lock(&write->mutex);
     write->result = result;
-    write->is_finished = true;
-    /* Signalled under the lock: once it is released, the writer's frame may be gone. */
-    task_cond_signal(&write->finished);
-    task_mutex_unlock(&write->mutex);
+    task_event_set(&write->finished);
 }
 
 int sql_write(struct sql_db *db, sql_closure *closure, void *argument)
@@ -90,15 +84,9 @@ int sql_write(struct sql_db *db, sql_closure *closure, void *argument)
     struct blocking_write write = {.closure = closure, .argument = argument};
     write.job =
         (struct sql_write_job){.closure = run_blocking_closure, .argument = &write, .done = wake_blocked_writer};
-    task_mutex_init(&write.mutex);
-    task_cond_init(&write.finished);
+    task_event_init(&write.finished);
     db->adapter->write_async(db, &write.job);
-    task_mutex_lock(&write.mutex);
-    while (!write.is_finished)
-        task_cond_wait(&write.finished, &write.mutex);
-    task_mutex_unlock(&write.mutex);
-    task_cond_destroy(&write.finished);
-    task_mutex_destroy(&write.mutex);
+    task_event_wait(&write.finished);
     return write.result;
 }
 
