@@ -132,12 +132,15 @@ int csv_next(struct csv_reader *reader, struct csv_row *ret_row, const char **re
 
 /* -- Writing ------------------------------------------------------------------------------------------------------- */
 
-static bool needs_quotes(struct str field)
+/* An empty first field too: a row of that alone would be an empty line, which reading skips. */
+static bool needs_quotes(struct str field, bool is_first)
 {
+    if (field.len == 0)
+        return is_first;
     for (size_t i = 0; i < field.len; i++)
         if (field.ptr[i] == ',' || field.ptr[i] == '"' || field.ptr[i] == '\r' || field.ptr[i] == '\n')
             return true;
-    return field.len > 0 && (field.ptr[0] == ' ' || field.ptr[field.len - 1] == ' ');
+    return field.ptr[0] == ' ' || field.ptr[field.len - 1] == ' ';
 }
 
 void csv_append(struct buf *buf, struct str field, bool is_first)
@@ -146,7 +149,7 @@ void csv_append(struct buf *buf, struct str field, bool is_first)
 
     if (!is_first)
         buf_append_char(buf, ',');
-    if (!needs_quotes(field)) {
+    if (!needs_quotes(field, is_first)) {
         if (is_formula)
             buf_append_char(buf, '\'');
         buf_append(buf, field);

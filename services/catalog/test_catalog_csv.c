@@ -136,6 +136,18 @@ static void test_catalog_csv__round_trip_is_exact(void **state)
     assert_int_equal(csv_next(&reader, &row, &reason), 0);
 }
 
+/* An empty line is no row, so a row of one empty field must not be written as one. */
+static void test_catalog_csv__round_trip_keeps_an_empty_row(void **state)
+{
+    CLEANUP(buf_free) struct buf text = BUF(100);
+
+    (void)state;
+    csv_append(&text, STR_EMPTY, true);
+    csv_end_row(&text);
+    buf_append_char(&text, '\0');
+    assert_rows(text.ptr, "\n");
+}
+
 static void test_catalog_csv__writes_no_formula(void **state)
 {
     static const char *const formulas[] = {"=1+1", "+1", "-1", "@x", "\tx", "\rx"};
@@ -157,6 +169,7 @@ int main(void)
         cmocka_unit_test(test_catalog_csv__refuses_other_encodings),
         cmocka_unit_test(test_catalog_csv__bounds_a_field),
         cmocka_unit_test(test_catalog_csv__round_trip_is_exact),
+        cmocka_unit_test(test_catalog_csv__round_trip_keeps_an_empty_row),
         cmocka_unit_test(test_catalog_csv__writes_no_formula),
     };
     return cmocka_run_group_tests(tests, make_arena, free_arena);
