@@ -2,7 +2,7 @@
 #
 #   make run ARGS="--port 4000"     what follows ARGS goes to build/shopstream
 #   make sim SEED=42                one seed again; SEEDS=1000 for that many from 1 on
-#   make fuzz SECONDS_EACH=60       each fuzz target for that long
+#   make fuzz FUZZ=60               each fuzz target for that many seconds
 .DEFAULT_GOAL := help
 .PHONY: help run test build deps test-deps lint format san fuzz sim bench coverage clean
 
@@ -39,8 +39,8 @@ format: test-deps ## lay out the C files as .clang-format says
 san: test-deps ## every test again under AddressSanitizer and UndefinedBehaviorSanitizer
 	@tools/san.sh
 
-fuzz: test-deps ## each tests/fuzz/fuzz_*.c under libFuzzer, SECONDS_EACH=60 by default
-	@tools/fuzz.sh $(or $(SECONDS_EACH),60)
+fuzz: test-deps ## each tests/fuzz/fuzz_*.c under libFuzzer, FUZZ=10 seconds each
+	@tools/fuzz.sh $(or $(FUZZ),10)
 
 sim: test-deps ## simulate the shop: SEED=42 for one seed, SEEDS=1000 for many
 	@tools/sim.sh $(if $(SEED),--seed $(SEED),--seeds $(or $(SEEDS),1000))
