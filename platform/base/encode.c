@@ -25,7 +25,7 @@ void encode_hex(struct buf *to, struct str bytes)
     buf_commit(to, bytes.len * 2);
 }
 
-static int hex_value(char c)
+int decode_hex_digit(char c)
 {
     if (c >= '0' && c <= '9')
         return c - '0';
@@ -44,8 +44,8 @@ int decode_hex(struct str text, struct buf *to)
     if (!out)
         return buf_error(to);
     for (size_t i = 0; i < text.len; i += 2) {
-        int high = hex_value(text.ptr[i]);
-        int low = hex_value(text.ptr[i + 1]);
+        int high = decode_hex_digit(text.ptr[i]);
+        int low = decode_hex_digit(text.ptr[i + 1]);
         if (high < 0 || low < 0)
             return ERR_INVALID;
         out[i / 2] = (char)(high << 4 | low);
@@ -56,16 +56,17 @@ int decode_hex(struct str text, struct buf *to)
 
 /* -- Base64 -------------------------------------------------------------------------------------------------------- */
 
-static void encode_64(struct buf *to, struct str bytes, const char *letters, bool padded)
+static size_t encoded_64_size(size_t len, bool padded)
 {
-    size_t groups = bytes.len / 3;
+    size_t left = len % 3;
+    return len / 3 * 4 + (left == 0 ? 0 : padded ? 4 : left + 1);
+}
+
+static void encode_64_into(char *out, struct str bytes, const char *letters, bool padded)
+{
     size_t left = bytes.len % 3;
-    size_t size = groups * 4 + (left == 0 ? 0 : padded ? 4 : left + 1);
-    char *out = bytes.len <= SIZE_MAX / 2 ? buf_reserve(to, size) : NULL;
-    if (!out)
-        return;
     const unsigned char *in = (const unsigned char *)bytes.ptr;
-    for (size_t i = 0; i < groups; i++, in += 3) {
+    for (size_t i = 0; i < bytes.len / 3; i++, in += 3) {
         *out++ = letters[in[0] >> 2];
         *out++ = letters[(in[0] & 3) << 4 | in[1] >> 4];
         *out++ = letters[(in[1] & 15) << 2 | in[2] >> 6];
@@ -80,7 +81,21 @@ static void encode_64(struct buf *to, struct str bytes, const char *letters, boo
         for (size_t i = left; padded && i < 3; i++)
             *out++ = '=';
     }
+}
+
+static void encode_64(struct buf *to, struct str bytes, const char *letters, bool padded)
+{
+    size_t size = encoded_64_size(bytes.len, padded);
+    char *out = bytes.len <= SIZE_MAX / 2 ? buf_reserve(to, size) : NULL;
+    if (!out)
+        return;
+    encode_64_into(out, bytes, letters, padded);
     buf_commit(to, size);
+}
+
+void encode_base64_into(char *ret_text, struct str bytes)
+{
+    encode_64_into(ret_text, bytes, base64_letters, true);
 }
 
 void encode_base64(struct buf *to, struct str bytes)
@@ -104,17 +119,18 @@ static int letter_value(char c, char letter_62, char letter_63)
     return c == letter_62 ? 62 : c == letter_63 ? 63 : -1;
 }
 
-/* text is without padding. */
-static int decode_64(struct str text, const char *letters, struct buf *to)
+static size_t decoded_64_size(size_t len)
 {
-    if (text.len % 4 == 1)
-        return ERR_INVALID;
-    size_t size = text.len / 4 * 3 + (text.len % 4 == 0 ? 0 : text.len % 4 - 1);
-    char *out = buf_reserve(to, size);
-    if (!out)
-        return buf_error(to);
+    return len / 4 * 3 + (len % 4 == 0 ? 0 : len % 4 - 1);
+}
+
+/* text is without padding. */
+static int decode_64_into(struct str text, const char *letters, char *out)
+{
     uint32_t bits = 0;
     unsigned bit_count = 0;
+    if (text.len % 4 == 1)
+        return ERR_INVALID;
     for (size_t i = 0; i < text.len; i++) {
         int value = letter_value(text.ptr[i], letters[62], letters[63]);
         if (value < 0)
@@ -127,19 +143,41 @@ static int decode_64(struct str text, const char *letters, struct buf *to)
         }
     }
     /* Bits of the last letter that no byte took must be zero, or two texts would mean the same bytes. */
-    if ((bits & ((1u << bit_count) - 1)) != 0)
+    return (bits & ((1u << bit_count) - 1)) != 0 ? ERR_INVALID : 0;
+}
+
+static int decode_64(struct str text, const char *letters, struct buf *to)
+{
+    char *out = buf_reserve(to, decoded_64_size(text.len));
+    if (!out)
+        return buf_error(to);
+    TRY(decode_64_into(text, letters, out));
+    buf_commit(to, decoded_64_size(text.len));
+    return 0;
+}
+
+/* Cuts the padding off; ERR_INVALID where it does not fill the last group. */
+static int cut_padding(struct str *text)
+{
+    if (text->len % 4 != 0)
         return ERR_INVALID;
-    buf_commit(to, size);
+    for (int i = 0; i < 2 && text->len > 0 && text->ptr[text->len - 1] == '='; i++)
+        text->len--;
     return 0;
 }
 
 int decode_base64(struct str text, struct buf *to)
 {
-    if (text.len % 4 != 0)
-        return ERR_INVALID;
-    for (int i = 0; i < 2 && text.len > 0 && text.ptr[text.len - 1] == '='; i++)
-        text.len--;
+    TRY(cut_padding(&text));
     return decode_64(text, base64_letters, to);
+}
+
+int decode_base64_into(struct str text, char *ret_bytes, size_t *ret_len)
+{
+    TRY(cut_padding(&text));
+    TRY(decode_64_into(text, base64_letters, ret_bytes));
+    *ret_len = decoded_64_size(text.len);
+    return 0;
 }
 
 int decode_base64url(struct str text, struct buf *to)

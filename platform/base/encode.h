@@ -10,7 +10,17 @@ void encode_hex_into(char *ret_text, struct str bytes);   /* 2 × bytes.len char
 void encode_base64(struct buf *to, struct str bytes);    /* padded */
 void encode_base64url(struct buf *to, struct str bytes); /* not padded */
 
+/* Padded, into (bytes.len + 2) / 3 * 4 characters, no NUL. */
+#define ENCODE_BASE64_SIZE(bytes_len) (((bytes_len) + 2) / 3 * 4)
+void encode_base64_into(char *ret_text, struct str bytes);
+
 /* ERR_INVALID for anything else than such a text; the buffer's error when it has one. Hex in either case. */
 int decode_hex(struct str text, struct buf *to);
 int decode_base64(struct str text, struct buf *to);
 int decode_base64url(struct str text, struct buf *to);
+
+/* decode_base64 into text.len / 4 * 3 bytes at the most, which may be scribbled on when it fails. */
+int decode_base64_into(struct str text, char *ret_bytes, size_t *ret_len);
+
+/* 0 to 15, or -1 for what is no hex digit. */
+int decode_hex_digit(char c);

@@ -8,6 +8,18 @@
 
 #include <cmocka.h>
 
+/* The same into memory of the caller's. */
+static void assert_into(const char *bytes, const char *base64)
+{
+    char text[64], decoded[48];
+    size_t len = 0;
+    encode_base64_into(text, str_from_cstr(bytes));
+    assert_int_equal(ENCODE_BASE64_SIZE(strlen(bytes)), strlen(base64));
+    assert_memory_equal(text, base64, strlen(base64));
+    assert_int_equal(decode_base64_into(str_from_cstr(base64), decoded, &len), 0);
+    assert_true(str_equal_cstr(str_from(decoded, len), bytes));
+}
+
 /* RFC 4648, section 10. */
 static void test_encode__base64_of_the_rfc(void **state)
 {
@@ -32,6 +44,7 @@ static void test_encode__base64_of_the_rfc(void **state)
         assert_true(str_equal_cstr(buf_str(&text), rows[i][2]));
         assert_int_equal(decode_base64url(buf_str(&text), &bytes), 0);
         assert_true(str_equal_cstr(buf_str(&bytes), rows[i][0]));
+        assert_into(rows[i][0], rows[i][1]);
     }
 }
 

@@ -1,5 +1,6 @@
 #include "platform/net/http.h"
 
+#include "platform/base/encode.h"
 #include "platform/base/err.h"
 
 static const char *const METHOD_NAMES[HTTP_METHOD_COUNT] = {
@@ -37,17 +38,6 @@ void http_response_header(struct http_response *response, struct str name, struc
     response->headers[response->header_count++] = (struct http_header){name, value};
 }
 
-static int hex_digit(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    if (c >= 'a' && c <= 'f')
-        return c - 'a' + 10;
-    if (c >= 'A' && c <= 'F')
-        return c - 'A' + 10;
-    return -1;
-}
-
 /* RFC 3986, 2.1; plus_is_space: application/x-www-form-urlencoded, as URL.searchParams writes it. */
 static int percent_decode(struct arena *arena, struct str encoded, bool plus_is_space, struct str *ret_decoded)
 {
@@ -62,8 +52,8 @@ static int percent_decode(struct arena *arena, struct str encoded, bool plus_is_
     for (size_t i = 0; i < encoded.len; i++) {
         char c = encoded.ptr[i];
         if (c == '%') {
-            int high = i + 2 < encoded.len ? hex_digit(encoded.ptr[i + 1]) : -1;
-            int low = i + 2 < encoded.len ? hex_digit(encoded.ptr[i + 2]) : -1;
+            int high = i + 2 < encoded.len ? decode_hex_digit(encoded.ptr[i + 1]) : -1;
+            int low = i + 2 < encoded.len ? decode_hex_digit(encoded.ptr[i + 2]) : -1;
             if (high < 0 || low < 0)
                 return ERR_INVALID;
             c = (char)(high * 16 + low);

@@ -2,8 +2,8 @@
  *
  * Strings of the parsed text (wire_parse.h) end with NUL and live as long as the arena, so the message points to them
  * and nothing is copied twice. */
+#include "platform/base/encode.h"
 #include "platform/wire/wire.h"
-#include "platform/wire/wire_base64.h"
 #include "platform/wire/wire_field.h"
 #include "platform/wire/wire_number.h"
 #include "platform/wire/wire_parse.h"
@@ -102,10 +102,15 @@ static int decode_bytes(const struct decoder *d, const struct wire_path *path, y
 {
     if (!yyjson_is_str(value))
         return wrong_type(d, path, "a string of base64", value);
-    int error = wire_base64_decode(d->arena, str_from(yyjson_get_str(value), yyjson_get_len(value)), slot);
-    if (error == ERR_NO_MEMORY)
+    struct str text = str_from(yyjson_get_str(value), yyjson_get_len(value));
+    uint8_t *bytes = arena_alloc(d->arena, text.len / 4 * 3);
+    size_t len;
+    if (!bytes)
         return out_of_memory(d);
-    return error ? wire_refuse(d->problem, path, "invalid_format", "must be base64 with padding (RFC 4648).") : 0;
+    if (decode_base64_into(text, (char *)bytes, &len) < 0)
+        return wire_refuse(d->problem, path, "invalid_format", "must be base64 with padding (RFC 4648).");
+    *slot = (ProtobufCBinaryData){.len = len, .data = bytes};
+    return 0;
 }
 
 static int decode_enum(const struct decoder *d, const struct wire_path *path, const ProtobufCEnumDescriptor *descriptor,
@@ -182,7 +187,8 @@ static int decode_array(const struct decoder *d, const struct wire_path *path, c
         return out_of_memory(d);
     size_t index, end;
     yyjson_val *element;
-    yyjson_arr_foreach (value, index, end, element) {
+    yyjson_arr_foreach(value, index, end, element)
+    {
         struct wire_path step = {.parent = path, .index = index};
         TRY(decode_value(d, &step, field, element, elements + index * size));
     }
@@ -232,7 +238,8 @@ static int decode_map(const struct decoder *d, const struct wire_path *path, con
         return out_of_memory(d);
     size_t index, end;
     yyjson_val *key, *element;
-    yyjson_obj_foreach (value, index, end, key, element) {
+    yyjson_obj_foreach(value, index, end, key, element)
+    {
         struct wire_path step = {.parent = path, .name = str_from(yyjson_get_str(key), yyjson_get_len(key))};
         TRY(decode_entry(d, &step, descriptor, key, element, &entries[index]));
         if (is_taken(entries, index, &descriptor->fields[0], yyjson_get_str(key)))
@@ -289,7 +296,8 @@ static int decode_message(const struct decoder *d, const struct wire_path *path,
     unsigned expected = 0;
     size_t index, end;
     yyjson_val *key, *element;
-    yyjson_obj_foreach (value, index, end, key, element) {
+    yyjson_obj_foreach(value, index, end, key, element)
+    {
         struct wire_path step = {.parent = path, .name = str_from(yyjson_get_str(key), yyjson_get_len(key))};
         int at = find_field(descriptor, step.name, expected);
         if (at < 0)

@@ -2,8 +2,8 @@
  *
  * This is the hot path of every reply that is not cached. The writer keeps its own cursor into the buffer's spare room,
  * makes room once per field, and copies strings in one go where nothing in them needs an escape. */
+#include "platform/base/encode.h"
 #include "platform/wire/wire.h"
-#include "platform/wire/wire_base64.h"
 #include "platform/wire/wire_field.h"
 
 #include <math.h>
@@ -209,11 +209,11 @@ static void write_message(struct writer *w, const ProtobufCMessage *message);
 
 static void write_bytes(struct writer *w, const ProtobufCBinaryData *bytes)
 {
-    size_t len = wire_base64_len(bytes->len);
+    size_t len = ENCODE_BASE64_SIZE(bytes->len);
     if (!has_room(w, len + 2))
         return;
     *w->at++ = '"';
-    wire_base64_encode(bytes->data, bytes->len, w->at);
+    encode_base64_into(w->at, str_from(bytes->data, bytes->len));
     w->at += len;
     *w->at++ = '"';
 }

@@ -1,13 +1,11 @@
 /* Messages as bytes: RFC 5322 (the headers), RFC 2047 (words that are not ASCII) and RFC 2045 (the bodies). */
+#include "platform/base/encode.h"
 #include "platform/base/time_format.h"
 #include "platform/ports/mail/mail_adapter.h"
-
-#include <openssl/evp.h>
 
 /* Bytes of UTF-8 in one encoded word: 42 are 56 in base64, 68 with "=?UTF-8?B?" and "?=" (RFC 2047 allows 75), and with
  * "Subject: " before them the line stays below 78. */
 #define WORD_BYTES_MAX 42
-#define WORD_BASE64_SIZE 64
 
 /* RFC 5322, 2.1.1: a line may have 998 bytes; RFC 2045, 6.7: 76 as quoted-printable. */
 #define LINE_BYTES_MAX 998
@@ -38,9 +36,9 @@ static void append_encoded_words(struct buf *out, struct str s)
 {
     while (s.len > 0) {
         size_t length = word_length(s);
-        unsigned char base64[WORD_BASE64_SIZE + 1];
-        EVP_EncodeBlock(base64, (const unsigned char *)s.ptr, (int)length);
-        buf_printf(out, "=?UTF-8?B?%s?=", (const char *)base64);
+        buf_append_cstr(out, "=?UTF-8?B?");
+        encode_base64(out, str_slice(s, 0, length));
+        buf_append_cstr(out, "?=");
         s = str_skip(s, length);
         if (s.len > 0)
             buf_append_cstr(out, "\r\n ");
@@ -172,15 +170,8 @@ static bool next_encoded_word(struct str *s, struct buf *out)
         return false;
     struct str base64 = str_skip(*s, prefix.len);
     ptrdiff_t end = str_find(base64, STR("?="));
-    unsigned char decoded[WORD_BASE64_SIZE];
-    if (end < 0 || end > WORD_BASE64_SIZE)
+    if (end < 0 || decode_base64(str_slice(base64, 0, (size_t)end), out) < 0)
         return false;
-    int length = EVP_DecodeBlock(decoded, (const unsigned char *)base64.ptr, (int)end);
-    if (length < 0)
-        return false;
-    for (ptrdiff_t i = end; i > 0 && base64.ptr[i - 1] == '='; i--)
-        length--;
-    buf_append(out, str_from(decoded, (size_t)length));
     *s = str_skip(base64, (size_t)end + 2);
     if (str_starts_with(*s, STR("\r\n =?")))
         *s = str_skip(*s, 3);

@@ -1,5 +1,6 @@
 #include "platform/ports/psp/psp_signature.h"
 
+#include "platform/base/encode.h"
 #include "platform/base/err.h"
 
 #include <inttypes.h>
@@ -8,16 +9,6 @@
 #include <stdio.h>
 
 #define TIME_TEXT_MAX 24
-
-static void hex_encode(const unsigned char *bytes, size_t count, char *ret_hex)
-{
-    static const char digits[] = "0123456789abcdef";
-    for (size_t i = 0; i < count; i++) {
-        ret_hex[2 * i] = digits[bytes[i] >> 4];
-        ret_hex[2 * i + 1] = digits[bytes[i] & 15];
-    }
-    ret_hex[2 * count] = '\0';
-}
 
 static void hmac_context_cleanup(EVP_MAC_CTX **context)
 {
@@ -45,7 +36,8 @@ static int sign(struct str secret, struct str time_text, struct str body, char r
         (body.len > 0 && !EVP_MAC_update(context, (const unsigned char *)body.ptr, body.len)) ||
         !EVP_MAC_final(context, digest, &size, sizeof(digest)) || 2 * size != PSP_SIGNATURE_HEX_LENGTH)
         return ERR_INTERNAL;
-    hex_encode(digest, size, ret_hex);
+    encode_hex_into(ret_hex, str_from(digest, size));
+    ret_hex[2 * size] = '\0';
     return 0;
 }
 
