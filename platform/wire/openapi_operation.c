@@ -247,16 +247,13 @@ static void write_success(struct json_writer *w, struct schema_list *list, const
     json_end_object(w);
 }
 
-/* What the row implies. Every row may meet a bad parameter, an unknown tenant or a busy shop. */
+/* What the row implies. Every row may meet a bad parameter, an unknown tenant or a busy shop; and a token that is no
+ * longer good (401) or another tenant's (403), for one that is sent is checked, whether the row wants it or not. */
 static bool may_answer(const struct route *route, int status)
 {
     bool changes = !is_get(route);
-    bool signs_in = route->rate == RATE_SIGN_IN;
     bool required;
     switch (status) {
-    case 401:
-    case 403:
-        return route->auth != AUTH_ANYONE || signs_in;
     case 409:
         return changes;
     case 412:
