@@ -111,7 +111,7 @@ static inline struct sqlite_db *sqlite_db_of(struct sql_db *db)
 /* Our code for SQLite's result; handle may be NULL. */
 int sqlite_error(sqlite3 *handle, int result);
 
-/* Says on stderr what SQLite says of a statement that cannot be right (never values). */
+/* Logs what SQLite says of a statement that cannot be right (never values). */
 void sqlite_report(sqlite3 *handle, const char *statement_name);
 
 /* What is wrong with opening the file, and what to do. Returns error. */

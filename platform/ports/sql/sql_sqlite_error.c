@@ -1,4 +1,5 @@
 /* SQLite's results as our errors, and what to tell a person about them. */
+#include "platform/base/log.h"
 #include "platform/ports/sql/sql_sqlite.h"
 
 #include <errno.h>
@@ -50,7 +51,8 @@ int sqlite_error(sqlite3 *handle, int result)
 
 void sqlite_report(sqlite3 *handle, const char *statement_name)
 {
-    fprintf(stderr, "sql: statement %s: %s\n", statement_name, sqlite3_errmsg(handle));
+    log_error(NULL, "statement failed", LOG_CSTR("statement", statement_name),
+              LOG_CSTR("detail", sqlite3_errmsg(handle)));
 }
 
 /* The folder part of the path, "." when there is none. */
