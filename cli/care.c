@@ -20,8 +20,8 @@ int command_migrate(const struct command_options *options)
         status = shop_call(&shop, "admin", "list_quarantine", STR("{}"), &reply);
     if (status != EXIT_DONE)
         return status;
-    while (all_services[count])
-        count++;
+    for (size_t i = 0; all_services[i]; i++)
+        count += !all_services[i]->no_database;
     if (shop.host)
         printf("The %zu databases in %s are up to date.\n", count, shop.data_path);
     else

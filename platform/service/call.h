@@ -19,7 +19,7 @@ struct call {
     const struct service *service;
     struct service_instance *instance;
     void *state;                        /* what the service's start gave */
-    struct sql_db *db;                  /* the service's database */
+    struct sql_db *db;                  /* the service's database; NULL where it has none */
     struct sql_tx *tx;                  /* the transaction around this handler, or NULL */
     struct principal who;
     struct str tenant;                  /* never empty */

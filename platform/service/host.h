@@ -34,7 +34,7 @@ struct service_instance {
     const struct service *service;
     struct service_host *host;
     struct router *router;
-    struct sql_db *db;
+    struct sql_db *db;                /* NULL with no_database, as are kv, queue and stream */
     void *state;
     struct kv *kv;                    /* tables in the same database, as are all that follow */
     struct work_queue *queue;
@@ -42,7 +42,7 @@ struct service_instance {
     struct workflow_engine *engine;   /* NULL where the service has no workflows */
     struct http_server *listener;     /* of its own, or NULL */
     int listener_port;                /* of that one; 0 before host_listen. Read by __atomic_load_n */
-    unsigned char seal_key[32];       /* seals its cursors; in its database */
+    unsigned char seal_key[32];       /* seals its cursors; kept in its database */
 };
 
 /* What a process is started with. */

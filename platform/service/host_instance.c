@@ -79,11 +79,23 @@ static int load_seal_key(struct sql_tx *tx, void *argument)
     return 0;
 }
 
-int host_instance_open(struct service_instance *instance, char ret_message[512])
+/* Whether a row of the table stores or reads something, which a service with no_database must not. */
+static bool uses_database(const struct service *service)
 {
-    instance->router = router_new(instance->service);
-    if (!instance->router)
-        return ERR_NO_MEMORY;
+    if (service->migrations || service->publishes || service->consumes || service->workers || service->streams ||
+        service->workflows)
+        return true;
+    for (const struct route *route = service->routes; route->rpc || route->raw; route++) {
+        bool outside = route->tx == TX_NONE || (route->raw && route->tx == TX_DEFAULT);
+
+        if (!outside || route->idempotent || route->key_required)
+            return true;
+    }
+    return false;
+}
+
+static int open_stores(struct service_instance *instance, char ret_message[512])
+{
     TRY(open_database(instance, ret_message));
     TRY(host_migrate(instance->service, instance->db, ret_message));
     int result = sql_write(instance->db, load_seal_key, instance);
@@ -97,6 +109,17 @@ int host_instance_open(struct service_instance *instance, char ret_message[512])
     TRY(work_queue_sql_new(&instance->queue, instance->db));
     TRY(stream_sql_new(&instance->stream, instance->db, 0));
     return host_flow_add(instance);
+}
+
+int host_instance_open(struct service_instance *instance, char ret_message[512])
+{
+    instance->router = router_new(instance->service);
+    if (!instance->router)
+        return ERR_NO_MEMORY;
+    if (!instance->service->no_database)
+        return open_stores(instance, ret_message);
+    ASSERT(!uses_database(instance->service));
+    return 0;
 }
 
 int host_instance_start(struct service_instance *instance, char ret_message[512])

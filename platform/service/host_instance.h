@@ -3,7 +3,8 @@
 
 struct service_instance;
 
-/* Opens the database and applies the migrations of the platform's tables and the service's. */
+/* Opens the database and applies the migrations of the platform's tables and the service's; nothing of that where the
+ * service has no_database. */
 int host_instance_open(struct service_instance *instance, char ret_message[512]);
 
 /* Calls the service's start. */

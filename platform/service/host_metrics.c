@@ -40,6 +40,8 @@ static void update_instance(const struct service_instance *instance)
     struct workflow_stats flow;
     struct sql_stats sql;
 
+    if (!instance->db)
+        return;
     sql_get_stats(instance->db, &sql);
     metric_set(&commits, labels, (int64_t)sql.commits);
     metric_set(&writes, labels, (int64_t)sql.writes);

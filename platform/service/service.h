@@ -146,6 +146,8 @@ struct service {
     bool own_listener;              /* speaks on a loopback port of its own, not under /api/<name> */
     bool loopback_only;             /* for tests on one machine: refuses to be reached from others */
     bool no_prefix;                 /* its paths stand at the root ("/dev/mail") */
+    bool no_database;               /* stores nothing: no file, no writer, no readers. Its rows are TX_NONE or raw, and
+                                     * it has jobs at the most */
 
     /* The service's own state, made after migrations and before the first call; NULL where it has none. */
     int (*start)(struct call *call, void **ret_state);

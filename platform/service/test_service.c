@@ -7,6 +7,7 @@
 
 extern const struct service catalog_service;
 extern const struct service orders_service;
+extern const struct service shell_service;
 
 static const struct service *const services[] = {&catalog_service, &orders_service, NULL};
 
@@ -69,6 +70,25 @@ static void test_service__a_cart_is_kept_for_a_guest(void **state)
     test_host_end(&test);
 }
 
+/* A service that stores nothing has no file, and whoever goes through all databases passes it over. */
+static void test_service__a_service_may_have_no_database(void **state)
+{
+    static const struct service *const with_shell[] = {&catalog_service, &shell_service, NULL};
+    struct test_host test = {0};
+    char path[128];
+
+    (void)state;
+    test_host_start(&test, with_shell, NULL);
+    assert_null(host_instance(test.host, "shell")->db);
+    assert_int_equal(test_host_http(&test, HTTP_GET, "/health/ready", NULL, NULL).status, 200);
+    assert_int_equal(test_host_http(&test, HTTP_GET, "/metrics", NULL, NULL).status, 200);
+    snprintf(path, sizeof(path), "%s/shell.db", test.folder);
+    assert_int_equal(access(path, F_OK), -1);
+    snprintf(path, sizeof(path), "%s/catalog.db", test.folder);
+    assert_int_equal(access(path, F_OK), 0);
+    test_host_end(&test);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -76,6 +96,7 @@ int main(void)
         cmocka_unit_test(test_service__bad_input_names_its_field),
         cmocka_unit_test(test_service__a_closed_row_asks_to_sign_in),
         cmocka_unit_test(test_service__a_cart_is_kept_for_a_guest),
+        cmocka_unit_test(test_service__a_service_may_have_no_database),
     };
 
     return cmocka_run_group_tests_name("service", tests, NULL, NULL);

@@ -13,9 +13,11 @@ int check(struct call *call, const Common__Empty *in, Admin__CheckReply *out)
         return ERR_NO_MEMORY;
     for (size_t i = 0; i < call->host->instance_count; i++) {
         const struct service_instance *instance = &call->host->instances[i];
-        Admin__CheckResult *result = arena_alloc(call->arena, sizeof(*result));
         char message[512] = "";
 
+        if (!instance->db)
+            continue;
+        Admin__CheckResult *result = arena_alloc(call->arena, sizeof(*result));
         if (!result)
             return ERR_NO_MEMORY;
         admin__check_result__init(result);
@@ -73,6 +75,8 @@ int list_quarantine(struct call *call, const Admin__ListQuarantineRequest *in, A
     for (size_t i = 0; i < call->host->instance_count; i++) {
         struct listing listing = {.call = call};
 
+        if (!call->host->instances[i].db)
+            continue;
         TRY(sql_read(call->host->instances[i].db, list_closure, &listing));
         for (size_t j = 0; j < listing.count && out->n_events < QUARANTINE_LIST_MAX; j++) {
             out->events[out->n_events] = show_event(call, &call->host->instances[i], &listing.events[j]);
@@ -89,8 +93,9 @@ int replay_event(struct call *call, const Admin__ReplayEventRequest *in, Common_
     struct service_instance *instance = host_instance(call->host, in->service);
 
     (void)out;
-    if (!instance)
-        return call_fail(call, ERR_NOT_FOUND, "no_such_service", "/service", "That service does not run here.");
+    if (!instance || !instance->db)
+        return call_fail(call, ERR_NOT_FOUND, "no_such_service", "/service",
+                         "That service does not run here, or has no database.");
     int result = event_quarantine_replay(call->host->bus, instance->db, str_from_cstr(in->group),
                                          str_from_cstr(in->source), in->offset, &call->problem);
     if (result == ERR_NOT_FOUND)

@@ -6,6 +6,7 @@ const struct service admin_service = {
     .name = "admin",
     .port = 3011,
     .help = "What the command line asks of a running shop",
+    .no_database = true,
     .routes =
         (const struct route[]){
             {RPC(admin, list_workflows), .internal = true, .tx = TX_NONE},

@@ -125,9 +125,11 @@ int with_snapshots(struct call *call, snapshots_fn *function, void *argument)
         return ERR_NO_MEMORY;
     task_mutex_init(&holding->mutex);
     task_cond_init(&holding->changed);
-    holding->count = call->host->instance_count;
-    for (size_t i = 0; i < holding->count; i++)
-        holding->holders[i] = (struct holder){.holding = holding, .instance = &call->host->instances[i]};
+    for (size_t i = 0; i < call->host->instance_count; i++) {
+        if (call->host->instances[i].db)
+            holding->holders[holding->count++] =
+                (struct holder){.holding = holding, .instance = &call->host->instances[i]};
+    }
     int result = freeze(NULL, &(struct freeze){.holding = holding});
     for (size_t i = 0; i < holding->count; i++)
         snapshots[i] = (struct snapshot){holding->holders[i].instance, holding->holders[i].tx};

@@ -14,5 +14,5 @@ struct snapshot {
 
 typedef int snapshots_fn(struct call *call, const struct snapshot *snapshots, size_t count, void *argument);
 
-/* Calls the function with a snapshot of each service of the process. Its error is returned. */
+/* Calls the function with a snapshot of each service of the process that has a database. Its error is returned. */
 int with_snapshots(struct call *call, snapshots_fn *function, void *argument);

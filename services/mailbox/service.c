@@ -15,5 +15,6 @@ const struct service mailbox_service = {
     .help = "the page of spooled mails at /dev/mail, on this machine only",
     .routes = routes,
     .no_prefix = true,
+    .no_database = true,
     .loopback_only = true,
 };

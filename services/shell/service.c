@@ -47,7 +47,7 @@ static int show_ready(struct call *call, const struct http_request *request, str
     for (size_t i = 0; i < call->host->instance_count; i++) {
         const struct service_instance *instance = &call->host->instances[i];
 
-        if (sql_read(instance->db, read_nothing, NULL) < 0)
+        if (instance->db && sql_read(instance->db, read_nothing, NULL) < 0)
             return call_fail(call, ERR_UNAVAILABLE, "not_ready", NULL, "The database of %s does not answer.",
                              instance->service->name);
     }
@@ -121,6 +121,7 @@ const struct service shell_service = {
     .port = 3000,
     .help = "Health, metrics and the API's description",
     .no_prefix = true,
+    .no_database = true,
     .routes =
         (const struct route[]){
             {"GET", "/health/live", RAW(show_live), .auth = AUTH_ANYONE, .rate = RATE_NONE, .inline_ok = true,
