@@ -125,6 +125,7 @@ static int open_host(struct serving *serving)
         .data_path = serving->data_path,
         .rate_limits = rate_limits,
         .http_client = client,
+        .mail_from = config_get_cstr(serving->config, &settings[SETTING_MAIL_FROM]),
     };
     if (host_new(&serving->host, &options, message) < 0) {
         serving->host = NULL;

@@ -15,6 +15,8 @@ const struct config_row settings[] = {
     [SETTING_RATE_LIMITS] = {"SHOPSTREAM_RATE_LIMITS", CONFIG_STRING, "on", 2, 3, "on, or off for load tests"},
     [SETTING_DRAIN_MS] = {"SHOPSTREAM_DRAIN_MS", CONFIG_INT, "10000", 0, 600000,
                           "How long requests in flight may take when the shop is told to stop, in milliseconds"},
+    [SETTING_MAIL_FROM] = {"SHOPSTREAM_MAIL_FROM", CONFIG_STRING, HOST_MAIL_FROM, 3, 320,
+                           "The address that the shop's mails come from"},
     {0},
 };
 

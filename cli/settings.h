@@ -10,6 +10,7 @@ enum setting {
     SETTING_LOG_LEVEL,
     SETTING_RATE_LIMITS,
     SETTING_DRAIN_MS,
+    SETTING_MAIL_FROM,
 };
 
 extern const struct config_row settings[];

@@ -126,6 +126,7 @@ static int open_host(struct shop *shop)
         .data_path = shop->data_path,
         .http_client = client,
         .is_at_rest = true,
+        .mail_from = config_get_cstr(shop->config, &settings[SETTING_MAIL_FROM]),
     };
     if (host_new(&shop->host, &options, message) < 0) {
         shop->host = NULL;

@@ -30,6 +30,14 @@ static int open_mail(struct service_host *host, char ret_message[512])
 {
     char folder[4200];
 
+    if (!host->options.mail_from)
+        host->options.mail_from = HOST_MAIL_FROM;
+    /* Said now: later every mail would be refused, one by one. */
+    if (mail_check_address(str_from_cstr(host->options.mail_from)) < 0) {
+        snprintf(ret_message, 512, "Mails cannot come from '%s', which is no address; set SHOPSTREAM_MAIL_FROM.",
+                 host->options.mail_from);
+        return ERR_INVALID;
+    }
     snprintf(folder, sizeof(folder), "%s/mail", host->options.data_path);
     return mail_spool_new(&host->mail, folder, ret_message);
 }

@@ -11,6 +11,7 @@
 #define HOST_QUEUE_MAX 8192
 #define HOST_RESPONSE_CACHE_BYTES (16u << 20)
 #define REQUEST_DEADLINE_MS 30000
+#define HOST_MAIL_FROM "shop@shopstream.local"
 
 struct event_bus;
 struct workflow_engine;
@@ -54,6 +55,7 @@ struct host_options {
     bool rate_limits;
     bool is_at_rest;                  /* only answers calls: no event, workflow, message or job is worked on */
     unsigned worker_count;            /* 0: HOST_WORKERS */
+    const char *mail_from;            /* the address that mails come from; NULL: HOST_MAIL_FROM */
     struct http_client *http_client;  /* given to the host */
 };
 

@@ -3,7 +3,6 @@
 #include "platform/ports/mail/mail.h"
 #include "platform/service/host.h"
 
-#define SENDER_ADDRESS "shop@shopstream.local"
 #define SENDER_NAME "Shopstream"
 
 int mail_enqueue(struct call *call, const char *kind, struct str to, const char *subject, const char *format, ...)
@@ -33,7 +32,7 @@ int mail_worker_send(struct call *call, const ProtobufCMessage *base)
         return 0;
     struct mail_message mail = {
         .message_id = str_from_cstr(message->id),
-        .from = STR(SENDER_ADDRESS),
+        .from = str_from_cstr(call->host->options.mail_from),
         .from_name = STR(SENDER_NAME),
         .to = str_from_cstr(message->to),
         .subject = str_from_cstr(message->subject),

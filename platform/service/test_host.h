@@ -21,6 +21,7 @@ struct test_host {
     struct arena *arena; /* of calls and answers; lives as long as the host */
     char folder[64];
     const char *sql_vfs; /* set before the start: the simulation's disk; NULL: the folder */
+    const char *mail_from; /* set before the start; NULL: the host's own */
 };
 
 struct test_answer {
@@ -54,7 +55,8 @@ static inline void test_host_start(struct test_host *test, const struct service 
         exit(1);
     }
     const struct host_options options = {.services = services, .config = test->config, .data_path = test->folder,
-                                         .sql_vfs = test->sql_vfs, .worker_count = 8, .http_client = client};
+                                         .sql_vfs = test->sql_vfs, .worker_count = 8, .http_client = client,
+                                         .mail_from = test->mail_from};
     if (host_new(&test->host, &options, message) < 0) {
         fprintf(stderr, "test host: %s\n", message);
         exit(1);

@@ -1,4 +1,6 @@
 /* The way of a request through a host, with the orders and catalog services as its subjects. */
+#include "platform/ports/mail/mail.h"
+#include "platform/service/mail_worker.h"
 #include "platform/service/test_host.h"
 
 #include <setjmp.h>
@@ -89,6 +91,27 @@ static void test_service__a_service_may_have_no_database(void **state)
     test_host_end(&test);
 }
 
+static void test_service__mails_come_from_the_configured_address(void **state)
+{
+    struct test_host test = {.mail_from = "hello@nord.example"};
+    Mail__Message message = MAIL__MESSAGE__INIT;
+    struct mail_stored *stored = NULL;
+    struct str bytes = STR_EMPTY;
+    size_t count = 0;
+
+    (void)state;
+    test_host_start(&test, services, NULL);
+    message.id = "mail-1";
+    message.to = "ann@example.com";
+    message.subject = message.text = "Hello";
+    assert_int_equal(mail_worker_send(test_host_call(&test, "orders"), &message.base), 0);
+    assert_int_equal(mail_list(test.host->mail, 1, test.arena, &stored, &count), 0);
+    assert_int_equal(count, 1);
+    assert_int_equal(mail_read(test.host->mail, stored[0].id, test.arena, &bytes), 0);
+    assert_true(contains(bytes, "<hello@nord.example>"));
+    test_host_end(&test);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -97,6 +120,7 @@ int main(void)
         cmocka_unit_test(test_service__a_closed_row_asks_to_sign_in),
         cmocka_unit_test(test_service__a_cart_is_kept_for_a_guest),
         cmocka_unit_test(test_service__a_service_may_have_no_database),
+        cmocka_unit_test(test_service__mails_come_from_the_configured_address),
     };
 
     return cmocka_run_group_tests_name("service", tests, NULL, NULL);

@@ -115,6 +115,9 @@ class Words(Case):
         path = self.write("shop.conf", "SHOPSTREAM_LOG_LEVL = info\n")
         self.bad(1, "shop.conf:1: SHOPSTREAM_LOG_LEVL.*SHOPSTREAM_LOG_LEVEL", "--config", path, "migrate")
 
+    def test_mails_must_come_from_an_address(self):
+        self.bad(1, "set SHOPSTREAM_MAIL_FROM", "migrate", "--data", self.data, SHOPSTREAM_MAIL_FROM="nobody")
+
     def test_openapi_describes_the_shop_without_one(self):
         document = json.loads(self.good("openapi"))
         self.assertEqual(document["openapi"][:3], "3.1")

@@ -17,7 +17,7 @@ static bool is_letter_or_digit(char c)
 }
 
 /* dot-atom "@" dot-atom of RFC 5322, 3.4.1, without quoted strings, comments and literals, which nobody has. */
-static int check_address(struct str address)
+int mail_check_address(struct str address)
 {
     static const char specials[] = "!#$%&'*+/=?^_`{|}~-.";
     if (address.len > MAIL_ADDRESS_BYTES_MAX)
@@ -68,8 +68,8 @@ void mail_free(struct mail *mail)
 int mail_send(struct mail *mail, const struct mail_message *message)
 {
     TRY(check_message_id(message->message_id));
-    TRY(check_address(message->from));
-    TRY(check_address(message->to));
+    TRY(mail_check_address(message->from));
+    TRY(mail_check_address(message->to));
     TRY(check_header(message->from_name));
     TRY(check_header(message->subject));
     TRY(check_body(message->text));

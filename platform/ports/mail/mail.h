@@ -40,6 +40,9 @@ struct mail_stored {
 int mail_spool_new(struct mail **ret_mail, const char *folder, char ret_message[512]);
 void mail_free(struct mail *mail);
 
+/* 0 for an address that mail_send takes as from and to; ERR_INVALID, ERR_TOO_LARGE. */
+int mail_check_address(struct str address);
+
 /* 0: accepted and durable. ERR_INVALID: an address that is none, control characters in a header, text that is not
  * UTF-8. ERR_TOO_LARGE; ERR_STORAGE_FULL, ERR_UNAVAILABLE: nothing was sent. */
 int mail_send(struct mail *mail, const struct mail_message *message);
