@@ -8,7 +8,9 @@ seconds=$1
 shift
 folder=build-fuzz
 targets=$(find tests/fuzz -name 'fuzz_*.c' 2>/dev/null | LC_ALL=C sort)
-TARGETS=$(echo "$targets" | sed 's|.*/||; s|\.c$||') CC=clang tools/build.sh "$folder" -Dfuzz=true -Db_sanitize=address,undefined -Db_lundef=false
+TARGETS=$(echo "$targets" | sed 's|.*/||; s|\.c$||')
+export TARGETS
+CC=clang tools/build.sh "$folder" -Dfuzz=true -Db_sanitize=address,undefined -Db_lundef=false
 passed=0
 failed=0
 for target in $targets; do

@@ -1,5 +1,5 @@
-/* Two good tokens and the public half of the key that signed them. The private half was thrown away: no other good token
- * can be made, so whatever verifies must be one of these. */
+/* Two good tokens and the public half of the key that signed them. The private half was thrown away: no other good
+ * token can be made, so whatever verifies must be one of these. */
 #pragma once
 
 #define SAMPLE_NOW_MS INT64_C(1800000300000)
