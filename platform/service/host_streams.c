@@ -13,8 +13,10 @@
 #define READ_BATCH 64
 #define BATCH_ARENA_BYTES (32u << 20)
 #define ENTRY_TIMEOUT_MS (10 * 1000)
-/* What a crashed reader left pending is claimed after so long; and so often a reader looks for that, unwoken. */
+/* What a crashed reader left pending is claimed after so long, at a reader's start at once: effect and acknowledgement
+ * are one transaction, so of two that have an entry one gets through. So often a reader looks for that, unwoken. */
 #define CLAIM_IDLE_MS (30 * 1000)
+#define AT_ONCE_MS 1
 #define LOOK_INTERVAL_MS 5000
 /* An entry that cannot be handled so often is logged and let go: a notification is not worth the stream. */
 #define DELIVERIES_MAX 5
@@ -69,14 +71,14 @@ static int handle_and_acknowledge(struct sql_tx *tx, void *argument)
 }
 
 /* Returns how many entries there were. */
-static size_t work_off(struct reader *reader)
+static size_t work_off(struct reader *reader, int64_t idle_ms)
 {
     CLEANUP(arena_cleanup) struct arena *arena = arena_new(BATCH_ARENA_BYTES);
     const struct stream_read read = {.stream = str_from_cstr(reader->row->stream),
                                      .group = str_from_cstr(reader->row->group),
                                      .consumer = STR("embedded"),
                                      .limit = READ_BATCH,
-                                     .idle_ms = CLAIM_IDLE_MS};
+                                     .idle_ms = idle_ms};
     struct stream_entry *entries;
     size_t count = 0;
 
@@ -109,8 +111,9 @@ static void read_loop(void *argument)
 {
     struct reader *reader = argument;
 
+    work_off(reader, AT_ONCE_MS);
     do {
-        while (work_off(reader) == READ_BATCH)
+        while (work_off(reader, CLAIM_IDLE_MS) == READ_BATCH)
             ;
     } while (wait_for_entries(reader));
 }

@@ -9,8 +9,10 @@
 #include <stdlib.h>
 
 #define WORKERS_MAX 32
-#define CLAIM_BATCH 32
-#define VISIBILITY_MS (5 * 60 * 1000)
+/* One at a time: a claim is an attempt, and a crash must not use up those of messages that nobody began. */
+#define CLAIM_BATCH 1
+/* Longer than a message may take. */
+#define VISIBILITY_MS (90 * 1000)
 #define ATTEMPTS_MAX 10
 #define MESSAGE_ARENA_BYTES (2u << 20)
 #define MESSAGE_TIMEOUT_MS (60 * 1000)
@@ -116,6 +118,9 @@ static int start_worker(struct host_workers *workers, struct service_instance *i
     struct queue_worker *worker = &workers->list[workers->count];
 
     *worker = (struct queue_worker){.workers = workers, .instance = instance, .row = row};
+    /* The data folder is this process's alone, so what is claimed in it was claimed by one that died. */
+    if (instance->host->lock)
+        TRY(work_queue_release(instance->queue, str_from_cstr(row->queue)));
     TRY(task_start(&worker->task, "queue", work_loop, worker));
     workers->count++;
     return 0;

@@ -30,6 +30,12 @@ int work_queue_claim(struct work_queue *queue, const struct work_queue_claim *cl
     return queue->adapter->claim(queue, claim, arena, ret_messages, ret_count);
 }
 
+int work_queue_release(struct work_queue *queue, struct str name)
+{
+    TRY(check_name(name));
+    return queue->adapter->release(queue, name);
+}
+
 int work_queue_ack(struct work_queue *queue, struct sql_tx *tx, const struct work_queue_message *message)
 {
     return queue->adapter->ack(queue, tx, message);

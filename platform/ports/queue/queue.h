@@ -60,6 +60,10 @@ int work_queue_enqueue(struct work_queue *queue, struct sql_tx *tx, struct str n
 int work_queue_claim(struct work_queue *queue, const struct work_queue_claim *claim, struct arena *arena,
                      struct work_queue_message **ret_messages, size_t *ret_count);
 
+/* Gives out again at once what is claimed for the first time. For a process that has the queue to itself, when it
+ * starts: whoever claimed is dead. The attempt counts, so a message that kills its consumer is dead after attempts_max. */
+int work_queue_release(struct work_queue *queue, struct str name);
+
 /* The work is done: joins tx, so that the work's own effects and its end are one. ERR_STALE: the claim has run out and
  * somebody else has the message; the transaction should be rolled back. */
 int work_queue_ack(struct work_queue *queue, struct sql_tx *tx, const struct work_queue_message *message);

@@ -16,6 +16,11 @@ WHERE dead_at_ms IS NULL AND visible_at_ms <= $2 AND id IN (
 )
 RETURNING id, body, attempts, enqueued_at_ms, last_error;
 
+-- name: release
+-- A message that failed before waits for its back-off; whether it is claimed cannot be seen, so its claim runs out.
+UPDATE queue_message SET visible_at_ms = $2
+WHERE queue = $1 AND dead_at_ms IS NULL AND visible_at_ms > $2 AND attempts > 0 AND last_error IS NULL;
+
 -- name: bury_unanswered
 -- Its last claim ran out without an answer.
 UPDATE queue_message SET dead_at_ms = $2, attempts = attempts - 1,

@@ -13,6 +13,7 @@ struct work_queue_adapter {
                    int64_t not_before_ms);
     int (*claim)(struct work_queue *queue, const struct work_queue_claim *claim, struct arena *arena,
                  struct work_queue_message **ret_messages, size_t *ret_count);
+    int (*release)(struct work_queue *queue, struct str name);
     int (*ack)(struct work_queue *queue, struct sql_tx *tx, const struct work_queue_message *message);
     int (*fail)(struct work_queue *queue, struct sql_tx *tx, const struct work_queue_message *message,
                 int64_t attempts_max, struct str error);

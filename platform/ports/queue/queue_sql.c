@@ -168,6 +168,18 @@ static int queue_sql_do_claim(struct work_queue *queue, const struct work_queue_
     return 0;
 }
 
+static int release_closure(struct sql_tx *tx, void *argument)
+{
+    struct queue_operation *operation = argument;
+    return sql_exec(tx, &queue_sql_release, SQL_ARGS(sql_text(operation->name), sql_int(clock_wall_ms())), NULL);
+}
+
+static int queue_sql_do_release(struct work_queue *queue, struct str name)
+{
+    struct queue_operation operation = {.name = name};
+    return run_write(queue, NULL, release_closure, &operation);
+}
+
 /* -- ack and fail ------------------------------------------------------------------------------------------------- */
 
 static int ack_closure(struct sql_tx *tx, void *argument)
@@ -299,6 +311,7 @@ static const struct work_queue_adapter queue_sql_adapter = {
     .free = queue_sql_free,
     .enqueue = queue_sql_do_enqueue,
     .claim = queue_sql_do_claim,
+    .release = queue_sql_do_release,
     .ack = queue_sql_do_ack,
     .fail = queue_sql_do_fail,
     .list_dead = queue_sql_do_list_dead,

@@ -101,6 +101,24 @@ static void test_queue__claim_runs_out(void **state)
 }
 
 /* A failed attempt waits; the last one buries the message with its error; a replay makes it new. */
+static void test_queue__released_claims_are_given_out_at_once(void **state)
+{
+    struct fixture *f = *state;
+    enqueue(f, "claimed", 0);
+    assert_int_equal(claim(f, 1, LONG_MS, 3), 1);
+    enqueue(f, "later", clock_wall_ms() + LONG_MS);
+    assert_int_equal(claim(f, 10, LONG_MS, 3), 0);
+    assert_int_equal(work_queue_release(f->queue, STR("other")), 0);
+    assert_int_equal(claim(f, 10, LONG_MS, 3), 0);
+    assert_int_equal(work_queue_release(f->queue, STR("mail")), 0);
+    assert_int_equal(claim(f, 10, LONG_MS, 3), 1);
+    assert_true(str_equal_cstr(f->messages[0].body, "claimed"));
+    assert_int_equal(f->messages[0].attempt, 2);
+    assert_int_equal(work_queue_fail(f->queue, NULL, &f->messages[0], 3, STR("no")), 0);
+    assert_int_equal(work_queue_release(f->queue, STR("mail")), 0);
+    assert_int_equal(claim(f, 10, LONG_MS, 3), 0); /* a back-off is not cut short */
+}
+
 static void test_queue__failures_bury_and_replay(void **state)
 {
     struct fixture *f = *state;
@@ -207,6 +225,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_queue__claim_and_ack),
         TEST(test_queue__claim_runs_out),
+        TEST(test_queue__released_claims_are_given_out_at_once),
         TEST(test_queue__failures_bury_and_replay),
         TEST(test_queue__silence_buries_too),
         TEST(test_queue__enqueue_joins_the_transaction),
