@@ -7,7 +7,7 @@ import unittest
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 
 from case import ShopCase  # noqa: E402
-from shop import IS_SANITIZED, eventually, new_key, unbalanced  # noqa: E402
+from shop import IS_SANITIZED, eventually, new_email, new_key, unbalanced  # noqa: E402
 
 ORDERS = "/api/orders/v1/orders"
 GIVEN_BACK_S = 3 if IS_SANITIZED else 1
@@ -149,6 +149,21 @@ class PlaceTest(OrderCase):
         self.assertTrue(order["failure"]["code"] and order["failure"]["message"], order)
         self.assertLess(took, GIVEN_BACK_S)
         self.assertEqual(booked, len(self.shop.ledger()))
+
+    def test_place__the_customer_is_told_by_mail(self):
+        """A receipt with its lines, the reason of a failure, a cancellation: one mail each."""
+        cases = (("pm_card_visa", False, "confirmed", "Total: 23.90 EUR"),
+                 ("pm_card_chargeDeclined", False, "could not", "declined"),
+                 ("pm_card_visa", True, "cancelled", "on its way back"))
+        for card, cancels, subject, words in cases:
+            email = new_email()
+            order = self.shop.buy([(self.shop.sku(5), 2)], card, email=email)
+            if cancels:
+                self.shop.post(ORDERS + "/%s/cancel" % order["id"], guest=order["guest_token"])
+            mail = eventually(lambda: [m for m in self.shop.mails(email) if subject in m[0]], "mail: " + subject)
+            self.assertEqual(1, len(mail))
+            self.assertIn(words, mail[0][1])
+            self.assertIn(order["id"], mail[0][1])
 
     def test_place__every_test_card_of_a_decline_fails(self):
         for method in ("pm_card_chargeDeclinedInsufficientFunds", "pm_card_chargeDeclinedExpiredCard",

@@ -305,15 +305,18 @@ class Shop:
         return json.loads(reply or b"{}")
 
     # -- Mail -------------------------------------------------------------------------------------------------------
-    def mails(self, address):
-        """The mails to an address, oldest first, each as (subject, text)."""
+    def all_mails(self):
+        """Every mail in the spool, oldest first, each as (to, subject, text, Message-ID)."""
         found = []
         for path in (self.data / "mail").rglob("*.eml"):
             message = email.message_from_bytes(path.read_bytes(), policy=email.policy.default)
-            if address.lower() in str(message["To"]).lower():
-                found.append((path.stat().st_mtime_ns, str(message["Subject"]),
-                              message.get_body(("plain",)).get_content()))
+            found.append((path.stat().st_mtime_ns, str(message["To"]), str(message["Subject"]),
+                          message.get_body(("plain",)).get_content(), str(message["Message-ID"])))
         return [mail[1:] for mail in sorted(found)]
+
+    def mails(self, address):
+        """The mails to an address, oldest first, each as (subject, text)."""
+        return [mail[1:3] for mail in self.all_mails() if address.lower() in mail[0].lower()]
 
     def mail(self, address, index=0):
         """The mail number index (from 0) to an address, once it is there."""
