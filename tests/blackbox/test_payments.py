@@ -196,10 +196,12 @@ class ReconciliationTest(PaymentCase):
         self.assertEqual(("succeeded", "requires_capture"), (charged["status"], held["status"]))
         for intent in (charged, held):
             self.assertEqual("returned", self.finding("charge_without_order", intent["id"])[0]["action"])
-        refunded = [refund["amount"] for refund in self.shop.provider_list("/v1/refunds")
-                    if refund["payment_intent"] == charged["id"]]
-        self.assertEqual([777], refunded)
-        self.assertEqual("canceled", self.shop.provider("GET", "/v1/payment_intents/" + held["id"]).json["status"])
+        # What is found is written down before the provider is asked to undo it.
+        refunds = eventually(lambda: [refund["amount"] for refund in self.shop.provider_list("/v1/refunds")
+                                      if refund["payment_intent"] == charged["id"]], "the refund")
+        self.assertEqual([777], refunds)
+        path = "/v1/payment_intents/" + held["id"]
+        eventually(lambda: self.shop.provider("GET", path).json["status"] == "canceled", "the hold's end")
 
     def test_reconciliation__learns_what_a_lost_webhook_would_have_said(self):
         """The customer approves and the provider's event never comes: confirmed all the same, charged once."""
