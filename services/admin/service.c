@@ -4,7 +4,7 @@
 
 const struct service admin_service = {
     .name = "admin",
-    .port = 3011,
+    .port = 3013,
     .help = "What the command line asks of a running shop",
     .no_database = true,
     .routes =

@@ -11,7 +11,7 @@ static const struct route routes[] = {
 
 const struct service mailbox_service = {
     .name = "mailbox",
-    .port = 3011,
+    .port = 3012,
     .help = "the page of spooled mails at /dev/mail, on this machine only",
     .routes = routes,
     .no_prefix = true,
