@@ -118,7 +118,8 @@ static void read_loop(void *argument)
     } while (wait_for_entries(reader));
 }
 
-static int start_reader(struct host_streams *streams, struct service_instance *instance, const struct stream_worker *row)
+static int start_reader(struct host_streams *streams, struct service_instance *instance,
+                        const struct stream_worker *row)
 {
     ASSERT(streams->count < STREAMS_MAX);
     struct reader *reader = &streams->list[streams->count];

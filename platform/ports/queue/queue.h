@@ -61,7 +61,8 @@ int work_queue_claim(struct work_queue *queue, const struct work_queue_claim *cl
                      struct work_queue_message **ret_messages, size_t *ret_count);
 
 /* Gives out again at once what is claimed for the first time. For a process that has the queue to itself, when it
- * starts: whoever claimed is dead. The attempt counts, so a message that kills its consumer is dead after attempts_max. */
+ * starts: whoever claimed is dead. The attempt counts, so a message that kills its consumer is dead after
+ * attempts_max. */
 int work_queue_release(struct work_queue *queue, struct str name);
 
 /* The work is done: joins tx, so that the work's own effects and its end are one. ERR_STALE: the claim has run out and
