@@ -3,13 +3,12 @@ import base64
 import json
 import pathlib
 import sys
-import time
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 
 from case import ShopCase  # noqa: E402
-from shop import PASSWORD, Person, new_email, new_key  # noqa: E402
+from shop import PASSWORD, Person, new_email, new_key, together  # noqa: E402
 
 API = "/api/identity/v1"
 TRIES_MAX = 200
@@ -165,25 +164,22 @@ class RateLimitTest(ShopCase):
     def test_identity__guessing_passwords_is_limited(self):
         """Tries at one account end in 429 with Retry-After, whether it exists or not, and whatever the password."""
         known = self.shop.sign_up()
-        self.guess_until_refused(new_email())
-        # Now and then a slow machine takes longer than the refusal lasts: then the tries were not used up any more.
-        for _ in range(TRIES_MAX):
-            retry_after_s = self.guess_until_refused(known)
-            asked = time.monotonic()
-            right = self.shop.post(API + "/login", {"email": known, "password": PASSWORD})
-            if time.monotonic() - asked < retry_after_s - 1:
-                break
-        self.assertProblem(right, 429)
+        for email in (new_email(), known):
+            answer = self.guess_until_refused(email)
+            self.assertGreaterEqual(int(answer.headers["retry-after"]), 1)
+        # At one moment, for the door opens again for one of them every few seconds.
+        right = {"email": known, "password": PASSWORD}
+        answers = together(8, lambda number: self.shop.post(API + "/login", right))
+        self.assertIn(429, [answer.status for answer in answers])
 
     def guess_until_refused(self, email):
-        """Guesses until the account is closed for at least two seconds; returns for how many."""
+        """The refusal of a guess at the account's password."""
         for _ in range(TRIES_MAX):
             answer = self.shop.post(API + "/login", {"email": email, "password": "guess"})
-            if answer.status != 429:
-                self.assertProblem(answer, 401)
-            elif int(answer.headers["retry-after"]) >= 2:
+            if answer.status == 429:
                 self.assertProblem(answer, 429)
-                return int(answer.headers["retry-after"])
+                return answer
+            self.assertProblem(answer, 401)
         self.fail("%d guesses were not refused" % TRIES_MAX)
 
 
