@@ -2,6 +2,8 @@
 
 #include "platform/base/err.h"
 
+#define BYTE_ORDER_MARK STR("\xef\xbb\xbf")
+
 static bool starts_formula(char c)
 {
     return c == '=' || c == '+' || c == '-' || c == '@' || c == '\t' || c == '\r' || c == '\'';
@@ -13,7 +15,7 @@ int csv_reader_init(struct csv_reader *ret_reader, struct arena *arena, struct s
 {
     if (!str_is_utf8(text))
         return ERR_INVALID;
-    if (str_starts_with(text, STR("\xef\xbb\xbf")))
+    if (str_starts_with(text, BYTE_ORDER_MARK))
         text = str_skip(text, 3);
     *ret_reader = (struct csv_reader){.arena = arena, .rest = text, .line = 1};
     return 0;
@@ -132,7 +134,8 @@ int csv_next(struct csv_reader *reader, struct csv_row *ret_row, const char **re
 
 /* -- Writing ------------------------------------------------------------------------------------------------------- */
 
-/* An empty first field too: a row of that alone would be an empty line, which reading skips. */
+/* An empty first field too: a row of that alone would be an empty line, which reading skips; and one that starts with a
+ * byte-order mark, which would be the file's where the field comes first. */
 static bool needs_quotes(struct str field, bool is_first)
 {
     if (field.len == 0)
@@ -140,7 +143,7 @@ static bool needs_quotes(struct str field, bool is_first)
     for (size_t i = 0; i < field.len; i++)
         if (field.ptr[i] == ',' || field.ptr[i] == '"' || field.ptr[i] == '\r' || field.ptr[i] == '\n')
             return true;
-    return field.ptr[0] == ' ' || field.ptr[field.len - 1] == ' ';
+    return field.ptr[0] == ' ' || field.ptr[field.len - 1] == ' ' || str_starts_with(field, BYTE_ORDER_MARK);
 }
 
 void csv_append(struct buf *buf, struct str field, bool is_first)

@@ -148,6 +148,18 @@ static void test_catalog_csv__round_trip_keeps_an_empty_row(void **state)
     assert_rows(text.ptr, "\n");
 }
 
+/* Nor is a mark at the start of the first field the file's. */
+static void test_catalog_csv__round_trip_keeps_a_byte_order_mark(void **state)
+{
+    CLEANUP(buf_free) struct buf text = BUF(100);
+
+    (void)state;
+    csv_append(&text, STR("\xef\xbb\xbf@x"), true);
+    csv_end_row(&text);
+    buf_append_char(&text, '\0');
+    assert_rows(text.ptr, "\xef\xbb\xbf@x\n");
+}
+
 static void test_catalog_csv__writes_no_formula(void **state)
 {
     static const char *const formulas[] = {"=1+1", "+1", "-1", "@x", "\tx", "\rx"};
@@ -170,6 +182,7 @@ int main(void)
         cmocka_unit_test(test_catalog_csv__bounds_a_field),
         cmocka_unit_test(test_catalog_csv__round_trip_is_exact),
         cmocka_unit_test(test_catalog_csv__round_trip_keeps_an_empty_row),
+        cmocka_unit_test(test_catalog_csv__round_trip_keeps_a_byte_order_mark),
         cmocka_unit_test(test_catalog_csv__writes_no_formula),
     };
     return cmocka_run_group_tests(tests, make_arena, free_arena);
