@@ -12,6 +12,8 @@
 #include <unistd.h>
 
 #define ANSWER_TIMEOUT_S 8
+#define CONNECTIONS_OF_AN_ADDRESS 10000
+#define ADDRESSES 200
 #define INPUT_BYTES_MAX 65536 /* fits the socket's buffers, so that nobody has to read while writing */
 
 static bool is_header_name(struct str name)
@@ -56,16 +58,21 @@ static int start_server(void)
 
 static int open_connection(int port)
 {
+    /* A closed connection's port rests for a minute, and a run makes more of them than there are ports: so each address
+     * of loopback is used for some, in turn. */
+    static unsigned count;
+    unsigned turn = count++ / CONNECTIONS_OF_AN_ADDRESS % ADDRESSES;
+    const struct sockaddr_in from = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK + turn)};
     const struct sockaddr_in address = {
         .sin_family = AF_INET, .sin_port = htons((uint16_t)port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     const struct timeval timeout = {.tv_sec = ANSWER_TIMEOUT_S};
-    /* Closing by a reset leaves no port waiting: a run makes more connections than there are ports. */
-    const struct linger reset = {.l_onoff = 1};
+    const int yes = 1;
     int connection = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
     ASSERT(connection >= 0);
     ASSERT(setsockopt(connection, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout)) == 0);
-    ASSERT(setsockopt(connection, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset)) == 0);
+    ASSERT(setsockopt(connection, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &yes, sizeof(yes)) == 0);
+    ASSERT(bind(connection, (const struct sockaddr *)&from, sizeof(from)) == 0);
     ASSERT(connect(connection, (const struct sockaddr *)&address, sizeof(address)) == 0);
     return connection;
 }
