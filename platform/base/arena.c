@@ -1,15 +1,10 @@
 #include "platform/base/arena.h"
 #include "platform/base/err.h"
+#include "platform/base/sanitizer.h"
 
 #include <stdalign.h>
 #include <stdio.h>
 #include <stdlib.h>
-
-#if defined(__has_feature)
-#if __has_feature(address_sanitizer) && !defined(__SANITIZE_ADDRESS__)
-#define __SANITIZE_ADDRESS__ 1
-#endif
-#endif
 
 #ifdef __SANITIZE_ADDRESS__
 #include <sanitizer/asan_interface.h>

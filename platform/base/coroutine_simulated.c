@@ -1,13 +1,8 @@
 #include "platform/base/coroutine.h"
 #include "platform/base/err.h"
+#include "platform/base/sanitizer.h"
 
 #include <stdint.h>
-
-#if defined(__has_feature)
-#if __has_feature(address_sanitizer) && !defined(__SANITIZE_ADDRESS__)
-#define __SANITIZE_ADDRESS__ 1
-#endif
-#endif
 
 #ifdef __SANITIZE_ADDRESS__
 #include <sanitizer/asan_interface.h>

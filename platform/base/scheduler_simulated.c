@@ -1,16 +1,11 @@
 #include "platform/base/scheduler.h"
 #include "platform/base/err.h"
+#include "platform/base/sanitizer.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-
-#if defined(__has_feature)
-#if __has_feature(address_sanitizer) && !defined(__SANITIZE_ADDRESS__)
-#define __SANITIZE_ADDRESS__ 1
-#endif
-#endif
 
 /* As in task_threads.c, so that what overflows there does so here. */
 #ifdef __SANITIZE_ADDRESS__

@@ -1,5 +1,6 @@
 /* The make of task.h that the shop runs on: POSIX threads. */
 #include "platform/base/err.h"
+#include "platform/base/sanitizer.h"
 #include "platform/base/task.h"
 #include "platform/ports/clock/clock.h"
 
@@ -15,12 +16,6 @@
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
-
-#if defined(__has_feature)
-#if __has_feature(address_sanitizer) && !defined(__SANITIZE_ADDRESS__)
-#define __SANITIZE_ADDRESS__ 1
-#endif
-#endif
 
 /* Small, for there are many tasks; the red zones of ASan make frames several times as large. */
 #ifdef __SANITIZE_ADDRESS__
