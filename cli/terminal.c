@@ -87,22 +87,12 @@ int table_add(struct table *table, struct arena *arena, const char *const *cells
     return 0;
 }
 
-/* Characters, not bytes: UTF-8's continuation bytes do not count. */
-static size_t width_of(const char *text)
-{
-    size_t width = 0;
-
-    for (; *text; text++)
-        width += ((unsigned char)*text & 0xC0) != 0x80;
-    return width;
-}
-
 static size_t column_width(const struct table *table, size_t column)
 {
-    size_t width = width_of(table->headings[column]);
+    size_t width = str_count_characters(str_from_cstr(table->headings[column]));
 
     for (size_t i = 0; i < table->row_count; i++) {
-        size_t cell = width_of(table->rows[i][column]);
+        size_t cell = str_count_characters(str_from_cstr(table->rows[i][column]));
 
         if (cell > width)
             width = cell;
@@ -139,7 +129,7 @@ static void print_row(const struct table *table, const char *const *cells, const
 
         print_cell(cells[i], is_last ? last_width : 0);
         if (!is_last)
-            printf("%*s", (int)(widths[i] - width_of(cells[i]) + GAP), "");
+            printf("%*s", (int)(widths[i] - str_count_characters(str_from_cstr(cells[i])) + GAP), "");
     }
     putchar('\n');
 }

@@ -138,3 +138,11 @@ bool str_is_utf8(struct str s)
     }
     return true;
 }
+
+size_t str_count_characters(struct str s)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < s.len; i++)
+        count += ((unsigned char)s.ptr[i] & 0xC0) != 0x80;
+    return count;
+}

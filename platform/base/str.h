@@ -83,3 +83,6 @@ int str_to_int64(struct str s, int64_t *ret_value);
 
 /* Well-formed UTF-8 (RFC 3629) without NUL. */
 bool str_is_utf8(struct str s);
+
+/* Code points of well-formed UTF-8: bytes that do not continue another. */
+size_t str_count_characters(struct str s);

@@ -51,6 +51,13 @@ static void test_str__slices_stay_inside(void **state)
     assert_true(str_equal(str_trim(STR(" \t")), STR("")));
 }
 
+static void test_str__characters_are_not_bytes(void **state)
+{
+    (void)state;
+    assert_int_equal(str_count_characters(STR_EMPTY), 0);
+    assert_int_equal(str_count_characters(STR("a\xc3\xa5\xe2\x82\xac\xf0\x9f\x98\x80")), 4);
+}
+
 static void test_str__tokens_include_the_empty_ones(void **state)
 {
     (void)state;
@@ -107,6 +114,7 @@ int main(void)
         cmocka_unit_test(test_str__tokens_include_the_empty_ones),
         cmocka_unit_test(test_str__integers_are_whole_and_in_range),
         cmocka_unit_test(test_str__utf8_is_that_of_rfc_3629),
+        cmocka_unit_test(test_str__characters_are_not_bytes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

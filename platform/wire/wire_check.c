@@ -74,15 +74,6 @@ static int check_length(const struct wire_path *path, const struct wire_rule *ru
     return 0;
 }
 
-/* Code points: bytes that do not continue another. The text is well-formed. */
-static size_t count_characters(struct str text)
-{
-    size_t count = 0;
-    for (size_t i = 0; i < text.len; i++)
-        count += ((unsigned char)text.ptr[i] & 0xC0) != 0x80;
-    return count;
-}
-
 static int check_values(const struct wire_path *path, const struct wire_rule *rule, struct str text,
                         struct problem *ret_problem)
 {
@@ -100,7 +91,7 @@ static int check_values(const struct wire_path *path, const struct wire_rule *ru
 static int check_string(const struct wire_path *path, const struct wire_rule *rule, struct str text,
                         struct problem *ret_problem)
 {
-    TRY(check_length(path, rule, count_characters(text), "character", ret_problem));
+    TRY(check_length(path, rule, str_count_characters(text), "character", ret_problem));
     if (rule->values)
         TRY(check_values(path, rule, text, ret_problem));
     const struct wire_format *format = rule->format ? wire_format_find(rule->format) : NULL;

@@ -101,15 +101,6 @@ static int read_header(struct import *import, const struct csv_row *row, struct 
 
 /* -- One row ------------------------------------------------------------------------------------------------------- */
 
-static size_t count_characters(struct str text)
-{
-    size_t count = 0;
-
-    for (size_t i = 0; i < text.len; i++)
-        count += ((unsigned char)text.ptr[i] & 0xc0) != 0x80;
-    return count;
-}
-
 static bool has_format(const char *format, struct str text)
 {
     return wire_format_find(format)->is_valid(text);
@@ -122,7 +113,7 @@ static int check_lengths(struct import *import, const struct import_row *row)
 
         if (is_required[i] && field.len == 0)
             TRY(import_error(import, row->line, "%s is empty.", transfer_column_names[i]));
-        if (lengths_max[i] && count_characters(field) > lengths_max[i])
+        if (lengths_max[i] && str_count_characters(field) > lengths_max[i])
             TRY(import_error(import, row->line, "%s is longer than %zu characters.", transfer_column_names[i],
                              lengths_max[i]));
         if (i != COLUMN_DESCRIPTION && field.len > 0 && !catalog_text_is_line(field))
