@@ -1,32 +1,7 @@
 #include "services/payments/payments.h"
 
+#include "platform/ports/sql/sql_columns.h"
 #include "services/payments/sql/payments.sql.h"
-
-struct reader {
-    struct sql_rows *rows;
-    struct arena *arena;
-    unsigned column;
-    int error;
-};
-
-static struct str take_text(struct reader *reader)
-{
-    struct str text = sql_get_text(reader->rows, reader->column++);
-    struct str copy = arena_copy(reader->arena, text);
-    if (text.len > 0 && !copy.ptr)
-        reader->error = ERR_NO_MEMORY;
-    return copy;
-}
-
-static int64_t take_int(struct reader *reader)
-{
-    return sql_get_int(reader->rows, reader->column++);
-}
-
-static struct sql_value optional(struct str text)
-{
-    return text.len > 0 ? sql_text(text) : sql_null();
-}
 
 static struct sql_value optional_time(int64_t time_ms)
 {
@@ -35,29 +10,29 @@ static struct sql_value optional_time(int64_t time_ms)
 
 static int read_payment(struct sql_rows *rows, struct arena *arena, struct payment_row *ret_row)
 {
-    struct reader reader = {.rows = rows, .arena = arena};
+    struct sql_columns columns = {.rows = rows, .arena = arena};
     struct payment_row row = {0};
-    row.id = take_text(&reader);
-    row.tenant = take_text(&reader);
-    row.order_id = take_text(&reader);
-    row.status = take_text(&reader);
-    row.amount = take_int(&reader);
-    row.captured_amount = take_int(&reader);
-    row.refunded_amount = take_int(&reader);
-    row.currency = take_text(&reader);
-    row.payment_method = take_text(&reader);
-    row.return_url = take_text(&reader);
-    row.provider_id = take_text(&reader);
-    row.action_url = take_text(&reader);
-    row.failure_code = take_text(&reader);
-    row.failure_message = take_text(&reader);
-    row.return_requested = take_int(&reader) != 0;
-    row.check_due_ms = take_int(&reader);
-    row.order_confirmed = take_int(&reader) != 0;
-    row.created_ms = take_int(&reader);
-    row.updated_ms = take_int(&reader);
-    row.version = take_int(&reader);
-    TRY(reader.error);
+    row.id = sql_take_text(&columns);
+    row.tenant = sql_take_text(&columns);
+    row.order_id = sql_take_text(&columns);
+    row.status = sql_take_text(&columns);
+    row.amount = sql_take_int(&columns);
+    row.captured_amount = sql_take_int(&columns);
+    row.refunded_amount = sql_take_int(&columns);
+    row.currency = sql_take_text(&columns);
+    row.payment_method = sql_take_text(&columns);
+    row.return_url = sql_take_text(&columns);
+    row.provider_id = sql_take_text(&columns);
+    row.action_url = sql_take_text(&columns);
+    row.failure_code = sql_take_text(&columns);
+    row.failure_message = sql_take_text(&columns);
+    row.return_requested = sql_take_int(&columns) != 0;
+    row.check_due_ms = sql_take_int(&columns);
+    row.order_confirmed = sql_take_int(&columns) != 0;
+    row.created_ms = sql_take_int(&columns);
+    row.updated_ms = sql_take_int(&columns);
+    row.version = sql_take_int(&columns);
+    TRY(columns.error);
     *ret_row = row;
     return 0;
 }
@@ -96,7 +71,7 @@ int insert_payment(struct sql_tx *tx, const struct payment_row *row)
     return sql_exec(tx, &payments_sql_insert_payment,
                     SQL_ARGS(sql_text(row->id), sql_text(row->tenant), sql_text(row->order_id), sql_text(row->status),
                              sql_int(row->amount), sql_text(row->currency), sql_text(row->payment_method),
-                             optional(row->return_url), sql_int(row->return_requested),
+                             sql_text_or_null(row->return_url), sql_int(row->return_requested),
                              optional_time(row->check_due_ms), sql_int(row->created_ms)),
                     NULL);
 }
@@ -105,8 +80,9 @@ int update_payment(struct sql_tx *tx, struct payment_row *row, int64_t now_ms)
 {
     TRY(sql_exec(tx, &payments_sql_update_payment,
                  SQL_ARGS(sql_text(row->id), sql_text(row->status), sql_int(row->captured_amount),
-                          sql_int(row->refunded_amount), optional(row->provider_id), optional(row->action_url),
-                          optional(row->failure_code), optional(row->failure_message), sql_int(row->return_requested),
+                          sql_int(row->refunded_amount), sql_text_or_null(row->provider_id),
+                          sql_text_or_null(row->action_url), sql_text_or_null(row->failure_code),
+                          sql_text_or_null(row->failure_message), sql_int(row->return_requested),
                           optional_time(row->check_due_ms), sql_int(row->order_confirmed), sql_int(now_ms)),
                  NULL));
     row->version++;
@@ -121,18 +97,18 @@ int find_refund(struct sql_tx *tx, struct arena *arena, const struct sql_stateme
     int found = sql_query_row(tx, statement, args, &rows);
     if (found <= 0)
         return found < 0 ? found : ERR_NOT_FOUND;
-    struct reader reader = {.rows = rows, .arena = arena};
+    struct sql_columns columns = {.rows = rows, .arena = arena};
     struct refund_row row = {0};
-    row.id = take_text(&reader);
-    row.tenant = take_text(&reader);
-    row.payment_id = take_text(&reader);
-    row.request_key = take_text(&reader);
-    row.amount = take_int(&reader);
-    row.currency = take_text(&reader);
-    row.status = take_text(&reader);
-    row.provider_id = take_text(&reader);
-    row.created_ms = take_int(&reader);
-    TRY(reader.error);
+    row.id = sql_take_text(&columns);
+    row.tenant = sql_take_text(&columns);
+    row.payment_id = sql_take_text(&columns);
+    row.request_key = sql_take_text(&columns);
+    row.amount = sql_take_int(&columns);
+    row.currency = sql_take_text(&columns);
+    row.status = sql_take_text(&columns);
+    row.provider_id = sql_take_text(&columns);
+    row.created_ms = sql_take_int(&columns);
+    TRY(columns.error);
     *ret_row = row;
     return 0;
 }
@@ -142,7 +118,7 @@ int insert_refund(struct sql_tx *tx, const struct refund_row *row)
     return sql_exec(tx, &payments_sql_insert_refund,
                     SQL_ARGS(sql_text(row->id), sql_text(row->tenant), sql_text(row->payment_id),
                              sql_text(row->request_key), sql_int(row->amount), sql_text(row->currency),
-                             sql_text(row->status), optional(row->provider_id), sql_int(row->created_ms)),
+                             sql_text(row->status), sql_text_or_null(row->provider_id), sql_int(row->created_ms)),
                     NULL);
 }
 
@@ -150,7 +126,7 @@ int update_refund(struct sql_tx *tx, const struct refund_row *row, int64_t now_m
 {
     return sql_exec(
         tx, &payments_sql_update_refund,
-        SQL_ARGS(sql_text(row->id), sql_text(row->status), optional(row->provider_id), sql_int(now_ms)), NULL);
+        SQL_ARGS(sql_text(row->id), sql_text(row->status), sql_text_or_null(row->provider_id), sql_int(now_ms)), NULL);
 }
 
 int write_finding(struct call *call, struct str tenant, const char *kind, struct str reference, const char *action)

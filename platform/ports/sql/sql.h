@@ -51,6 +51,10 @@ static inline struct sql_value sql_text(struct str value)
 {
     return (struct sql_value){SQL_TYPE_TEXT, 0, value.ptr ? value : STR("")};
 }
+static inline struct sql_value sql_text_or_null(struct str value) /* NULL for the empty text */
+{
+    return value.len > 0 ? sql_text(value) : sql_null();
+}
 static inline struct sql_value sql_cstr(const char *value) /* NULL gives SQL's NULL */
 {
     return value ? sql_text(str_from_cstr(value)) : sql_null();

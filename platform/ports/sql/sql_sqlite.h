@@ -126,6 +126,9 @@ void sqlite_connection_close(struct sqlite_connection *connection);
 
 /* -- sql_sqlite_statement.c --------------------------------------------------------------------------------------- */
 
+/* Binds one value; SQLite's own result. lifetime: SQLITE_STATIC where the bytes outlive the run. */
+int sqlite_bind(sqlite3_stmt *handle, int parameter, struct sql_value value, sqlite3_destructor_type lifetime);
+
 /* Runs one of the adapter's own statements to its end. */
 int sqlite_run(struct sqlite_connection *connection, const struct sql_statement *statement);
 

@@ -261,21 +261,6 @@ static int prepare_load(struct sqlite_connection *connection, const struct sql_t
     return prepare_text(connection, &text, ret_handle);
 }
 
-static int bind(sqlite3_stmt *handle, int parameter, struct sql_value value)
-{
-    switch (value.type) {
-    case SQL_TYPE_INTEGER:
-        return sqlite3_bind_int64(handle, parameter, value.integer);
-    case SQL_TYPE_TEXT:
-        return sqlite3_bind_text64(handle, parameter, value.bytes.ptr, value.bytes.len, SQLITE_STATIC, SQLITE_UTF8);
-    case SQL_TYPE_BLOB:
-        return sqlite3_bind_blob64(handle, parameter, value.bytes.ptr, value.bytes.len, SQLITE_STATIC);
-    case SQL_TYPE_NULL:
-        break;
-    }
-    return sqlite3_bind_null(handle, parameter);
-}
-
 /* A migration may have put rows there; a table without rows is not touched, so that append-only ones do not mind. */
 static int clear(struct sqlite_connection *connection, const struct sql_table *table)
 {
@@ -312,7 +297,7 @@ int sqlite_load_table(struct sql_tx *tx, const struct sql_table *table, sql_row_
     TRY(prepare_load(connection, table, &handle));
     while ((more = source(table, values, argument)) == 1) {
         for (size_t i = 0; i < table->column_count; i++)
-            TRY(sqlite_error(connection->handle, bind(handle, (int)i + 1, values[i])));
+            TRY(sqlite_error(connection->handle, sqlite_bind(handle, (int)i + 1, values[i], SQLITE_STATIC)));
         TRY(step(connection, handle));
         sqlite3_reset(handle);
         count++;

@@ -129,7 +129,7 @@ static int find_or_prepare(struct sqlite_connection *connection, const struct sq
 
 /* -- Running ------------------------------------------------------------------------------------------------------ */
 
-static int bind_value(sqlite3_stmt *handle, int parameter, struct sql_value value, sqlite3_destructor_type lifetime)
+int sqlite_bind(sqlite3_stmt *handle, int parameter, struct sql_value value, sqlite3_destructor_type lifetime)
 {
     switch (value.type) {
     case SQL_TYPE_INTEGER:
@@ -150,7 +150,7 @@ static int bind_all(struct sqlite_statement *statement, struct sql_args args, sq
     if (args.count != statement->argument_count)
         return ERR_INTERNAL;
     for (unsigned i = 0; i < statement->parameter_count; i++) {
-        int result = bind_value(statement->handle, (int)i + 1, args.values[statement->argument_of[i]], lifetime);
+        int result = sqlite_bind(statement->handle, (int)i + 1, args.values[statement->argument_of[i]], lifetime);
         TRY(sqlite_error(statement->connection->handle, result));
     }
     return 0;
