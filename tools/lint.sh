@@ -26,6 +26,7 @@ shell_scripts() {
 check "rules of the tree" /usr/bin/python3 tools/lint.py
 check "rules can fail" /usr/bin/python3 -m unittest discover --start-directory tests/lint
 check "shell scripts" shell_scripts
+check "layout" tools/format.sh --check
 check "gcc" env CC=gcc tools/build.sh build
 check "clang" env CC=clang tools/build.sh build-clang
 echo "lint: $passed passed, $failed failed"

@@ -6,7 +6,7 @@
 #include "platform/base/buf.h"
 
 void encode_hex(struct buf *to, struct str bytes);       /* small letters */
-void encode_hex_into(char *ret_text, struct str bytes);   /* 2 × bytes.len characters, no NUL */
+void encode_hex_into(char *ret_text, struct str bytes);  /* 2 × bytes.len characters, no NUL */
 void encode_base64(struct buf *to, struct str bytes);    /* padded */
 void encode_base64url(struct buf *to, struct str bytes); /* not padded */
 

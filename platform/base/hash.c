@@ -79,7 +79,7 @@ void hash_hmac_sha256(struct str key, struct str bytes, unsigned char ret_hash[H
 {
     unsigned size = 0;
     ASSERT(key.len <= INT_MAX);
-    ASSERT(HMAC(EVP_sha256(), key.len ? key.ptr : "", (int)key.len,
-                (const unsigned char *)(bytes.len ? bytes.ptr : ""), bytes.len, ret_hash, &size));
+    ASSERT(HMAC(EVP_sha256(), key.len ? key.ptr : "", (int)key.len, (const unsigned char *)(bytes.len ? bytes.ptr : ""),
+                bytes.len, ret_hash, &size));
     ASSERT(size == HASH_SHA256_BYTES);
 }

@@ -28,11 +28,11 @@ struct task {
     bool detached; /* freed as it returns; nobody joins it */
 
     enum scheduler_wait wait;
-    const void *object;  /* the mutex, the cond or the task that it waits for */
-    uint64_t holder_id;  /* of the mutex, for the report */
-    int64_t wake_ns;     /* when it goes on by itself; TASK_FOREVER */
-    bool woken_by_other; /* not by the time */
-    uint64_t waits_for_id;  /* WAIT_CALL: the task that serves the call */
+    const void *object;    /* the mutex, the cond or the task that it waits for */
+    uint64_t holder_id;    /* of the mutex, for the report */
+    int64_t wake_ns;       /* when it goes on by itself; TASK_FOREVER */
+    bool woken_by_other;   /* not by the time */
+    uint64_t waits_for_id; /* WAIT_CALL: the task that serves the call */
     bool call_succeeded;
 
     size_t index;          /* in the scheduler's tasks */

@@ -15,7 +15,7 @@
 #endif
 #define GUARD_BYTES ((size_t)4096)
 
-#define START_NS INT64_C(1000000000)          /* not 0, which is the past of every clock */
+#define START_NS INT64_C(1000000000)         /* not 0, which is the past of every clock */
 #define START_WALL_MS INT64_C(1767225600000) /* 2026-01-01T00:00:00Z */
 
 static struct {
@@ -40,10 +40,10 @@ static struct {
     size_t runnable_count;
     size_t live_count; /* not returned */
     uint64_t last_id;
-    struct task *to_reap;           /* a detached task that returned, until its stack is left */
-    struct task *process_main;      /* NULL when it returned */
-    bool process_is_up;             /* its main function runs */
-    struct task *thrown_away; /* kept until the end, as the world may point into their stacks */
+    struct task *to_reap;      /* a detached task that returned, until its stack is left */
+    struct task *process_main; /* NULL when it returned */
+    bool process_is_up;        /* its main function runs */
+    struct task *thrown_away;  /* kept until the end, as the world may point into their stacks */
     void *free_stacks[SCHEDULER_TASKS_MAX];
     size_t free_stack_count;
 
@@ -111,8 +111,8 @@ uint64_t simulator_trace_hash(void)
 static void print_step(const char *what)
 {
     dprintf(scheduler.options.trace_descriptor, "%llu %lld.%09llds %s#%llu %s\n", (unsigned long long)scheduler.steps,
-            (long long)(scheduler.now_ns / START_NS), (long long)(scheduler.now_ns % START_NS),
-            scheduler.current->name, (unsigned long long)scheduler.current->id, what);
+            (long long)(scheduler.now_ns / START_NS), (long long)(scheduler.now_ns % START_NS), scheduler.current->name,
+            (unsigned long long)scheduler.current->id, what);
 }
 
 /* -- Tasks --------------------------------------------------------------------------------------------------------- */
@@ -178,8 +178,14 @@ struct task *scheduler_add(const char *name, task_fn *fn, void *argument, enum s
         free(task);
         return NULL;
     }
-    *task = (struct task){.id = ++scheduler.last_id, .name = name, .fn = fn, .argument = argument, .domain = domain,
-                          .start_domain = domain, .incarnation = scheduler.incarnation, .wake_ns = TASK_FOREVER,
+    *task = (struct task){.id = ++scheduler.last_id,
+                          .name = name,
+                          .fn = fn,
+                          .argument = argument,
+                          .domain = domain,
+                          .start_domain = domain,
+                          .incarnation = scheduler.incarnation,
+                          .wake_ns = TASK_FOREVER,
                           .index = scheduler.task_count};
     coroutine_init(&task->coroutine, stack, STACK_BYTES, task_main, task);
     scheduler.tasks[scheduler.task_count++] = task;

@@ -27,19 +27,19 @@ typedef void simulator_main_fn(void *argument, unsigned incarnation);
 
 /* Zeroes are fine, but for a simulation without crashes and without delays. */
 struct simulator_options {
-    task_fn *world_fn;                /* the world's main task; NULL without */
-    uint64_t step_max;                /* 0: SIMULATOR_STEPS_DEFAULT */
-    unsigned stay_permille;           /* chance that a step goes on with the same task without a draw */
-    unsigned delay_permille;          /* chance that a step holds its task up, by up to delay_max_ns */
+    task_fn *world_fn;       /* the world's main task; NULL without */
+    uint64_t step_max;       /* 0: SIMULATOR_STEPS_DEFAULT */
+    unsigned stay_permille;  /* chance that a step goes on with the same task without a draw */
+    unsigned delay_permille; /* chance that a step holds its task up, by up to delay_max_ns */
     int64_t delay_max_ns;
-    unsigned spurious_wake_permille;  /* chance that a wait for a condition ends for no reason */
-    uint64_t crash_at_step;           /* 0: none; see also simulator_crash_at */
-    unsigned crash_per_million;       /* chance of a crash at each step, while crash_max is not reached */
+    unsigned spurious_wake_permille; /* chance that a wait for a condition ends for no reason */
+    uint64_t crash_at_step;          /* 0: none; see also simulator_crash_at */
+    unsigned crash_per_million;      /* chance of a crash at each step, while crash_max is not reached */
     unsigned crash_max;
-    int64_t restart_delay_max_ns;     /* the next incarnation starts after up to this time */
-    int64_t start_wall_ms;            /* 0: 2026-01-01T00:00:00Z */
-    unsigned processor_count;         /* what task_processor_count answers; 0: 2 */
-    int trace_descriptor;             /* > 0: each step is printed there, for looking at one seed */
+    int64_t restart_delay_max_ns; /* the next incarnation starts after up to this time */
+    int64_t start_wall_ms;        /* 0: 2026-01-01T00:00:00Z */
+    unsigned processor_count;     /* what task_processor_count answers; 0: 2 */
+    int trace_descriptor;         /* > 0: each step is printed there, for looking at one seed */
 
     /* Called at a crash, outside of any task, when the process's tasks are gone and before the next incarnation starts:
      * the harness drops what was not synced, and resets static state. Must not call task.h. */

@@ -34,8 +34,8 @@ struct task_cond {
     };
 };
 
-/* Starts fn(argument) as a task with a small stack (TASK_STACK_BYTES). The name (at most 15 bytes are kept) must outlive
- * it. ERR_NO_MEMORY when there are no more threads to be had. Each started task must be joined. */
+/* Starts fn(argument) as a task with a small stack (TASK_STACK_BYTES). The name (at most 15 bytes are kept) must
+ * outlive it. ERR_NO_MEMORY when there are no more threads to be had. Each started task must be joined. */
 int task_start(struct task **ret_task, const char *name, task_fn *fn, void *argument);
 
 /* Waits until the task's function has returned, and frees the task. NULL is fine. */
@@ -96,5 +96,4 @@ static inline struct task_mutex *task_mutex_locked(struct task_mutex *mutex)
 #define TASK_LOCKED(mutex) TASK_LOCKED_(mutex, __LINE__)
 #define TASK_LOCKED_(mutex, line) TASK_LOCKED__(mutex, line)
 #define TASK_LOCKED__(mutex, line)                                                                                     \
-    __attribute__((cleanup(task_mutex_cleanup), unused)) struct task_mutex *task_lock_##line =                         \
-        task_mutex_locked(mutex)
+    __attribute__((cleanup(task_mutex_cleanup), unused)) struct task_mutex *task_lock_##line = task_mutex_locked(mutex)

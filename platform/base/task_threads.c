@@ -135,8 +135,8 @@ void task_event_init(struct task_event *event)
     atomic_init(&event->is_set, 0);
 }
 
-/* Once is_set is seen, the waiter's memory may be something else: a wake of that address is then one for no reason, which
- * every user of a futex must bear. */
+/* Once is_set is seen, the waiter's memory may be something else: a wake of that address is then one for no reason,
+ * which every user of a futex must bear. */
 void task_event_set(struct task_event *event)
 {
     atomic_store_explicit(&event->is_set, 1, memory_order_release);

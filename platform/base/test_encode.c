@@ -53,8 +53,8 @@ static void test_encode__decoders_are_strict(void **state)
 {
     (void)state;
     CLEANUP(buf_free) struct buf bytes = BUF(64);
-    const char *const base64[] = {"Z", "Zg", "Zg=", "Zh==", "Zm9=", "Zg==Zg==", "Z===", "====",
-                                  "Zm 9", "-__-", "Zm9v\n"};
+    const char *const base64[] = {
+        "Z", "Zg", "Zg=", "Zh==", "Zm9=", "Zg==Zg==", "Z===", "====", "Zm 9", "-__-", "Zm9v\n"};
     for (size_t i = 0; i < sizeof(base64) / sizeof(base64[0]); i++)
         assert_int_equal(decode_base64(str_from_cstr(base64[i]), &bytes), ERR_INVALID);
     const char *const base64url[] = {"Z", "Zg==", "Zh", "Zm9", "+//+", "Zm9v="};

@@ -42,9 +42,13 @@ static void test_id__other_texts_are_not_valid(void **state)
 {
     (void)state;
     assert_true(id_is_valid(STR("0190163d-8694-739b-aea5-966c26f8ad91")));
-    const char *const refused[] = {"", "0190163d-8694-439b-aea5-966c26f8ad91", "0190163d-8694-739b-cea5-966c26f8ad91",
-                                   "0190163D-8694-739b-aea5-966c26f8ad91", "0190163d08694-739b-aea5-966c26f8ad91",
-                                   "0190163d-8694-739b-aea5-966c26f8ad9", "0190163d-8694-739b-aea5-966c26f8ad911",
+    const char *const refused[] = {"",
+                                   "0190163d-8694-439b-aea5-966c26f8ad91",
+                                   "0190163d-8694-739b-cea5-966c26f8ad91",
+                                   "0190163D-8694-739b-aea5-966c26f8ad91",
+                                   "0190163d08694-739b-aea5-966c26f8ad91",
+                                   "0190163d-8694-739b-aea5-966c26f8ad9",
+                                   "0190163d-8694-739b-aea5-966c26f8ad911",
                                    "0190163d-8694-739b-aea5-966c26f8ad9g"};
     for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++)
         assert_false(id_is_valid(str_from_cstr(refused[i])));

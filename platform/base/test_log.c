@@ -75,9 +75,8 @@ static void test_log__hostile_values_are_escaped(void **state)
     yyjson_doc *doc = yyjson_read(line.ptr, line.len, 0);
     assert_non_null(doc);
     yyjson_doc_free(doc);
-    assert_true(str_find(line,
-                         STR("\"value\":\"\\\"\\\\\\n\\u000d\\u001b[2J"
-                             "\\u0000\\u007f\\ufffd\\ufffd\\ufffd\\ufffd€")) >= 0);
+    assert_true(str_find(line, STR("\"value\":\"\\\"\\\\\\n\\u000d\\u001b[2J"
+                                   "\\u0000\\u007f\\ufffd\\ufffd\\ufffd\\ufffd€")) >= 0);
     struct str text = capture(log_hostile, LOG_LEVEL_INFO, LOG_FORMAT_SHORT);
     for (size_t i = 0; i + 1 < text.len; i++)
         assert_true((unsigned char)text.ptr[i] >= 0x20 && text.ptr[i] != 0x7f);

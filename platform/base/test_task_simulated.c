@@ -314,9 +314,13 @@ static void lose_unsynced(void *argument, unsigned incarnation)
     bank->disk_written = bank->disk_synced;
 }
 
-static const struct simulator_options crashing_options = {
-    .world_fn = bank_world, .on_crash = lose_unsynced, .crash_per_million = 30000, .crash_max = 4,
-    .restart_delay_max_ns = 20 * CLOCK_NS_PER_MS, .delay_permille = 20, .delay_max_ns = CLOCK_NS_PER_MS};
+static const struct simulator_options crashing_options = {.world_fn = bank_world,
+                                                          .on_crash = lose_unsynced,
+                                                          .crash_per_million = 30000,
+                                                          .crash_max = 4,
+                                                          .restart_delay_max_ns = 20 * CLOCK_NS_PER_MS,
+                                                          .delay_permille = 20,
+                                                          .delay_max_ns = CLOCK_NS_PER_MS};
 
 /* Whatever crashes come, clients go on, what was acknowledged was synced, calls cut by a crash fail, and the locks of
  * the dead are free. */

@@ -72,7 +72,7 @@ void time_format_rfc3339(int64_t wall_ms, char ret_text[TIME_RFC3339_BYTES])
         unsigned value;
         int count;
         char behind;
-    } parts[] = {{time.year, 4, '-'}, {time.month, 2, '-'},  {time.day, 2, 'T'},        {time.hour, 2, ':'},
+    } parts[] = {{time.year, 4, '-'},   {time.month, 2, '-'},  {time.day, 2, 'T'},        {time.hour, 2, ':'},
                  {time.minute, 2, ':'}, {time.second, 2, '.'}, {time.millisecond, 3, 'Z'}};
     char *to = ret_text;
     for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {

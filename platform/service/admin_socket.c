@@ -28,7 +28,7 @@ struct admin_socket {
     char path[sizeof(((struct sockaddr_un *)NULL)->sun_path)];
 };
 
-/* -- Bytes on a stream -------------------------------------------------------------------------------------------------- */
+/* -- Bytes on a stream --------------------------------------------------------------------------------------------- */
 
 static int write_all(int descriptor, struct str bytes)
 {
@@ -87,7 +87,7 @@ static int read_body(int descriptor, struct arena *arena, struct str length_text
     return 0;
 }
 
-/* -- The server ------------------------------------------------------------------------------------------------------------ */
+/* -- The server ---------------------------------------------------------------------------------------------------- */
 
 static bool is_owner(int descriptor)
 {
@@ -170,7 +170,8 @@ int admin_socket_start(struct service_host *host, const char *path, struct admin
     admin->descriptor = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     unlink(path);
     mode_t mask = umask(0177);
-    bool is_bound = admin->descriptor >= 0 && bind(admin->descriptor, (struct sockaddr *)&address, sizeof(address)) == 0;
+    bool is_bound =
+        admin->descriptor >= 0 && bind(admin->descriptor, (struct sockaddr *)&address, sizeof(address)) == 0;
     umask(mask);
     if (!is_bound || listen(admin->descriptor, BACKLOG) != 0 || task_start(&admin->task, "admin", serve, admin) < 0) {
         admin_socket_stop(admin);
@@ -193,7 +194,7 @@ void admin_socket_stop(struct admin_socket *admin)
     free(admin);
 }
 
-/* -- The client ------------------------------------------------------------------------------------------------------------ */
+/* -- The client ---------------------------------------------------------------------------------------------------- */
 
 static int exchange(int descriptor, struct arena *arena, const char *head, struct str json, int *ret_error,
                     struct str *ret_text)

@@ -1,8 +1,8 @@
 /* DATA/admin.sock: how the command line speaks to a running shop.
  *
  * A Unix socket that only its owner may open. A request is one line "<service> <method> <tenant> <bytes>\n" and so many
- * bytes of JSON; the answer is one line "<error> <bytes>\n" (0, or a negative code of err.h) and the reply as JSON, or the
- * problem's sentence. One request a connection. */
+ * bytes of JSON; the answer is one line "<error> <bytes>\n" (0, or a negative code of err.h) and the reply as JSON, or
+ * the problem's sentence. One request a connection. */
 #pragma once
 
 #include "platform/base/arena.h"
@@ -11,7 +11,8 @@
 struct service_host;
 struct admin_socket;
 
-/* Serves on the path; a socket left by a process that was killed is replaced (the folder's lock says that it is dead). */
+/* Serves on the path; a socket left by a process that was killed is replaced (the folder's lock says that it is dead).
+ */
 int admin_socket_start(struct service_host *host, const char *path, struct admin_socket **ret_socket);
 void admin_socket_stop(struct admin_socket *socket);
 

@@ -30,7 +30,7 @@ int call_fail(struct call *call, int error, const char *code, const char *pointe
     return error;
 }
 
-/* -- Transactions ---------------------------------------------------------------------------------------------------- */
+/* -- Transactions -------------------------------------------------------------------------------------------------- */
 
 static int store_record(struct call *call, struct sql_tx *tx)
 {
@@ -105,7 +105,7 @@ int call_read(struct call *call, sql_closure *closure, void *argument)
     return sql_read(call->db, read_closure, &read);
 }
 
-/* -- Effects that commit with the transaction ------------------------------------------------------------------------ */
+/* -- Effects that commit with the transaction ---------------------------------------------------------------------- */
 
 static int encode_payload(struct call *call, const ProtobufCMessage *message, struct str *ret_json)
 {
@@ -194,7 +194,7 @@ int call_signal_workflow(struct call *call, struct str id, const char *signal, c
     return workflow_signal(engine_of(call), call->tx, id, signal, payload);
 }
 
-/* -- About the reply ------------------------------------------------------------------------------------------------- */
+/* -- About the reply ----------------------------------------------------------------------------------------------- */
 
 void call_set_version(struct call *call, int64_t version)
 {
@@ -280,7 +280,7 @@ struct str call_waited_for(const struct call *call)
     return call->reply->wait_key;
 }
 
-/* -- Checks ------------------------------------------------------------------------------------------------------------ */
+/* -- Checks -------------------------------------------------------------------------------------------------------- */
 
 bool call_is_staff(const struct call *call)
 {

@@ -6,8 +6,8 @@
 #include "platform/service/service.h"
 
 struct principal {
-    unsigned roles;         /* of enum role */
-    struct str user_id;     /* empty for guests and services */
+    unsigned roles;     /* of enum role */
+    struct str user_id; /* empty for guests and services */
     struct str session_id;
     struct str guest_token; /* as sent by a guest; empty without */
     struct str email;       /* of a signed-in person */
@@ -15,26 +15,26 @@ struct principal {
 
 struct call {
     struct arena *arena;
-    struct service_host *host;          /* the process: services, ports, configuration */
+    struct service_host *host; /* the process: services, ports, configuration */
     const struct service *service;
     struct service_instance *instance;
-    void *state;                        /* what the service's start gave */
-    struct sql_db *db;                  /* the service's database; NULL where it has none */
-    struct sql_tx *tx;                  /* the transaction around this handler, or NULL */
+    void *state;       /* what the service's start gave */
+    struct sql_db *db; /* the service's database; NULL where it has none */
+    struct sql_tx *tx; /* the transaction around this handler, or NULL */
     struct principal who;
-    struct str tenant;                  /* never empty */
-    int64_t deadline_ns;                /* of clock_monotonic_ns */
-    struct log_context log;             /* service, trace id */
-    struct str traceparent;             /* to send on (W3C) */
+    struct str tenant;      /* never empty */
+    int64_t deadline_ns;    /* of clock_monotonic_ns */
+    struct log_context log; /* service, trace id */
+    struct str traceparent; /* to send on (W3C) */
 
-    struct str idempotency_key;         /* empty without */
-    int64_t if_match;                   /* the version that If-Match names, or -1 */
-    int64_t wait_ms;                    /* Prefer: wait=N, or 0 */
-    const struct http_request *http;    /* NULL when called by RPC, a job or an event */
+    struct str idempotency_key;      /* empty without */
+    int64_t if_match;                /* the version that If-Match names, or -1 */
+    int64_t wait_ms;                 /* Prefer: wait=N, or 0 */
+    const struct http_request *http; /* NULL when called by RPC, a job or an event */
     struct str client_address;
 
-    struct problem problem;             /* why the handler failed */
-    struct call_reply *reply;           /* platform/service's own */
+    struct problem problem;   /* why the handler failed */
+    struct call_reply *reply; /* platform/service's own */
 };
 
 /* Fails the call: sets its problem, returns the error. "return call_fail(c, ERR_CONFLICT, "out_of_stock",
@@ -66,7 +66,7 @@ int call_start_workflow(struct call *call, const struct workflow_type *type, str
 /* Sends a signal to a workflow in the running write transaction. ERR_NOT_FOUND when it never was or has ended. */
 int call_signal_workflow(struct call *call, struct str id, const char *signal, const ProtobufCMessage *payload);
 
-/* -- About the reply ------------------------------------------------------------------------------------------------ */
+/* -- About the reply ----------------------------------------------------------------------------------------------- */
 
 /* The version of what is shown: the reply's ETag becomes "<version>-<hash of the bytes>". */
 void call_set_version(struct call *call, int64_t version);
@@ -81,8 +81,9 @@ void call_set_status(struct call *call, int status);
 int call_set_header(struct call *call, const char *name, struct str value);
 
 /* With "Prefer: wait=N" the request is answered only when wait_notify was called with this key, or N seconds have
- * passed: refresh is then given the reply as it was, fills it again, in a snapshot, and the recorded answer is that one.
- * Without the header it is answered at once. key must be in the call's arena; refresh asks for it by call_waited_for. */
+ * passed: refresh is then given the reply as it was, fills it again, in a snapshot, and the recorded answer is that
+ * one. Without the header it is answered at once. key must be in the call's arena; refresh asks for it by
+ * call_waited_for. */
 void call_wait_for(struct call *call, struct str key, rpc_handler *refresh);
 struct str call_waited_for(const struct call *call);
 
@@ -95,7 +96,7 @@ int call_start_trace(struct call *call, struct str traceparent);
 /* Whether the row's auth lets the caller in; ERR_UNAUTHENTICATED or ERR_FORBIDDEN with the call's problem. */
 int call_authorise(struct call *call, enum auth auth);
 
-/* -- Checks that handlers share --------------------------------------------------------------------------------------- */
+/* -- Checks that handlers share ------------------------------------------------------------------------------------ */
 
 bool call_is_staff(const struct call *call);
 

@@ -107,7 +107,8 @@ static int listen_admin(struct service_host *host, char ret_message[512])
     snprintf(path, sizeof(path), "%s/admin.sock", host->options.data_path);
     int result = admin_socket_start(host, path, &host->admin);
     if (result == ERR_TOO_LARGE) {
-        log_warning(&host->log, "the data folder's path is too long for admin.sock: commands work on a stopped shop only");
+        log_warning(&host->log,
+                    "the data folder's path is too long for admin.sock: commands work on a stopped shop only");
         return 0;
     }
     if (result < 0)

@@ -35,28 +35,28 @@ struct service_instance {
     const struct service *service;
     struct service_host *host;
     struct router *router;
-    struct sql_db *db;                /* NULL with no_database, as are kv, queue and stream */
+    struct sql_db *db; /* NULL with no_database, as are kv, queue and stream */
     void *state;
-    struct kv *kv;                    /* tables in the same database, as are all that follow */
+    struct kv *kv; /* tables in the same database, as are all that follow */
     struct work_queue *queue;
     struct stream *stream;
-    struct workflow_engine *engine;   /* NULL where the service has no workflows */
-    struct http_server *listener;     /* of its own, or NULL */
-    int listener_port;                /* of that one; 0 before host_listen. Read by __atomic_load_n */
-    unsigned char seal_key[32];       /* seals its cursors; kept in its database */
+    struct workflow_engine *engine; /* NULL where the service has no workflows */
+    struct http_server *listener;   /* of its own, or NULL */
+    int listener_port;              /* of that one; 0 before host_listen. Read by __atomic_load_n */
+    unsigned char seal_key[32];     /* seals its cursors; kept in its database */
 };
 
 /* What a process is started with. */
 struct host_options {
     const struct service *const *services; /* NULL-terminated: those that run here */
     struct config *config;
-    const char *data_path;            /* an existing folder */
-    const char *sql_vfs;              /* NULL: the operating system's; the simulation has its own, and no folder lock */
+    const char *data_path; /* an existing folder */
+    const char *sql_vfs;   /* NULL: the operating system's; the simulation has its own, and no folder lock */
     bool rate_limits;
-    bool is_at_rest;                  /* only answers calls: no event, workflow, message or job is worked on */
-    unsigned worker_count;            /* 0: HOST_WORKERS */
-    const char *mail_from;            /* the address that mails come from; NULL: HOST_MAIL_FROM */
-    struct http_client *http_client;  /* given to the host */
+    bool is_at_rest;                 /* only answers calls: no event, workflow, message or job is worked on */
+    unsigned worker_count;           /* 0: HOST_WORKERS */
+    const char *mail_from;           /* the address that mails come from; NULL: HOST_MAIL_FROM */
+    struct http_client *http_client; /* given to the host */
 };
 
 struct service_host {
@@ -81,12 +81,12 @@ struct service_host {
     struct host_workers *queue_workers;
     struct host_streams *streams;
     struct http_server *listener;
-    int listener_port;                /* 0 before host_listen; read by __atomic_load_n, also while the host ends */
-    struct admin_socket *admin;       /* while it listens */
+    int listener_port;                  /* 0 before host_listen; read by __atomic_load_n, also while the host ends */
+    struct admin_socket *admin;         /* while it listens */
     void *entrances[HOST_SERVICES_MAX]; /* what the listeners' callbacks are given */
     size_t entrance_count;
-    char own_url[300];                /* "http://localhost:3000": how a browser on this machine reaches it */
-    const char *address;              /* that the listener was given; NULL before host_listen */
+    char own_url[300];   /* "http://localhost:3000": how a browser on this machine reaches it */
+    const char *address; /* that the listener was given; NULL before host_listen */
 };
 
 /* Opens the data folder, migrates and starts the services, their consumers, workflows and jobs; listens to nothing yet.
@@ -107,11 +107,13 @@ void host_free(struct service_host *host, int64_t drain_ms);
 /* The service of that name, or NULL when it does not run here. */
 struct service_instance *host_instance(struct service_host *host, const char *name);
 
-/* A call on behalf of the process itself (jobs, events, the command line), with ROLE_SERVICE. The arena is the caller's. */
+/* A call on behalf of the process itself (jobs, events, the command line), with ROLE_SERVICE. The arena is the
+ * caller's. */
 int host_call_begin(struct service_instance *instance, struct arena *arena, struct str tenant, struct str traceparent,
                     int64_t timeout_ms, struct call *ret_call);
 
-/* Answers one request from behind the parser and waits for it: for tests, the simulation and the command line. The answer
- * lies in the arena; its blobs are the caller's to unref. own: the service whose own listener is asked, or NULL. */
+/* Answers one request from behind the parser and waits for it: for tests, the simulation and the command line. The
+ * answer lies in the arena; its blobs are the caller's to unref. own: the service whose own listener is asked, or NULL.
+ */
 int host_handle(struct service_host *host, struct service_instance *own, const struct http_request *http,
                 struct arena *arena, struct http_response *ret_response);

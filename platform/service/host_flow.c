@@ -21,7 +21,7 @@ struct host_flow {
     struct subscription *subscriptions;
 };
 
-/* -- The response cache follows the events ---------------------------------------------------------------------------------- */
+/* -- The response cache follows the events ------------------------------------------------------------------------- */
 
 static void drop_cached(void *context, const struct event *event)
 {
@@ -36,7 +36,7 @@ static void drop_cached(void *context, const struct event *event)
     response_cache_drop(cache, response_cache_tag(cache, event->tenant, event->type, STR_EMPTY));
 }
 
-/* -- Events ------------------------------------------------------------------------------------------------------------------ */
+/* -- Events -------------------------------------------------------------------------------------------------------- */
 
 static int handle_event(void *context, struct sql_tx *tx, const struct event *event, struct problem *ret_problem)
 {
@@ -94,7 +94,7 @@ static int subscribe(struct service_instance *instance, const struct consumer *r
     return 0;
 }
 
-/* -- Workflows --------------------------------------------------------------------------------------------------------------- */
+/* -- Workflows ----------------------------------------------------------------------------------------------------- */
 
 static int run_activity(void *context, const struct activity_attempt *attempt, struct problem *ret_problem)
 {
@@ -118,7 +118,7 @@ static int run_activity(void *context, const struct activity_attempt *attempt, s
     return result;
 }
 
-/* -- The host's calls ---------------------------------------------------------------------------------------------------------- */
+/* -- The host's calls ---------------------------------------------------------------------------------------------- */
 
 int host_flow_open(struct service_host *host)
 {

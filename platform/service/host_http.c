@@ -31,9 +31,10 @@ static void respond_to_exchange(struct request *request, const struct http_respo
 
 static void refuse(struct request *request)
 {
-    struct http_response response = {.status = 503, .body = STR("{\"type\":\"about:blank\",\"title\":\"Service "
-                                                                "Unavailable\",\"status\":503,\"code\":\"overloaded\","
-                                                                "\"detail\":\"The shop is busy; try again.\"}")};
+    struct http_response response = {.status = 503,
+                                     .body = STR("{\"type\":\"about:blank\",\"title\":\"Service "
+                                                 "Unavailable\",\"status\":503,\"code\":\"overloaded\","
+                                                 "\"detail\":\"The shop is busy; try again.\"}")};
 
     http_response_header(&response, STR("Content-Type"), STR("application/problem+json"));
     http_response_header(&response, STR("Retry-After"), STR("1"));
@@ -145,7 +146,7 @@ int host_http_start(struct service_host *host, struct service_instance *own, con
     return result;
 }
 
-/* -- Without a socket -------------------------------------------------------------------------------------------------- */
+/* -- Without a socket ---------------------------------------------------------------------------------------------- */
 
 struct waiting_caller {
     struct task_event answered;

@@ -4,10 +4,9 @@
 #include "platform/ports/workflow/workflow.h"
 #include "platform/service/host.h"
 
-static struct metric requests =
-    METRIC_COUNTER("shopstream_requests_total", "Requests answered.", "service", "status");
-static struct metric durations = METRIC_DURATION("shopstream_request_duration_seconds",
-                                                 "From the request's arrival to its answer.", "service");
+static struct metric requests = METRIC_COUNTER("shopstream_requests_total", "Requests answered.", "service", "status");
+static struct metric durations =
+    METRIC_DURATION("shopstream_request_duration_seconds", "From the request's arrival to its answer.", "service");
 static struct metric commits =
     METRIC_GAUGE("shopstream_sql_commits", "Transactions made durable since the start.", "service");
 static struct metric writes =

@@ -1,4 +1,5 @@
-/* What the process counts of itself beyond what its ports count; private to platform/service, shown by metrics_write. */
+/* What the process counts of itself beyond what its ports count; private to platform/service, shown by metrics_write.
+ */
 #pragma once
 
 #include <stdint.h>

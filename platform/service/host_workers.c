@@ -45,9 +45,9 @@ static int record_outcome(struct sql_tx *tx, void *argument)
 {
     struct outcome *outcome = argument;
 
-    return outcome->error ? work_queue_fail(outcome->queue, tx, outcome->message, ATTEMPTS_MAX,
-                                       str_from_cstr(outcome->error))
-                          : work_queue_ack(outcome->queue, tx, outcome->message);
+    return outcome->error
+               ? work_queue_fail(outcome->queue, tx, outcome->message, ATTEMPTS_MAX, str_from_cstr(outcome->error))
+               : work_queue_ack(outcome->queue, tx, outcome->message);
 }
 
 static int run_message(struct queue_worker *worker, const struct work_queue_message *message)

@@ -11,7 +11,7 @@
 #define SPACE STR("idempotency")
 #define IN_FLIGHT_BUCKETS 1024
 
-/* -- Keys ------------------------------------------------------------------------------------------------------------ */
+/* -- Keys ---------------------------------------------------------------------------------------------------------- */
 
 static int check_key(struct call *call, struct str key)
 {
@@ -37,8 +37,8 @@ static int fingerprint(const struct call *call, unsigned char ret_digest[HASH_SH
     unsigned char body[HASH_SHA256_BYTES];
 
     hash_sha256(call->http->body, body);
-    char *head = arena_printf(call->arena, "%s\n%.*s\n", http_method_name(call->http->method),
-                              STR_FORMAT(call->http->target));
+    char *head =
+        arena_printf(call->arena, "%s\n%.*s\n", http_method_name(call->http->method), STR_FORMAT(call->http->target));
     size_t head_len = head ? strlen(head) : 0;
     char *whole = head ? arena_alloc(call->arena, head_len + sizeof(body)) : NULL;
     if (!whole)
@@ -57,7 +57,7 @@ int idempotency_begin(struct call *call, struct str key, struct idempotency *ret
     return fingerprint(call, ret_idempotency->fingerprint);
 }
 
-/* -- The record: status, fingerprint, ETag, body ------------------------------------------------------------------------ */
+/* -- The record: status, fingerprint, ETag, body ------------------------------------------------------------------- */
 
 struct record_head {
     int32_t status;
@@ -111,12 +111,12 @@ int idempotency_store(struct call *call, struct sql_tx *tx, struct idempotency *
     buf_append(&value, idempotency->etag);
     buf_append(&value, idempotency->body);
     TRY(buf_error(&value));
-    const struct kv_put put = {.key = key, .value = buf_str(&value),
-                               .expires_at_ms = clock_wall_ms() + IDEMPOTENCY_TTL_MS};
+    const struct kv_put put = {
+        .key = key, .value = buf_str(&value), .expires_at_ms = clock_wall_ms() + IDEMPOTENCY_TTL_MS};
     return kv_put(call->instance->kv, tx, &put, NULL);
 }
 
-/* -- Under way ------------------------------------------------------------------------------------------------------- */
+/* -- Under way ----------------------------------------------------------------------------------------------------- */
 
 struct in_flight_entry {
     struct in_flight_entry *next;

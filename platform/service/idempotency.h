@@ -1,8 +1,8 @@
 /* The idempotency of mutating routes: the same key and body get the first status and body again.
  *
  * A record is written in the transaction of the effect that it speaks of, so there is never one without the other. Kept
- * for IDEMPOTENCY_TTL_MS. The scope of a key is the customer; a guest's key must be unguessable (IDEMPOTENCY_GUEST_KEY_MIN
- * characters), for it alone opens the recorded answer. */
+ * for IDEMPOTENCY_TTL_MS. The scope of a key is the customer; a guest's key must be unguessable
+ * (IDEMPOTENCY_GUEST_KEY_MIN characters), for it alone opens the recorded answer. */
 #pragma once
 
 #include "platform/service/call.h"
@@ -12,11 +12,11 @@
 #define IDEMPOTENCY_GUEST_KEY_MIN 22 /* 128 bits in base64 */
 
 struct idempotency {
-    struct str scope;               /* the customer, or "guest" */
+    struct str scope; /* the customer, or "guest" */
     struct str key;
-    unsigned char fingerprint[32];  /* SHA-256 of method, path, query and body */
-    bool recorded;                  /* by this call */
-    bool replayed;                  /* found: the members below are the first answer */
+    unsigned char fingerprint[32]; /* SHA-256 of method, path, query and body */
+    bool recorded;                 /* by this call */
+    bool replayed;                 /* found: the members below are the first answer */
     int status;
     struct str etag;
     struct str location;
@@ -33,7 +33,7 @@ int idempotency_find(struct call *call, struct sql_tx *tx, struct idempotency *i
 /* Writes the record of the answer. Again, for an answer that changed while the request ran (Prefer: wait). */
 int idempotency_store(struct call *call, struct sql_tx *tx, struct idempotency *idempotency);
 
-/* -- Requests under way in this process ------------------------------------------------------------------------------- */
+/* -- Requests under way in this process ---------------------------------------------------------------------------- */
 
 struct in_flight;
 struct in_flight *in_flight_new(void);

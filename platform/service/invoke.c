@@ -82,7 +82,7 @@ int rpc_call(struct call *caller, const struct rpc_method *method, const Protobu
     return result;
 }
 
-/* -- By name ------------------------------------------------------------------------------------------------------------ */
+/* -- By name ------------------------------------------------------------------------------------------------------- */
 
 #define INVOKE_TIMEOUT_MS (10 * 60 * 1000)
 #define INVOKE_JSON_BYTES_MAX ((size_t)400 << 20)

@@ -25,15 +25,15 @@ int rate_check(struct call *call, enum rate rate, struct str subject)
 
     if (!call->host->rate_limits || rate == RATE_NONE)
         return 0;
-    int length = snprintf(key, sizeof(key), "%s\n%.*s\n%.*s", limits[rate].name, STR_FORMAT(call->tenant),
-                          STR_FORMAT(subject));
+    int length =
+        snprintf(key, sizeof(key), "%s\n%.*s\n%.*s", limits[rate].name, STR_FORMAT(call->tenant), STR_FORMAT(subject));
     size_t used = (size_t)length < sizeof(key) ? (size_t)length : sizeof(key) - 1;
     const struct cache_rate allowed = {limits[rate].per_minute, 60 * 1000, limits[rate].burst};
     int result = cache_rate_limit(call->host->cache, str_from(key, used), &allowed, &retry_after_ms);
     if (result != ERR_RATE_LIMITED)
         return result;
     result = problem_set(&call->problem, ERR_RATE_LIMITED, "rate_limited", NULL,
-                             "Too many requests; try again in %lld s.", (long long)(retry_after_ms / 1000 + 1));
+                         "Too many requests; try again in %lld s.", (long long)(retry_after_ms / 1000 + 1));
     call->problem.retry_after_ms = retry_after_ms;
     return result;
 }

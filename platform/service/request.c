@@ -90,7 +90,7 @@ static void finish(struct request *request, int result)
     send(request, &response);
 }
 
-/* -- Idempotent failures: what a handler refused for good stays refused ---------------------------------------------- */
+/* -- Idempotent failures: what a handler refused for good stays refused -------------------------------------------- */
 
 static int store_refusal(struct sql_tx *tx, void *argument)
 {
@@ -136,7 +136,7 @@ static void finish_or_store_refusal(struct request *request, int result)
     sql_write_async(request->call.db, &request->write);
 }
 
-/* -- Waiting for the outcome (Prefer: wait) ------------------------------------------------------------------------- */
+/* -- Waiting for the outcome (Prefer: wait) ------------------------------------------------------------------------ */
 
 static int store_answer(struct sql_tx *tx, void *argument)
 {
@@ -287,7 +287,7 @@ static void run_raw(struct request *request)
     send(request, &response);
 }
 
-/* -- The way in ------------------------------------------------------------------------------------------------------ */
+/* -- The way in ---------------------------------------------------------------------------------------------------- */
 
 static int admit(struct request *request)
 {

@@ -2,8 +2,8 @@
  *
  * request_begin runs on the event loop: it finds the row and answers what is cached or cannot block. Everything else is
  * queued to the worker pool, where request_run authenticates, authorises, decodes, keeps the idempotency record, runs
- * the handler in its transaction and encodes. A handler in a write transaction does not hold a worker while it waits for
- * the disk: the writer completes the request. */
+ * the handler in its transaction and encodes. A handler in a write transaction does not hold a worker while it waits
+ * for the disk: the writer completes the request. */
 #pragma once
 
 #include "platform/service/call.h"
@@ -25,13 +25,13 @@ struct call_reply {
     int64_t version;
     uint64_t tags[CACHE_TAGS_MAX];
     size_t tag_count;
-    bool uncacheable;                 /* more tags than fit */
-    struct http_response *raw;        /* what a raw handler fills */
+    bool uncacheable;          /* more tags than fit */
+    struct http_response *raw; /* what a raw handler fills */
     ProtobufCMessage *out;
     bool encoded;
-    struct str body;                  /* out as JSON, once encoded */
-    char etag[64];                    /* empty without */
-    struct idempotency *idempotency;  /* NULL where the request has no key */
+    struct str body;                 /* out as JSON, once encoded */
+    char etag[64];                   /* empty without */
+    struct idempotency *idempotency; /* NULL where the request has no key */
     /* Set by call_wait_for: what the request waits for before it is answered. */
     struct str wait_key;
     rpc_handler *wait_refresh;
@@ -42,7 +42,7 @@ struct request {
     struct service_host *host;
     struct arena *arena;
     const struct http_request *http;
-    struct service_instance *own;     /* the service of an own listener, or NULL: by path */
+    struct service_instance *own; /* the service of an own listener, or NULL: by path */
     void (*respond)(struct request *request, const struct http_response *response);
     void *respond_context;
 
@@ -54,7 +54,7 @@ struct request {
     bool in_flight;
     ProtobufCMessage *in;
     struct sql_write_job write;
-    struct str cache_key;             /* empty: not to be kept */
+    struct str cache_key; /* empty: not to be kept */
     uint64_t cache_epoch;
     int64_t started_ns;
 };

@@ -144,6 +144,6 @@ int refuse_method(struct request *request)
         used += (size_t)written;
     }
     call_set_header(&request->call, "Allow", str_from_cstr(arena_printf(request->arena, "%s", allow)));
-    return problem_set(&request->call.problem, ERR_METHOD, "method_not_allowed", NULL,
-                       "This address takes %s, not %s.", allow, http_method_name(request->http->method));
+    return problem_set(&request->call.problem, ERR_METHOD, "method_not_allowed", NULL, "This address takes %s, not %s.",
+                       allow, http_method_name(request->http->method));
 }

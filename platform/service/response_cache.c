@@ -6,7 +6,7 @@
 
 #include <stdlib.h>
 
-#define BUCKETS 4096      /* of keys and of tags; a power of two */
+#define BUCKETS 4096 /* of keys and of tags; a power of two */
 #define ENTRY_OVERHEAD 256
 
 struct entry;
@@ -162,7 +162,8 @@ static bool is_stale(const struct response_cache *cache, uint64_t epoch, const u
     return false;
 }
 
-static struct entry *entry_new(const struct response_cache *cache, struct str key, const struct cached_response *response, size_t tag_count)
+static struct entry *entry_new(const struct response_cache *cache, struct str key,
+                               const struct cached_response *response, size_t tag_count)
 {
     struct entry *entry = calloc(1, sizeof(*entry) + tag_count * sizeof(entry->tags[0]) + key.len);
 
@@ -173,8 +174,8 @@ static struct entry *entry_new(const struct response_cache *cache, struct str ke
     entry->key = str_from(key_copy, key.len);
     entry->key_hash = hash_keyed(&cache->hash_key, key);
     entry->tag_count = tag_count;
-    entry->bytes = ENTRY_OVERHEAD + key.len + tag_count * sizeof(entry->tags[0]) +
-                   http_blob_bytes(response->head).len + http_blob_bytes(response->body).len;
+    entry->bytes = ENTRY_OVERHEAD + key.len + tag_count * sizeof(entry->tags[0]) + http_blob_bytes(response->head).len +
+                   http_blob_bytes(response->body).len;
     return entry;
 }
 

@@ -25,7 +25,8 @@ void response_cache_free(struct response_cache *cache);
 /* True and new references to the answer, or false. The key holds all that an answer depends on. */
 bool response_cache_get(struct response_cache *cache, struct str key, struct cached_response *ret_response);
 
-/* A tag's hash: an aggregate ("product.events", its id) or a kind of event ("product.created", nothing), of one tenant. */
+/* A tag's hash: an aggregate ("product.events", its id) or a kind of event ("product.created", nothing), of one tenant.
+ */
 uint64_t response_cache_tag(const struct response_cache *cache, struct str tenant, struct str kind, struct str id);
 
 /* To be taken before the answer's data is read. */

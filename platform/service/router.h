@@ -22,6 +22,6 @@ struct route_match {
     } parameters[ROUTE_PARAMETERS_MAX];
 };
 
-/* Matches a path below the service's prefix ("/v1/products/x"). A fixed segment wins over a parameter; HEAD matches GET.
- * False when no row has the path. */
+/* Matches a path below the service's prefix ("/v1/products/x"). A fixed segment wins over a parameter; HEAD matches
+ * GET. False when no row has the path. */
 bool router_match(const struct router *router, enum http_method method, struct str path, struct route_match *ret_match);

@@ -1,8 +1,8 @@
 /* The service table: all that a service is, in one readable constant.
  *
  * REST, RPC, OpenAPI, the authorisation matrix, migrations, consumers and jobs come from it. To read the system, read
- * the tables. A handler (rpc_handler) does one thing; decoding, authentication, authorisation, rate limits, idempotency,
- * transactions, tracing and encoding happen around it, in platform/service. */
+ * the tables. A handler (rpc_handler) does one thing; decoding, authentication, authorisation, rate limits,
+ * idempotency, transactions, tracing and encoding happen around it, in platform/service. */
 #pragma once
 
 #include "platform/base/arena.h"
@@ -31,13 +31,13 @@ enum role {
 
 /* Who a row lets in. An admin may do whatever some member of the staff may. */
 enum auth {
-    AUTH_SERVICE = 0,     /* services only: what a row forgets to say is closed */
+    AUTH_SERVICE = 0, /* services only: what a row forgets to say is closed */
     AUTH_ANYONE,
-    AUTH_SHOPPER,         /* a signed-in person, or a guest by token; the handler checks whose it is */
+    AUTH_SHOPPER, /* a signed-in person, or a guest by token; the handler checks whose it is */
     AUTH_SIGNED_IN,
-    AUTH_SUPPORT,         /* support or admin */
-    AUTH_MERCHANDISER,    /* merchandiser or admin */
-    AUTH_STAFF,           /* support, merchandiser or admin */
+    AUTH_SUPPORT,      /* support or admin */
+    AUTH_MERCHANDISER, /* merchandiser or admin */
+    AUTH_STAFF,        /* support, merchandiser or admin */
     AUTH_ADMIN,
 };
 
@@ -59,32 +59,32 @@ enum transaction {
 typedef int raw_handler(struct call *call, const struct http_request *request, struct http_response *response);
 
 struct route {
-    const char *method;             /* "GET" */
-    const char *path;               /* "/v1/products/{id}": {name} fills the input's field of that name */
-    const struct rpc_method *rpc;   /* by RPC(…) */
+    const char *method;           /* "GET" */
+    const char *path;             /* "/v1/products/{id}": {name} fills the input's field of that name */
+    const struct rpc_method *rpc; /* by RPC(…) */
     rpc_handler *handler;
-    raw_handler *raw;               /* by RAW(…), instead of rpc and handler */
+    raw_handler *raw; /* by RAW(…), instead of rpc and handler */
     enum auth auth;
     enum rate rate;
     enum transaction tx;
-    int status;                     /* of success; 0: 200, or 204 where the output is common.v1.Empty */
-    bool idempotent;                /* takes Idempotency-Key */
-    bool key_required;              /* 400 without one */
-    bool if_match;                  /* wants If-Match with the row's version: 428 without, the handler compares */
-    bool cached;                    /* what anybody may see: kept whole in the response cache until an event of a tag
-                                     * that the handler named (call_cache_tag) drops it */
-    bool inline_ok;                 /* cannot block: may run on the event loop */
-    bool internal;                  /* an RPC without a REST row: method and path are NULL */
-    const char *query_only;         /* for OpenAPI's summary; may be NULL */
-    const char *summary;            /* one line for the OpenAPI page */
+    int status;             /* of success; 0: 200, or 204 where the output is common.v1.Empty */
+    bool idempotent;        /* takes Idempotency-Key */
+    bool key_required;      /* 400 without one */
+    bool if_match;          /* wants If-Match with the row's version: 428 without, the handler compares */
+    bool cached;            /* what anybody may see: kept whole in the response cache until an event of a tag
+                             * that the handler named (call_cache_tag) drops it */
+    bool inline_ok;         /* cannot block: may run on the event loop */
+    bool internal;          /* an RPC without a REST row: method and path are NULL */
+    const char *query_only; /* for OpenAPI's summary; may be NULL */
+    const char *summary;    /* one line for the OpenAPI page */
 };
 
 /* Binds a handler to a method and has the compiler check that its types are the method's:
  * { "GET", "/v1/products", RPC(catalog, list_products), .auth = AUTH_ANYONE } names the function list_products.
  * The cast is between pointers to functions whose arguments are all pointers. */
 #define RPC(service_name, function)                                                                                    \
-    .rpc = &service_name##_##function##_rpc,                                                                           \
-    .handler = _Generic(&(function), service_name##_##function##_fn *: (rpc_handler *)(void (*)(void))(function))
+    .rpc = &service_name##_##function##_rpc, .handler = _Generic(&(function), service_name##_##function##_fn *         \
+                                                                 : (rpc_handler *)(void (*)(void))(function))
 #define RAW(function) .raw = (function)
 
 /* Consumes a topic. The handler runs in the consumer's write transaction, in which its offset is committed too; so its
@@ -93,8 +93,8 @@ typedef int event_handler(struct call *call, const struct event *event);
 
 struct consumer {
     const char *topic;
-    const char *group;              /* unique in the service; names the offset */
-    const char *const *types;       /* NULL-terminated list of event types, or NULL for all */
+    const char *group;        /* unique in the service; names the offset */
+    const char *const *types; /* NULL-terminated list of event types, or NULL for all */
     event_handler *handler;
 };
 
@@ -112,8 +112,8 @@ struct worker {
     int (*run)(struct call *call, const ProtobufCMessage *message);
 };
 
-/* Handles an entry of a stream of the service's own database, for one group, in the write transaction that acknowledges it:
- * fast local tasks. It must not block. */
+/* Handles an entry of a stream of the service's own database, for one group, in the write transaction that acknowledges
+ * it: fast local tasks. It must not block. */
 struct stream_worker {
     const char *stream;
     const char *group;
@@ -124,16 +124,16 @@ struct stream_worker {
 /* Columns that hold personal data: what export and erasure work from. */
 struct personal_data {
     const char *table;
-    const char *columns;            /* "email, name" */
-    const char *subject_column;     /* the user's id */
+    const char *columns;        /* "email, name" */
+    const char *subject_column; /* the user's id */
 };
 
 struct service {
-    const char *name;               /* "catalog" */
-    int port;                       /* when it runs alone */
-    const char *help;               /* one line: what it is for */
-    const struct route *routes;     /* ends with an empty row, as do all arrays here */
-    const char *const *publishes;   /* topics */
+    const char *name;             /* "catalog" */
+    int port;                     /* when it runs alone */
+    const char *help;             /* one line: what it is for */
+    const struct route *routes;   /* ends with an empty row, as do all arrays here */
+    const char *const *publishes; /* topics */
     const struct consumer *consumes;
     const struct job *jobs;
     const struct worker *workers;
@@ -143,11 +143,11 @@ struct service {
     const size_t *migration_count;
     const struct personal_data *personal_data;
     const struct config_row *config;
-    bool own_listener;              /* speaks on a loopback port of its own, not under /api/<name> */
-    bool loopback_only;             /* for tests on one machine: refuses to be reached from others */
-    bool no_prefix;                 /* its paths stand at the root ("/dev/mail") */
-    bool no_database;               /* stores nothing: no file, no writer, no readers. Its rows are TX_NONE or raw, and
-                                     * it has jobs at the most */
+    bool own_listener;  /* speaks on a loopback port of its own, not under /api/<name> */
+    bool loopback_only; /* for tests on one machine: refuses to be reached from others */
+    bool no_prefix;     /* its paths stand at the root ("/dev/mail") */
+    bool no_database;   /* stores nothing: no file, no writer, no readers. Its rows are TX_NONE or raw, and
+                         * it has jobs at the most */
 
     /* The service's own state, made after migrations and before the first call; NULL where it has none. */
     int (*start)(struct call *call, void **ret_state);

@@ -20,7 +20,7 @@ struct test_host {
     struct config *config;
     struct arena *arena; /* of calls and answers; lives as long as the host */
     char folder[64];
-    const char *sql_vfs; /* set before the start: the simulation's disk; NULL: the folder */
+    const char *sql_vfs;   /* set before the start: the simulation's disk; NULL: the folder */
     const char *mail_from; /* set before the start; NULL: the host's own */
 };
 
@@ -54,8 +54,12 @@ static inline void test_host_start(struct test_host *test, const struct service 
         fprintf(stderr, "test host: %s\n", message);
         exit(1);
     }
-    const struct host_options options = {.services = services, .config = test->config, .data_path = test->folder,
-                                         .sql_vfs = test->sql_vfs, .worker_count = 8, .http_client = client,
+    const struct host_options options = {.services = services,
+                                         .config = test->config,
+                                         .data_path = test->folder,
+                                         .sql_vfs = test->sql_vfs,
+                                         .worker_count = 8,
+                                         .http_client = client,
                                          .mail_from = test->mail_from};
     if (host_new(&test->host, &options, message) < 0) {
         fprintf(stderr, "test host: %s\n", message);
@@ -105,9 +109,14 @@ static inline struct test_answer test_host_http(struct test_host *test, enum htt
                                                 const char *const *headers, const char *body)
 {
     struct http_header list[16] = {0};
-    struct http_request request = {.method = method, .target = str_from_cstr(target), .host = STR("localhost"),
-                                   .scheme = STR("http"), .body = str_from_cstr(body), .peer = STR("127.0.0.1"),
-                                   .headers = list, .version = 11};
+    struct http_request request = {.method = method,
+                                   .target = str_from_cstr(target),
+                                   .host = STR("localhost"),
+                                   .scheme = STR("http"),
+                                   .body = str_from_cstr(body),
+                                   .peer = STR("127.0.0.1"),
+                                   .headers = list,
+                                   .version = 11};
     struct test_answer answer = {0};
     ptrdiff_t question = str_find_char(request.target, '?');
 
@@ -120,8 +129,8 @@ static inline struct test_answer test_host_http(struct test_host *test, enum htt
     if (host_handle(test->host, NULL, &request, test->arena, &answer.response) < 0)
         abort();
     answer.status = answer.response.status;
-    answer.body = answer.response.blob ? arena_copy(test->arena, http_blob_bytes(answer.response.blob))
-                                       : answer.response.body;
+    answer.body =
+        answer.response.blob ? arena_copy(test->arena, http_blob_bytes(answer.response.blob)) : answer.response.body;
     http_blob_unref(answer.response.blob);
     http_blob_unref(answer.response.head_blob);
     return answer;

@@ -101,7 +101,8 @@ static bool is_object_without_duplicates(yyjson_val *object)
     yyjson_val *name, *value;
     if (!yyjson_is_obj(object) || yyjson_obj_size(object) > TOKEN_NAMES_MAX)
         return false;
-    yyjson_obj_foreach(object, index, count, name, value) {
+    yyjson_obj_foreach(object, index, count, name, value)
+    {
         names[index] = string_of(name);
         for (size_t i = 0; i < index; i++)
             if (str_equal(names[i], names[index]))
@@ -140,7 +141,8 @@ static bool take_roles(yyjson_val *object, unsigned *ret_roles)
     if (!yyjson_is_arr(roles) || yyjson_arr_size(roles) > ROLE_COUNT)
         return false;
     *ret_roles = 0;
-    yyjson_arr_foreach(roles, index, count, name) {
+    yyjson_arr_foreach(roles, index, count, name)
+    {
         unsigned role = token_role_from_name(string_of(name));
         if (role == 0 || (*ret_roles & role))
             return false;

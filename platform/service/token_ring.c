@@ -127,7 +127,8 @@ static int add_jwks(struct token_ring *ring, yyjson_val *jwks)
     yyjson_val *jwk;
     int result = yyjson_is_arr(jwks) && yyjson_arr_size(jwks) <= TOKEN_KEYS_MAX ? 0 : ERR_INVALID;
     if (result == 0) {
-        yyjson_arr_foreach(jwks, index, total, jwk) {
+        yyjson_arr_foreach(jwks, index, total, jwk)
+        {
             if (result == 0)
                 result = key_of_jwk(jwk, &keys[count]);
             count += keys[count] != NULL;

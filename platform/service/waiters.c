@@ -16,8 +16,8 @@ struct waiter {
     int64_t deadline_ns;
 };
 
-/* Notifications that may have come before their waiter. A slot that another key took over costs the waiter its time-out,
- * never its answer. */
+/* Notifications that may have come before their waiter. A slot that another key took over costs the waiter its
+ * time-out, never its answer. */
 struct recent {
     uint64_t key_hash;
     int64_t at_ns;

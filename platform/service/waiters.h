@@ -1,5 +1,5 @@
-/* Requests that wait for an outcome (Prefer: wait) without holding a worker: parked under a key, and queued to the worker
- * pool again when the key is notified or their time is up. */
+/* Requests that wait for an outcome (Prefer: wait) without holding a worker: parked under a key, and queued to the
+ * worker pool again when the key is notified or their time is up. */
 #pragma once
 
 #include "platform/service/worker_pool.h"

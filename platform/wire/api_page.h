@@ -7,8 +7,8 @@
 
 #include "platform/base/str.h"
 
-#define API_PAGE_CSP                                                                                                \
-    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src data:; base-uri 'none'; " \
+#define API_PAGE_CSP                                                                                                   \
+    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src data:; base-uri 'none'; "    \
     "form-action 'none'; frame-ancestors 'none'"
 
 struct api_page_file {

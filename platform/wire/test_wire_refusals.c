@@ -198,7 +198,7 @@ static void test_wire_refusals__long_names_are_cut_at_a_character(void **state)
 
 /* -- Rules --------------------------------------------------------------------------------------------------------- */
 
-#define ADDRESS \
+#define ADDRESS                                                                                                        \
     "\"shipping_address\":{\"name\":\"A\",\"line1\":\"B\",\"city\":\"C\",\"postal_code\":\"1\",\"country\":\"DE\"}"
 #define PAYMENT "\"payment\":{\"payment_method\":\"pm_card_visa\"}"
 #define SIGNUP &identity__signup_request__descriptor

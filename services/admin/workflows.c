@@ -60,8 +60,8 @@ int list_workflows(struct call *call, const Admin__ListWorkflowsRequest *in, Adm
     if (!out->workflows)
         return ERR_NO_MEMORY;
     for (size_t i = 0; i < call->host->instance_count; i++) {
-        struct looking looking = {.call = call, .instance = &call->host->instances[i],
-                                  .status = str_from_cstr(in->status), .limit = limit};
+        struct looking looking = {
+            .call = call, .instance = &call->host->instances[i], .status = str_from_cstr(in->status), .limit = limit};
 
         if (!looking.instance->engine)
             continue;
@@ -144,8 +144,8 @@ int resume_workflow(struct call *call, const Admin__WorkflowRequest *in, Common_
     (void)out;
     for (size_t i = 0; i < call->host->instance_count; i++) {
         struct looking looking = {.call = call, .instance = &call->host->instances[i], .id = str_from_cstr(in->id)};
-        int result = looking.instance->engine ? sql_write(looking.instance->db, resume_closure, &looking)
-                                              : ERR_NOT_FOUND;
+        int result =
+            looking.instance->engine ? sql_write(looking.instance->db, resume_closure, &looking) : ERR_NOT_FOUND;
 
         if (result != ERR_NOT_FOUND)
             return result;

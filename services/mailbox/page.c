@@ -33,12 +33,22 @@ static void append_escaped(struct buf *page, struct str text)
 {
     for (size_t i = 0; i < text.len; i++) {
         switch (text.ptr[i]) {
-        case '&': buf_append(page, STR("&amp;")); break;
-        case '<': buf_append(page, STR("&lt;")); break;
-        case '>': buf_append(page, STR("&gt;")); break;
-        case '"': buf_append(page, STR("&quot;")); break;
-        case '\r': break;
-        default: buf_append_char(page, text.ptr[i]);
+        case '&':
+            buf_append(page, STR("&amp;"));
+            break;
+        case '<':
+            buf_append(page, STR("&lt;"));
+            break;
+        case '>':
+            buf_append(page, STR("&gt;"));
+            break;
+        case '"':
+            buf_append(page, STR("&quot;"));
+            break;
+        case '\r':
+            break;
+        default:
+            buf_append_char(page, text.ptr[i]);
         }
     }
 }

@@ -83,7 +83,7 @@ int fulfil_order(struct call *call, const Orders__GetOrderRequest *in, Orders__O
     return 0;
 }
 
-/* -- The provider's word ------------------------------------------------------------------------------------------------ */
+/* -- The provider's word ------------------------------------------------------------------------------------------- */
 
 static int signal_saga(struct call *call, const Payments__PaymentEvent *payment, const char *status)
 {
@@ -126,8 +126,8 @@ static int note_refund(struct call *call, const Payments__PaymentEvent *payment)
 static int is_over(struct call *call, struct str order_id)
 {
     CLEANUP(sql_finish_cleanup) struct sql_rows *rows = NULL;
-    int result = sql_query_row(call->tx, &orders_sql_find_status,
-                               SQL_ARGS(sql_text(call->tenant), sql_text(order_id)), &rows);
+    int result =
+        sql_query_row(call->tx, &orders_sql_find_status, SQL_ARGS(sql_text(call->tenant), sql_text(order_id)), &rows);
 
     TRY(result);
     if (result == 0)

@@ -1,9 +1,9 @@
 /* Carts: what a shopper wants, by article and number. Titles and prices are the catalog's, looked up each time.
  *
  * A cart is one row of the kv port, under its owner: the customer, or the hash of a guest's token. Each change is one
- * write transaction, so two changes of one cart cannot race. The first call of a signed-in customer that still carries a
- * guest's token moves the guest's cart into the customer's: sums, capped by the stock, once, since the guest's is gone
- * with the same transaction. */
+ * write transaction, so two changes of one cart cannot race. The first call of a signed-in customer that still carries
+ * a guest's token moves the guest's cart into the customer's: sums, capped by the stock, once, since the guest's is
+ * gone with the same transaction. */
 #include "platform/ports/clock/clock.h"
 #include "platform/ports/kv/kv.h"
 #include "platform/service/host.h"
@@ -14,8 +14,8 @@
 #define SPACE STR("cart")
 #define CART_TTL_MS (INT64_C(180) * 24 * 3600 * 1000)
 #define CART_BYTES_MAX (64u << 10)
-/* The catalog is asked about ORDER_LINES_MAX articles at a time: the cart, and one more to be added. Two full carts that
- * are merged keep the customer's and what fits of the guest's. */
+/* The catalog is asked about ORDER_LINES_MAX articles at a time: the cart, and one more to be added. Two full carts
+ * that are merged keep the customer's and what fits of the guest's. */
 #define CART_ITEMS_MAX (ORDER_LINES_MAX - 1)
 /* A change needs the catalog's word on every article of the cart; another request may add one meanwhile. */
 #define CHANGE_ATTEMPTS_MAX 5
@@ -26,21 +26,21 @@ enum change { CHANGE_NONE, CHANGE_ADD, CHANGE_SET, CHANGE_REMOVE };
 struct changing {
     struct call *call;
     enum change change;
-    const char *id;      /* the item: for set and remove */
-    const char *sku_id;  /* for add */
+    const char *id;     /* the item: for set and remove */
+    const char *sku_id; /* for add */
     int64_t quantity;
-    struct str owner;    /* the key of the cart that is changed */
-    struct str guest;    /* the key of a guest's cart to be merged; empty without */
-    char *guest_token;   /* a new guest's, to be told */
+    struct str owner;  /* the key of the cart that is changed */
+    struct str guest;  /* the key of a guest's cart to be merged; empty without */
+    char *guest_token; /* a new guest's, to be told */
     Orders__StoredCart cart;
-    int64_t version;     /* of the stored cart; 0: there is none */
+    int64_t version;           /* of the stored cart; 0: there is none */
     Orders__StoredCart merged; /* the guest's */
     Catalog__GetSkusRequest asked;
     Catalog__GetSkusReply details;
     Orders__Cart *out;
 };
 
-/* -- The store ---------------------------------------------------------------------------------------------------------- */
+/* -- The store ----------------------------------------------------------------------------------------------------- */
 
 static struct kv_key cart_key(const struct call *call, struct str owner)
 {
@@ -54,8 +54,8 @@ static int load_cart(struct call *call, struct str owner, Orders__StoredCart *re
 
     orders__stored_cart__init(ret_cart);
     *ret_version = 0;
-    int result = owner.len ? kv_get(call->instance->kv, call->tx, cart_key(call, owner), call->arena, &row)
-                           : ERR_NOT_FOUND;
+    int result =
+        owner.len ? kv_get(call->instance->kv, call->tx, cart_key(call, owner), call->arena, &row) : ERR_NOT_FOUND;
     if (result == ERR_NOT_FOUND) {
         ret_cart->id = guest_token_hash(call, owner);
         return ret_cart->id ? 0 : ERR_NO_MEMORY;
@@ -71,12 +71,12 @@ static int save_cart(struct call *call, struct str owner, const Orders__StoredCa
 
     wire_to_json(&cart->base, &json);
     TRY(buf_error(&json));
-    const struct kv_put put = {.key = cart_key(call, owner), .value = buf_str(&json),
-                               .expires_at_ms = clock_wall_ms() + CART_TTL_MS};
+    const struct kv_put put = {
+        .key = cart_key(call, owner), .value = buf_str(&json), .expires_at_ms = clock_wall_ms() + CART_TTL_MS};
     return kv_put(call->instance->kv, call->tx, &put, NULL);
 }
 
-/* -- Whose it is ----------------------------------------------------------------------------------------------------------- */
+/* -- Whose it is --------------------------------------------------------------------------------------------------- */
 
 static struct str guest_key(struct call *call, struct str token)
 {
@@ -104,7 +104,7 @@ static int name_owner(struct changing *changing)
     return token.ptr && changing->owner.ptr ? 0 : ERR_NO_MEMORY;
 }
 
-/* -- Changes ---------------------------------------------------------------------------------------------------------------- */
+/* -- Changes ------------------------------------------------------------------------------------------------------- */
 
 static const Catalog__SkuDetail *find_detail(const struct changing *changing, const char *sku_id)
 {
@@ -203,7 +203,7 @@ static int apply(struct changing *changing)
     return ERR_INTERNAL;
 }
 
-/* -- Showing ------------------------------------------------------------------------------------------------------------------ */
+/* -- Showing ------------------------------------------------------------------------------------------------------- */
 
 static int show_item(struct changing *changing, const Orders__StoredCartItem *stored, Orders__CartItem **ret_item,
                      int64_t *total, struct str *currency)
@@ -253,7 +253,7 @@ static int show(struct changing *changing)
     return out->total ? 0 : ERR_NO_MEMORY;
 }
 
-/* -- The way through ----------------------------------------------------------------------------------------------------------- */
+/* -- The way through ----------------------------------------------------------------------------------------------- */
 
 static int load_both(struct sql_tx *tx, void *argument)
 {
@@ -363,8 +363,7 @@ int add_cart_item(struct call *call, const Orders__AddCartItemRequest *in, Order
 
 int update_cart_item(struct call *call, const Orders__UpdateCartItemRequest *in, Orders__Cart *out)
 {
-    struct changing changing = {
-        .call = call, .change = CHANGE_SET, .id = in->id, .quantity = in->quantity, .out = out};
+    struct changing changing = {.call = call, .change = CHANGE_SET, .id = in->id, .quantity = in->quantity, .out = out};
 
     return change_cart(&changing);
 }
@@ -376,7 +375,7 @@ int remove_cart_item(struct call *call, const Orders__RemoveCartItemRequest *in,
     return change_cart(&changing);
 }
 
-/* -- For placing an order ---------------------------------------------------------------------------------------------------------- */
+/* -- For placing an order ------------------------------------------------------------------------------------------ */
 
 int cart_lines(struct call *call, struct str cart_id, Orders__NewOrderItem ***ret_items, size_t *ret_count,
                int64_t *ret_version)

@@ -1,5 +1,5 @@
-/* Telling customers how their order stands: a note on the stream "notifications" with the change itself, turned into a mail
- * a moment later, so that the change does not wait for its words. */
+/* Telling customers how their order stands: a note on the stream "notifications" with the change itself, turned into a
+ * mail a moment later, so that the change does not wait for its words. */
 #include "platform/base/buf.h"
 #include "platform/service/mail_worker.h"
 #include "services/orders/orders.h"

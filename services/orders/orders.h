@@ -23,7 +23,7 @@ extern const struct workflow_type place_order_workflow;
 extern const struct workflow_type cancel_order_workflow;
 extern const struct workflow_type return_money_workflow;
 
-/* -- store.c ---------------------------------------------------------------------------------------------------------- */
+/* -- store.c ------------------------------------------------------------------------------------------------------- */
 
 /* What the order's row says beyond the message. */
 struct order_owner {
@@ -40,8 +40,8 @@ int order_load(struct call *call, struct str id, Orders__Order *ret_order, struc
 int order_from_row(struct call *call, struct sql_rows *rows, Orders__Order *ret_order, struct order_owner *ret_owner);
 int order_load_lines(struct call *call, Orders__Order *order);
 
-/* The order if the caller may see it: staff, its customer, or the guest with its token. Otherwise ERR_NOT_FOUND with the
- * call's problem: whether it exists is nobody else's business. */
+/* The order if the caller may see it: staff, its customer, or the guest with its token. Otherwise ERR_NOT_FOUND with
+ * the call's problem: whether it exists is nobody else's business. */
 int order_load_for_caller(struct call *call, struct str id, Orders__Order *ret_order, struct order_owner *ret_owner);
 
 /* Publishes the order as it now stands, and answers whoever waits for it. */
@@ -51,7 +51,7 @@ int order_publish(struct call *call, const char *type, struct str id);
 int order_publish_loaded(struct call *call, const char *type, const Orders__Order *order,
                          const struct order_owner *owner);
 
-/* -- notify.c --------------------------------------------------------------------------------------------------------- */
+/* -- notify.c ------------------------------------------------------------------------------------------------------ */
 
 #define NOTIFICATIONS_STREAM "notifications"
 
@@ -61,7 +61,7 @@ int order_notify(struct call *call, const char *type, struct str id);
 /* The stream's worker: writes the mail. */
 int orders_send_notification(struct call *call, const ProtobufCMessage *message);
 
-/* -- guest.c ---------------------------------------------------------------------------------------------------------- */
+/* -- guest.c ------------------------------------------------------------------------------------------------------- */
 
 /* SHA-256 of a guest's token in hex: what the store keeps of it. NULL when there is no room. */
 char *guest_token_hash(struct call *call, struct str token);
@@ -69,7 +69,7 @@ char *guest_token_hash(struct call *call, struct str token);
 /* A new token in the arena. */
 char *guest_token_new(struct call *call);
 
-/* -- money.c ---------------------------------------------------------------------------------------------------------- */
+/* -- money.c ------------------------------------------------------------------------------------------------------- */
 
 /* A Money message in the arena; NULL when there is no room. */
 Common__Money *money_new(struct arena *arena, int64_t amount, struct str currency);
@@ -78,7 +78,7 @@ Common__Money *money_new(struct arena *arena, int64_t amount, struct str currenc
 #define AMOUNT_MAX INT64_C(99999999999)
 int money_add(int64_t price, int64_t quantity, int64_t *total);
 
-/* -- shipping.c ------------------------------------------------------------------------------------------------------- */
+/* -- shipping.c ---------------------------------------------------------------------------------------------------- */
 
 struct shipping_price {
     const char *id;
@@ -92,7 +92,7 @@ struct shipping_price {
 /* The methods that go to a country (ISO 3166-1 alpha-2), the cheapest first; 0 when none does. */
 size_t shipping_methods(struct str country, struct shipping_price ret_methods[SHIPPING_METHODS_MAX]);
 
-/* -- Handlers ---------------------------------------------------------------------------------------------------------- */
+/* -- Handlers ------------------------------------------------------------------------------------------------------ */
 
 orders_get_cart_fn get_cart;
 orders_add_cart_item_fn add_cart_item;
@@ -107,8 +107,8 @@ orders_fulfil_order_fn fulfil_order;
 
 int orders_on_payment_event(struct call *call, const struct event *event);
 
-/* The caller's cart as lines for an order, with the version that they are of. ERR_NOT_FOUND with the call's problem when
- * the caller has no cart of that id, or an empty one. */
+/* The caller's cart as lines for an order, with the version that they are of. ERR_NOT_FOUND with the call's problem
+ * when the caller has no cart of that id, or an empty one. */
 int cart_lines(struct call *call, struct str cart_id, Orders__NewOrderItem ***ret_items, size_t *ret_count,
                int64_t *ret_version);
 

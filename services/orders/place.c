@@ -1,5 +1,5 @@
-/* Placing an order: priced by the shop, checked against the stock, then written with its key, its workflow and its event
- * in one transaction. Money and stock move afterwards, in the workflow (saga.c). */
+/* Placing an order: priced by the shop, checked against the stock, then written with its key, its workflow and its
+ * event in one transaction. Money and stock move afterwards, in the workflow (saga.c). */
 #include "services/orders/orders.h"
 #include "services/orders/sql/orders.sql.h"
 #include "shopstream/catalog/v1/catalog.rpc.h"
@@ -18,7 +18,7 @@ struct placing {
     int64_t cart_version; /* of the cart that is ordered */
 };
 
-/* -- Lines --------------------------------------------------------------------------------------------------------------- */
+/* -- Lines --------------------------------------------------------------------------------------------------------- */
 
 /* One line a SKU: what is asked for twice is summed. */
 static int sum_items(struct placing *placing, Orders__NewOrderItem *const *items, size_t count)
@@ -46,8 +46,8 @@ static int sum_items(struct placing *placing, Orders__NewOrderItem *const *items
         }
         line->quantity += items[i]->quantity;
         if (line->quantity > ORDER_QUANTITY_MAX)
-            return call_fail(call, ERR_INVALID, "quantity_too_large", "/items", "At most %d of one article in one order.",
-                             ORDER_QUANTITY_MAX);
+            return call_fail(call, ERR_INVALID, "quantity_too_large", "/items",
+                             "At most %d of one article in one order.", ORDER_QUANTITY_MAX);
     }
     return 0;
 }
@@ -142,7 +142,7 @@ static int choose_shipping(struct placing *placing)
     return 0;
 }
 
-/* -- The transaction ------------------------------------------------------------------------------------------------------- */
+/* -- The transaction ----------------------------------------------------------------------------------------------- */
 
 /* A guest without a token gets one with this order; only its hash is stored. */
 static int name_guest(struct placing *placing)

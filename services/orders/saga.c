@@ -1,5 +1,5 @@
-/* What becomes of an order after it was placed: stock is reserved, money authorised and captured, the order confirmed; or
- * all of it is given back, in reverse, and the order says why. */
+/* What becomes of an order after it was placed: stock is reserved, money authorised and captured, the order confirmed;
+ * or all of it is given back, in reverse, and the order says why. */
 #include "platform/service/host.h"
 #include "services/orders/orders.h"
 #include "services/orders/sql/orders.sql.h"
@@ -8,7 +8,7 @@
 
 #define FIRST_RETRY_MS 50
 
-/* -- Activities that call other services; each may run twice ------------------------------------------------------------- */
+/* -- Activities that call other services; each may run twice ------------------------------------------------------- */
 
 static int reserve_stock(struct call *call, const Orders__PlaceOrder *in, Catalog__Reservation *out)
 {
@@ -89,7 +89,7 @@ static int return_money(struct call *call, const Orders__PlaceOrder *in, Payment
     return payments_return_money(call, &request, out);
 }
 
-/* -- Activities in the orders' own transaction: effect and record are one --------------------------------------------------- */
+/* -- Activities in the orders' own transaction: effect and record are one ------------------------------------------ */
 
 struct payment_note {
     const char *id, *status, *action_url;
@@ -147,8 +147,9 @@ static int settle_order(struct call *call, const Orders__PlaceOrder *in, Common_
     (void)out;
     TRY(order_load(call, id, &order, &owner));
     TRY(sql_exec(call->tx, &orders_sql_move_status,
-                 SQL_ARGS(sql_text(call->tenant), sql_text(id), sql_cstr(owner.cancel_requested ? "cancelled" : "failed"),
-                          sql_cstr("pending"), sql_cstr(owner.cancel_requested ? "confirmed" : "pending")),
+                 SQL_ARGS(sql_text(call->tenant), sql_text(id),
+                          sql_cstr(owner.cancel_requested ? "cancelled" : "failed"), sql_cstr("pending"),
+                          sql_cstr(owner.cancel_requested ? "confirmed" : "pending")),
                  &changed));
     if (changed == 0)
         return 0;
@@ -177,17 +178,15 @@ static const struct activity return_money_activity =
              .first_retry_ms = FIRST_RETRY_MS);
 static const struct activity note_payment_activity =
     ACTIVITY(note_payment, Payments__Payment, payments__payment, Common__Empty, common__empty, .transactional = true);
-static const struct activity note_failure_activity =
-    ACTIVITY(note_failure, Orders__OrderOutcome, orders__order_outcome, Common__Empty, common__empty,
-             .transactional = true);
+static const struct activity note_failure_activity = ACTIVITY(note_failure, Orders__OrderOutcome, orders__order_outcome,
+                                                              Common__Empty, common__empty, .transactional = true);
 static const struct activity confirm_order_activity =
     ACTIVITY(confirm_order, Orders__PlaceOrder, orders__place_order, Orders__OrderOutcome, orders__order_outcome,
              .transactional = true);
-static const struct activity settle_order_activity =
-    ACTIVITY(settle_order, Orders__PlaceOrder, orders__place_order, Common__Empty, common__empty,
-             .transactional = true);
+static const struct activity settle_order_activity = ACTIVITY(settle_order, Orders__PlaceOrder, orders__place_order,
+                                                              Common__Empty, common__empty, .transactional = true);
 
-/* -- Placing ----------------------------------------------------------------------------------------------------------------- */
+/* -- Placing ------------------------------------------------------------------------------------------------------- */
 
 /* Waits until the provider has decided, somebody cancels, or the customer's time is up. */
 static int await_decision(struct workflow *w, const Orders__PlaceOrder *order)
@@ -273,14 +272,14 @@ const struct workflow_type place_order_workflow = {
     .run = place_order,
     .input = &orders__place_order__descriptor,
     .output = &orders__order_outcome__descriptor,
-    .activities = (const struct activity *const[]){&reserve_stock_activity, &release_stock_activity,
-                                                   &commit_stock_activity, &authorise_payment_activity,
-                                                   &capture_payment_activity, &return_money_activity,
-                                                   &note_payment_activity, &note_failure_activity,
-                                                   &confirm_order_activity, &settle_order_activity, NULL},
+    .activities =
+        (const struct activity *const[]){&reserve_stock_activity, &release_stock_activity, &commit_stock_activity,
+                                         &authorise_payment_activity, &capture_payment_activity, &return_money_activity,
+                                         &note_payment_activity, &note_failure_activity, &confirm_order_activity,
+                                         &settle_order_activity, NULL},
 };
 
-/* -- Cancelling what was confirmed; returning what came late ---------------------------------------------------------------- */
+/* -- Cancelling what was confirmed; returning what came late ------------------------------------------------------- */
 
 static int cancel_confirmed(struct workflow *w, const ProtobufCMessage *in, ProtobufCMessage *out)
 {

@@ -12,8 +12,9 @@ enum { CONFIG_PAYMENT_TIMEOUT, CONFIG_PUBLIC_URL };
 static const struct config_row config[] = {
     [CONFIG_PAYMENT_TIMEOUT] = {"SHOPSTREAM_PAYMENT_TIMEOUT_MS", CONFIG_INT, "900000", 100, 86400000,
                                 "How long a customer may take to pay before the order fails, in milliseconds"},
-    [CONFIG_PUBLIC_URL] = {"SHOPSTREAM_PUBLIC_URL", CONFIG_STRING, "", 0, 250,
-                           "How customers reach the shop, as https://shop.example; empty: by this machine's own address"},
+    [CONFIG_PUBLIC_URL] =
+        {"SHOPSTREAM_PUBLIC_URL", CONFIG_STRING, "", 0, 250,
+         "How customers reach the shop, as https://shop.example; empty: by this machine's own address"},
     {0},
 };
 
@@ -58,7 +59,9 @@ const struct service orders_service = {
     .publishes = (const char *const[]){ORDERS_TOPIC, NULL},
     .consumes =
         (const struct consumer[]){
-            {.topic = "payment.events", .group = "saga", .handler = orders_on_payment_event,
+            {.topic = "payment.events",
+             .group = "saga",
+             .handler = orders_on_payment_event,
              .types = (const char *const[]){"payment.authorised", "payment.failed", "payment.refunded", NULL}},
             {0},
         },

@@ -6,7 +6,8 @@
 enum zone { ZONE_HOME, ZONE_EUROPE, ZONE_WORLD, ZONE_COUNT };
 
 static const char *const home = "DE AT";
-static const char *const europe = "BE BG CH CY CZ DK EE ES FI FR GB GR HR HU IE IS IT LI LT LU LV MT NL NO PL PT RO SE SI SK";
+static const char *const europe =
+    "BE BG CH CY CZ DK EE ES FI FR GB GR HR HU IE IS IT LI LT LU LV MT NL NO PL PT RO SE SI SK";
 /* Nobody delivers there: uninhabited, or without a postal service. */
 static const char *const nowhere = "AQ BV HM";
 
@@ -46,9 +47,9 @@ size_t shipping_methods(struct str country, struct shipping_price ret_methods[SH
     for (size_t i = 0; i < sizeof(methods) / sizeof(methods[0]); i++) {
         if (methods[i].zones[zone].amount < 0)
             continue;
-        ret_methods[count++] = (struct shipping_price){methods[i].id, methods[i].title, methods[i].zones[zone].amount,
-                                                       methods[i].zones[zone].days_min,
-                                                       methods[i].zones[zone].days_max};
+        ret_methods[count++] =
+            (struct shipping_price){methods[i].id, methods[i].title, methods[i].zones[zone].amount,
+                                    methods[i].zones[zone].days_min, methods[i].zones[zone].days_max};
     }
     qsort(ret_methods, count, sizeof(ret_methods[0]), compare_amounts);
     return count;

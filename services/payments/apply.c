@@ -1,12 +1,12 @@
-/* The one place where a payment's status moves: by the provider's object, and never backwards, so that events may come in
- * any order, twice, or after the answer that they tell of. */
+/* The one place where a payment's status moves: by the provider's object, and never backwards, so that events may come
+ * in any order, twice, or after the answer that they tell of. */
 #include "services/payments/payments.h"
 
 /* How far a status is; what is reached is not left for a lower one. Failed and voided are ends beside the way. */
 static int rank_of(struct str status)
 {
-    static const char *const way[] = {"created", "requires_action", "authorised", "captured", "partially_refunded",
-                                      "refunded"};
+    static const char *const way[] = {"created",  "requires_action",    "authorised",
+                                      "captured", "partially_refunded", "refunded"};
     for (int i = 0; i < (int)(sizeof(way) / sizeof(way[0])); i++) {
         if (str_equal_cstr(status, way[i]))
             return i;
@@ -77,9 +77,12 @@ static int take_over(struct call *call, struct payment_row *payment, const struc
 static const char *event_type_of(const struct payment_row *payment)
 {
     static const char *const types[][2] = {
-        {"requires_action", "payment.requires_action"}, {"authorised", "payment.authorised"},
-        {"captured", "payment.captured"},               {"failed", "payment.failed"},
-        {"voided", "payment.voided"},                   {"refunded", "payment.refunded"},
+        {"requires_action", "payment.requires_action"},
+        {"authorised", "payment.authorised"},
+        {"captured", "payment.captured"},
+        {"failed", "payment.failed"},
+        {"voided", "payment.voided"},
+        {"refunded", "payment.refunded"},
         {"partially_refunded", "payment.refunded"},
     };
     for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {

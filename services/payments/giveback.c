@@ -11,7 +11,7 @@
  * spare. Beyond it, asking again could pay twice. */
 #define KEY_SAFE_MS (PSP_KEY_LIFETIME_MS - INT64_C(60) * 60 * 1000)
 
-/* -- Refunds ----------------------------------------------------------------------------------------------------------- */
+/* -- Refunds ------------------------------------------------------------------------------------------------------- */
 
 struct settlement {
     struct call *call;
@@ -109,7 +109,7 @@ static int open_refund(struct call *call, const struct payment_row *payment, str
     return 0;
 }
 
-/* -- CreateRefund ------------------------------------------------------------------------------------------------------ */
+/* -- CreateRefund -------------------------------------------------------------------------------------------------- */
 
 struct new_refund {
     struct call *call;
@@ -151,8 +151,8 @@ int create_refund(struct call *call, const Payments__CreateRefundRequest *in, Pa
         .call = call,
         .in = in,
         .out = out,
-        .request_key = str_from_cstr(arena_printf(call->arena, STAFF_KEY_PREFIX "%.*s:%.*s", STR_FORMAT(call->who.user_id),
-                                                  STR_FORMAT(asked_key))),
+        .request_key = str_from_cstr(arena_printf(call->arena, STAFF_KEY_PREFIX "%.*s:%.*s",
+                                                  STR_FORMAT(call->who.user_id), STR_FORMAT(asked_key))),
     };
     if (asked.request_key.len == 0)
         return ERR_NO_MEMORY;
@@ -166,7 +166,7 @@ int create_refund(struct call *call, const Payments__CreateRefundRequest *in, Pa
     return call_write(call, write_refund_answer, &asked);
 }
 
-/* -- ReturnMoney ------------------------------------------------------------------------------------------------------- */
+/* -- ReturnMoney --------------------------------------------------------------------------------------------------- */
 
 struct giving_back {
     struct call *call;

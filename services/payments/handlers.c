@@ -7,7 +7,7 @@
 
 #define LIMIT_DEFAULT 20
 
-/* -- AuthorisePayment -------------------------------------------------------------------------------------------------- */
+/* -- AuthorisePayment ---------------------------------------------------------------------------------------------- */
 
 struct authorisation {
     struct call *call;
@@ -115,7 +115,7 @@ int authorise_payment(struct call *call, const Payments__AuthorisePaymentRequest
     return fill_payment(call, payment, out);
 }
 
-/* -- CapturePayment ---------------------------------------------------------------------------------------------------- */
+/* -- CapturePayment ------------------------------------------------------------------------------------------------ */
 
 struct capture {
     struct call *call;
@@ -187,7 +187,7 @@ int capture_payment(struct call *call, const Payments__OrderPaymentRequest *in, 
     return fill_payment(call, payment, out);
 }
 
-/* -- Reading ----------------------------------------------------------------------------------------------------------- */
+/* -- Reading ------------------------------------------------------------------------------------------------------- */
 
 int get_payment(struct call *call, const Payments__GetPaymentRequest *in, Payments__Payment *out)
 {
@@ -257,9 +257,8 @@ static int fill_finding(struct call *call, struct sql_rows *rows, Payments__Find
     finding->reference = arena_cstr(call->arena, sql_get_text(rows, 2));
     finding->action = arena_cstr(call->arena, sql_get_text(rows, 3));
     finding->created_at = arena_cstr(call->arena, str_from_cstr(created_at));
-    return finding->id && finding->kind && finding->reference && finding->action && finding->created_at
-               ? 0
-               : ERR_NO_MEMORY;
+    return finding->id && finding->kind && finding->reference && finding->action && finding->created_at ? 0
+                                                                                                        : ERR_NO_MEMORY;
 }
 
 int list_findings(struct call *call, const Payments__ListFindingsRequest *in, Payments__ListFindingsReply *out)

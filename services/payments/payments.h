@@ -17,14 +17,14 @@
 #include "platform/service/call.h"
 #include "shopstream/payments/v1/payments.rpc.h"
 
-#define PROVIDER_ATTEMPTS 2          /* of one call, before the caller's retry takes over */
+#define PROVIDER_ATTEMPTS 2 /* of one call, before the caller's retry takes over */
 #define CHECK_AGAIN_MS (INT64_C(30) * 1000)
 #define PROVIDER_KEY_BYTES 200
 #define PAYMENTS_TOPIC "payment.events"
 
 struct payment_row {
-    struct str id, tenant, order_id, status, currency, payment_method, return_url, provider_id, action_url, failure_code,
-        failure_message;
+    struct str id, tenant, order_id, status, currency, payment_method, return_url, provider_id, action_url,
+        failure_code, failure_message;
     int64_t amount, captured_amount, refunded_amount, check_due_ms, created_ms, updated_ms, version;
     bool return_requested;
     bool order_confirmed;
@@ -35,7 +35,7 @@ struct refund_row {
     int64_t amount, created_ms;
 };
 
-/* -- Rows (store.c). ERR_NOT_FOUND when there is none; strings lie in the arena ----------------------------------------- */
+/* -- Rows (store.c). ERR_NOT_FOUND when there is none; strings lie in the arena ------------------------------------ */
 
 int find_payment(struct sql_tx *tx, struct arena *arena, struct str tenant, struct str id, struct payment_row *ret_row);
 int find_payment_by_order(struct sql_tx *tx, struct arena *arena, struct str tenant, struct str order_id,
@@ -52,7 +52,7 @@ int update_refund(struct sql_tx *tx, const struct refund_row *row, int64_t now_m
 /* Writes down what does not fit together, once, and logs it. */
 int write_finding(struct call *call, struct str tenant, const char *kind, struct str reference, const char *action);
 
-/* -- Status (apply.c). All of them in a write transaction ---------------------------------------------------------------- */
+/* -- Status (apply.c). All of them in a write transaction ---------------------------------------------------------- */
 
 static inline bool payment_is(const struct payment_row *payment, const char *status)
 {
@@ -67,14 +67,14 @@ int apply_intent(struct call *call, struct payment_row *payment, const struct ps
 int apply_refund(struct call *call, struct payment_row *payment, struct refund_row *refund,
                  const struct psp_refund *told);
 
-/* -- The books (ledger.c) ----------------------------------------------------------------------------------------------- */
+/* -- The books (ledger.c) ------------------------------------------------------------------------------------------ */
 
 /* Books the amount from the credit to the debit account; once for each kind and reference. ERR_CORRUPT (which rolls the
  * write back) when debits and credits differ. */
 int ledger_book(struct call *call, const struct payment_row *payment, const char *kind, struct str reference,
                 const char *debit_account, const char *credit_account, int64_t amount);
 
-/* -- The provider (provider.c) ------------------------------------------------------------------------------------------ */
+/* -- The provider (provider.c) ------------------------------------------------------------------------------------- */
 
 int payments_start(struct call *call, void **ret_state);
 void payments_stop(void *state);
@@ -96,14 +96,14 @@ int provider_failed(struct call *call, int error, const struct psp_failure *fail
  * does not take at all comes back as an intent without an id, whose failure says why. */
 int ask_authorisation(struct call *call, const struct payment_row *payment, struct psp_intent *ret_intent);
 
-/* Gives the money of an order back, or sees to it that none is taken, and applies what the provider says. The payment is
- * read anew. Called outside of transactions; repeatable. */
+/* Gives the money of an order back, or sees to it that none is taken, and applies what the provider says. The payment
+ * is read anew. Called outside of transactions; repeatable. */
 int give_back(struct call *call, struct str tenant, struct str order_id, struct payment_row *ret_payment);
 
 /* Asks the provider for an open refund, or again for one whose answer was lost, and applies the answer. */
 int settle_refund(struct call *call, struct str refund_id, struct refund_row *ret_refund);
 
-/* -- Replies (reply.c) --------------------------------------------------------------------------------------------------- */
+/* -- Replies (reply.c) --------------------------------------------------------------------------------------------- */
 
 int fill_payment(struct call *call, const struct payment_row *row, Payments__Payment *out);
 int fill_refund(struct call *call, const struct refund_row *row, Payments__Refund *out);
@@ -113,7 +113,7 @@ int publish_payment(struct call *call, const struct payment_row *row, const char
  * answer is still to come. call->tx is set meanwhile. */
 int write_intention(struct call *call, sql_closure *closure, void *argument);
 
-/* -- Jobs and consumers (reconcile.c) -------------------------------------------------------------------------------------- */
+/* -- Jobs and consumers (reconcile.c) ------------------------------------------------------------------------------ */
 
 int reconcile(struct call *call);
 int finish_open(struct call *call);

@@ -76,8 +76,7 @@ static bool find_url(struct service_host *host, char ret_url[URL_BYTES_MAX])
     /* In the simulation nothing listens, and requests to the usual port are answered in process. */
     if (port == 0 && !host->options.sql_vfs)
         return false;
-    snprintf(ret_url, URL_BYTES_MAX, "http://127.0.0.1:%d",
-             port > 0 ? port : emulator->service->port);
+    snprintf(ret_url, URL_BYTES_MAX, "http://127.0.0.1:%d", port > 0 ? port : emulator->service->port);
     return true;
 }
 

@@ -20,7 +20,7 @@
 #define PURGE_ROWS_MAX 1000
 #define EVENT_MEMORY_MS (INT64_C(90) * 24 * 60 * 60 * 1000) /* longer than the provider repeats an event */
 
-/* -- Open payments ----------------------------------------------------------------------------------------------------- */
+/* -- Open payments ------------------------------------------------------------------------------------------------- */
 
 struct due_payment {
     struct str tenant, order_id;
@@ -66,9 +66,9 @@ struct check {
     struct call *call;
     const struct due_payment *due;
     struct payment_row payment;
-    const char *finding;        /* NULL: none */
+    const char *finding; /* NULL: none */
     const char *action;
-    bool confirmed;             /* the order stands */
+    bool confirmed; /* the order stands */
 };
 
 static int read_check(struct sql_tx *tx, void *argument)
@@ -193,7 +193,7 @@ int finish_open(struct call *call)
     return 0;
 }
 
-/* -- The provider's list ----------------------------------------------------------------------------------------------- */
+/* -- The provider's list ------------------------------------------------------------------------------------------- */
 
 struct found_intent {
     struct call *call;
@@ -251,9 +251,8 @@ static int return_orphan(struct found_intent *found)
                                &failure);
     }
     struct psp_refund refund;
-    const struct psp_new_refund asked = {.intent_id = intent->id,
-                                         .amount = intent->amount_captured - intent->amount_refunded,
-                                         .reference = intent->id};
+    const struct psp_new_refund asked = {
+        .intent_id = intent->id, .amount = intent->amount_captured - intent->amount_refunded, .reference = intent->id};
     return provider_failed(call, psp->refund(psp, call->arena, &asked, key, &refund, &failure), &failure);
 }
 
@@ -348,7 +347,7 @@ int reconcile(struct call *call)
     return call_write(call, write_mark, &mark);
 }
 
-/* -- Orders -------------------------------------------------------------------------------------------------------------- */
+/* -- Orders -------------------------------------------------------------------------------------------------------- */
 
 static int order_confirmed(struct call *call, const struct event *event)
 {

@@ -66,7 +66,7 @@ int fill_payment(struct call *call, const struct payment_row *row, Payments__Pay
     TRY(new_failure(call, row, &out->failure));
     TRY(new_next_action(call, row, &out->next_action));
     return out->id && out->order_id && out->status && out->amount && out->refunded && out->created_at ? 0
-                                                                                                       : ERR_NO_MEMORY;
+                                                                                                      : ERR_NO_MEMORY;
 }
 
 int fill_refund(struct call *call, const struct refund_row *row, Payments__Refund *out)

@@ -120,7 +120,7 @@ static Payments__Payment captured(struct fixture *fixture, const char *order_id)
     return payment;
 }
 
-/* -- What the database and the provider say ---------------------------------------------------------------------------- */
+/* -- What the database and the provider say ------------------------------------------------------------------------ */
 
 struct ledger_sum {
     int64_t difference, entries;
@@ -202,7 +202,7 @@ static void await_status(struct fixture *fixture, const char *order_id, const ch
     }
 }
 
-/* -- Authorise, capture -------------------------------------------------------------------------------------------------- */
+/* -- Authorise, capture -------------------------------------------------------------------------------------------- */
 
 static void test_payments__authorising_twice_charges_once(void **state)
 {
@@ -260,7 +260,7 @@ static void test_payments__another_amount_for_the_order_is_refused(void **state)
                      ERR_UNPROCESSABLE);
 }
 
-/* -- Lost answers -------------------------------------------------------------------------------------------------------- */
+/* -- Lost answers -------------------------------------------------------------------------------------------------- */
 
 static void test_payments__lost_answers_never_charge_twice(void **state)
 {
@@ -296,7 +296,7 @@ static void test_payments__money_of_a_lost_answer_is_returned(void **state)
     assert_ledger(fixture, 0);
 }
 
-/* -- Giving back ---------------------------------------------------------------------------------------------------------- */
+/* -- Giving back --------------------------------------------------------------------------------------------------- */
 
 static void test_payments__what_is_held_is_voided(void **state)
 {
@@ -359,8 +359,8 @@ static void test_payments__refunds_in_parts_up_to_what_was_captured(void **state
     assert_string_equal(first.status, "succeeded");
     assert_int_equal(refund_part(fixture, payment.id, 1200, "key-1", &again), 0);
     assert_string_equal(first.id, again.id);
-    assert_true(payment_is(&(struct payment_row){.status = stored_payment(fixture, "order-1").status},
-                           "partially_refunded"));
+    assert_true(
+        payment_is(&(struct payment_row){.status = stored_payment(fixture, "order-1").status}, "partially_refunded"));
     assert_int_equal(refund_part(fixture, payment.id, 3001, "key-2", &rest), ERR_CONFLICT);
     assert_int_equal(refund_part(fixture, payment.id, 0, "key-3", &rest), 0);
     assert_int_equal(rest.amount->amount, 3000);
@@ -386,18 +386,19 @@ static void test_payments__a_refund_without_an_answer_is_pending_and_then_settle
     assert_ledger(fixture, 4);
 }
 
-/* -- Webhooks ------------------------------------------------------------------------------------------------------------- */
+/* -- Webhooks ------------------------------------------------------------------------------------------------------ */
 
 static int post_event(struct fixture *fixture, const char *event_id, const char *intent_id, const char *status,
                       const char *order_id, const char *secret)
 {
     bool is_captured = strcmp(status, "succeeded") == 0;
-    const char *body = arena_printf(
-        fixture->host.arena,
-        "{\"id\":\"%s\",\"type\":\"payment_intent.%s\",\"data\":{\"object\":{\"object\":\"payment_intent\",\"id\":\"%s\","
-        "\"status\":\"%s\",\"amount\":4200,\"amount_received\":%d,\"currency\":\"eur\",\"metadata\":{\"order_id\":\"%s\","
-        "\"tenant\":\"default\"}}}}",
-        event_id, status, intent_id, status, is_captured ? 4200 : 0, order_id);
+    const char *body = arena_printf(fixture->host.arena,
+                                    "{\"id\":\"%s\",\"type\":\"payment_intent.%s\",\"data\":{\"object\":{\"object\":"
+                                    "\"payment_intent\",\"id\":\"%s\","
+                                    "\"status\":\"%s\",\"amount\":4200,\"amount_received\":%d,\"currency\":\"eur\","
+                                    "\"metadata\":{\"order_id\":\"%s\","
+                                    "\"tenant\":\"default\"}}}}",
+                                    event_id, status, intent_id, status, is_captured ? 4200 : 0, order_id);
     char signature[PSP_SIGNATURE_HEADER_MAX];
     assert_int_equal(psp_signature_write(str_from_cstr(secret), clock_wall_ms() / 1000, str_from_cstr(body), signature),
                      0);
@@ -433,14 +434,15 @@ static void test_payments__only_the_provider_is_believed(void **state)
 static void test_payments__events_of_unknown_kinds_and_intents_are_acknowledged(void **state)
 {
     struct fixture *fixture = *state;
-    assert_int_equal(post_event(fixture, "evt_1", "pi_foreign", "succeeded", "order-of-nobody", TEST_WEBHOOK_SECRET), 200);
+    assert_int_equal(post_event(fixture, "evt_1", "pi_foreign", "succeeded", "order-of-nobody", TEST_WEBHOOK_SECRET),
+                     200);
     const char *body = "{\"id\":\"evt_2\",\"type\":\"radar.warning\",\"data\":{\"object\":{\"object\":\"radar\"}}}";
     char signature[PSP_SIGNATURE_HEADER_MAX];
-    assert_int_equal(psp_signature_write(STR(TEST_WEBHOOK_SECRET), clock_wall_ms() / 1000, str_from_cstr(body),
-                                         signature), 0);
+    assert_int_equal(
+        psp_signature_write(STR(TEST_WEBHOOK_SECRET), clock_wall_ms() / 1000, str_from_cstr(body), signature), 0);
     const char *const headers[] = {"stripe-signature", signature, NULL};
-    assert_int_equal(test_host_http(&fixture->host, HTTP_POST, "/api/payments/v1/webhooks/stripe", headers, body).status,
-                     200);
+    assert_int_equal(
+        test_host_http(&fixture->host, HTTP_POST, "/api/payments/v1/webhooks/stripe", headers, body).status, 200);
 }
 
 static struct http_client_response decide(struct fixture *fixture, const char *intent_id, const char *decision)
@@ -449,8 +451,8 @@ static struct http_client_response decide(struct fixture *fixture, const char *i
     struct str intent = test_emulator_ask(&fixture->host, HTTP_GET, path, NULL, NULL).body;
     const char *body = arena_printf(fixture->host.arena, "payment_intent_client_secret=%s&decision=%s",
                                     test_emulator_member(&fixture->host, intent, "client_secret"), decision);
-    return test_emulator_ask(&fixture->host, HTTP_POST,
-                             arena_printf(fixture->host.arena, "/challenge/%s", intent_id), body, NULL);
+    return test_emulator_ask(&fixture->host, HTTP_POST, arena_printf(fixture->host.arena, "/challenge/%s", intent_id),
+                             body, NULL);
 }
 
 static void test_payments__the_challenge_decides_by_webhook(void **state)
@@ -478,7 +480,7 @@ static void test_payments__unanswered_challenges_are_cancelled_at_the_provider(v
     assert_string_equal(provider_status(fixture, payment.provider_id), "canceled");
 }
 
-/* -- Reconciliation ------------------------------------------------------------------------------------------------------- */
+/* -- Reconciliation ------------------------------------------------------------------------------------------------ */
 
 static void await_provider_status(struct fixture *fixture, const char *intent_id, const char *status)
 {
@@ -504,9 +506,12 @@ static void test_payments__charges_that_no_payment_knows_are_returned(void **sta
     struct fixture *fixture = *state;
     struct str held = test_emulator_ask(&fixture->host, HTTP_POST, "/v1/payment_intents",
                                         "amount=700&currency=eur&payment_method=pm_card_visa&confirm=true&"
-                                        "capture_method=manual", NULL).body;
+                                        "capture_method=manual",
+                                        NULL)
+                          .body;
     struct str taken = test_emulator_ask(&fixture->host, HTTP_POST, "/v1/payment_intents",
-                                         "amount=800&currency=eur&payment_method=pm_card_visa&confirm=true", NULL).body;
+                                         "amount=800&currency=eur&payment_method=pm_card_visa&confirm=true", NULL)
+                           .body;
     const char *held_id = test_emulator_member(&fixture->host, held, "id");
     struct call *call = test_host_call(&fixture->host, "payments");
     assert_int_equal(reconcile(call), 0);
@@ -514,7 +519,8 @@ static void test_payments__charges_that_no_payment_knows_are_returned(void **sta
     struct str charges = test_emulator_ask(&fixture->host, HTTP_GET,
                                            arena_printf(fixture->host.arena, "/v1/charges?payment_intent=%s",
                                                         test_emulator_member(&fixture->host, taken, "id")),
-                                           NULL, NULL).body;
+                                           NULL, NULL)
+                             .body;
     assert_string_equal(test_emulator_member(&fixture->host, charges, "amount_refunded"), "800");
 }
 
@@ -535,7 +541,7 @@ static void test_payments__late_money_is_returned(void **state)
     assert_ledger(fixture, 0);
 }
 
-/* -- Books ---------------------------------------------------------------------------------------------------------------- */
+/* -- Books --------------------------------------------------------------------------------------------------------- */
 
 static int run_text(struct sql_tx *tx, void *argument)
 {

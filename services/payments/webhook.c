@@ -10,8 +10,8 @@ struct receipt {
     const struct psp_event *event;
 };
 
-/* The payment of an intent: by the provider's id, or by the order that the intent names, when our own answer is still on
- * its way. */
+/* The payment of an intent: by the provider's id, or by the order that the intent names, when our own answer is still
+ * on its way. */
 static int find_told_payment(struct sql_tx *tx, struct call *call, const struct psp_intent *intent,
                              struct payment_row *ret_payment)
 {
@@ -35,10 +35,11 @@ static int receive_intent(struct sql_tx *tx, struct call *call, const struct psp
 static int find_told_refund(struct sql_tx *tx, struct call *call, const struct payment_row *payment,
                             const struct psp_refund *told, struct refund_row *ret_refund)
 {
-    int error = find_refund(tx, call->arena, &payments_sql_find_refund_by_provider, SQL_ARGS(sql_text(told->id)),
-                            ret_refund);
+    int error =
+        find_refund(tx, call->arena, &payments_sql_find_refund_by_provider, SQL_ARGS(sql_text(told->id)), ret_refund);
     if (error == ERR_NOT_FOUND && told->reference.len > 0)
-        error = find_refund(tx, call->arena, &payments_sql_find_refund, SQL_ARGS(sql_text(told->reference)), ret_refund);
+        error =
+            find_refund(tx, call->arena, &payments_sql_find_refund, SQL_ARGS(sql_text(told->reference)), ret_refund);
     if (error == 0 && !str_equal(ret_refund->payment_id, payment->id))
         return ERR_NOT_FOUND;
     if (error != ERR_NOT_FOUND)

@@ -15,7 +15,7 @@
 #define METADATA_BYTES_MAX ((size_t)40 << 10)
 #define ID_RANDOM_CHARACTERS 24
 
-/* -- Answers ----------------------------------------------------------------------------------------------------------- */
+/* -- Answers ------------------------------------------------------------------------------------------------------- */
 
 static void open_error(struct api *api, int status, const char *type, const char *code, const char *param)
 {
@@ -38,8 +38,8 @@ __attribute__((format(printf, 2, 0))) static void close_error(struct api *api, c
     member_close(&api->body, '}');
 }
 
-int api_refuse(struct api *api, int status, const char *type, const char *code, const char *param,
-               const char *format, ...)
+int api_refuse(struct api *api, int status, const char *type, const char *code, const char *param, const char *format,
+               ...)
 {
     va_list arguments;
     va_start(arguments, format);
@@ -69,7 +69,7 @@ int api_forbid(struct api *api, const char *code, const struct intent_row *inten
     return 0;
 }
 
-/* -- Parameters -------------------------------------------------------------------------------------------------------- */
+/* -- Parameters ---------------------------------------------------------------------------------------------------- */
 
 struct str api_new_id(struct api *api, const char *prefix)
 {
@@ -90,8 +90,8 @@ int api_int(struct api *api, const char *name, int64_t min, int64_t max, int64_t
         return ERR_NOT_FOUND;
     int64_t value;
     if (str_to_int64(text, &value) != 0)
-        return api_refuse(api, 400, "invalid_request_error", "parameter_invalid_integer", name,
-                          "Invalid integer: %.*s", STR_FORMAT(str_slice(text, 0, 40)));
+        return api_refuse(api, 400, "invalid_request_error", "parameter_invalid_integer", name, "Invalid integer: %.*s",
+                          STR_FORMAT(str_slice(text, 0, 40)));
     if (value < min || value > max)
         return api_refuse(api, 400, "invalid_request_error",
                           value < min ? "parameter_invalid_integer" : "amount_too_large", name,
@@ -207,7 +207,7 @@ void api_list_close(struct api *api, bool has_more)
     member_close(&api->body, '}');
 }
 
-/* -- A request's way --------------------------------------------------------------------------------------------------- */
+/* -- A request's way ----------------------------------------------------------------------------------------------- */
 
 /* "Bearer sk_…", or Basic with the key as user, as curl -u sends it. */
 static bool has_key(struct api *api)

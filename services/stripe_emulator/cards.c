@@ -39,8 +39,9 @@ static const struct test_card test_cards[] = {
      "An error occurred while processing your card. Try again in a little bit."},
     {"chargeDeclinedFraudulent", "4100000000000019", "visa", false, "card_declined", "fraudulent", DECLINED},
     {"chargeDeclinedVelocityLimitExceeded", "4000000000006975", "visa", false, "card_declined",
-     "card_velocity_exceeded", "Your card was declined for making repeated attempts too frequently or exceeding its "
-                               "amount limit."},
+     "card_velocity_exceeded",
+     "Your card was declined for making repeated attempts too frequently or exceeding its "
+     "amount limit."},
     {"chargeCustomerFail", "4000000000000341", "visa", false, "card_declined", "generic_decline", DECLINED},
 
     {"authenticationRequired", "4000002760003184", "visa", true, NULL, NULL, NULL},

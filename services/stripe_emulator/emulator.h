@@ -29,43 +29,43 @@
 #define EMULATOR_KEY_LIFETIME_MS (INT64_C(24) * 60 * 60 * 1000)
 #define EMULATOR_EVENT_LIFETIME_MS (INT64_C(30) * 24 * 60 * 60 * 1000)
 
-/* -- State ------------------------------------------------------------------------------------------------------------- */
+/* -- State --------------------------------------------------------------------------------------------------------- */
 
 /* What tests may ask to go wrong; see README.md. All zero: nothing does. */
 struct faults {
     int64_t webhook_delay_ms;
-    int64_t webhook_duplicates;      /* further copies of each */
+    int64_t webhook_duplicates; /* further copies of each */
     bool webhook_reorder;
-    int64_t webhook_drop;            /* the next so many deliveries are forgotten */
-    int64_t timeout_after_success;   /* the next so many mutations are done, and their answer held back */
-    int64_t lost;                    /* the next so many mutations are held back and not done */
-    int64_t errors;                  /* the next so many mutations are answered with error_status, and not done */
+    int64_t webhook_drop;          /* the next so many deliveries are forgotten */
+    int64_t timeout_after_success; /* the next so many mutations are done, and their answer held back */
+    int64_t lost;                  /* the next so many mutations are held back and not done */
+    int64_t errors;                /* the next so many mutations are answered with error_status, and not done */
     int64_t error_status;
-    int64_t hold_ms;                 /* how long answers are held back */
-    char path[96];                   /* only mutations whose path contains this; empty: all */
+    int64_t hold_ms; /* how long answers are held back */
+    char path[96];   /* only mutations whose path contains this; empty: all */
 };
 
 struct webhook_deliverer;
 
 struct emulator {
     struct sql_db *db;
-    struct service_host *host;       /* where the shop listens; NULL in tests of parts */
+    struct service_host *host; /* where the shop listens; NULL in tests of parts */
     struct secret *secret_key;
-    char base_url[128];              /* of the emulator itself, where the request names no host */
+    char base_url[128]; /* of the emulator itself, where the request names no host */
     struct task_mutex mutex;
-    struct faults faults;            /* under the mutex */
+    struct faults faults;                /* under the mutex */
     struct webhook_deliverer *deliverer; /* NULL where webhooks are not delivered (some tests) */
 };
 
-/* -- Cards ------------------------------------------------------------------------------------------------------------- */
+/* -- Cards --------------------------------------------------------------------------------------------------------- */
 
 struct test_card {
-    const char *name;           /* what follows "pm_card_" and "tok_" */
+    const char *name; /* what follows "pm_card_" and "tok_" */
     const char *number;
     const char *brand;
-    bool authenticate;          /* 3-D Secure is asked for first */
-    const char *failure_code;   /* NULL: approved */
-    const char *decline_code;   /* may be NULL */
+    bool authenticate;        /* 3-D Secure is asked for first */
+    const char *failure_code; /* NULL: approved */
+    const char *decline_code; /* may be NULL */
     const char *message;
 };
 
@@ -74,7 +74,7 @@ const struct test_card *card_by_number(struct str digits); /* NULL when it is no
 bool card_number_is_valid(struct str digits);              /* 12 to 19 digits with Luhn's check digit */
 struct str card_last4(const struct test_card *card);
 
-/* -- Rows -------------------------------------------------------------------------------------------------------------- */
+/* -- Rows ---------------------------------------------------------------------------------------------------------- */
 
 struct method_row {
     struct str id, card, customer;
@@ -120,13 +120,13 @@ int read_refund_row(struct sql_rows *rows, struct arena *arena, struct refund_ro
 int read_endpoint_row(struct sql_rows *rows, struct arena *arena, struct endpoint_row *ret_row);
 int store_method(struct sql_tx *tx, const struct method_row *row);
 int store_customer(struct sql_tx *tx, const struct customer_row *row);
-int store_intent(struct sql_tx *tx, const struct intent_row *row);  /* a new one */
+int store_intent(struct sql_tx *tx, const struct intent_row *row); /* a new one */
 int update_intent(struct sql_tx *tx, const struct intent_row *row);
 int store_charge(struct sql_tx *tx, const struct charge_row *row);
 int update_charge(struct sql_tx *tx, const struct charge_row *row);
 int store_refund(struct sql_tx *tx, const struct refund_row *row);
 
-/* -- JSON -------------------------------------------------------------------------------------------------------------- */
+/* -- JSON ---------------------------------------------------------------------------------------------------------- */
 
 /* Stripe's objects, appended as JSON. expanded: the intent's latest charge in full, or NULL for its id alone. */
 void render_intent(struct buf *json, const struct intent_row *intent, const struct charge_row *expanded,
@@ -138,31 +138,32 @@ void render_customer(struct buf *json, const struct customer_row *customer);
 void render_endpoint(struct buf *json, const struct endpoint_row *endpoint, bool with_secret);
 
 /* A small writer: members of the object that was opened last. */
-void member_open(struct buf *json, const char *name, char bracket); /* '{' or '['; name NULL inside an array or at the top */
+void member_open(struct buf *json, const char *name,
+                 char bracket); /* '{' or '['; name NULL inside an array or at the top */
 void member_close(struct buf *json, char bracket);
-void member_text(struct buf *json, const char *name, struct str value);  /* an empty value: null */
+void member_text(struct buf *json, const char *name, struct str value); /* an empty value: null */
 void member_int(struct buf *json, const char *name, int64_t value);
 void member_bool(struct buf *json, const char *name, bool value);
 void member_null(struct buf *json, const char *name);
-void member_raw(struct buf *json, const char *name, struct str value);   /* JSON already; empty: null */
+void member_raw(struct buf *json, const char *name, struct str value); /* JSON already; empty: null */
 
-/* -- Requests ---------------------------------------------------------------------------------------------------------- */
+/* -- Requests ------------------------------------------------------------------------------------------------------ */
 
 struct api {
     struct emulator *emulator;
     struct arena *arena;
     const struct http_request *http;
-    struct form form;            /* the parameters: of the body, or of the query */
-    struct str id;               /* the path's third segment: "pi_…" */
-    struct str base_url;         /* as the client sees us */
-    struct str key;              /* Idempotency-Key */
+    struct form form;    /* the parameters: of the body, or of the query */
+    struct str id;       /* the path's third segment: "pi_…" */
+    struct str base_url; /* as the client sees us */
+    struct str key;      /* Idempotency-Key */
     struct str request_id;
     int64_t now_ms;
     /* The answer. */
     int status;
     struct buf body;
     bool replayed;
-    bool told;                   /* an event was written: wake the deliverer */
+    bool told; /* an event was written: wake the deliverer */
 };
 
 /* Runs in one transaction: fills api->body. 0 commits, with whatever status; an error rolls back. */
@@ -173,8 +174,8 @@ int api_answer(struct call *call, const struct http_request *request, struct htt
                api_operation *operation, bool is_write);
 
 /* Refuses parameters: an error answer, rolled back and not remembered under the request's key. param may be NULL. */
-int api_refuse(struct api *api, int status, const char *type, const char *code, const char *param,
-               const char *format, ...) __attribute__((format(printf, 6, 7)));
+int api_refuse(struct api *api, int status, const char *type, const char *code, const char *param, const char *format,
+               ...) __attribute__((format(printf, 6, 7)));
 int api_refuse_missing(struct api *api, const char *object, struct str id, const char *param);
 
 /* Answers that the object's state forbids it: nothing was done, and the answer is remembered under the key. */
@@ -200,7 +201,7 @@ int api_list_range(struct api *api, struct sql_tx *tx, const struct sql_statemen
 void api_list_open(struct api *api);
 void api_list_close(struct api *api, bool has_more);
 
-/* -- Parts that call each other --------------------------------------------------------------------------------------- */
+/* -- Parts that call each other ------------------------------------------------------------------------------------ */
 
 /* Finds the payment method that the text names: one that is stored, or "pm_card_…", of which a new one is made. */
 int use_method(struct api *api, struct sql_tx *tx, struct str text, const char *param, struct method_row *ret_method);
@@ -219,7 +220,7 @@ int tell_intent(struct api *api, struct sql_tx *tx, const char *type, const stru
 /* A payment method from a card's parameters, as POST /v1/payment_methods and the card field make it. */
 int create_method_from_card(struct api *api, struct sql_tx *tx, struct method_row *ret_method);
 
-/* -- Webhooks and faults ----------------------------------------------------------------------------------------------- */
+/* -- Webhooks and faults ------------------------------------------------------------------------------------------- */
 
 int deliverer_start(struct emulator *emulator, struct http_client *client, struct webhook_deliverer **ret_deliverer);
 void deliverer_stop(struct webhook_deliverer *deliverer); /* NULL is fine */
@@ -231,7 +232,7 @@ enum request_fault faults_choose(struct emulator *emulator, struct str path, str
 struct faults faults_get(struct emulator *emulator);
 bool faults_take_drop(struct emulator *emulator);
 
-/* -- Handlers, for the table ------------------------------------------------------------------------------------------- */
+/* -- Handlers, for the table --------------------------------------------------------------------------------------- */
 
 raw_handler create_intent_route, list_intents_route, retrieve_intent_route, update_intent_route, confirm_intent_route,
     capture_intent_route, cancel_intent_route;
@@ -239,8 +240,7 @@ raw_handler create_refund_route, list_refunds_route, retrieve_refund_route, list
     retrieve_balance_route;
 raw_handler create_method_route, retrieve_method_route, attach_method_route, create_customer_route,
     retrieve_customer_route, delete_customer_route;
-raw_handler list_events_route, retrieve_event_route, create_endpoint_route, list_endpoints_route,
-    delete_endpoint_route;
+raw_handler list_events_route, retrieve_event_route, create_endpoint_route, list_endpoints_route, delete_endpoint_route;
 raw_handler card_page_route, card_submit_route, card_script_route, style_route, challenge_page_route,
     challenge_submit_route;
 raw_handler get_faults_route, set_faults_route, clear_faults_route;
@@ -253,12 +253,12 @@ static inline struct emulator *emulator_of(struct call *call)
 
 /* Declares the handler of a route that runs an operation. */
 #define API_READ(operation_name)                                                                                       \
-    int operation_name##_route(struct call *call, const struct http_request *request, struct http_response *response) \
+    int operation_name##_route(struct call *call, const struct http_request *request, struct http_response *response)  \
     {                                                                                                                  \
-        return api_answer(call, request, response, operation_name, false);                                            \
+        return api_answer(call, request, response, operation_name, false);                                             \
     }
 #define API_WRITE(operation_name)                                                                                      \
-    int operation_name##_route(struct call *call, const struct http_request *request, struct http_response *response) \
+    int operation_name##_route(struct call *call, const struct http_request *request, struct http_response *response)  \
     {                                                                                                                  \
-        return api_answer(call, request, response, operation_name, true);                                             \
+        return api_answer(call, request, response, operation_name, true);                                              \
     }

@@ -124,8 +124,7 @@ static int set_faults(struct api *api, struct sql_tx *tx)
         faults.error_status = 500;
     size_t index, size;
     yyjson_val *name, *value;
-    yyjson_obj_foreach(yyjson_doc_get_root(doc), index, size, name, value)
-        TRY(take_setting(api, name, value, &faults));
+    yyjson_obj_foreach(yyjson_doc_get_root(doc), index, size, name, value) TRY(take_setting(api, name, value, &faults));
     if (faults.error_status < 400)
         return api_refuse(api, 400, "invalid_request_error", NULL, "error_status", "error_status is from 400 to 599.");
     task_mutex_lock(&api->emulator->mutex);

@@ -1,5 +1,5 @@
-/* Stripe's form encoding: "amount=1999&metadata[order_id]=7&expand[]=latest_charge", flat, with the brackets kept in the
- * names. */
+/* Stripe's form encoding: "amount=1999&metadata[order_id]=7&expand[]=latest_charge", flat, with the brackets kept in
+ * the names. */
 #pragma once
 
 #include "platform/base/arena.h"

@@ -161,7 +161,8 @@ static int update_intent_parameters(struct api *api, struct sql_tx *tx)
     TRY(find_intent(api, tx, &intent));
     bool is_open = is_one_of(intent.status, "requires_payment_method", "requires_confirmation", "requires_action");
     int error = api_int(api, "amount", 1, AMOUNT_MAX, &intent.amount);
-    bool changes_money = error == 0 || form_find(&api->form, "currency").ptr || form_find(&api->form, "payment_method").ptr;
+    bool changes_money =
+        error == 0 || form_find(&api->form, "currency").ptr || form_find(&api->form, "payment_method").ptr;
     if (error < 0 && error != ERR_NOT_FOUND)
         return error;
     if (!is_open && changes_money)

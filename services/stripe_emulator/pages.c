@@ -1,5 +1,5 @@
-/* The pages that people see: the card field, so that no card number reaches the shop, and the challenge that stands for a
- * bank's 3-D Secure page. Both work without JavaScript; the field's script lets a page of the shop embed it.
+/* The pages that people see: the card field, so that no card number reaches the shop, and the challenge that stands for
+ * a bank's 3-D Secure page. Both work without JavaScript; the field's script lets a page of the shop embed it.
  *
  * Where a page sends people afterwards, and whom the field tells of the card, is a page of this machine only. */
 #include "services/stripe_emulator/emulator.h"
@@ -14,7 +14,8 @@ static const char style[] =
     "--on-accent:#fff;--bad:#b3261e}"
     "@media(prefers-color-scheme:dark){:root{--ink:#f2f2f2;--soft:#b8b8b8;--line:#8c8c8c;--paper:#161616;"
     "--accent:#8ab4f8;--on-accent:#10151f;--bad:#f2b8b5}}"
-    "*{box-sizing:border-box}body{margin:0;background:var(--paper);color:var(--ink);font:16px/24px system-ui,sans-serif}"
+    "*{box-sizing:border-box}body{margin:0;background:var(--paper);color:var(--ink);font:16px/24px "
+    "system-ui,sans-serif}"
     "main{max-width:448px;margin:0 auto;padding:24px 16px}h1{font-size:20px;line-height:32px;margin:0 0 8px}"
     "p{margin:0 0 16px}.soft{color:var(--soft);font-size:14px}label{display:block;font-size:14px;margin:0 0 4px}"
     "input{width:100%;min-height:48px;padding:8px 12px;font:inherit;color:inherit;background:transparent;"
@@ -35,7 +36,8 @@ static const char script[] =
     "if(!host||!origin)return;"
     "function say(message){host.postMessage(message,origin);}"
     "function send(){button.disabled=true;error.textContent='';"
-    "fetch(form.action,{method:'POST',headers:{Accept:'application/json'},body:new URLSearchParams(new FormData(form))})"
+    "fetch(form.action,{method:'POST',headers:{Accept:'application/json'},body:new URLSearchParams(new "
+    "FormData(form))})"
     ".then(function(answer){return answer.json();}).then(function(body){"
     "if(body.error){error.textContent=body.error.message;"
     "form.querySelectorAll('input').forEach(function(input){"
@@ -52,7 +54,7 @@ static const char script[] =
     "{if(form.reportValidity())send();}});"
     "say({type:'shopstream.card.ready'});})();";
 
-/* -- Text -------------------------------------------------------------------------------------------------------------- */
+/* -- Text ---------------------------------------------------------------------------------------------------------- */
 
 static void append_html(struct buf *page, struct str text)
 {
@@ -90,7 +92,7 @@ static void close_page(struct buf *page)
     buf_append_cstr(page, "</main></body></html>");
 }
 
-/* -- Addresses --------------------------------------------------------------------------------------------------------- */
+/* -- Addresses ----------------------------------------------------------------------------------------------------- */
 
 /* "http://localhost:3000" of "http://localhost:3000/checkout?x": a page of this machine, or empty. */
 static struct str local_origin(struct str url)
@@ -126,7 +128,8 @@ static bool is_clean(struct str url)
     return true;
 }
 
-static int answer_page(struct call *call, struct http_response *response, int status, struct buf *page, struct str origin)
+static int answer_page(struct call *call, struct http_response *response, int status, struct buf *page,
+                       struct str origin)
 {
     TRY(buf_error(page));
     response->body = arena_copy(call->arena, buf_str(page));
@@ -158,8 +161,8 @@ static int answer_message(struct call *call, struct http_response *response, int
 /* Sends the browser to the address with parameters added. */
 static int redirect(struct call *call, struct http_response *response, struct str url, const char *parameters)
 {
-    const char *location = arena_printf(call->arena, "%.*s%c%s", STR_FORMAT(url), str_find_char(url, '?') < 0 ? '?' : '&',
-                                        parameters);
+    const char *location =
+        arena_printf(call->arena, "%.*s%c%s", STR_FORMAT(url), str_find_char(url, '?') < 0 ? '?' : '&', parameters);
     if (!location)
         return ERR_NO_MEMORY;
     response->status = 303;
@@ -192,7 +195,7 @@ int card_script_route(struct call *call, const struct http_request *request, str
     return answer_asset(response, STR(script), STR("text/javascript; charset=utf-8"));
 }
 
-/* -- The card field ---------------------------------------------------------------------------------------------------- */
+/* -- The card field ------------------------------------------------------------------------------------------------ */
 
 static void append_field(struct buf *page, const char *name, const char *label, const char *autocomplete,
                          const char *placeholder, bool is_wrong)
@@ -311,7 +314,7 @@ int card_submit_route(struct call *call, const struct http_request *request, str
     return error;
 }
 
-/* -- The challenge ------------------------------------------------------------------------------------------------------ */
+/* -- The challenge ------------------------------------------------------------------------------------------------- */
 
 struct challenge {
     struct api api;

@@ -3,7 +3,7 @@
 #include "platform/ports/clock/clock.h"
 #include "platform/wire/wire.h"
 
-/* -- The writer ------------------------------------------------------------------------------------------------------ */
+/* -- The writer ---------------------------------------------------------------------------------------------------- */
 
 static void separate(struct buf *json)
 {
@@ -60,7 +60,7 @@ void member_raw(struct buf *json, const char *name, struct str value)
     buf_append(json, value.len > 0 ? value : STR("null"));
 }
 
-/* -- Stripe's objects ------------------------------------------------------------------------------------------------ */
+/* -- Stripe's objects ---------------------------------------------------------------------------------------------- */
 
 static void open_object(struct buf *json, const char *object, struct str id, int64_t created_ms)
 {
@@ -135,10 +135,20 @@ void render_intent(struct buf *json, const struct intent_row *intent, const stru
         member_int(json, "canceled_at", intent->canceled_at_ms / CLOCK_MS_PER_S);
     else
         member_null(json, "canceled_at");
-    static const char *const absent[] = {"application", "application_fee_amount", "automatic_payment_methods",
-                                         "invoice", "on_behalf_of", "processing", "receipt_email", "review",
-                                         "setup_future_usage", "shipping", "source", "statement_descriptor",
-                                         "transfer_data", "transfer_group"};
+    static const char *const absent[] = {"application",
+                                         "application_fee_amount",
+                                         "automatic_payment_methods",
+                                         "invoice",
+                                         "on_behalf_of",
+                                         "processing",
+                                         "receipt_email",
+                                         "review",
+                                         "setup_future_usage",
+                                         "shipping",
+                                         "source",
+                                         "statement_descriptor",
+                                         "transfer_data",
+                                         "transfer_group"};
     for (size_t i = 0; i < sizeof(absent) / sizeof(absent[0]); i++)
         member_null(json, absent[i]);
     member_close(json, '}');

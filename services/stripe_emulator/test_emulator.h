@@ -26,15 +26,15 @@ static inline const char *test_emulator_url(struct test_host *test)
                         http_server_port(host_instance(test->host, "stripe_emulator")->listener));
 }
 
-/* One request with the secret key and more headers (name, value, …, NULL; may be NULL); a body is a form, or JSON where it
- * begins with a bracket. */
+/* One request with the secret key and more headers (name, value, …, NULL; may be NULL); a body is a form, or JSON where
+ * it begins with a bracket. */
 static inline struct http_client_response test_emulator_ask(struct test_host *test, enum http_method method,
-                                                            const char *path, const char *body,
-                                                            const char *const *more)
+                                                            const char *path, const char *body, const char *const *more)
 {
     struct http_header headers[8] = {
         {STR("Authorization"), STR("Bearer " TEST_SECRET_KEY)},
-        {STR("Content-Type"), body && body[0] == '{' ? STR("application/json") : STR("application/x-www-form-urlencoded")},
+        {STR("Content-Type"),
+         body && body[0] == '{' ? STR("application/json") : STR("application/x-www-form-urlencoded")},
     };
     size_t count = 2;
     for (; more && more[0]; more += 2)
@@ -54,7 +54,8 @@ static inline struct http_client_response test_emulator_ask(struct test_host *te
     return response;
 }
 
-/* What stands between `"name":` (and a quotation mark, if there is one) and the next quotation mark, comma or bracket. */
+/* What stands between `"name":` (and a quotation mark, if there is one) and the next quotation mark, comma or bracket.
+ */
 static inline const char *test_emulator_member(struct test_host *test, struct str json, const char *name)
 {
     const char *needle = arena_printf(test->arena, "\"%s\":", name);

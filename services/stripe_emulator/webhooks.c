@@ -37,7 +37,7 @@ struct webhook_deliverer {
     struct emulator *emulator;
     struct http_client *client;
     struct task_mutex mutex;
-    struct task_cond changed;     /* any of what follows */
+    struct task_cond changed; /* any of what follows */
     bool stopping;
     bool woken;
     struct delivery *batch;
@@ -46,7 +46,7 @@ struct webhook_deliverer {
     struct task *posters[POSTERS];
 };
 
-/* -- Posting ----------------------------------------------------------------------------------------------------------- */
+/* -- Posting ------------------------------------------------------------------------------------------------------- */
 
 /* Where the payments service of this process listens for events: on the shop's port, or on its usual one while the shop
  * does not listen yet. */
@@ -54,8 +54,8 @@ static struct str shop_url(struct webhook_deliverer *deliverer, struct arena *ar
 {
     struct service_host *host = deliverer->emulator->host;
     int port = host ? __atomic_load_n(&host->listener_port, __ATOMIC_ACQUIRE) : 0;
-    return str_from_cstr(arena_printf(arena, "http://127.0.0.1:%d/api/payments/v1/webhooks/stripe",
-                                      port > 0 ? port : SHOP_PORT));
+    return str_from_cstr(
+        arena_printf(arena, "http://127.0.0.1:%d/api/payments/v1/webhooks/stripe", port > 0 ? port : SHOP_PORT));
 }
 
 static bool post_once(struct webhook_deliverer *deliverer, struct arena *arena, const struct delivery *delivery)
@@ -123,7 +123,7 @@ static void run_poster(void *argument)
     }
 }
 
-/* -- Batches ----------------------------------------------------------------------------------------------------------- */
+/* -- Batches ------------------------------------------------------------------------------------------------------- */
 
 struct loading {
     struct arena *arena;
@@ -269,7 +269,7 @@ static void run_dispatcher(void *argument)
         arena_reset(arena);
 }
 
-/* -- Life -------------------------------------------------------------------------------------------------------------- */
+/* -- Life ---------------------------------------------------------------------------------------------------------- */
 
 void deliverer_wake(struct webhook_deliverer *deliverer)
 {

@@ -13,27 +13,27 @@
 #define EVENT_BATCH_MAX 128
 
 struct event {
-    int64_t offset;          /* in its log, growing */
-    struct str id;           /* UUIDv7 */
-    struct str source;       /* the service that published it */
-    struct str topic;        /* "product.events" */
-    struct str type;         /* "product.updated" */
-    struct str key;          /* the aggregate's id: CloudEvents' subject */
+    int64_t offset;    /* in its log, growing */
+    struct str id;     /* UUIDv7 */
+    struct str source; /* the service that published it */
+    struct str topic;  /* "product.events" */
+    struct str type;   /* "product.updated" */
+    struct str key;    /* the aggregate's id: CloudEvents' subject */
     struct str tenant;
     int64_t time_ms;
     struct str traceparent;
-    struct str payload;      /* the message as JSON */
+    struct str payload; /* the message as JSON */
 };
 
-#define EVENT_RETRY_FIRST_MS INT64_C(20)         /* after the first failure; doubled each time */
+#define EVENT_RETRY_FIRST_MS INT64_C(20) /* after the first failure; doubled each time */
 #define EVENT_RETRY_LAST_MS INT64_C(5000)
-#define EVENT_LOOK_MS INT64_C(5000)              /* a consumer looks at its log at least that often, unwoken */
+#define EVENT_LOOK_MS INT64_C(5000) /* a consumer looks at its log at least that often, unwoken */
 #define EVENT_PAYLOAD_BYTES_MAX ((size_t)1 << 20)
 #define EVENT_SOURCES_MAX 32
 #define EVENT_CONSUMERS_MAX 256
 #define EVENT_LISTENERS_MAX 8
-#define EVENT_NOTICES_MAX 1024                   /* of one transaction; past it a listener gets whole topics */
-#define EVENT_TRIM_MAX 1000                      /* rows deleted by one event_trim */
+#define EVENT_NOTICES_MAX 1024 /* of one transaction; past it a listener gets whole topics */
+#define EVENT_TRIM_MAX 1000    /* rows deleted by one event_trim */
 #define EVENT_LIST_MAX 1000
 
 struct event_bus;
@@ -60,15 +60,14 @@ int events_on_commit(struct event_bus *bus, event_listener *listener, void *cont
 /* Handles one event inside the consumer's write transaction, in which its offset moves too. An error undoes what it
  * wrote; the event is tried again with growing delays while later ones of the log wait, and after EVENT_ATTEMPTS_MAX
  * it is put into quarantine. ERR_STORAGE_FULL and ERR_CANCELLED are nobody's fault and do not count. */
-typedef int event_handler_run(void *context, struct sql_tx *tx, const struct event *event,
-                              struct problem *ret_problem);
+typedef int event_handler_run(void *context, struct sql_tx *tx, const struct event *event, struct problem *ret_problem);
 
 struct event_consumer {
-    const char *group;            /* names the offset; unique in the consumer's database. Starts at the first event */
-    const char *source;           /* the service that publishes the topic */
+    const char *group;  /* names the offset; unique in the consumer's database. Starts at the first event */
+    const char *source; /* the service that publishes the topic */
     const char *topic;
-    const char *const *types;     /* NULL-terminated, or NULL for all */
-    struct sql_db *db;            /* the consumer's, with events_migrations applied */
+    const char *const *types; /* NULL-terminated, or NULL for all */
+    struct sql_db *db;        /* the consumer's, with events_migrations applied */
     event_handler_run *run;
     void *context;
 };
@@ -84,7 +83,7 @@ struct event_bus_adapter {
     bool (*settle)(struct event_bus *bus, int64_t deadline_ns);
     int (*trim)(struct event_bus *bus, const char *source, int64_t older_than_ms, int64_t *ret_deleted);
     const struct event_consumer *(*find_consumer)(struct event_bus *bus, struct sql_db *db, struct str group,
-                                                   struct str source);
+                                                  struct str source);
 };
 
 /* The embedded bus: each service's outbox is a log of its own. */
@@ -112,8 +111,8 @@ int event_bus_trim(struct event_bus *bus, const char *source, int64_t older_than
 
 struct quarantined_event {
     struct str group;
-    struct event event;         /* whole: its bytes are kept */
-    int error;                  /* of the last attempt */
+    struct event event; /* whole: its bytes are kept */
+    int error;          /* of the last attempt */
     struct str detail;
     int64_t attempts;
     int64_t quarantined_at_ms;

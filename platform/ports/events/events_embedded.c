@@ -14,8 +14,8 @@
 
 #include <stdlib.h>
 
-#define EVENT_APPLY_MAX 32                      /* events in one write: the consumer's other writes wait for it */
-#define EVENT_BATCH_BYTES ((size_t)4 << 20)     /* a batch ends early past it */
+#define EVENT_APPLY_MAX 32                  /* events in one write: the consumer's other writes wait for it */
+#define EVENT_BATCH_BYTES ((size_t)4 << 20) /* a batch ends early past it */
 #define EVENT_ARENA_BYTES ((size_t)8 << 20)
 
 static struct metric handled = METRIC_COUNTER("events_handled_total", "Events that took effect.", "group");
@@ -34,14 +34,14 @@ struct reader {
     struct task_cond wake;
     bool woken;
     bool has_position;
-    int64_t position;   /* all up to here took effect; under the bus's lock, and written by the task alone */
-    int64_t attempts;   /* failed ones of the next event */
+    int64_t position; /* all up to here took effect; under the bus's lock, and written by the task alone */
+    int64_t attempts; /* failed ones of the next event */
 
     /* The batch in hand; the task's own. */
     struct arena *arena;
     struct event events[EVENT_BATCH_MAX];
     size_t event_count;
-    int64_t batch_end;  /* the position behind the batch, what was passed over included */
+    int64_t batch_end; /* the position behind the batch, what was passed over included */
 };
 
 struct embedded_bus {
@@ -113,7 +113,7 @@ static int read_offset(struct sql_tx *tx, void *argument)
 /* One write: some events of the batch, and where the offset stands behind them. */
 struct apply {
     struct reader *reader;
-    size_t first, end;      /* events of the batch */
+    size_t first, end; /* events of the batch */
     int64_t position;
     int64_t attempts;
     bool to_quarantine;     /* the first event goes there instead of to its handler */
@@ -169,8 +169,7 @@ static int64_t position_before(const struct reader *reader, size_t event)
 /* Writes the events from first to end; on success the position moves. */
 static int write_events(struct reader *reader, size_t first, size_t end, struct apply *ret_apply)
 {
-    *ret_apply = (struct apply){
-        .reader = reader, .first = first, .end = end, .position = position_before(reader, end)};
+    *ret_apply = (struct apply){.reader = reader, .first = first, .end = end, .position = position_before(reader, end)};
     TRY(sql_write(reader->consumer.db, apply_closure, ret_apply));
     move_to(reader, ret_apply->position, 0);
     metric_count(&handled, METRIC_LABELS(str_from_cstr(reader->consumer.group)), end - first);

@@ -34,11 +34,11 @@ struct fixture {
     const char *fail_key;
     atomic_int fail_count;
     int fail_error;
-    atomic_int attempts;    /* of that key */
-    bool republish;         /* the handler publishes what it saw in the follower's own log */
+    atomic_int attempts; /* of that key */
+    bool republish;      /* the handler publishes what it saw in the follower's own log */
 
-    atomic_int told;        /* listener's calls */
-    atomic_int told_whole;  /* with an empty key */
+    atomic_int told;       /* listener's calls */
+    atomic_int told_whole; /* with an empty key */
 };
 
 static struct sql_db *open_db(struct fixture *f, const char *name)
@@ -71,8 +71,11 @@ static int handle(void *context, struct sql_tx *tx, const struct event *event, s
         }
     }
     if (f->republish) {
-        struct event next = {.topic = STR("echo.events"), .type = STR("echoed"), .key = event->key,
-                             .tenant = event->tenant, .payload = event->payload};
+        struct event next = {.topic = STR("echo.events"),
+                             .type = STR("echoed"),
+                             .key = event->key,
+                             .tenant = event->tenant,
+                             .payload = event->payload};
         return event_append(f->bus, tx, &next);
     }
     return 0;
@@ -101,12 +104,17 @@ static void open_bus(struct fixture *f)
     assert_int_equal(event_bus_new_embedded(&f->bus), 0);
     assert_int_equal(event_bus_add_source(f->bus, "shop", f->shop), 0);
     assert_int_equal(event_bus_add_source(f->bus, "follower", f->follower), 0);
-    struct event_consumer consumer = {.group = "effects", .source = "shop", .topic = "shop.events", .types = f->types,
-                                      .db = f->follower, .run = handle, .context = f};
+    struct event_consumer consumer = {.group = "effects",
+                                      .source = "shop",
+                                      .topic = "shop.events",
+                                      .types = f->types,
+                                      .db = f->follower,
+                                      .run = handle,
+                                      .context = f};
     assert_int_equal(event_bus_add_consumer(f->bus, &consumer), 0);
     assert_int_equal(event_bus_add_consumer(f->bus, &consumer), ERR_CONFLICT);
-    struct event_consumer echo = {.group = "echo", .source = "follower", .topic = "echo.events",
-                                  .db = f->shop, .run = swallow, .context = f};
+    struct event_consumer echo = {
+        .group = "echo", .source = "follower", .topic = "echo.events", .db = f->shop, .run = swallow, .context = f};
     assert_int_equal(event_bus_add_consumer(f->bus, &echo), 0);
     assert_int_equal(events_on_commit(f->bus, listen, f), 0);
     assert_int_equal(event_bus_start(f->bus), 0);
@@ -134,8 +142,8 @@ static int tear_down(void **state)
     struct fixture *f = *state;
     if (f->bus)
         close_bus(f);
-    static const char *const names[] = {"shop.db",         "shop.db-wal",     "shop.db-shm",
-                                        "follower.db",     "follower.db-wal", "follower.db-shm"};
+    static const char *const names[] = {"shop.db",     "shop.db-wal",     "shop.db-shm",
+                                        "follower.db", "follower.db-wal", "follower.db-shm"};
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
         char path[2 * PATH_BYTES];
         snprintf(path, sizeof(path), "%s/%s", f->folder, names[i]);
@@ -150,9 +158,9 @@ static int tear_down(void **state)
 
 struct publication {
     struct fixture *f;
-    int first, count;       /* keys "k<first>" and on */
+    int first, count; /* keys "k<first>" and on */
     const char *topic, *type;
-    int result;             /* of the closure */
+    int result; /* of the closure */
 };
 
 static int publish_closure(struct sql_tx *tx, void *argument)
@@ -162,8 +170,11 @@ static int publish_closure(struct sql_tx *tx, void *argument)
         char key[16], payload[32];
         snprintf(key, sizeof(key), "k%d", i);
         snprintf(payload, sizeof(payload), "{\"n\":%d}", i);
-        struct event event = {.topic = str_from_cstr(p->topic), .type = str_from_cstr(p->type),
-                              .key = str_from_cstr(key), .tenant = STR("default"), .payload = str_from_cstr(payload)};
+        struct event event = {.topic = str_from_cstr(p->topic),
+                              .type = str_from_cstr(p->type),
+                              .key = str_from_cstr(key),
+                              .tenant = STR("default"),
+                              .payload = str_from_cstr(payload)};
         TRY(event_append(p->f->bus, tx, &event));
     }
     return p->result;

@@ -10,13 +10,13 @@
 struct metric_series {
     uint64_t hash;
     struct str labels[METRIC_LABELS_MAX];
-    _Atomic int64_t value; /* a histogram's sum */
+    _Atomic int64_t value;      /* a histogram's sum */
     _Atomic uint64_t buckets[]; /* of a histogram: one a bound, and one past the last; not cumulative */
 };
 
 const int64_t metric_duration_bounds[METRIC_DURATION_BOUNDS] = {
-    100000,    250000,    500000,    1000000,   2500000,    5000000,    10000000,   25000000,
-    50000000,  100000000, 250000000, 500000000, 1000000000, 2500000000, 5000000000, 10000000000,
+    100000,   250000,    500000,    1000000,   2500000,    5000000,    10000000,   25000000,
+    50000000, 100000000, 250000000, 500000000, 1000000000, 2500000000, 5000000000, 10000000000,
 };
 
 static _Atomic(struct metric *) registered[METRICS_MAX];
@@ -252,8 +252,7 @@ static void write_histogram(struct buf *buf, const struct metric *metric, const 
     for (size_t i = 0; i <= metric->bound_count; i++) {
         char le[32] = "+Inf";
         if (i < metric->bound_count)
-            snprintf(le, sizeof(le), "%.10g",
-                     (double)metric->bounds[i] * (metric->unit == 0 ? 1.0 : metric->unit));
+            snprintf(le, sizeof(le), "%.10g", (double)metric->bounds[i] * (metric->unit == 0 ? 1.0 : metric->unit));
         count += atomic_load_explicit(&series->buckets[i], memory_order_relaxed);
         write_head(buf, metric, series, "_bucket", le);
         buf_printf(buf, "%" PRIu64 "\n", count);

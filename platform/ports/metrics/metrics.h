@@ -15,10 +15,10 @@
 
 #include <stdatomic.h>
 
-#define METRICS_MAX 512            /* registered ones; others are counted and not shown */
+#define METRICS_MAX 512 /* registered ones; others are counted and not shown */
 #define METRIC_LABELS_MAX 4
-#define METRIC_SERIES_MAX 192      /* of one metric */
-#define METRIC_SLOTS 256           /* of its table; a power of two */
+#define METRIC_SERIES_MAX 192 /* of one metric */
+#define METRIC_SLOTS 256      /* of its table; a power of two */
 #define METRIC_BUCKETS_MAX 20
 #define METRIC_LABEL_BYTES_MAX 120 /* of one value; longer ones are cut */
 
@@ -29,13 +29,13 @@ struct metric_series;
 /* Made by the macros below. Members that end with an underscore are the port's own. */
 struct metric {
     enum metric_kind kind;
-    const char *name;                        /* by Prometheus' conventions: base units, _total for counters */
+    const char *name; /* by Prometheus' conventions: base units, _total for counters */
     const char *help;
-    const char *labels[METRIC_LABELS_MAX];   /* names; NULL from the last on */
-    const int64_t *bounds;                   /* of a histogram: upper bounds, growing */
+    const char *labels[METRIC_LABELS_MAX]; /* names; NULL from the last on */
+    const int64_t *bounds;                 /* of a histogram: upper bounds, growing */
     size_t bound_count;
-    double unit;                             /* what is shown is the value times this; 0: 1 */
-    int64_t (*read)(void);                   /* of a gauge or counter without labels: asked when shown */
+    double unit;           /* what is shown is the value times this; 0: 1 */
+    int64_t (*read)(void); /* of a gauge or counter without labels: asked when shown */
     _Atomic int registered_;
     _Atomic unsigned series_count_;
     _Atomic(struct metric_series *) series_[METRIC_SLOTS];
@@ -44,21 +44,22 @@ struct metric {
 
 /* The label names follow, at most METRIC_LABELS_MAX. */
 #define METRIC_COUNTER(metric_name, metric_help, ...)                                                                  \
-    {.kind = METRIC_KIND_COUNTER, .name = (metric_name), .help = (metric_help), .labels = {__VA_ARGS__}}
+    {                                                                                                                  \
+        .kind = METRIC_KIND_COUNTER, .name = (metric_name), .help = (metric_help), .labels = { __VA_ARGS__ }           \
+    }
 #define METRIC_GAUGE(metric_name, metric_help, ...)                                                                    \
-    {.kind = METRIC_KIND_GAUGE, .name = (metric_name), .help = (metric_help), .labels = {__VA_ARGS__}}
+    {                                                                                                                  \
+        .kind = METRIC_KIND_GAUGE, .name = (metric_name), .help = (metric_help), .labels = { __VA_ARGS__ }             \
+    }
 
 /* Of durations: observed in nanoseconds, shown in seconds, from 100 µs to 10 s. */
 extern const int64_t metric_duration_bounds[];
 #define METRIC_DURATION_BOUNDS 16
 #define METRIC_DURATION(metric_name, metric_help, ...)                                                                 \
-    {.kind = METRIC_KIND_HISTOGRAM,                                                                                    \
-     .name = (metric_name),                                                                                            \
-     .help = (metric_help),                                                                                            \
-     .labels = {__VA_ARGS__},                                                                                          \
-     .bounds = metric_duration_bounds,                                                                                 \
-     .bound_count = METRIC_DURATION_BOUNDS,                                                                            \
-     .unit = 1e-9}
+    {                                                                                                                  \
+        .kind = METRIC_KIND_HISTOGRAM, .name = (metric_name), .help = (metric_help), .labels = {__VA_ARGS__},          \
+        .bounds = metric_duration_bounds, .bound_count = METRIC_DURATION_BOUNDS, .unit = 1e-9                          \
+    }
 
 /* The values, one struct str for each of the metric's names, in their order. */
 #define METRIC_LABELS(...) ((const struct str[]){__VA_ARGS__})

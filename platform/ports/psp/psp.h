@@ -30,11 +30,11 @@ struct psp;
 enum psp_status {
     PSP_REQUIRES_PAYMENT_METHOD, /* nothing is held: refused, or never tried */
     PSP_REQUIRES_CONFIRMATION,
-    PSP_REQUIRES_ACTION,         /* the customer must authenticate at action_url */
-    PSP_PROCESSING,              /* not decided yet; an event will say */
-    PSP_REQUIRES_CAPTURE,        /* authorised: the money is held */
-    PSP_SUCCEEDED,               /* captured */
-    PSP_CANCELLED,               /* for good; what was held is released */
+    PSP_REQUIRES_ACTION,  /* the customer must authenticate at action_url */
+    PSP_PROCESSING,       /* not decided yet; an event will say */
+    PSP_REQUIRES_CAPTURE, /* authorised: the money is held */
+    PSP_SUCCEEDED,        /* captured */
+    PSP_CANCELLED,        /* for good; what was held is released */
 };
 
 /* Why the provider said no. By value, so that it outlives any arena; text that does not fit is cut. */
@@ -45,17 +45,17 @@ struct psp_failure {
 };
 
 struct psp_intent {
-    struct str id;                /* the provider's */
+    struct str id; /* the provider's */
     enum psp_status status;
     int64_t amount;
     int64_t amount_capturable;
     int64_t amount_captured;
-    int64_t amount_refunded;      /* known to psp->retrieve_intent and list_intents; 0 from other calls */
+    int64_t amount_refunded; /* known to psp->retrieve_intent and list_intents; 0 from other calls */
     char currency[4];
-    struct str reference;         /* as given to create_intent: the order's id; empty for a foreign intent */
-    struct str tenant;            /* as given to create_intent */
-    struct str action_url;        /* with PSP_REQUIRES_ACTION: where the customer authenticates */
-    struct psp_failure failure;   /* why the last attempt to pay failed */
+    struct str reference;       /* as given to create_intent: the order's id; empty for a foreign intent */
+    struct str tenant;          /* as given to create_intent */
+    struct str action_url;      /* with PSP_REQUIRES_ACTION: where the customer authenticates */
+    struct psp_failure failure; /* why the last attempt to pay failed */
     int64_t created_ms;
 };
 
@@ -65,7 +65,7 @@ struct psp_new_intent {
     struct str payment_method;
     struct str reference;
     struct str tenant;
-    struct str return_url;        /* where the customer goes after authenticating; empty without */
+    struct str return_url; /* where the customer goes after authenticating; empty without */
 };
 
 enum psp_refund_status { PSP_REFUND_PENDING, PSP_REFUND_SUCCEEDED, PSP_REFUND_FAILED };
@@ -73,7 +73,7 @@ enum psp_refund_status { PSP_REFUND_PENDING, PSP_REFUND_SUCCEEDED, PSP_REFUND_FA
 struct psp_refund {
     struct str id;
     struct str intent_id;
-    struct str reference;         /* as given to refund; empty for one that somebody else made */
+    struct str reference; /* as given to refund; empty for one that somebody else made */
     enum psp_refund_status status;
     int64_t amount;
     char currency[4];
@@ -82,16 +82,16 @@ struct psp_refund {
 struct psp_new_refund {
     struct str intent_id;
     int64_t amount;
-    struct str reference;         /* our id of the refund */
+    struct str reference; /* our id of the refund */
 };
 
 enum psp_event_kind { PSP_EVENT_OTHER, PSP_EVENT_INTENT, PSP_EVENT_REFUND };
 
 /* What the provider tells by itself, verified: at least once, in any order. */
 struct psp_event {
-    struct str id;                /* unique; the same for a repetition */
-    struct str type;              /* the provider's word, for logs */
-    enum psp_event_kind kind;     /* which of the two below is filled, as it was when the event was made */
+    struct str id;            /* unique; the same for a repetition */
+    struct str type;          /* the provider's word, for logs */
+    enum psp_event_kind kind; /* which of the two below is filled, as it was when the event was made */
     struct psp_intent intent;
     struct psp_refund refund;
 };

@@ -1,8 +1,8 @@
 /* Where the payment provider is, and the secrets that are shared with it: read by the payments service, and by the
  * emulator that stands in for Stripe.
  *
- * Where nothing is configured, the emulator in the same process is meant, and the secrets are made up at the first start:
- * they lie in the data folder, readable by its owner alone, and are never logged. */
+ * Where nothing is configured, the emulator in the same process is meant, and the secrets are made up at the first
+ * start: they lie in the data folder, readable by its owner alone, and are never logged. */
 #pragma once
 
 #include "platform/base/config.h"
@@ -19,8 +19,8 @@ struct psp_secrets {
     struct secret *webhook_secret; /* "whsec_…" */
 };
 
-/* What is configured, and for the rest what lies in the folder (NULL: a folder that cannot be had, as in the simulation;
- * the secrets are then fixed ones). ERR_UNAVAILABLE when the folder cannot be read or written, ERR_NO_MEMORY. config
- * may be NULL. Free with psp_secrets_free. */
+/* What is configured, and for the rest what lies in the folder (NULL: a folder that cannot be had, as in the
+ * simulation; the secrets are then fixed ones). ERR_UNAVAILABLE when the folder cannot be read or written,
+ * ERR_NO_MEMORY. config may be NULL. Free with psp_secrets_free. */
 int psp_secrets_open(const struct config *config, const char *data_path, struct psp_secrets *ret_secrets);
 void psp_secrets_free(struct psp_secrets *secrets);

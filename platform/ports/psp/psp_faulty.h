@@ -5,10 +5,10 @@
 
 /* Out of 100 calls, chosen by the random port. Applies to the calls that move money and to retrievals. */
 struct psp_faults {
-    unsigned lost_percent;     /* never reached the provider: ERR_UNAVAILABLE */
+    unsigned lost_percent;      /* never reached the provider: ERR_UNAVAILABLE */
     unsigned timed_out_percent; /* done, and the answer lost: ERR_DEADLINE */
-    unsigned repeated_percent; /* sent twice with the same key, as a proxy may */
-    unsigned count_max;        /* faults in all; 0: no limit */
+    unsigned repeated_percent;  /* sent twice with the same key, as a proxy may */
+    unsigned count_max;         /* faults in all; 0: no limit */
 };
 
 /* Takes the inner psp and frees it with itself. The faults may be changed at any time by psp_faulty_set. */

@@ -26,7 +26,8 @@ static int sign(struct str secret, struct str time_text, struct str body, char r
     CLEANUP(mac_cleanup) EVP_MAC *mac = EVP_MAC_fetch(NULL, "HMAC", NULL);
     CLEANUP(hmac_context_cleanup) EVP_MAC_CTX *context = mac ? EVP_MAC_CTX_new(mac) : NULL;
     char digest_name[] = "SHA256";
-    const OSSL_PARAM parameters[] = {OSSL_PARAM_construct_utf8_string("digest", digest_name, 0), OSSL_PARAM_construct_end()};
+    const OSSL_PARAM parameters[] = {OSSL_PARAM_construct_utf8_string("digest", digest_name, 0),
+                                     OSSL_PARAM_construct_end()};
     unsigned char digest[EVP_MAX_MD_SIZE];
     size_t size = 0;
     if (!context || secret.len == 0 ||

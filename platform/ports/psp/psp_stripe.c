@@ -30,7 +30,7 @@ static struct psp_stripe *stripe_of(struct psp *psp)
     return (struct psp_stripe *)psp;
 }
 
-/* -- Requests ------------------------------------------------------------------------------------------------------- */
+/* -- Requests ------------------------------------------------------------------------------------------------------ */
 
 static void append_escaped(struct buf *form, struct str text)
 {
@@ -110,8 +110,7 @@ static int send_exchange(struct psp_stripe *stripe, struct arena *arena, const s
     };
     size_t header_count = 2;
     if (!is_get)
-        headers[header_count++] =
-            (struct http_header){STR("Content-Type"), STR("application/x-www-form-urlencoded")};
+        headers[header_count++] = (struct http_header){STR("Content-Type"), STR("application/x-www-form-urlencoded")};
     if (exchange->key.len > 0)
         headers[header_count++] = (struct http_header){STR("Idempotency-Key"), exchange->key};
     return http_client_fetch(stripe->client, arena,
@@ -187,7 +186,7 @@ static int intent_path(struct arena *arena, struct str id, const char *action, c
     return 0;
 }
 
-/* -- The port ------------------------------------------------------------------------------------------------------- */
+/* -- The port ------------------------------------------------------------------------------------------------------ */
 
 static int stripe_create_intent(struct psp *psp, struct arena *arena, const struct psp_new_intent *intent,
                                 struct str key, struct psp_intent *ret_intent, struct psp_failure *ret_failure)
@@ -292,8 +291,7 @@ static int stripe_list_intents(struct psp *psp, struct arena *arena, int64_t fro
         return ERR_INTERNAL;
     size_t index, size;
     yyjson_val *item;
-    yyjson_arr_foreach(data, index, size, item)
-        TRY(psp_stripe_read_intent(arena, item, &ret_intents[index]));
+    yyjson_arr_foreach(data, index, size, item) TRY(psp_stripe_read_intent(arena, item, &ret_intents[index]));
     *ret_count = size;
     return 0;
 }

@@ -14,10 +14,10 @@
 #define PSP_STRIPE_TOLERANCE_MS (INT64_C(5) * 60 * 1000)
 
 struct psp_stripe_config {
-    struct str base_url;       /* "https://api.stripe.com", without a slash at its end */
-    struct str secret_key;     /* "sk_test_…"; copied, never logged */
-    struct str webhook_secret; /* "whsec_…"; copied, never logged */
-    int64_t timeout_ms;        /* of one request */
+    struct str base_url;        /* "https://api.stripe.com", without a slash at its end */
+    struct str secret_key;      /* "sk_test_…"; copied, never logged */
+    struct str webhook_secret;  /* "whsec_…"; copied, never logged */
+    int64_t timeout_ms;         /* of one request */
     struct http_client *client; /* outlives the adapter */
 };
 

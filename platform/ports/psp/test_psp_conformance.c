@@ -97,8 +97,9 @@ static struct psp_intent created(struct fixture *fixture, const char *method)
 static struct psp_intent captured(struct fixture *fixture)
 {
     struct psp_intent intent = created(fixture, "pm_card_visa");
-    assert_int_equal(fixture->psp->capture_intent(fixture->psp, fixture->host.arena, intent.id, next_key(fixture),
-                                                  &intent, NULL), 0);
+    assert_int_equal(
+        fixture->psp->capture_intent(fixture->psp, fixture->host.arena, intent.id, next_key(fixture), &intent, NULL),
+        0);
     return intent;
 }
 
@@ -136,7 +137,8 @@ static void test_psp__one_key_is_one_charge(void **state)
     struct psp_intent list[PSP_LIST_MAX];
     size_t count = 0;
     assert_int_equal(fixture->psp->list_intents(fixture->psp, fixture->host.arena, 0, first.created_ms + 60000,
-                                                STR_EMPTY, list, PSP_LIST_MAX, &count, NULL), 0);
+                                                STR_EMPTY, list, PSP_LIST_MAX, &count, NULL),
+                     0);
     assert_int_equal(count, 1);
 }
 
@@ -180,21 +182,24 @@ static void test_psp__captures_once(void **state)
     struct psp_intent intent = captured(fixture), other;
     assert_int_equal(intent.status, PSP_SUCCEEDED);
     assert_int_equal(intent.amount_captured, 1999);
-    assert_int_equal(fixture->psp->capture_intent(fixture->psp, fixture->host.arena, intent.id, next_key(fixture),
-                                                  &other, NULL), ERR_CONFLICT);
-    assert_int_equal(fixture->psp->cancel_intent(fixture->psp, fixture->host.arena, intent.id, next_key(fixture),
-                                                 &other, NULL), ERR_CONFLICT);
+    assert_int_equal(
+        fixture->psp->capture_intent(fixture->psp, fixture->host.arena, intent.id, next_key(fixture), &other, NULL),
+        ERR_CONFLICT);
+    assert_int_equal(
+        fixture->psp->cancel_intent(fixture->psp, fixture->host.arena, intent.id, next_key(fixture), &other, NULL),
+        ERR_CONFLICT);
 }
 
 static void test_psp__cancels_what_is_held(void **state)
 {
     struct fixture *fixture = *state;
     struct psp_intent intent = created(fixture, "pm_card_visa"), other;
-    assert_int_equal(fixture->psp->cancel_intent(fixture->psp, fixture->host.arena, intent.id, next_key(fixture),
-                                                 &intent, NULL), 0);
+    assert_int_equal(
+        fixture->psp->cancel_intent(fixture->psp, fixture->host.arena, intent.id, next_key(fixture), &intent, NULL), 0);
     assert_int_equal(intent.status, PSP_CANCELLED);
-    assert_int_equal(fixture->psp->capture_intent(fixture->psp, fixture->host.arena, intent.id, next_key(fixture),
-                                                  &other, NULL), ERR_CONFLICT);
+    assert_int_equal(
+        fixture->psp->capture_intent(fixture->psp, fixture->host.arena, intent.id, next_key(fixture), &other, NULL),
+        ERR_CONFLICT);
     assert_int_equal(retrieved(fixture, intent.id).status, PSP_CANCELLED);
 }
 
@@ -251,39 +256,45 @@ static void test_psp__lists_page_by_page(void **state)
         created(fixture, "pm_card_visa");
     for (int page = 0; page < 4 && count == 2; page++) {
         assert_int_equal(fixture->psp->list_intents(fixture->psp, fixture->host.arena, 0, INT64_C(32000000000000) / 16,
-                                                    after, list, 2, &count, NULL), 0);
+                                                    after, list, 2, &count, NULL),
+                         0);
         total += count;
         if (count > 0)
             after = list[count - 1].id;
     }
     assert_int_equal(total, 5);
-    assert_int_equal(fixture->psp->list_intents(fixture->psp, fixture->host.arena, 0, 1000, STR_EMPTY, list, 2, &count,
-                                                NULL), 0);
+    assert_int_equal(
+        fixture->psp->list_intents(fixture->psp, fixture->host.arena, 0, 1000, STR_EMPTY, list, 2, &count, NULL), 0);
     assert_int_equal(count, 0);
 }
 
 static void test_psp__events_are_verified_and_read(void **state)
 {
     struct fixture *fixture = *state;
-    struct str body = STR("{\"id\":\"evt_1\",\"type\":\"payment_intent.succeeded\",\"data\":{\"object\":{\"object\":"
-                          "\"payment_intent\",\"id\":\"pi_1\",\"status\":\"succeeded\",\"amount\":5,\"amount_received\":5,"
-                          "\"currency\":\"eur\",\"metadata\":{\"order_id\":\"o1\",\"tenant\":\"default\"}}}}");
+    struct str body =
+        STR("{\"id\":\"evt_1\",\"type\":\"payment_intent.succeeded\",\"data\":{\"object\":{\"object\":"
+            "\"payment_intent\",\"id\":\"pi_1\",\"status\":\"succeeded\",\"amount\":5,\"amount_received\":5,"
+            "\"currency\":\"eur\",\"metadata\":{\"order_id\":\"o1\",\"tenant\":\"default\"}}}}");
     char header[PSP_SIGNATURE_HEADER_MAX];
     struct psp_event event = {0};
     assert_int_equal(psp_signature_write(STR(TEST_WEBHOOK_SECRET), 1700000000, body, header), 0);
     assert_int_equal(fixture->psp->verify_event(fixture->psp, fixture->host.arena, str_from_cstr(header), body,
-                                                INT64_C(1700000000000), &event), 0);
+                                                INT64_C(1700000000000), &event),
+                     0);
     assert_int_equal(event.kind, PSP_EVENT_INTENT);
     assert_int_equal(event.intent.status, PSP_SUCCEEDED);
     assert_true(str_equal(event.intent.reference, STR("o1")));
     assert_int_equal(fixture->psp->verify_event(fixture->psp, fixture->host.arena, str_from_cstr(header), body,
-                                                INT64_C(1700000301000), &event), ERR_UNAUTHENTICATED);
+                                                INT64_C(1700000301000), &event),
+                     ERR_UNAUTHENTICATED);
     assert_int_equal(fixture->psp->verify_event(fixture->psp, fixture->host.arena, STR("t=1700000000,v1=00"), body,
-                                                INT64_C(1700000000000), &event), ERR_UNAUTHENTICATED);
+                                                INT64_C(1700000000000), &event),
+                     ERR_UNAUTHENTICATED);
     struct str broken = STR("{\"id\":");
     assert_int_equal(psp_signature_write(STR(TEST_WEBHOOK_SECRET), 1700000000, broken, header), 0);
     assert_int_equal(fixture->psp->verify_event(fixture->psp, fixture->host.arena, str_from_cstr(header), broken,
-                                                INT64_C(1700000000000), &event), ERR_INVALID);
+                                                INT64_C(1700000000000), &event),
+                     ERR_INVALID);
 }
 
 static void test_psp_stripe__a_time_out_after_success_is_resolved_by_the_same_key(void **state)
@@ -300,8 +311,9 @@ static void test_psp_stripe__a_time_out_after_success_is_resolved_by_the_same_ke
     assert_int_equal(create(fixture, "pm_card_visa", key, &intent, NULL), 0);
     struct psp_intent list[4];
     size_t count = 0;
-    assert_int_equal(patient->list_intents(patient, fixture->host.arena, 0, intent.created_ms + 60000, STR_EMPTY, list, 4,
-                                           &count, NULL), 0);
+    assert_int_equal(patient->list_intents(patient, fixture->host.arena, 0, intent.created_ms + 60000, STR_EMPTY, list,
+                                           4, &count, NULL),
+                     0);
     assert_int_equal(count, 1);
     hasty->free(hasty);
 }
@@ -342,7 +354,8 @@ static void test_psp_faulty__loses_and_times_out(void **state)
     struct psp_intent list[4];
     size_t count = 0;
     assert_int_equal(faulty->list_intents(faulty, fixture->host.arena, 0, intent.created_ms + 60000, STR_EMPTY, list, 4,
-                                          &count, NULL), 0);
+                                          &count, NULL),
+                     0);
     assert_int_equal(count, 1); /* The lost call never arrived; the one that timed out did. */
 }
 
@@ -364,8 +377,8 @@ int main(void)
         BOTH(test_psp__unknown_and_ill_formed_ids_are_not_found),
         BOTH(test_psp__lists_page_by_page),
         BOTH(test_psp__events_are_verified_and_read),
-        cmocka_unit_test_setup_teardown(test_psp_stripe__a_time_out_after_success_is_resolved_by_the_same_key, start_plain,
-                                        end),
+        cmocka_unit_test_setup_teardown(test_psp_stripe__a_time_out_after_success_is_resolved_by_the_same_key,
+                                        start_plain, end),
         cmocka_unit_test_setup_teardown(test_psp_stripe__errors_say_whether_to_try_again, start_plain, end),
         cmocka_unit_test_setup_teardown(test_psp_faulty__loses_and_times_out, start_plain, end),
     };

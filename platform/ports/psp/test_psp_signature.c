@@ -26,10 +26,12 @@ static void test_psp_signature__equals_a_known_answer(void **state)
 static void test_psp_signature__accepts_any_of_several_v1_and_ignores_other_schemes(void **state)
 {
     (void)state;
-    struct str header = STR("t=1700000000,v0=00,v1=" "0000000000000000000000000000000000000000000000000000000000000000"
+    struct str header = STR("t=1700000000,v0=00,v1="
+                            "0000000000000000000000000000000000000000000000000000000000000000"
                             ", v1=" KNOWN_V1);
     assert_int_equal(psp_signature_check(SECRET, header, BODY, NOW, 300), 0);
-    assert_int_equal(psp_signature_check(SECRET, STR("t=1700000000,v0=" KNOWN_V1), BODY, NOW, 300), ERR_UNAUTHENTICATED);
+    assert_int_equal(psp_signature_check(SECRET, STR("t=1700000000,v0=" KNOWN_V1), BODY, NOW, 300),
+                     ERR_UNAUTHENTICATED);
 }
 
 static void test_psp_signature__refuses_another_body_secret_or_time(void **state)
@@ -38,7 +40,8 @@ static void test_psp_signature__refuses_another_body_secret_or_time(void **state
     struct str header = STR("t=1700000000,v1=" KNOWN_V1);
     assert_int_equal(psp_signature_check(SECRET, header, STR("{\"id\":\"evt_2\"}"), NOW, 300), ERR_UNAUTHENTICATED);
     assert_int_equal(psp_signature_check(STR("whsec_other"), header, BODY, NOW, 300), ERR_UNAUTHENTICATED);
-    assert_int_equal(psp_signature_check(SECRET, STR("t=1700000001,v1=" KNOWN_V1), BODY, NOW, 300), ERR_UNAUTHENTICATED);
+    assert_int_equal(psp_signature_check(SECRET, STR("t=1700000001,v1=" KNOWN_V1), BODY, NOW, 300),
+                     ERR_UNAUTHENTICATED);
 }
 
 static void test_psp_signature__tolerates_five_minutes_and_not_more(void **state)
@@ -53,8 +56,14 @@ static void test_psp_signature__tolerates_five_minutes_and_not_more(void **state
 static void test_psp_signature__refuses_what_is_not_a_header(void **state)
 {
     (void)state;
-    const char *const headers[] = {"", "t=", "v1=" KNOWN_V1, "t=1700000000", "t=x,v1=" KNOWN_V1, "t=-1,v1=" KNOWN_V1,
-                                   "t=1700000000,v1=", "t=99999999999999999999999999,v1=" KNOWN_V1};
+    const char *const headers[] = {"",
+                                   "t=",
+                                   "v1=" KNOWN_V1,
+                                   "t=1700000000",
+                                   "t=x,v1=" KNOWN_V1,
+                                   "t=-1,v1=" KNOWN_V1,
+                                   "t=1700000000,v1=",
+                                   "t=99999999999999999999999999,v1=" KNOWN_V1};
     for (size_t i = 0; i < sizeof(headers) / sizeof(headers[0]); i++)
         assert_int_equal(psp_signature_check(SECRET, str_from_cstr(headers[i]), BODY, NOW, 300), ERR_UNAUTHENTICATED);
 }

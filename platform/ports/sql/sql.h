@@ -76,8 +76,9 @@ struct sql_config {
     size_t write_batch_max; /* closures in one commit; 0: SQL_WRITE_BATCH_DEFAULT */
 };
 
-/* Opens or creates the database; its tables are sql_migrate's, one list after the other. On failure says in ret_message what is wrong
- * with which path, and what to do: ERR_CORRUPT, ERR_STORAGE_FULL, ERR_UNAVAILABLE (unwritable, locked). */
+/* Opens or creates the database; its tables are sql_migrate's, one list after the other. On failure says in ret_message
+ * what is wrong with which path, and what to do: ERR_CORRUPT, ERR_STORAGE_FULL, ERR_UNAVAILABLE (unwritable, locked).
+ */
 int sql_open(struct sql_db **ret_db, const struct sql_config *config, char ret_message[512]);
 
 /* Finishes queued writes, checkpoints and closes. NULL is fine. */
@@ -112,8 +113,8 @@ void sql_write_async(struct sql_db *db, struct sql_write_job *job);
 int sql_read(struct sql_db *db, sql_closure *closure, void *argument);
 
 /* Called by the adapter after a commit and before anybody learns of it, with what sql_tx_on_commit collected. Also
- * drops the argument when the transaction is rolled back (committed == false). ERR_TOO_LARGE and ERR_NO_MEMORY: the hook
- * was not taken and will not be called. A hook does not block and does not write to this database. */
+ * drops the argument when the transaction is rolled back (committed == false). ERR_TOO_LARGE and ERR_NO_MEMORY: the
+ * hook was not taken and will not be called. A hook does not block and does not write to this database. */
 typedef void sql_commit_hook(bool committed, void *argument);
 int sql_tx_on_commit(struct sql_tx *tx, sql_commit_hook *hook, void *argument);
 
@@ -170,8 +171,8 @@ int sql_backup(struct sql_db *db, const char *destination_path, char ret_message
 int sql_check(struct sql_db *db, char ret_message[512]);
 
 struct sql_stats {
-    uint64_t commits;         /* transactions made durable, of one or more closures */
-    uint64_t writes;          /* closures that committed */
+    uint64_t commits; /* transactions made durable, of one or more closures */
+    uint64_t writes;  /* closures that committed */
     uint64_t failed_commits;
     uint64_t reads;
 };
@@ -206,8 +207,8 @@ int sql_list_tables(struct sql_tx *tx, struct arena *arena, struct sql_table **r
 /* The number of migrations that made the database what it is, over all lists. */
 int sql_count_migrations(struct sql_tx *tx, int64_t *ret_count);
 
-/* Visits every row in the order of the primary key, with a value a column; views live until the visitor returns. An error
- * of the visitor ends it and is returned. ERR_UNPROCESSABLE for a value that is none of enum sql_type. */
+/* Visits every row in the order of the primary key, with a value a column; views live until the visitor returns. An
+ * error of the visitor ends it and is returned. ERR_UNPROCESSABLE for a value that is none of enum sql_type. */
 typedef int sql_row_visitor(const struct sql_table *table, const struct sql_value *values, void *argument);
 int sql_dump_table(struct sql_tx *tx, const struct sql_table *table, sql_row_visitor *visitor, void *argument);
 

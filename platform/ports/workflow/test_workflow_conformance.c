@@ -107,7 +107,7 @@ struct fixture {
     size_t cached_bytes_max;
 
     struct task_mutex mutex;
-    char calls[CALLS_MAX][64];  /* "reserve a/0", in order */
+    char calls[CALLS_MAX][64]; /* "reserve a/0", in order */
     size_t call_count;
 
     /* The first fail_count attempts of fail_name fail with fail_error. */
@@ -226,7 +226,7 @@ struct start_call {
     const struct workflow_type *type;
     const char *id;
     int64_t timeout_ms;
-    int result; /* of the closure after the start */
+    int result;             /* of the closure after the start */
     const char *signals[3]; /* sent in the same transaction, with their names as payment_id */
 };
 
@@ -244,8 +244,8 @@ static int start_closure(struct sql_tx *tx, void *argument)
     input.order_id = (char *)(size_t)call->id;
     input.has_payment_timeout_ms = true;
     input.payment_timeout_ms = call->timeout_ms;
-    struct workflow_start start = {.type = call->type, .id = str_from_cstr(call->id), .tenant = STR("default"),
-                                   .input = &input.base};
+    struct workflow_start start = {
+        .type = call->type, .id = str_from_cstr(call->id), .tenant = STR("default"), .input = &input.base};
     TRY(workflow_start(call->f->engine, tx, &start));
     for (size_t i = 0; call->signals[i]; i++)
         TRY(send_in(tx, call->f, call->id, call->signals[i]));

@@ -86,8 +86,11 @@ static int run_activity(void *context, const struct activity_attempt *attempt, s
         return problem_set(ret_problem, ERR_UNAVAILABLE, "planted", NULL, "Planted.");
     if (!attempt->tx)
         return 0;
-    struct event event = {.topic = STR("ship.events"), .type = str_from_cstr(attempt->activity->name),
-                          .key = attempt->token, .tenant = attempt->tenant, .payload = STR("{}")};
+    struct event event = {.topic = STR("ship.events"),
+                          .type = str_from_cstr(attempt->activity->name),
+                          .key = attempt->token,
+                          .tenant = attempt->tenant,
+                          .payload = STR("{}")};
     return event_append(p->bus, attempt->tx, &event);
 }
 
@@ -125,11 +128,11 @@ static void open_process(struct process *p, const struct world *world, unsigned 
     p->follower = open_db(world, incarnation, "follower");
     ASSERT(event_bus_new_embedded(&p->bus) == 0);
     ASSERT(event_bus_add_source(p->bus, "shop", p->shop) == 0);
-    struct event_consumer consumer = {.group = "follow", .source = "shop", .topic = "ship.events", .db = p->follower,
-                                      .run = follow, .context = p};
+    struct event_consumer consumer = {
+        .group = "follow", .source = "shop", .topic = "ship.events", .db = p->follower, .run = follow, .context = p};
     ASSERT(event_bus_add_consumer(p->bus, &consumer) == 0);
-    struct workflow_engine_config config = {.db = p->shop, .types = types, .run_activity = run_activity, .context = p,
-                                            .worker_count = 3};
+    struct workflow_engine_config config = {
+        .db = p->shop, .types = types, .run_activity = run_activity, .context = p, .worker_count = 3};
     ASSERT(workflow_engine_new(&p->engine, &config) == 0);
     ASSERT(event_bus_start(p->bus) == 0);
     ASSERT(workflow_engine_start(p->engine) == 0);
@@ -159,8 +162,8 @@ static int start_closure(struct sql_tx *tx, void *argument)
     Orders__PlaceOrder input = ORDERS__PLACE_ORDER__INIT;
     input.has_payment_timeout_ms = true;
     input.payment_timeout_ms = order->number % 2 == 0 ? WAIT_NS / CLOCK_NS_PER_MS : 100;
-    struct workflow_start start = {.type = &ship, .id = str_from_cstr(order->id), .tenant = STR("default"),
-                                   .input = &input.base};
+    struct workflow_start start = {
+        .type = &ship, .id = str_from_cstr(order->id), .tenant = STR("default"), .input = &input.base};
     return workflow_start(order->p->engine, tx, &start);
 }
 
@@ -271,8 +274,7 @@ static void remove_folders(const struct world *world)
     for (unsigned incarnation = 0; incarnation <= CRASHES_MAX; incarnation++) {
         static const char *const others[] = {"shop.db-shm", "follower.db-shm"};
         for (size_t i = 0; i < 6; i++) {
-            snprintf(path, sizeof(path), "%s/%u/%s", world->folder, incarnation,
-                     i < 4 ? file_names[i] : others[i - 4]);
+            snprintf(path, sizeof(path), "%s/%u/%s", world->folder, incarnation, i < 4 ? file_names[i] : others[i - 4]);
             unlink(path);
         }
         snprintf(path, sizeof(path), "%s/%u", world->folder, incarnation);

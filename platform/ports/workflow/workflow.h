@@ -24,12 +24,12 @@ struct workflow;
 /* For the waits: as long as it takes. */
 #define WORKFLOW_NO_TIMEOUT INT64_C(-1)
 
-#define ACTIVITY_TIMEOUT_MS INT64_C(30000)     /* of one attempt, where the activity names none */
-#define ACTIVITY_FIRST_RETRY_MS INT64_C(100)   /* the first delay, where the activity names none */
-#define ACTIVITY_RETRY_MAX_MS INT64_C(30000)   /* delays grow up to here */
-#define WORKFLOW_ID_MAX 200                    /* bytes */
-#define WORKFLOW_STEPS_MAX 10000               /* of one workflow; parked as stuck past it */
-#define WORKFLOW_SIGNALS_MAX 1000              /* waiting in one workflow; also a constraint of the table */
+#define ACTIVITY_TIMEOUT_MS INT64_C(30000)   /* of one attempt, where the activity names none */
+#define ACTIVITY_FIRST_RETRY_MS INT64_C(100) /* the first delay, where the activity names none */
+#define ACTIVITY_RETRY_MAX_MS INT64_C(30000) /* delays grow up to here */
+#define WORKFLOW_ID_MAX 200                  /* bytes */
+#define WORKFLOW_STEPS_MAX 10000             /* of one workflow; parked as stuck past it */
+#define WORKFLOW_SIGNALS_MAX 1000            /* waiting in one workflow; also a constraint of the table */
 #define WORKFLOW_COMPENSATIONS_MAX 64
 #define WORKFLOW_AWAIT_ANY_MAX 8
 #define WORKFLOW_PAYLOAD_BYTES_MAX ((size_t)1 << 20)
@@ -39,11 +39,11 @@ struct activity {
     int (*run)(struct call *call, const ProtobufCMessage *in, ProtobufCMessage *out);
     const ProtobufCMessageDescriptor *input;
     const ProtobufCMessageDescriptor *output;
-    bool transactional;            /* runs in the write transaction that records its result: effect and record are one.
-                                    * It must not block. Otherwise it runs on a worker, and may run twice. */
-    unsigned attempts_max;         /* 0: until it succeeds */
-    int64_t first_retry_ms;        /* doubled each time, up to ACTIVITY_RETRY_MAX_MS */
-    int64_t timeout_ms;            /* of one attempt; 0: ACTIVITY_TIMEOUT_MS */
+    bool transactional;     /* runs in the write transaction that records its result: effect and record are one.
+                             * It must not block. Otherwise it runs on a worker, and may run twice. */
+    unsigned attempts_max;  /* 0: until it succeeds */
+    int64_t first_retry_ms; /* doubled each time, up to ACTIVITY_RETRY_MAX_MS */
+    int64_t timeout_ms;     /* of one attempt; 0: ACTIVITY_TIMEOUT_MS */
 };
 
 /* Checks the handler's types, like RPC(): ACTIVITY(reserve_stock, Orders__PlaceOrder, orders__place_order,
@@ -51,9 +51,9 @@ struct activity {
 #define ACTIVITY(function, in_type, in_name, out_type, out_name, ...)                                                  \
     {                                                                                                                  \
         .name = #function,                                                                                             \
-        .run = _Generic(&(function), int (*)(struct call *, const in_type *, out_type *)                               \
-                        : (int (*)(struct call *, const ProtobufCMessage *, ProtobufCMessage *))(void (*)(void))(      \
-                            function)),                                                                                \
+        .run = _Generic(                                                                                               \
+            &(function), int (*)(struct call *, const in_type *, out_type *)                                           \
+            : (int (*)(struct call *, const ProtobufCMessage *, ProtobufCMessage *))(void (*)(void))(function)),       \
         .input = &in_name##__descriptor, .output = &out_name##__descriptor, __VA_ARGS__                                \
     }
 
@@ -110,7 +110,7 @@ struct workflow_start {
     const struct workflow_type *type; /* one of the engine's */
     struct str id;                    /* unique in the database; 1 to WORKFLOW_ID_MAX bytes */
     struct str tenant;
-    struct str traceparent;           /* handed to every activity; may be empty */
+    struct str traceparent; /* handed to every activity; may be empty */
     const ProtobufCMessage *input;
 };
 
@@ -131,8 +131,8 @@ enum workflow_status {
     WORKFLOW_RUNNING,
     WORKFLOW_COMPENSATING, /* its function failed, and what it did is being undone */
     WORKFLOW_COMPLETED,
-    WORKFLOW_FAILED,       /* its function failed, and nothing of it remains */
-    WORKFLOW_STUCK,        /* parked: its history and its function disagree; a person must look */
+    WORKFLOW_FAILED, /* its function failed, and nothing of it remains */
+    WORKFLOW_STUCK,  /* parked: its history and its function disagree; a person must look */
 };
 
 /* "running" and so on; a static string. */
@@ -140,8 +140,7 @@ const char *workflow_status_name(enum workflow_status status);
 
 /* Blocks until the workflow has ended or is stuck, at most until the deadline (of clock_monotonic_ns). *ret_status is
  * how it stands then. ERR_NOT_FOUND when there never was one. Not for use inside a transaction. */
-int workflow_wait(struct workflow_engine *engine, struct str id, int64_t deadline_ns,
-                  enum workflow_status *ret_status);
+int workflow_wait(struct workflow_engine *engine, struct str id, int64_t deadline_ns, enum workflow_status *ret_status);
 
 /* -- The engine of one database ------------------------------------------------------------------------------------ */
 
@@ -151,13 +150,13 @@ struct activity_attempt {
     struct str workflow_id;
     struct str tenant;
     struct str traceparent;
-    struct str token;           /* "<workflow_id>/<step>": the same for every attempt, so the key for idempotency */
-    unsigned attempt;           /* from 1 */
-    int64_t deadline_ns;        /* of clock_monotonic_ns */
-    struct sql_tx *tx;          /* of a transactional activity; else NULL */
-    struct arena *arena;        /* the attempt's */
+    struct str token;    /* "<workflow_id>/<step>": the same for every attempt, so the key for idempotency */
+    unsigned attempt;    /* from 1 */
+    int64_t deadline_ns; /* of clock_monotonic_ns */
+    struct sql_tx *tx;   /* of a transactional activity; else NULL */
+    struct arena *arena; /* the attempt's */
     const ProtobufCMessage *in;
-    ProtobufCMessage *out;      /* initialised */
+    ProtobufCMessage *out; /* initialised */
 };
 
 /* Runs an attempt: on a worker task, or in the transaction that records it. 0, or an error with *ret_problem set
@@ -166,13 +165,13 @@ struct activity_attempt {
 typedef int activity_runner(void *context, const struct activity_attempt *attempt, struct problem *ret_problem);
 
 struct workflow_engine_config {
-    struct sql_db *db;                           /* with workflow_migrations applied */
-    const struct workflow_type *const *types;    /* NULL-terminated */
+    struct sql_db *db;                        /* with workflow_migrations applied */
+    const struct workflow_type *const *types; /* NULL-terminated */
     activity_runner *run_activity;
     void *context;
-    unsigned worker_count;                       /* tasks that run activities (they may block); 0: 8 */
-    size_t running_max;                          /* workflows that have not ended; 0: 1,000,000 */
-    size_t cached_bytes_max;                     /* histories kept in memory; 0: 32 MiB. Others are read again */
+    unsigned worker_count;   /* tasks that run activities (they may block); 0: 8 */
+    size_t running_max;      /* workflows that have not ended; 0: 1,000,000 */
+    size_t cached_bytes_max; /* histories kept in memory; 0: 32 MiB. Others are read again */
 };
 
 int workflow_engine_new(struct workflow_engine **ret_engine, const struct workflow_engine_config *config);
@@ -195,9 +194,9 @@ struct workflow_stats {
     uint64_t completed;
     uint64_t failed;
     uint64_t stuck;
-    uint64_t transitions;  /* write transactions that moved a workflow on */
-    uint64_t attempts;     /* of activities */
-    uint64_t running;      /* now */
+    uint64_t transitions; /* write transactions that moved a workflow on */
+    uint64_t attempts;    /* of activities */
+    uint64_t running;     /* now */
 };
 void workflow_get_stats(struct workflow_engine *engine, struct workflow_stats *ret_stats);
 
@@ -205,23 +204,23 @@ void workflow_get_stats(struct workflow_engine *engine, struct workflow_stats *r
 
 struct workflow_row {
     struct str id, type, tenant, status;
-    int error;                      /* of a failed, compensating or stuck one; else 0 */
+    int error; /* of a failed, compensating or stuck one; else 0 */
     struct str code, detail;
     int64_t created_at_ms, updated_at_ms;
-    struct str step;                /* what it waits for; empty when it has ended */
-    unsigned attempts;              /* of that step */
-    int64_t due_at_ms;              /* when that step is tried again or times out; 0 without */
-    struct str step_detail;         /* why the step's last attempt failed */
-    struct str input, output;       /* JSON; workflow_show only */
+    struct str step;          /* what it waits for; empty when it has ended */
+    unsigned attempts;        /* of that step */
+    int64_t due_at_ms;        /* when that step is tried again or times out; 0 without */
+    struct str step_detail;   /* why the step's last attempt failed */
+    struct str input, output; /* JSON; workflow_show only */
 };
 
 struct workflow_step_row {
     int64_t seq;
-    struct str kind, name, state;   /* "activity", "reserve_stock", "done" */
+    struct str kind, name, state; /* "activity", "reserve_stock", "done" */
     unsigned attempts;
     int64_t due_at_ms;
-    struct str input, output;       /* JSON; empty without */
-    struct str signal;              /* the one that an await or a poll took */
+    struct str input, output; /* JSON; empty without */
+    struct str signal;        /* the one that an await or a poll took */
     int error;
     struct str code, detail;
     int64_t scheduled_at_ms, ended_at_ms; /* 0: not yet */

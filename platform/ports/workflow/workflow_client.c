@@ -96,8 +96,7 @@ int workflow_signal(struct workflow_engine *engine, struct sql_tx *tx, struct st
     TRY(buf_error(&json));
     int64_t changed;
     TRY(sql_exec(tx, &workflow_sql_insert_signal,
-                 SQL_ARGS(sql_text(id), sql_cstr(name), sql_text(buf_str(&json)), sql_int(clock_wall_ms())),
-                 &changed));
+                 SQL_ARGS(sql_text(id), sql_cstr(name), sql_text(buf_str(&json)), sql_int(clock_wall_ms())), &changed));
     return changed == 1 ? wake_later(engine, tx, id) : ERR_NOT_FOUND;
 }
 

@@ -17,8 +17,8 @@
 #define ATTEMPT_ARENA_BYTES ((size_t)8 << 20)
 #define ATTEMPT_AGAIN_MS INT64_C(5000) /* after one whose result there was no memory to keep */
 
-static struct metric attempts = METRIC_COUNTER("workflow_attempts_total", "Attempts of activities on workers.",
-                                               "activity", "result");
+static struct metric attempts =
+    METRIC_COUNTER("workflow_attempts_total", "Attempts of activities on workers.", "activity", "result");
 
 /* -- The workers --------------------------------------------------------------------------------------------------- */
 
@@ -344,8 +344,7 @@ void workflow_engine_free(struct workflow_engine *engine)
 /* Nothing is under way and nothing is due. */
 static bool is_settled(const struct workflow_engine *engine)
 {
-    return engine->under_way == 0 &&
-           (engine->heap_count == 0 || engine->heap[0]->due_ns > clock_monotonic_ns());
+    return engine->under_way == 0 && (engine->heap_count == 0 || engine->heap[0]->due_ns > clock_monotonic_ns());
 }
 
 bool workflow_engine_settle(struct workflow_engine *engine, int64_t deadline_ns)
@@ -410,8 +409,7 @@ static bool wait_in_memory(struct workflow_engine *engine, struct str id, int64_
     return waiter.is_known;
 }
 
-int workflow_wait(struct workflow_engine *engine, struct str id, int64_t deadline_ns,
-                  enum workflow_status *ret_status)
+int workflow_wait(struct workflow_engine *engine, struct str id, int64_t deadline_ns, enum workflow_status *ret_status)
 {
     if (wait_in_memory(engine, id, deadline_ns, ret_status))
         return 0;

@@ -21,8 +21,8 @@ static struct str place(char **cursor, struct str s)
 
 struct step *step_new(const struct step *values)
 {
-    const struct str texts[] = {values->name, values->input, values->output,
-                                values->signal, values->code, values->detail};
+    const struct str texts[] = {values->name,   values->input, values->output,
+                                values->signal, values->code,  values->detail};
     size_t bytes = sizeof(struct step);
     for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
         bytes += texts[i].len + 1;

@@ -59,18 +59,18 @@ struct transition {
     struct sql_write_job job;
     struct instance *instance;
     struct fact *facts;
-    bool fired;             /* the pending step's time has come */
-    unsigned failures;      /* writes that failed in a row */
-    int last_error;         /* of the last that failed */
-    size_t bytes_before;    /* of the instance, when the write was submitted */
+    bool fired;          /* the pending step's time has come */
+    unsigned failures;   /* writes that failed in a row */
+    int last_error;      /* of the last that failed */
+    size_t bytes_before; /* of the instance, when the write was submitted */
 
     /* Found by the closure; made anew each time it runs. */
-    bool gone;              /* no such workflow, or it had ended: forget the instance */
-    struct step **changed;  /* by seq; those from instance->step_count on are new */
+    bool gone;             /* no such workflow, or it had ended: forget the instance */
+    struct step **changed; /* by seq; those from instance->step_count on are new */
     size_t changed_count, changed_capacity;
     enum workflow_status status;
     const struct activity *activity;
-    struct fact *aborted;   /* a transactional activity failed: all is undone, and run again with this fact */
+    struct fact *aborted; /* a transactional activity failed: all is undone, and run again with this fact */
 };
 
 /* A workflow that has not ended. */
@@ -80,28 +80,28 @@ struct instance {
     struct workflow_engine *engine;
     struct str id;
     enum instance_state state;
-    bool wake;              /* a signal came while it was not waiting: look again */
-    bool awaits;            /* its pending step is an await */
+    bool wake;   /* a signal came while it was not waiting: look again */
+    bool awaits; /* its pending step is an await */
     struct waiter *waiters;
 
     /* The heap of what is due. */
     int64_t due_ns;
     uint64_t due_order;
-    size_t heap_index;      /* HEAP_NONE when not in it */
+    size_t heap_index; /* HEAP_NONE when not in it */
 
     struct transition transition;
-    bool unwritten;         /* it could not be written: it is tried again at due_ns */
+    bool unwritten; /* it could not be written: it is tried again at due_ns */
 
     /* The history; only when loaded. */
     bool loaded;
     const struct workflow_type *type; /* NULL: not one of ours */
     struct str type_name, tenant, traceparent, input;
-    char *texts;                      /* where the four lie */
+    char *texts; /* where the four lie */
     enum workflow_status status;
     struct step **steps;
     size_t step_count, step_capacity;
     size_t bytes;
-    const struct activity *activity;  /* of the pending step, when that is one */
+    const struct activity *activity; /* of the pending step, when that is one */
 };
 
 #define HEAP_NONE SIZE_MAX
@@ -113,9 +113,9 @@ struct workflow {
     struct transition *transition;
     struct sql_tx *tx;
     struct arena *arena;
-    int64_t position;       /* seq of the next step */
-    bool blocked;           /* the function has nothing more to do in this pass */
-    int broken;             /* an error of ours (memory, disk): the pass is void, and is tried again */
+    int64_t position; /* seq of the next step */
+    bool blocked;     /* the function has nothing more to do in this pass */
+    int broken;       /* an error of ours (memory, disk): the pass is void, and is tried again */
     bool stuck;
     struct problem problem; /* of the last failed step; of a stuck workflow: why */
     struct {
@@ -188,7 +188,7 @@ struct workflow_engine {
     struct task_cond timer;   /* the heap's first changed, or stopping */
     struct task_cond settled; /* under_way has become 0 */
     bool running, stopping;
-    size_t under_way;         /* instances that write, or queue for or run an activity */
+    size_t under_way; /* instances that write, or queue for or run an activity */
 
     struct instance **buckets;
     size_t bucket_count, instance_count;

@@ -26,8 +26,8 @@ static int break_pass(struct workflow *w, int error)
     return block(w);
 }
 
-static int __attribute__((format(printf, 3, 4))) get_stuck(struct workflow *w, const char *code, const char *format,
-                                                           ...)
+static int __attribute__((format(printf, 3, 4)))
+get_stuck(struct workflow *w, const char *code, const char *format, ...)
 {
     char detail[PROBLEM_DETAIL_MAX];
     va_list arguments;
@@ -310,8 +310,8 @@ static void end_wait(struct step *values, enum step_state state)
 }
 
 /* A wait without an end yet: takes a signal that has come, or times out, or is left pending. */
-static int drive_await(struct workflow *w, struct str name, const char *const *names, size_t count,
-                       int64_t timeout_ms, struct step **step)
+static int drive_await(struct workflow *w, struct str name, const char *const *names, size_t count, int64_t timeout_ms,
+                       struct step **step)
 {
     bool is_new = !*step;
     struct step values = is_new ? (struct step){.seq = w->position,
@@ -382,8 +382,12 @@ bool workflow_poll(struct workflow *w, const char *signal, ProtobufCMessage *ret
         return false;
     if (!step) {
         int64_t now_ms = clock_wall_ms();
-        struct step values = {.seq = w->position, .kind = STEP_POLL, .state = STEP_DONE,
-                              .name = str_from_cstr(signal), .scheduled_at_ms = now_ms, .ended_at_ms = now_ms};
+        struct step values = {.seq = w->position,
+                              .kind = STEP_POLL,
+                              .state = STEP_DONE,
+                              .name = str_from_cstr(signal),
+                              .scheduled_at_ms = now_ms,
+                              .ended_at_ms = now_ms};
         size_t index;
         int found = store_take_signal(w->tx, w->arena, w->instance->id, &signal, 1, &index, &values.output);
         if (found < 0) {

@@ -4,12 +4,12 @@
 #include "platform/ports/metrics/metrics.h"
 #include "platform/ports/workflow/workflow_internal.h"
 
-#define WRITE_RETRY_FIRST_MS INT64_C(50)   /* after a write that failed (a full disk); doubled up to the last */
+#define WRITE_RETRY_FIRST_MS INT64_C(50) /* after a write that failed (a full disk); doubled up to the last */
 #define WRITE_RETRY_LAST_MS INT64_C(5000)
-#define WRITE_FAILURES_MAX 5u              /* in a row, of a kind that does not pass: the workflow is parked then */
+#define WRITE_FAILURES_MAX 5u /* in a row, of a kind that does not pass: the workflow is parked then */
 
-static struct metric ended = METRIC_COUNTER("workflows_ended_total", "Workflows that ended or got stuck.", "type",
-                                            "status");
+static struct metric ended =
+    METRIC_COUNTER("workflows_ended_total", "Workflows that ended or got stuck.", "type", "status");
 
 /* -- The transition's closure -------------------------------------------------------------------------------------- */
 
@@ -254,4 +254,3 @@ struct instance *engine_begin(struct workflow_engine *engine, struct instance *i
     engine->under_way++;
     return instance;
 }
-
