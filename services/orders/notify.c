@@ -58,6 +58,7 @@ int orders_send_notification(struct call *call, const ProtobufCMessage *message)
                             "Your order %s is cancelled. What you paid is on its way back to you.\n\n%.*s", order.id,
                             STR_FORMAT(buf_str(&list)));
     return mail_enqueue(call, "failure", str_from_cstr(order.email), "Your order could not be completed",
-                        "Your order %s could not be completed: %s\nNothing was charged.\n\n%.*s", order.id,
-                        order.failure ? order.failure->message : "", STR_FORMAT(buf_str(&list)));
+                        "Your order %s could not be completed: %s\n"
+                        "You do not pay for it: what was taken goes back to you.\n\n%.*s",
+                        order.id, order.failure ? order.failure->message : "", STR_FORMAT(buf_str(&list)));
 }

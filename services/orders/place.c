@@ -10,6 +10,7 @@ struct placing {
     Orders__Order *out;
     struct shipping_price shipping;
     Orders__OrderLine **lines;
+    size_t *asked_at; /* for each line, where the client asked for it first */
     size_t line_count;
     int64_t total;
     const char *currency;
@@ -26,7 +27,8 @@ static int sum_items(struct placing *placing, Orders__NewOrderItem *const *items
     struct call *call = placing->call;
 
     placing->lines = arena_alloc_array(call->arena, count, sizeof(placing->lines[0]));
-    if (!placing->lines)
+    placing->asked_at = arena_alloc_array(call->arena, count, sizeof(placing->asked_at[0]));
+    if (!placing->lines || !placing->asked_at)
         return ERR_NO_MEMORY;
     for (size_t i = 0; i < count; i++) {
         Orders__OrderLine *line = NULL;
@@ -42,6 +44,7 @@ static int sum_items(struct placing *placing, Orders__NewOrderItem *const *items
             orders__order_line__init(line);
             line->sku_id = items[i]->sku_id;
             line->has_quantity = true;
+            placing->asked_at[placing->line_count] = i;
             placing->lines[placing->line_count++] = line;
         }
         line->quantity += items[i]->quantity;
@@ -83,7 +86,10 @@ static int price_line(struct placing *placing, size_t index, const Catalog__SkuD
     int64_t line_total = 0;
     char pointer[40];
 
-    snprintf(pointer, sizeof(pointer), "/items/%zu", index);
+    if (placing->in->cart_id)
+        snprintf(pointer, sizeof(pointer), "/cart_id");
+    else
+        snprintf(pointer, sizeof(pointer), "/items/%zu", placing->asked_at[index]);
     if (!detail)
         return call_fail(call, ERR_INVALID, "no_such_sku", pointer, "There is no such article for sale.");
     if (detail->available < line->quantity)
