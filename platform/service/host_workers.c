@@ -8,7 +8,8 @@
 
 #include <stdlib.h>
 
-#define WORKERS_MAX 32
+#define WORKERS_MAX 64
+#define TASKS_PER_QUEUE 4
 /* One at a time: a claim is an attempt, and a crash must not use up those of messages that nobody began. */
 #define CLAIM_BATCH 1
 /* Longer than a message may take. */
@@ -118,11 +119,19 @@ static int start_worker(struct host_workers *workers, struct service_instance *i
     struct queue_worker *worker = &workers->list[workers->count];
 
     *worker = (struct queue_worker){.workers = workers, .instance = instance, .row = row};
+    TRY(task_start(&worker->task, "queue", work_loop, worker));
+    workers->count++;
+    return 0;
+}
+
+/* Several tasks a queue: each waits for the disk most of the time, and their commits are one. */
+static int start_queue(struct host_workers *workers, struct service_instance *instance, const struct worker *row)
+{
     /* The data folder is this process's alone, so what is claimed in it was claimed by one that died. */
     if (instance->host->lock)
         TRY(work_queue_release(instance->queue, str_from_cstr(row->queue)));
-    TRY(task_start(&worker->task, "queue", work_loop, worker));
-    workers->count++;
+    for (int i = 0; i < TASKS_PER_QUEUE; i++)
+        TRY(start_worker(workers, instance, row));
     return 0;
 }
 
@@ -139,7 +148,7 @@ int host_workers_start(struct service_host *host, struct host_workers **ret_work
         const struct worker *row = host->instances[i].service->workers;
 
         for (; row && row->queue && result >= 0; row++)
-            result = start_worker(workers, &host->instances[i], row);
+            result = start_queue(workers, &host->instances[i], row);
     }
     if (result < 0) {
         host_workers_stop(workers);
