@@ -5,6 +5,7 @@
 #include "services/services.h"
 
 #include <getopt.h>
+#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -123,6 +124,10 @@ static void print_config_help(void)
 
 /* -- Options
  * -------------------------------------------------------------------------------------------------------------- */
+
+/* Above: mapped alone. */
+#define LARGE_BLOCK_BYTES (1 << 20)
+#define ARENAS_MAX 8
 
 struct parse {
     struct command_options options;
@@ -310,6 +315,10 @@ int main(int argc, char **argv)
     struct parse parse = {.options.port = -1};
     int status = check_text(argc, argv);
 
+    /* Large blocks (19 MiB for a password's hash) go back to the system when they are freed: by itself malloc would
+     * learn to keep them, in an arena for each of the many threads. */
+    mallopt(M_MMAP_THRESHOLD, LARGE_BLOCK_BYTES);
+    mallopt(M_ARENA_MAX, ARENAS_MAX);
     /* Keys and personal data are in what a shop writes: it is this user's alone, also in a folder that is not. */
     umask(S_IRWXG | S_IRWXO);
     if (status == EXIT_DONE)

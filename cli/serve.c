@@ -227,6 +227,9 @@ int command_serve(const struct command_options *options)
     if (status == EXIT_DONE) {
         show_what_is_open(&serving);
         wait_for_signal();
+    } else if (serving.host) {
+        /* The shop was made, though its port was not to be had: there is no later time to tell this. */
+        show_first_administrator(&serving);
     }
     host_free(serving.host, serving.config ? config_get_int(serving.config, &settings[SETTING_DRAIN_MS]) : 0);
     config_free(serving.config);

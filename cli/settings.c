@@ -64,7 +64,7 @@ int choose_services(const char *names, const struct service **ret_services)
             return say_usage("there is no service '%.*s'; `shopstream serve --help` lists them", STR_FORMAT(name));
     }
     for (size_t i = 0; all_services[i] && count < HOST_SERVICES_MAX; i++) {
-        if (!names || is_named(names, all_services[i]->name))
+        if (!names || all_services[i] == &health_service || is_named(names, all_services[i]->name))
             ret_services[count++] = all_services[i];
     }
     ret_services[count] = NULL;

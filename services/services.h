@@ -4,6 +4,7 @@
 #include "platform/service/service.h"
 
 extern const struct service admin_service;
+extern const struct service health_service;
 extern const struct service identity_service;
 extern const struct service catalog_service;
 extern const struct service orders_service;

@@ -49,6 +49,7 @@ int cancel_order(struct call *call, const Orders__GetOrderRequest *in, Orders__O
     TRY(order_load_for_caller(call, id, out, NULL));
     bool is_pending = str_equal_cstr(str_from_cstr(out->status), "pending");
     bool is_over = !is_pending && !str_equal_cstr(str_from_cstr(out->status), "confirmed");
+    call_set_version(call, out->version);
     if (str_equal_cstr(str_from_cstr(out->status), "cancelled"))
         return 0;
     if (is_over)
@@ -76,7 +77,8 @@ int fulfil_order(struct call *call, const Orders__GetOrderRequest *in, Orders__O
     TRY(sql_exec(call->tx, &orders_sql_fulfil, SQL_ARGS(sql_text(call->tenant), sql_text(id)), &changed));
     if (changed == 0)
         return call_fail(call, ERR_CONFLICT, "not_fulfillable", NULL,
-                         "Only a confirmed order can be fulfilled; this one is %s.", out->status);
+                         "Only a confirmed order that is paid can be fulfilled; this one is %s, its payment %s.",
+                         out->status, out->payment->status);
     TRY(order_load(call, id, out, &owner));
     TRY(order_publish_loaded(call, "order.fulfilled", out, &owner));
     call_set_version(call, out->version);
@@ -104,7 +106,8 @@ static int return_late(struct call *call, char *order_id)
     return result == ERR_CONFLICT ? 0 : result;
 }
 
-static int note_refund(struct call *call, const Payments__PaymentEvent *payment)
+/* Money went back, by a refund or because nothing was taken yet: the order shows it. */
+static int note_money_back(struct call *call, const Payments__PaymentEvent *payment)
 {
     struct str id = str_from_cstr(payment->order_id);
     int64_t changed = 0;
@@ -151,7 +154,7 @@ int orders_on_payment_event(struct call *call, const struct event *event)
         return over ? return_late(call, payment.order_id) : signal_saga(call, &payment, "authorised");
     if (str_equal(event->type, STR("payment.failed")))
         return signal_saga(call, &payment, "failed");
-    if (str_equal(event->type, STR("payment.refunded")))
-        return note_refund(call, &payment);
+    if (str_equal(event->type, STR("payment.refunded")) || str_equal(event->type, STR("payment.voided")))
+        return note_money_back(call, &payment);
     return 0;
 }

@@ -404,14 +404,22 @@ int cart_lines(struct call *call, struct str cart_id, Orders__NewOrderItem ***re
     return items ? 0 : ERR_NO_MEMORY;
 }
 
+static int refuse_changed(struct call *call)
+{
+    return call_fail(call, ERR_CONFLICT, "cart_changed", "/cart_id",
+                     "The cart was changed or ordered while this order was being placed; look at it again.");
+}
+
 int cart_remove(struct call *call, int64_t version)
 {
     struct changing changing = {.call = call};
+    struct kv_row row;
 
     TRY(name_owner(&changing));
-    int result = kv_delete(call->instance->kv, call->tx, cart_key(call, changing.owner), version);
-    if (result == ERR_STALE)
-        return call_fail(call, ERR_CONFLICT, "cart_changed", "/cart_id",
-                         "The cart was changed while the order was being placed; look at it again.");
-    return result;
+    /* One cart becomes one order: whoever comes second finds it gone, or another. */
+    int result = kv_get(call->instance->kv, call->tx, cart_key(call, changing.owner), call->arena, &row);
+    if (result == ERR_NOT_FOUND || (result >= 0 && row.version != version))
+        return refuse_changed(call);
+    TRY(result);
+    return kv_delete(call->instance->kv, call->tx, cart_key(call, changing.owner), 0);
 }

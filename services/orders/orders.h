@@ -113,5 +113,5 @@ int cart_lines(struct call *call, struct str cart_id, Orders__NewOrderItem ***re
                int64_t *ret_version);
 
 /* Removes the caller's cart in the transaction that places it. ERR_CONFLICT with the call's problem when it is another
- * version by now: nothing that was put in meanwhile is lost. */
+ * version by now, or gone: one cart becomes one order, and nothing that was put in meanwhile is lost. */
 int cart_remove(struct call *call, int64_t version);

@@ -4,6 +4,8 @@
 #include "services/orders/sql/orders.sql.h"
 #include "shopstream/catalog/v1/catalog.rpc.h"
 
+#define CARD_DIGITS_MIN 12
+
 struct placing {
     struct call *call;
     const Orders__CreateOrderRequest *in;
@@ -257,10 +259,29 @@ static int refresh(struct call *call, const ProtobufCMessage *in, ProtobufCMessa
     return 0;
 }
 
+/* A card number has no business here: it goes to the provider's own field, and the shop gets a name for it. */
+static int refuse_card_number(struct call *call, const char *payment_method)
+{
+    size_t digits = 0;
+
+    for (const char *c = payment_method; *c; c++) {
+        if (*c >= '0' && *c <= '9')
+            digits++;
+        else if (*c != ' ' && *c != '-')
+            digits = 0;
+        if (digits >= CARD_DIGITS_MIN)
+            return call_fail(
+                call, ERR_INVALID, "card_number", "/payment/payment_method",
+                "This looks like a card number. Send the name that the payment provider's card field gave.");
+    }
+    return 0;
+}
+
 int create_order(struct call *call, const Orders__CreateOrderRequest *in, Orders__Order *out)
 {
     struct placing placing = {.call = call, .in = in, .out = out};
 
+    TRY(refuse_card_number(call, in->payment->payment_method));
     TRY(take_items(&placing));
     TRY(price_lines(&placing));
     TRY(choose_shipping(&placing));

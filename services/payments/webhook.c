@@ -109,6 +109,8 @@ int receive_webhook(struct call *call, const struct http_request *request, struc
     struct psp_event event = {0};
     int error = psp->verify_event(psp, call->arena, http_header_find(request, "stripe-signature"), request->body,
                                   clock_wall_ms(), &event);
+    if (error == ERR_INTERNAL) /* Signed, and yet not as the provider writes. */
+        error = ERR_INVALID;
     if (error == ERR_UNAUTHENTICATED || error == ERR_INVALID)
         return call_fail(call, ERR_INVALID, error == ERR_INVALID ? "not_an_event" : "bad_signature", NULL,
                          "The body is not an event that the payment provider signed within the last five minutes.");

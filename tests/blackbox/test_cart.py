@@ -111,6 +111,17 @@ class CartTest(ShopCase):
         self.assertEqual("confirmed", self.shop.ended(order["id"], guest=guest)["status"])
         self.assertEqual({}, self.contents(guest=guest))
 
+    def test_cart__becomes_one_order_however_often_it_is_sent(self):
+        """Eight submits of one cart at one moment, each with a key of its own: one order, the rest refused."""
+        sku, guest = self.shop.sku(100), self.new_guest()
+        self.add(sku, 1, guest=guest)
+        body = self.shop.order_body([], cart_id=self.shop.get(CART, guest=guest).json["id"])
+        del body["items"]
+        answers = together(8, lambda number: self.shop.post("/api/orders/v1/orders", body, guest=guest, key=new_key()))
+        statuses = sorted(answer.status for answer in answers)
+        self.assertEqual(201, statuses[0])
+        self.assertTrue(set(statuses[1:]) <= {404, 409}, statuses)
+
 
 if __name__ == "__main__":
     unittest.main()

@@ -59,6 +59,7 @@ WHERE tenant = $1 AND id = $2 AND status = 'pending' AND cancel_requested = 0
 -- name: fulfil
 UPDATE orders SET status = 'fulfilled', version = version + 1
 WHERE tenant = $1 AND id = $2 AND status = 'confirmed' AND cancel_requested = 0
+    AND (payment_status IS NULL OR payment_status <> 'refunded')
 
 -- name: set_payment
 UPDATE orders SET payment_id = $3, payment_status = $4, payment_action_url = $5, version = version + 1
