@@ -126,6 +126,16 @@ class PlaceTest(OrderCase):
                 self.assertProblem(self.shop.place([(sku, 1)], **fields), 400, pointer=pointer)
         self.assertEqual((5, 0, 5), self.shop.stock(sku))
 
+    def test_place__a_card_number_is_refused_and_not_repeated(self):
+        number = "4242 4242 4242 4242"
+        for text in (number, number.replace(" ", ""), "card " + number):
+            answer = self.shop.place([(self.shop.sku(3), 1)], text)
+            self.assertProblem(answer, 400, "card_number", "/payment/payment_method")
+            self.assertNotIn(b"4242", answer.body)
+
+    def test_place__a_guests_token_cannot_be_guessed(self):
+        self.assertProblem(self.shop.get(ORDERS, guest="x"), 400, "invalid_guest_token")
+
     def test_place__shipping_methods_by_country(self):
         """The cheapest is taken when none is named; one that does not go there is refused."""
         path = "/api/orders/v1/shipping-methods?country="
@@ -252,6 +262,9 @@ class SecureTest(OrderCase):
         eventually(lambda: [intent for intent in self.shop.provider_list("/v1/payment_intents")
                             if intent["metadata"].get("order_id") == order["id"] and intent["status"] == "canceled"],
                    "the intent's end")
+        eventually(lambda: self.shop.order(order["id"], person)["payment"] == {"id": order["payment"]["id"],
+                                                                               "status": "voided"},
+                   "the order's knowledge of the void")
         again = self.shop.post(ORDERS + "/%s/cancel" % order["id"], token=person)
         self.assertEqual("cancelled", self.assertStatus(again, 200)["status"])
         self.assertEqual((3, 0, 3), self.shop.stock(sku))
@@ -306,6 +319,16 @@ class EndTest(OrderCase):
             self.assertProblem(self.shop.post(ORDERS + "/%s/%s" % (failed["id"], verb), token=support), 409)
         secured, guest = self.place_secured(self.shop.sku(3))
         self.assertProblem(self.shop.post(ORDERS + "/%s/fulfil" % secured["id"], token=support), 409)
+
+    def test_refund__in_full_before_fulfilment_forbids_it(self):
+        """Goods are not sent for money that went back."""
+        person, support = self.shop.customer(), self.shop.staff("support")
+        order = self.shop.buy([(self.shop.sku(3), 1)], token=person)
+        path = "/api/payments/v1/payments/%s/refunds" % order["payment"]["id"]
+        self.assertStatus(self.shop.post(path, {}, token=support, key=new_key()), 201)
+        eventually(lambda: self.shop.order(order["id"], person)["payment"]["status"] == "refunded",
+                   "the order's knowledge of the refund")
+        self.assertProblem(self.shop.post(ORDERS + "/%s/fulfil" % order["id"], token=support), 409)
 
     def test_refund__in_full_after_fulfilment_ends_as_refunded(self):
         """Half leaves it fulfilled; the rest makes it refunded."""

@@ -364,9 +364,14 @@ class Running(Case):
         self.assertEqual(created, {row["row"]["id"] for row in rows if row["table"] == "product"})
 
     def test_a_taken_port_is_said(self):
+        """With the administrator's password, when the shop was made all the same: it is told once."""
         with socket.create_server(("127.0.0.1", 0)) as taken:
-            self.bad(1, "cannot listen .*choose another port with --port", "--no-seed", "--data", self.data, "--port",
-                     str(taken.getsockname()[1]), SHOPSTREAM_LOG_LEVEL="none")
+            arguments = ("--no-seed", "--data", self.data, "--port", str(taken.getsockname()[1]))
+            result = run(*arguments, SHOPSTREAM_LOG_LEVEL="none")
+            self.assertEqual(result.returncode, 1, result)
+            self.assertRegex(result.stderr, "cannot listen .*choose another port with --port")
+            self.assertRegex(result.stdout, r"^Administrator: \S+@\S+, password: \S+")
+            self.bad(1, "cannot listen", *arguments, SHOPSTREAM_LOG_LEVEL="none")
 
 
 if __name__ == "__main__":
