@@ -8,8 +8,8 @@
 #include <cmocka.h>
 
 extern const struct service catalog_service;
+extern const struct service health_service;
 extern const struct service orders_service;
-extern const struct service shell_service;
 
 static const struct service *const services[] = {&catalog_service, &orders_service, NULL};
 
@@ -75,16 +75,16 @@ static void test_service__a_cart_is_kept_for_a_guest(void **state)
 /* A service that stores nothing has no file, and whoever goes through all databases passes it over. */
 static void test_service__a_service_may_have_no_database(void **state)
 {
-    static const struct service *const with_shell[] = {&catalog_service, &shell_service, NULL};
+    static const struct service *const with_health[] = {&catalog_service, &health_service, NULL};
     struct test_host test = {0};
     char path[128];
 
     (void)state;
-    test_host_start(&test, with_shell, NULL);
-    assert_null(host_instance(test.host, "shell")->db);
+    test_host_start(&test, with_health, NULL);
+    assert_null(host_instance(test.host, "health")->db);
     assert_int_equal(test_host_http(&test, HTTP_GET, "/health/ready", NULL, NULL).status, 200);
     assert_int_equal(test_host_http(&test, HTTP_GET, "/metrics", NULL, NULL).status, 200);
-    snprintf(path, sizeof(path), "%s/shell.db", test.folder);
+    snprintf(path, sizeof(path), "%s/health.db", test.folder);
     assert_int_equal(access(path, F_OK), -1);
     snprintf(path, sizeof(path), "%s/catalog.db", test.folder);
     assert_int_equal(access(path, F_OK), 0);
