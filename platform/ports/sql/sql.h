@@ -3,10 +3,10 @@
  * Statements come from .sql files as named constants (see tools/embed_sql.py): each is a struct sql_statement, in the
  * subset that SQLite and Postgres share, parameters as $1, $2, … . No SQL is built from strings.
  *
- * Writes run as closures. On SQLite they run on the database's one writer task: each in a savepoint, one commit (and
- * one fsync) for all that were waiting. On Postgres the same closure runs in a pooled connection and is run again on a
- * serialisation failure; so a closure has no effect but on its transaction and its own argument, and may run twice.
- * A closure does not block on anything else: no RPC, no HTTP.
+ * Writes run as closures. On SQLite they run on the database's one writer task: one commit (and one fsync) for all that
+ * were waiting, and what fails is taken back alone. On Postgres the same closure runs in a pooled connection and is run
+ * again on a serialisation failure; so a closure has no effect but on its transaction and its own argument, and may run
+ * twice. A closure does not block on anything else: no RPC, no HTTP.
  *
  * When sql_write returns 0, or done is called with 0, the transaction is on disk (fsync). */
 #pragma once

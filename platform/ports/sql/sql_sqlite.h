@@ -58,7 +58,8 @@ struct sqlite_connection {
     unsigned statement_count;
     unsigned running_count;
     int busy_retries_max;
-    int tx_error; /* SQLite rolled the whole transaction back: every statement until its end gets this */
+    int tx_error;        /* SQLite rolled the whole transaction back: every statement until its end gets this */
+    bool has_run_script; /* it may have changed the schema, which SQLite does not count as a change */
     struct arena *arena;
     struct sqlite_connection *next_free;
 };

@@ -28,7 +28,8 @@ static int set_up(struct sqlite_connection *connection, bool is_writer)
         &ports_sql_sqlite_wal_size_limit, &ports_sql_sqlite_temp_in_memory, &ports_sql_sqlite_no_mmap,
         &ports_sql_sqlite_probe,
     };
-    static const struct sql_statement *const writer[] = {&ports_sql_sqlite_writer_cache, &ports_sql_sqlite_use_wal};
+    static const struct sql_statement *const writer[] = {
+        &ports_sql_sqlite_writer_cache, &ports_sql_sqlite_secure_delete_fast, &ports_sql_sqlite_use_wal};
     static const struct sql_statement *const reader[] = {&ports_sql_sqlite_reader_cache, &ports_sql_sqlite_reader_only};
     TRY(run_all(connection, common, sizeof(common) / sizeof(common[0])));
     return is_writer ? run_all(connection, writer, sizeof(writer) / sizeof(writer[0]))

@@ -201,6 +201,7 @@ int sqlite_script(struct sql_tx *tx, const char *text, char ret_message[SQL_MESS
 {
     struct sqlite_connection *connection = ((struct sqlite_tx *)(void *)tx)->connection;
     TRY(connection->tx_error);
+    connection->has_run_script = true;
     int error = sqlite_error(connection->handle, sqlite3_exec(connection->handle, text, NULL, NULL, NULL));
     if (error)
         sql_message(ret_message, "the script failed: %s", sqlite3_errmsg(connection->handle));

@@ -144,15 +144,43 @@ static void run_in_savepoint(struct sqlite_db *db, struct sql_write_job *job, st
     writer->tx_error = error;
 }
 
-static void run_closures(struct sqlite_db *db, struct sql_write_job *first, struct sql_commit_hooks *hooks)
+static void run_in_savepoints(struct sqlite_db *db, struct sql_write_job *first, struct sql_commit_hooks *hooks)
+{
+    for (struct sql_write_job *job = first; job && !db->writer.tx_error; job = job->next_)
+        run_in_savepoint(db, job, hooks);
+}
+
+/* Runs the closures of a batch without anything between them; a savepoint costs each two statements and a copy of every
+ * page that it touches. True when all that failed had changed nothing; false when one left something behind, and the
+ * transaction is of no use any more. */
+static bool run_together(struct sqlite_db *db, struct sql_write_job *first, struct sql_commit_hooks *hooks)
 {
     struct sqlite_connection *writer = &db->writer;
-    if (!first->next_) { /* alone: the transaction itself is the savepoint */
-        first->result_ = run_closure(db, first, hooks);
-        return;
+    for (struct sql_write_job *job = first; job && !writer->tx_error; job = job->next_) {
+        sqlite3_int64 changes = sqlite3_total_changes64(writer->handle);
+        writer->has_run_script = false;
+        job->result_ = run_closure(db, job, hooks);
+        bool has_changed = writer->has_run_script || sqlite3_total_changes64(writer->handle) != changes;
+        if (job->result_ < 0 && has_changed && !writer->tx_error)
+            return false;
     }
-    for (struct sql_write_job *job = first; job && !writer->tx_error; job = job->next_)
-        run_in_savepoint(db, job, hooks);
+    return true;
+}
+
+/* Failures are rare, and those that come from a look at the rows change none: so a batch is run as one, and only where
+ * that leaves a failed closure's traces it is taken back whole and run again, each closure in a savepoint. */
+static int run_closures(struct sqlite_db *db, struct sql_write_job *first, struct sql_commit_hooks *hooks)
+{
+    struct sqlite_connection *writer = &db->writer;
+    if (!first->next_) /* alone: the transaction itself is the savepoint */
+        first->result_ = run_closure(db, first, hooks);
+    else if (!run_together(db, first, hooks)) {
+        sql_commit_hooks_run(hooks, false);
+        TRY(sqlite_run(writer, &ports_sql_sqlite_rollback));
+        TRY(sqlite_run(writer, &ports_sql_sqlite_begin_write));
+        run_in_savepoints(db, first, hooks);
+    }
+    return writer->tx_error;
 }
 
 /* 0, or the error that the whole batch gets. */
@@ -161,9 +189,7 @@ static int run_transaction(struct sqlite_db *db, struct sql_write_job *first, st
     struct sqlite_connection *writer = &db->writer;
     TRY(sqlite_run(writer, &ports_sql_sqlite_begin_write));
     writer->tx_error = 0;
-    run_closures(db, first, hooks);
-    if (writer->tx_error)
-        return writer->tx_error;
+    TRY(run_closures(db, first, hooks));
     if (!first->next_ && first->result_ < 0)
         return 0; /* its own failure; the caller rolls back */
     int error = sqlite_run(writer, &ports_sql_sqlite_commit);
