@@ -130,11 +130,8 @@ static int note_call(struct fixture *f, const struct activity_attempt *attempt)
     if (f->call_count < CALLS_MAX)
         snprintf(f->calls[f->call_count++], sizeof(f->calls[0]), "%s %.*s", attempt->activity->name,
                  STR_FORMAT(attempt->token));
-    if (f->fail_name && strcmp(f->fail_name, attempt->activity->name) == 0 && f->fail_count > 0) {
-        f->fail_count--;
-        return f->fail_error;
-    }
-    return 0;
+    bool fails = f->fail_name && strcmp(f->fail_name, attempt->activity->name) == 0;
+    return fails && attempt->attempt <= (unsigned)f->fail_count ? f->fail_error : 0;
 }
 
 static int run_activity(void *context, const struct activity_attempt *attempt, struct problem *ret_problem)

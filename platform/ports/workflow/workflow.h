@@ -207,10 +207,10 @@ struct workflow_row {
     int error; /* of a failed, compensating or stuck one; else 0 */
     struct str code, detail;
     int64_t created_at_ms, updated_at_ms;
-    struct str step;          /* what it waits for; empty when it has ended */
-    unsigned attempts;        /* of that step */
-    int64_t due_at_ms;        /* when that step is tried again or times out; 0 without */
-    struct str step_detail;   /* why the step's last attempt failed */
+    struct str step;        /* what it waits for; empty when it has ended, or an activity is tried for the first time */
+    unsigned attempts;      /* of that step */
+    int64_t due_at_ms;      /* when that step is tried again or times out; 0 without */
+    struct str step_detail; /* why the step's last attempt failed */
     struct str input, output; /* JSON; workflow_show only */
 };
 

@@ -158,7 +158,9 @@ void engine_adopt(struct workflow_engine *engine, struct instance *instance)
     engine->stats.started += instance->loaded;
     struct instance *adopted = adopt(engine, instance);
     task_mutex_unlock(&engine->mutex);
-    if (adopted)
+    if (adopted && adopted->loaded)
+        engine_submit_first(adopted);
+    else if (adopted)
         engine_submit(adopted);
 }
 

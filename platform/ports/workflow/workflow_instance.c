@@ -41,6 +41,12 @@ struct step *step_new(const struct step *values)
     return step;
 }
 
+bool step_is_untried(const struct step *step)
+{
+    return (step->kind == STEP_ACTIVITY || step->kind == STEP_COMPENSATION) && step->state == STEP_PENDING &&
+           step->attempts == 0;
+}
+
 /* -- Instances ----------------------------------------------------------------------------------------------------- */
 
 struct instance *instance_new(struct workflow_engine *engine, struct str id)

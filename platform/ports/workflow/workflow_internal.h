@@ -29,11 +29,15 @@ struct step {
     int error;
     struct str name, input, output, signal, code, detail; /* ptr NULL: none */
     int64_t scheduled_at_ms, ended_at_ms;
+    bool stored;  /* it has a row; see store_changes */
     size_t bytes; /* of the allocation */
 };
 
 /* A copy of values in one allocation; NULL without memory. */
 struct step *step_new(const struct step *values);
+
+/* An activity that waits for its first attempt. */
+bool step_is_untried(const struct step *step);
 
 /* What came of an attempt and is not recorded yet. */
 struct fact {
@@ -111,7 +115,7 @@ struct workflow {
     struct workflow_engine *engine;
     struct instance *instance;
     struct transition *transition;
-    struct sql_tx *tx;
+    struct sql_tx *tx; /* NULL in a first pass, which is given up where it needs one */
     struct arena *arena;
     int64_t position; /* seq of the next step */
     bool blocked;     /* the function has nothing more to do in this pass */
@@ -137,6 +141,9 @@ void facts_free(struct fact *facts);
 /* -- workflow_store.c ---------------------------------------------------------------------------------------------- */
 
 int store_load(struct sql_tx *tx, struct instance *instance);
+
+/* Records what a pass found. An activity that waits for its first attempt is not recorded: its row would say what the
+ * function says when it is run again, and a step would cost two writes. */
 int store_changes(struct sql_tx *tx, const struct transition *transition);
 int store_status(struct sql_tx *tx, const struct instance *instance, enum workflow_status status, struct str output,
                  const struct problem *problem);
@@ -211,6 +218,9 @@ struct instance *engine_begin(struct workflow_engine *engine, struct instance *i
 
 /* Writes the transition of an instance in state WRITING. Without the lock: a full queue calls done at once. */
 void engine_submit(struct instance *instance);
+
+/* The same for a workflow that has just been started, whose first activity needs no write to be handed on. */
+void engine_submit_first(struct instance *instance);
 
 /* The monotonic time at which a step's wall time comes: an activity's next attempt, or the end of a wait. */
 int64_t engine_due_ns(bool is_activity, int64_t due_at_ms, int64_t scheduled_at_ms);

@@ -175,6 +175,8 @@ static void take_fact(struct step *step, const struct activity *activity, const 
 static int run_in_transaction(struct workflow *w, const struct activity *activity, const ProtobufCMessage *in,
                               struct step *values)
 {
+    if (!w->tx)
+        return break_pass(w, ERR_UNAVAILABLE);
     const struct workflow_engine_config *config = &w->engine->config;
     int64_t timeout_ms = activity->timeout_ms > 0 ? activity->timeout_ms : ACTIVITY_TIMEOUT_MS;
     const char *token = arena_printf(w->arena, "%.*s/%" PRId64, STR_FORMAT(w->instance->id), w->position);
@@ -309,6 +311,15 @@ static void end_wait(struct step *values, enum step_state state)
     values->ended_at_ms = clock_wall_ms();
 }
 
+/* Takes a signal that has come: 1, 0 when none has, or an error that voids the pass. */
+static int take_signal(struct workflow *w, const char *const *names, size_t count, size_t *ret_index,
+                       struct str *ret_payload)
+{
+    int found = w->tx ? store_take_signal(w->tx, w->arena, w->instance->id, names, count, ret_index, ret_payload)
+                      : ERR_UNAVAILABLE;
+    return found < 0 ? break_pass(w, found) : found;
+}
+
 /* A wait without an end yet: takes a signal that has come, or times out, or is left pending. */
 static int drive_await(struct workflow *w, struct str name, const char *const *names, size_t count, int64_t timeout_ms,
                        struct step **step)
@@ -321,9 +332,9 @@ static int drive_await(struct workflow *w, struct str name, const char *const *n
                                                 .scheduled_at_ms = clock_wall_ms()}
                                 : **step;
     size_t index;
-    int found = store_take_signal(w->tx, w->arena, w->instance->id, names, count, &index, &values.output);
+    int found = take_signal(w, names, count, &index, &values.output);
     if (found < 0)
-        return break_pass(w, found);
+        return found;
     if (found) {
         values.signal = str_from_cstr(names[index]);
         end_wait(&values, STEP_DONE);
@@ -389,11 +400,9 @@ bool workflow_poll(struct workflow *w, const char *signal, ProtobufCMessage *ret
                               .scheduled_at_ms = now_ms,
                               .ended_at_ms = now_ms};
         size_t index;
-        int found = store_take_signal(w->tx, w->arena, w->instance->id, &signal, 1, &index, &values.output);
-        if (found < 0) {
-            break_pass(w, found);
+        int found = take_signal(w, &signal, 1, &index, &values.output);
+        if (found < 0)
             return false;
-        }
         values.signal = found ? values.name : STR_EMPTY;
         if (record(w, &values, &step) < 0)
             return false;

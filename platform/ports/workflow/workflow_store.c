@@ -58,6 +58,7 @@ static int read_step(struct sql_rows *rows, struct step *ret_step)
         .detail = sql_get_text(rows, 11),
         .scheduled_at_ms = sql_get_int(rows, 12),
         .ended_at_ms = sql_get_int(rows, 13),
+        .stored = true,
     };
     return 0;
 }
@@ -136,13 +137,13 @@ static int update_step(struct sql_tx *tx, struct str id, const struct step *step
 
 int store_changes(struct sql_tx *tx, const struct transition *transition)
 {
-    const struct instance *instance = transition->instance;
     for (size_t i = 0; i < transition->changed_count; i++) {
-        const struct step *step = transition->changed[i];
-        if ((size_t)step->seq < instance->step_count)
-            TRY(update_step(tx, instance->id, step));
-        else
-            TRY(insert_step(tx, instance->id, step));
+        struct step *step = transition->changed[i];
+        if (step->stored)
+            TRY(update_step(tx, transition->instance->id, step));
+        else if (!step_is_untried(step))
+            TRY(insert_step(tx, transition->instance->id, step));
+        step->stored = step->stored || !step_is_untried(step);
     }
     return 0;
 }

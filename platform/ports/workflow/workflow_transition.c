@@ -6,6 +6,7 @@
 
 #define WRITE_RETRY_FIRST_MS INT64_C(50) /* after a write that failed (a full disk); doubled up to the last */
 #define WRITE_RETRY_LAST_MS INT64_C(5000)
+#define FIRST_PASS_ARENA_BYTES ((size_t)4 << 20)
 #define WRITE_FAILURES_MAX 5u /* in a row, of a kind that does not pass: the workflow is parked then */
 
 static struct metric ended =
@@ -56,6 +57,20 @@ static int store_transition(struct workflow *w, const ProtobufCMessage *output)
     return store_status(w->tx, w->instance, transition->status, buf_str(&json), problem);
 }
 
+/* What one pass works with; NULL without memory. */
+static struct workflow *pass_new(struct instance *instance, struct sql_tx *tx, struct arena *arena)
+{
+    struct workflow *w = arena_alloc(arena, sizeof(*w));
+    if (!w)
+        return NULL;
+    w->engine = instance->engine;
+    w->instance = instance;
+    w->transition = &instance->transition;
+    w->tx = tx;
+    w->arena = arena;
+    return w;
+}
+
 static int run_transition(struct sql_tx *tx, void *argument)
 {
     struct instance *instance = argument;
@@ -67,14 +82,9 @@ static int run_transition(struct sql_tx *tx, void *argument)
         return 0;
     if (error < 0 && !is_poisoned(transition))
         return error;
-    struct workflow *w = arena_alloc(sql_tx_arena(tx), sizeof(*w));
+    struct workflow *w = pass_new(instance, tx, sql_tx_arena(tx));
     if (!w)
         return ERR_NO_MEMORY;
-    w->engine = instance->engine;
-    w->instance = instance;
-    w->transition = transition;
-    w->tx = tx;
-    w->arena = sql_tx_arena(tx);
     ProtobufCMessage *output = NULL;
     if (is_poisoned(transition))
         refuse(w);
@@ -241,6 +251,38 @@ void engine_submit(struct instance *instance)
     transition->bytes_before = instance->bytes;
     transition->job = (struct sql_write_job){.closure = run_transition, .argument = instance, .done = transition_done};
     sql_write_async(instance->engine->config.db, &transition->job);
+}
+
+/* -- The first pass of a new workflow ------------------------------------------------------------------------------ */
+
+/* Runs the function outside of any transaction. True when all that it asked for is a first attempt of an activity, of
+ * which there is nothing to record. */
+static bool begins_with_activity(struct instance *instance)
+{
+    CLEANUP(arena_cleanup) struct arena *arena = arena_new(FIRST_PASS_ARENA_BYTES);
+    struct workflow *w = arena ? pass_new(instance, NULL, arena) : NULL;
+    struct transition *transition = &instance->transition;
+    ProtobufCMessage *output;
+    transition_reset(transition);
+    if (!w || workflow_replay(w, &output) < 0 || transition->status != WORKFLOW_RUNNING)
+        return false;
+    return transition->changed_count == 1 && step_is_untried(transition->changed[0]);
+}
+
+void engine_submit_first(struct instance *instance)
+{
+    struct workflow_engine *engine = instance->engine;
+    bool again = true;
+    if (begins_with_activity(instance)) {
+        TASK_LOCKED(&engine->mutex);
+        size_t bytes_before = instance->bytes;
+        transition_apply(&instance->transition);
+        engine->cached_bytes += instance->bytes - bytes_before;
+        transition_clear(&instance->transition);
+        again = schedule_next(engine, instance, false);
+    }
+    if (again)
+        engine_submit(instance);
 }
 
 /* Takes a waiting instance out of the wait; the caller submits it after the lock. */
