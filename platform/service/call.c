@@ -140,10 +140,10 @@ int call_publish(struct call *call, const char *topic, const char *type, struct 
 
 static void wake_queue_workers(bool committed, void *argument)
 {
-    struct service_host *host = argument;
+    struct service_instance *instance = argument;
 
     if (committed)
-        host_workers_wake(host->queue_workers);
+        host_workers_wake(instance->host->queue_workers, instance);
 }
 
 int call_enqueue(struct call *call, const char *queue, const ProtobufCMessage *message)
@@ -153,7 +153,7 @@ int call_enqueue(struct call *call, const char *queue, const ProtobufCMessage *m
     ASSERT(call->tx && sql_tx_is_write(call->tx));
     TRY(encode_payload(call, message, &body));
     TRY(work_queue_enqueue(call->instance->queue, call->tx, str_from_cstr(queue), body, 0));
-    return sql_tx_on_commit(call->tx, wake_queue_workers, call->host);
+    return sql_tx_on_commit(call->tx, wake_queue_workers, call->instance);
 }
 
 static void wake_stream_readers(bool committed, void *argument)

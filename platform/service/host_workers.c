@@ -1,4 +1,8 @@
-/* Messages of queues, each at least once: claimed in batches, run outside of any transaction, acknowledged. */
+/* Messages of queues, each at least once: claimed in batches, run outside of any transaction, acknowledged together.
+ *
+ * A batch begins with one message and doubles with each that ends well. So a message by which the process dies is soon
+ * alone in its claim: one of those before it gets done at each start, and its neighbours do not use up their attempts
+ * with it. */
 #include "platform/base/task.h"
 #include "platform/ports/clock/clock.h"
 #include "platform/ports/queue/queue.h"
@@ -10,13 +14,12 @@
 
 #define WORKERS_MAX 64
 #define TASKS_PER_QUEUE 4
-/* One at a time: a claim is an attempt, and a crash must not use up those of messages that nobody began. */
-#define CLAIM_BATCH 1
-/* Longer than a message may take. */
-#define VISIBILITY_MS (90 * 1000)
+#define BATCH_MAX 16
 #define ATTEMPTS_MAX 10
-#define MESSAGE_ARENA_BYTES (2u << 20)
-#define MESSAGE_TIMEOUT_MS (60 * 1000)
+#define BATCH_ARENA_BYTES ((size_t)64 << 20)
+#define MESSAGE_ARENA_BYTES ((size_t)2 << 20)
+#define MESSAGE_TIMEOUT_MS INT64_C(60000)
+#define ACKNOWLEDGE_MS INT64_C(30000) /* how much longer than its messages may take a claim holds */
 /* A message that failed becomes due by the clock: this is how late it may be seen. */
 #define LOOK_INTERVAL_MS 1000
 
@@ -25,30 +28,42 @@ struct queue_worker {
     struct service_instance *instance;
     const struct worker *row;
     struct task *task;
-    bool woken;
+    struct task_cond wake;
+    bool woken;   /* somebody enqueued since it last looked; under the lock, as is what follows */
+    bool waiting; /* for that */
+    size_t batch; /* messages in its next claim; the task's own */
 };
 
+/* The tasks of one queue lie side by side. */
 struct host_workers {
     struct task_mutex mutex;
-    struct task_cond wake;
     bool stopping;
     size_t count;
     struct queue_worker list[WORKERS_MAX];
 };
 
-struct outcome {
+struct batch {
     struct work_queue *queue;
-    const struct work_queue_message *message;
-    const char *error; /* NULL: done */
+    struct work_queue_message *messages;
+    size_t count;
+    int results[BATCH_MAX];
 };
 
-static int record_outcome(struct sql_tx *tx, void *argument)
+/* A message whose claim ran out meanwhile is somebody else's, and no reason to forget about the others. */
+static int record_outcomes(struct sql_tx *tx, void *argument)
 {
-    struct outcome *outcome = argument;
+    const struct batch *batch = argument;
 
-    return outcome->error
-               ? work_queue_fail(outcome->queue, tx, outcome->message, ATTEMPTS_MAX, str_from_cstr(outcome->error))
-               : work_queue_ack(outcome->queue, tx, outcome->message);
+    for (size_t i = 0; i < batch->count; i++) {
+        const struct work_queue_message *message = &batch->messages[i];
+        int result = batch->results[i] < 0 ? work_queue_fail(batch->queue, tx, message, ATTEMPTS_MAX,
+                                                             str_from_cstr(error_name(batch->results[i])))
+                                           : work_queue_ack(batch->queue, tx, message);
+
+        if (result < 0 && result != ERR_STALE)
+            return result;
+    }
+    return 0;
 }
 
 static int run_message(struct queue_worker *worker, const struct work_queue_message *message)
@@ -69,26 +84,74 @@ static int run_message(struct queue_worker *worker, const struct work_queue_mess
     return result;
 }
 
-static size_t work_off(struct queue_worker *worker)
+static bool is_stopping(struct host_workers *workers)
 {
-    CLEANUP(arena_cleanup) struct arena *arena = arena_new(64u << 20);
-    struct work_queue_claim claim = {str_from_cstr(worker->row->queue), CLAIM_BATCH, VISIBILITY_MS, ATTEMPTS_MAX};
-    struct work_queue_message *messages;
-    size_t count = 0;
+    TASK_LOCKED(&workers->mutex);
+    return workers->stopping;
+}
 
-    if (!arena || work_queue_claim(worker->instance->queue, &claim, arena, &messages, &count) < 0)
-        return 0;
-    for (size_t i = 0; i < count; i++) {
-        int result = run_message(worker, &messages[i]);
-        struct outcome outcome = {worker->instance->queue, &messages[i], result < 0 ? error_name(result) : NULL};
+/* True when all messages ended well and were acknowledged. When the shop stops, those not begun are given back. */
+static bool run_batch(struct queue_worker *worker, struct batch *batch)
+{
+    bool is_good = true;
 
-        /* Not recorded: the claim runs out, and the message is given out again. */
-        result = sql_write(worker->instance->db, record_outcome, &outcome);
-        if (result < 0 && result != ERR_STALE)
-            log_error(&worker->instance->host->log, "queue message not acknowledged",
-                      LOG_CSTR("queue", worker->row->queue), LOG_ERR(result));
+    for (size_t i = 0; i < batch->count; i++) {
+        batch->results[i] = is_stopping(worker->workers) ? ERR_CANCELLED : run_message(worker, &batch->messages[i]);
+        is_good = is_good && batch->results[i] >= 0;
     }
-    return count;
+    int result = sql_write(worker->instance->db, record_outcomes, batch);
+    /* Not recorded: the claims run out, and the messages are given out again. */
+    if (result < 0)
+        log_error(&worker->instance->host->log, "queue messages not acknowledged",
+                  LOG_CSTR("queue", worker->row->queue), LOG_ERR(result));
+    return is_good && result >= 0;
+}
+
+/* Wakes one of the queue's tasks, unless one is about to look anyway. The lock is held. */
+static void wake_queue(struct queue_worker *queue)
+{
+    struct queue_worker *next = &queue[0]; /* all are busy: it looks when it has done what it has */
+
+    for (size_t i = 0; i < TASKS_PER_QUEUE; i++) {
+        if (queue[i].woken)
+            return;
+        if (queue[i].waiting)
+            next = &queue[i];
+    }
+    next->woken = true;
+    task_cond_signal(&next->wake);
+}
+
+static struct queue_worker *queue_of(struct queue_worker *worker)
+{
+    struct queue_worker *list = worker->workers->list;
+    size_t index = (size_t)(worker - list);
+
+    return &list[index - index % TASKS_PER_QUEUE];
+}
+
+/* True when there may be more. */
+static bool work_off(struct queue_worker *worker)
+{
+    CLEANUP(arena_cleanup) struct arena *arena = arena_new(BATCH_ARENA_BYTES);
+    struct batch batch = {.queue = worker->instance->queue};
+    size_t limit = worker->batch;
+    const struct work_queue_claim claim = {.queue = str_from_cstr(worker->row->queue),
+                                           .limit = limit,
+                                           .visibility_ms = (int64_t)limit * MESSAGE_TIMEOUT_MS + ACKNOWLEDGE_MS,
+                                           .attempts_max = ATTEMPTS_MAX};
+
+    if (!arena || work_queue_claim(batch.queue, &claim, arena, &batch.messages, &batch.count) < 0 || batch.count == 0)
+        return false;
+    if (batch.count == limit) {
+        TASK_LOCKED(&worker->workers->mutex);
+        wake_queue(queue_of(worker));
+    }
+    if (!run_batch(worker, &batch))
+        worker->batch = 1;
+    else if (limit < BATCH_MAX)
+        worker->batch = limit * 2;
+    return batch.count == limit;
 }
 
 static bool wait_for_work(struct queue_worker *worker)
@@ -97,8 +160,10 @@ static bool wait_for_work(struct queue_worker *worker)
     int64_t until_ns = clock_monotonic_ns() + LOOK_INTERVAL_MS * CLOCK_NS_PER_MS;
     TASK_LOCKED(&workers->mutex);
 
-    while (!workers->stopping && !worker->woken && task_cond_wait_until(&workers->wake, &workers->mutex, until_ns))
+    worker->waiting = true;
+    while (!workers->stopping && !worker->woken && task_cond_wait_until(&worker->wake, &workers->mutex, until_ns))
         ;
+    worker->waiting = false;
     worker->woken = false;
     return !workers->stopping;
 }
@@ -108,7 +173,7 @@ static void work_loop(void *argument)
     struct queue_worker *worker = argument;
 
     do {
-        while (work_off(worker) == CLAIM_BATCH)
+        while (!is_stopping(worker->workers) && work_off(worker))
             ;
     } while (wait_for_work(worker));
 }
@@ -118,10 +183,10 @@ static int start_worker(struct host_workers *workers, struct service_instance *i
     ASSERT(workers->count < WORKERS_MAX);
     struct queue_worker *worker = &workers->list[workers->count];
 
-    *worker = (struct queue_worker){.workers = workers, .instance = instance, .row = row};
-    TRY(task_start(&worker->task, "queue", work_loop, worker));
+    *worker = (struct queue_worker){.workers = workers, .instance = instance, .row = row, .batch = 1};
+    task_cond_init(&worker->wake);
     workers->count++;
-    return 0;
+    return task_start(&worker->task, "queue", work_loop, worker);
 }
 
 /* Several tasks a queue: each waits for the disk most of the time, and their commits are one. */
@@ -143,7 +208,6 @@ int host_workers_start(struct service_host *host, struct host_workers **ret_work
     if (!workers)
         return ERR_NO_MEMORY;
     task_mutex_init(&workers->mutex);
-    task_cond_init(&workers->wake);
     for (size_t i = 0; i < host->instance_count && result >= 0; i++) {
         const struct worker *row = host->instances[i].service->workers;
 
@@ -164,22 +228,25 @@ void host_workers_stop(struct host_workers *workers)
         return;
     task_mutex_lock(&workers->mutex);
     workers->stopping = true;
-    task_cond_broadcast(&workers->wake);
-    task_mutex_unlock(&workers->mutex);
     for (size_t i = 0; i < workers->count; i++)
+        task_cond_signal(&workers->list[i].wake);
+    task_mutex_unlock(&workers->mutex);
+    for (size_t i = 0; i < workers->count; i++) {
         task_join(workers->list[i].task);
-    task_cond_destroy(&workers->wake);
+        task_cond_destroy(&workers->list[i].wake);
+    }
     task_mutex_destroy(&workers->mutex);
     free(workers);
 }
 
-void host_workers_wake(struct host_workers *workers)
+void host_workers_wake(struct host_workers *workers, const struct service_instance *instance)
 {
     if (!workers)
         return;
     TASK_LOCKED(&workers->mutex);
 
-    for (size_t i = 0; i < workers->count; i++)
-        workers->list[i].woken = true;
-    task_cond_broadcast(&workers->wake);
+    for (size_t i = 0; i < workers->count; i += TASKS_PER_QUEUE) {
+        if (workers->list[i].instance == instance)
+            wake_queue(&workers->list[i]);
+    }
 }

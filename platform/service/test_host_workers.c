@@ -1,0 +1,137 @@
+/* Messages of a service's queue: each is run, together with others where there are many, and none pays for another. */
+#include "platform/base/task.h"
+#include "platform/ports/clock/clock.h"
+#include "platform/ports/queue/queue.h"
+#include "platform/service/test_host.h"
+#include "shopstream/mail/v1/mail.pb-c.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <cmocka.h>
+
+#define QUEUE "work"
+#define MESSAGES 100
+#define WAIT_MAX_NS (60 * CLOCK_NS_PER_S)
+
+static struct {
+    struct task_mutex mutex;
+    struct task_cond changed;
+    int runs[MESSAGES];
+    int failing; /* the message that cannot be done; -1: none */
+    size_t done; /* different messages that ended well */
+} seen;
+
+static int run_message(struct call *call, const ProtobufCMessage *base)
+{
+    int index = atoi(((const Mail__Message *)base)->id);
+    TASK_LOCKED(&seen.mutex);
+
+    seen.runs[index]++;
+    if (index == seen.failing)
+        return call_fail(call, ERR_UNAVAILABLE, "not_today", NULL, "It cannot be done today.");
+    seen.done += seen.runs[index] == 1;
+    task_cond_broadcast(&seen.changed);
+    return 0;
+}
+
+static const struct service worked = {
+    .name = "worked",
+    .routes = (const struct route[]){{0}},
+    .workers = (const struct worker[]){{QUEUE, &mail__message__descriptor, run_message}, {0}},
+};
+static const struct service *const services[] = {&worked, NULL};
+
+static void begin(struct test_host *test, int failing)
+{
+    memset(&seen, 0, sizeof(seen));
+    task_mutex_init(&seen.mutex);
+    task_cond_init(&seen.changed);
+    seen.failing = failing;
+    *test = (struct test_host){0};
+    test_host_start(test, services, NULL);
+}
+
+static int enqueue_all(struct sql_tx *tx, void *argument)
+{
+    struct call *call = argument;
+
+    call->tx = tx;
+    for (int i = 0; i < MESSAGES; i++) {
+        Mail__Message message = MAIL__MESSAGE__INIT;
+
+        message.id = arena_printf(sql_tx_arena(tx), "%d", i);
+        if (!message.id)
+            return ERR_NO_MEMORY;
+        TRY(call_enqueue(call, QUEUE, &message.base));
+    }
+    return 0;
+}
+
+static void wait_until_done(size_t count)
+{
+    TASK_LOCKED(&seen.mutex);
+    while (seen.done < count)
+        assert_true(task_cond_wait_until(&seen.changed, &seen.mutex, clock_monotonic_ns() + WAIT_MAX_NS));
+}
+
+static struct work_queue_stats stats(struct test_host *test)
+{
+    struct work_queue_stats counts;
+    assert_int_equal(work_queue_get_stats(host_instance(test->host, "worked")->queue, STR(QUEUE), &counts), 0);
+    return counts;
+}
+
+/* Many messages cost few commits, and each is run once. */
+static void test_host_workers__many_messages_are_done_in_batches(void **state)
+{
+    struct sql_stats before, after;
+    struct test_host test;
+
+    (void)state;
+    begin(&test, -1);
+    struct sql_db *db = host_instance(test.host, "worked")->db;
+    sql_get_stats(db, &before);
+    assert_int_equal(sql_write(db, enqueue_all, test_host_call(&test, "worked")), 0);
+    wait_until_done(MESSAGES);
+    sql_get_stats(db, &after);
+    assert_true(after.writes - before.writes < MESSAGES); /* one by one it is two a message */
+    test_host_stop(&test);                                /* waits for the acknowledgements */
+    test_host_start(&test, services, NULL);
+    assert_int_equal(stats(&test).ready + stats(&test).waiting, 0);
+    for (int i = 0; i < MESSAGES; i++)
+        assert_int_equal(seen.runs[i], 1);
+    test_host_end(&test);
+}
+
+/* One that fails waits for its next attempt; those beside it in its batch are done, and not again. */
+static void test_host_workers__a_failure_is_tried_again_alone(void **state)
+{
+    struct test_host test;
+
+    (void)state;
+    begin(&test, MESSAGES / 2);
+    assert_int_equal(sql_write(host_instance(test.host, "worked")->db, enqueue_all, test_host_call(&test, "worked")),
+                     0);
+    wait_until_done(MESSAGES - 1);
+    test_host_stop(&test);
+    test_host_start(&test, services, NULL);
+    assert_int_equal(stats(&test).ready + stats(&test).waiting, 1);
+    for (int i = 0; i < MESSAGES; i++)
+        assert_true(i == MESSAGES / 2 ? seen.runs[i] >= 1 : seen.runs[i] == 1);
+    task_mutex_lock(&seen.mutex);
+    seen.failing = -1;
+    seen.runs[MESSAGES / 2] = 0;
+    task_mutex_unlock(&seen.mutex);
+    wait_until_done(MESSAGES);
+    test_host_end(&test);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_host_workers__many_messages_are_done_in_batches),
+        cmocka_unit_test(test_host_workers__a_failure_is_tried_again_alone),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
