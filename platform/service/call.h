@@ -27,7 +27,7 @@ struct call {
     struct log_context log; /* service, trace id */
     struct str traceparent; /* to send on (W3C) */
 
-    struct str idempotency_key;      /* empty without */
+    struct str idempotency_key;      /* of the request; empty without. Goes on to the services that it calls */
     int64_t if_match;                /* the version that If-Match names, or -1 */
     int64_t wait_ms;                 /* Prefer: wait=N, or 0 */
     const struct http_request *http; /* NULL when called by RPC, a job or an event */

@@ -147,6 +147,7 @@ static int begin_idempotency(struct request *request)
         return problem_set(&call->problem, ERR_CONFLICT, "still_running", NULL,
                            "The first request with this Idempotency-Key is still running; ask again in a moment.");
     request->in_flight = true;
+    call->idempotency_key = key;
     request->reply.idempotency = &request->idempotency;
     return 0;
 }

@@ -78,6 +78,16 @@ int settle_refund(struct call *call, struct str refund_id, struct refund_row *re
     return 0;
 }
 
+/* The intention outlives a crash that the record of the answer did not: it alone knows what the key was used for. */
+static int check_same_refund(struct call *call, const struct refund_row *refund, int64_t amount)
+{
+    if (amount == 0 || amount == refund->amount)
+        return 0;
+    return call_fail(call, ERR_UNPROCESSABLE, "idempotency_key_reused", "/amount",
+                     "This Idempotency-Key was used for a refund of %lld minor units; take a new one for a new refund.",
+                     (long long)refund->amount);
+}
+
 /* The refund of that request key: the one that is there, or a new one of the amount (0: all that is left). */
 static int open_refund(struct call *call, const struct payment_row *payment, struct str request_key, int64_t amount,
                        struct refund_row *ret_refund)
@@ -85,7 +95,7 @@ static int open_refund(struct call *call, const struct payment_row *payment, str
     int error = find_refund(call->tx, call->arena, &payments_sql_find_refund_by_key,
                             SQL_ARGS(sql_text(payment->id), sql_text(request_key)), ret_refund);
     if (error != ERR_NOT_FOUND)
-        return error;
+        return error < 0 ? error : check_same_refund(call, ret_refund, amount);
     CLEANUP(sql_finish_cleanup) struct sql_rows *rows = NULL;
     TRY(sql_query_row(call->tx, &payments_sql_sum_open_refunds, SQL_ARGS(sql_text(payment->id)), &rows));
     int64_t left = payment->captured_amount - payment->refunded_amount - sql_get_int(rows, 0);

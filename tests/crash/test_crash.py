@@ -4,6 +4,7 @@ The instants come from a seed (CRASH_SEED, printed on failure). The provider's e
 durable itself. What kill -9 cannot show, a missing fsync, the simulation and the sql port's own tests do.
 """
 import collections
+import contextlib
 import http.client
 import os
 import pathlib
@@ -186,6 +187,61 @@ class CrashTest(unittest.TestCase):
             self.check_mails(attempts, ends)
             listed = self.shop.walk(ORDERS + "?limit=100", "orders", token=self.shop.staff("admin"))
             self.assertEqual(ids, {order["id"] for order in listed})
+
+
+class RefundCrashTest(unittest.TestCase):
+    """The shop dies when the provider has given money back and the shop has not heard of it yet."""
+
+    def setUp(self):
+        self.shop = Shop(LOG_LEVEL="error")
+        self.addCleanup(self.shop.close)
+        self.shop.start()
+        self.staff = self.shop.staff("support")
+        self.payment = self.shop.buy([(self.shop.sku(5, amount=9000), 1)])["payment"]["id"]
+
+    def refund(self, key, amount):
+        return self.shop.post("/api/payments/v1/payments/%s/refunds" % self.payment, {"amount": amount},
+                              token=self.staff, key=key)
+
+    def refund_and_die(self, key, amount):
+        """Holds the provider's answer back, and kills the shop once the money has gone."""
+        self.shop.faults(timeout_after_success=1, hold_ms=60000, path="/v1/refunds")
+
+        def ask():
+            with contextlib.suppress(OSError, http.client.HTTPException):
+                self.refund(key, amount)
+        asking = threading.Thread(target=ask)
+        asking.start()
+        eventually(lambda: self.given_back(), "the refund at the provider")
+        self.shop.process.kill()
+        self.shop.process.wait()
+        asking.join()
+        self.shop.kill()
+        self.shop.log.close()
+        self.shop.start()
+
+    def given_back(self):
+        return [refund["amount"] for refund in self.shop.provider_list("/v1/refunds")]
+
+    def test_crash__the_same_key_after_it_is_the_same_refund(self):
+        key = new_key()
+        self.refund_and_die(key, 500)
+        self.assertEqual([500], self.given_back())
+        again = self.refund(key, 500)
+        self.assertEqual(201, again.status, again)
+        self.assertEqual({"amount": 500, "currency": "EUR"}, again.json["amount"])
+        self.assertEqual([500], self.given_back())
+        self.assertEqual(500, sum(entry["amount"] for entry in self.shop.ledger()
+                                  if (entry["account"], entry["direction"]) == ("refunds", "debit")))
+
+    def test_crash__its_key_is_not_for_another_refund(self):
+        """No answer was recorded, and still the key is known to be used."""
+        key = new_key()
+        self.refund_and_die(key, 500)
+        refused = self.refund(key, 700)
+        self.assertEqual(422, refused.status, refused)
+        self.assertEqual("idempotency_key_reused", refused.json["code"])
+        self.assertEqual([500], self.given_back())
 
 
 if __name__ == "__main__":
