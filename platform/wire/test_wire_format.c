@@ -32,9 +32,10 @@ static void test_wire_format__lets_through_what_its_standard_says(void **state)
     GOOD("slug", "a", "a1-b2", "2026");
     BAD("slug", "", "-", "a-", "-a", "a--b", "A", "a_b", "ü");
     GOOD("currency", "EUR");
-    BAD("currency", "", "EU", "eur", "EURO", "E1R");
-    GOOD("country", "DE");
-    BAD("country", "", "D", "de", "DEU");
+    GOOD("currency", "EUR", "JPY", "KWD");
+    BAD("currency", "", "EU", "eur", "EURO", "E1R", "XTS", "ABC", "XAU", "HRK");
+    GOOD("country", "DE", "AX");
+    BAD("country", "", "D", "de", "DEU", "XX", "EU", "UK");
     GOOD("date-time", "2026-01-31T12:00:00Z", "2024-02-29t23:59:60.123+02:00", "2000-02-29T00:00:00-23:59");
     BAD("date-time", "", "2026-01-31", "2026-01-31T12:00:00", "2026-02-29T12:00:00Z", "1900-02-29T12:00:00Z",
         "2026-13-01T00:00:00Z", "2026-01-01T24:00:00Z", "2026-01-01T00:00:00.Z", "2026-01-01T00:00:00ZZ",

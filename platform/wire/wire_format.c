@@ -1,5 +1,7 @@
 #include "platform/wire/wire_format.h"
 
+#include "platform/base/iso_code.h"
+
 #define EMAIL_LABEL_MAX ((size_t)63)
 
 static bool is_digit(char c)
@@ -81,23 +83,14 @@ static bool is_slug(struct str text)
     return text.len > 0;
 }
 
-static bool is_upper_word(struct str text, size_t len)
-{
-    for (size_t i = 0; i < text.len; i++) {
-        if (!is_upper(text.ptr[i]))
-            return false;
-    }
-    return text.len == len;
-}
-
 static bool is_currency(struct str text)
 {
-    return is_upper_word(text, 3);
+    return iso_currency_digits(text) >= 0;
 }
 
 static bool is_country(struct str text)
 {
-    return is_upper_word(text, 2);
+    return iso_country_exists(text);
 }
 
 /* Two digits at the offset, from min to max; moves *offset behind them. */
@@ -171,8 +164,8 @@ static const struct wire_format formats[] = {
     {"email", "email", NULL, "an e-mail address", is_email},
     {"uuid", "uuid", NULL, "a UUID", is_uuid},
     {"slug", NULL, "^[a-z0-9]+(-[a-z0-9]+)*$", "lower-case letters, digits and single dashes", is_slug},
-    {"currency", NULL, "^[A-Z]{3}$", "a currency code of three capital letters (ISO 4217), as \"EUR\"", is_currency},
-    {"country", NULL, "^[A-Z]{2}$", "a country code of two capital letters (ISO 3166-1), as \"DE\"", is_country},
+    {"currency", NULL, "^[A-Z]{3}$", "the code of a currency that is in use (ISO 4217), as \"EUR\"", is_currency},
+    {"country", NULL, "^[A-Z]{2}$", "the code of a country (ISO 3166-1 alpha-2), as \"DE\"", is_country},
     {"date-time", "date-time", NULL, "a date and time with its zone (RFC 3339), as \"2026-01-31T12:00:00Z\"",
      is_date_time},
     {"token", NULL, "^[A-Za-z0-9._~+/-]+=*$", "a token of letters, digits and -._~+/", is_token},

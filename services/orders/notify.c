@@ -1,6 +1,7 @@
 /* Telling customers how their order stands: a note on the stream "notifications" with the change itself, turned into a
  * mail a moment later, so that the change does not wait for its words. */
 #include "platform/base/buf.h"
+#include "platform/base/iso_code.h"
 #include "platform/service/mail_worker.h"
 #include "services/orders/orders.h"
 
@@ -20,8 +21,10 @@ int order_notify(struct call *call, const char *type, struct str id)
 
 static void append_money(struct buf *text, const Common__Money *money)
 {
-    buf_printf(text, "%lld.%02lld %s", (long long)(money->amount / 100), (long long)(money->amount % 100),
-               money->currency);
+    char formatted[ISO_MONEY_BYTES];
+
+    iso_money_format(money->amount, str_from_cstr(money->currency), formatted);
+    buf_append_cstr(text, formatted);
 }
 
 static void append_lines(struct buf *text, const Orders__Order *order)

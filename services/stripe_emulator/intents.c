@@ -1,6 +1,7 @@
 /* PaymentIntents, https://docs.stripe.com/api/payment_intents. */
 #include "services/stripe_emulator/emulator.h"
 
+#include "platform/base/iso_code.h"
 #include "services/stripe_emulator/sql/objects.sql.h"
 
 #define AMOUNT_MAX INT64_C(99999999999)
@@ -41,14 +42,12 @@ static int take_currency(struct api *api, struct str *ret_currency)
     struct str text = form_find(&api->form, "currency");
     if (!text.ptr)
         return ERR_NOT_FOUND;
-    char *copy = arena_cstr(api->arena, text);
-    bool valid = copy && text.len == 3;
-    for (size_t i = 0; valid && i < 3; i++) {
-        if (copy[i] >= 'A' && copy[i] <= 'Z')
-            copy[i] = (char)(copy[i] - 'A' + 'a');
-        valid = copy[i] >= 'a' && copy[i] <= 'z';
+    char upper[4] = "", *copy = arena_cstr(api->arena, text);
+    for (size_t i = 0; copy && i < 3 && i < text.len; i++) {
+        upper[i] = (char)(copy[i] & ~0x20);
+        copy[i] |= 0x20;
     }
-    if (!valid)
+    if (!copy || text.len != 3 || iso_currency_digits(str_from_cstr(upper)) < 0)
         return api_refuse(api, 400, "invalid_request_error", "parameter_invalid_string_blank", "currency",
                           "Invalid currency.");
     *ret_currency = str_from(copy, 3);

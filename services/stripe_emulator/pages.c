@@ -4,6 +4,7 @@
  * Where a page sends people afterwards, and whom the field tells of the card, is a page of this machine only. */
 #include "services/stripe_emulator/emulator.h"
 
+#include "platform/base/iso_code.h"
 #include "platform/ports/clock/clock.h"
 
 #define PAGE_BYTES_MAX ((size_t)32 << 10)
@@ -391,13 +392,22 @@ static int redirect_back(struct call *call, struct http_response *response, cons
     return parameters ? redirect(call, response, intent->return_url, parameters) : ERR_NO_MEMORY;
 }
 
+/* Stripe's currencies are in lower case. */
+static void append_money(struct buf *page, int64_t amount, struct str currency)
+{
+    char upper[4] = "", text[ISO_MONEY_BYTES];
+
+    for (size_t i = 0; i < 3 && i < currency.len; i++)
+        upper[i] = (char)(currency.ptr[i] & ~0x20);
+    iso_money_format(amount, str_from_cstr(upper), text);
+    buf_append_cstr(page, text);
+}
+
 static void append_challenge(struct buf *page, const struct intent_row *intent)
 {
     buf_append_cstr(page, "<h1>Approve this payment</h1><p>Your bank asks whether it is you who pays.</p>"
                           "<dl><dt>Amount</dt><dd>");
-    buf_printf(page, "%lld.%02lld ", (long long)(intent->amount / 100), (long long)(intent->amount % 100));
-    for (size_t i = 0; i < intent->currency.len; i++)
-        buf_append_char(page, (char)(intent->currency.ptr[i] & ~0x20));
+    append_money(page, intent->amount, intent->currency);
     buf_append_cstr(page, "</dd><dt>Payment</dt><dd>");
     append_html(page, intent->id);
     buf_printf(page, "</dd></dl><form method=\"post\" action=\"/challenge/%.*s\">", STR_FORMAT(intent->id));
