@@ -1,15 +1,15 @@
 /* Carts: what a shopper wants, by article and number. Titles and prices are the catalog's, looked up each time.
  *
  * A cart is one row of the kv port, under its owner: the customer, or the hash of a guest's token. Each change is one
- * write transaction, so two changes of one cart cannot race. The first call of a signed-in customer that still carries
- * a guest's token moves the guest's cart into the customer's: sums, capped by the stock, once, since the guest's is
- * gone with the same transaction. */
+ * write transaction, so two changes of one cart cannot race. A cart has one currency: the one that its shopper named
+ * when adding to it; the shop's otherwise. The first call of a signed-in customer that still carries a guest's token
+ * moves the guest's cart into the customer's: sums, capped by the stock, once, since the guest's is gone with the same
+ * transaction. */
 #include "platform/ports/clock/clock.h"
 #include "platform/ports/kv/kv.h"
 #include "platform/service/host.h"
 #include "platform/wire/wire.h"
-#include "services/orders/orders.h"
-#include "shopstream/catalog/v1/catalog.rpc.h"
+#include "services/orders/pricing.h"
 
 #define SPACE STR("cart")
 #define CART_TTL_MS (INT64_C(180) * 24 * 3600 * 1000)
@@ -19,7 +19,6 @@
 #define CART_ITEMS_MAX (ORDER_LINES_MAX - 1)
 /* A change needs the catalog's word on every article of the cart; another request may add one meanwhile. */
 #define CHANGE_ATTEMPTS_MAX 5
-#define ERR_DETAILS_MISSING ERR_STALE
 
 enum change { CHANGE_NONE, CHANGE_ADD, CHANGE_SET, CHANGE_REMOVE };
 
@@ -29,14 +28,20 @@ struct changing {
     const char *id;     /* the item: for set and remove */
     const char *sku_id; /* for add */
     int64_t quantity;
-    struct str owner;  /* the key of the cart that is changed */
-    struct str guest;  /* the key of a guest's cart to be merged; empty without */
-    char *guest_token; /* a new guest's, to be told */
+    const char *currency;         /* asked for; NULL: as the cart has it */
+    const char *currency_pointer; /* where */
+    const char *country;          /* whose prices are shown; NULL: those that hold everywhere */
+    struct str owner;             /* the key of the cart that is changed */
+    struct str guest;             /* the key of a guest's cart to be merged; empty without */
+    char *guest_token;            /* a new guest's, to be told */
     Orders__StoredCart cart;
-    int64_t version;           /* of the stored cart; 0: there is none */
-    Orders__StoredCart merged; /* the guest's */
-    Catalog__GetSkusRequest asked;
-    Catalog__GetSkusReply details;
+    int64_t version;              /* of the stored cart; 0: there is none */
+    Orders__StoredCart merged;    /* the guest's */
+    char *asked[ORDER_LINES_MAX]; /* the articles that the catalog was asked about */
+    size_t asked_count;
+    const char *asked_currency; /* and in which currency; NULL: none was named */
+    struct pricing pricing;
+    bool is_outdated; /* the cart is another by now, and the catalog has to be asked again */
     Orders__Cart *out;
 };
 
@@ -106,15 +111,6 @@ static int name_owner(struct changing *changing)
 
 /* -- Changes ------------------------------------------------------------------------------------------------------- */
 
-static const Catalog__SkuDetail *find_detail(const struct changing *changing, const char *sku_id)
-{
-    for (size_t i = 0; i < changing->details.n_skus; i++) {
-        if (str_equal_cstr(str_from_cstr(sku_id), changing->details.skus[i]->id))
-            return changing->details.skus[i];
-    }
-    return NULL;
-}
-
 /* The most that can be ordered of an article now; 1 at least, so that what is sold out stays visible in the cart. */
 static int64_t cap(const Catalog__SkuDetail *detail, int64_t quantity)
 {
@@ -152,7 +148,7 @@ static int append_item(struct changing *changing, const char *sku_id, int64_t qu
 static int add(struct changing *changing, const char *sku_id, int64_t quantity, bool limit)
 {
     Orders__StoredCart *cart = &changing->cart;
-    const Catalog__SkuDetail *detail = find_detail(changing, sku_id);
+    const Catalog__SkuDetail *detail = pricing_find(&changing->pricing, sku_id);
 
     for (size_t i = 0; i < cart->n_items; i++) {
         if (!str_equal_cstr(str_from_cstr(sku_id), cart->items[i]->sku_id))
@@ -206,10 +202,10 @@ static int apply(struct changing *changing)
 /* -- Showing ------------------------------------------------------------------------------------------------------- */
 
 static int show_item(struct changing *changing, const Orders__StoredCartItem *stored, Orders__CartItem **ret_item,
-                     int64_t *total, struct str *currency)
+                     int64_t *total)
 {
     struct call *call = changing->call;
-    const Catalog__SkuDetail *detail = find_detail(changing, stored->sku_id);
+    const Catalog__SkuDetail *detail = pricing_find(&changing->pricing, stored->sku_id);
     Orders__CartItem *item = arena_alloc(call->arena, sizeof(*item));
     int64_t line_total = 0;
 
@@ -222,20 +218,18 @@ static int show_item(struct changing *changing, const Orders__StoredCartItem *st
     item->quantity = stored->quantity;
     *ret_item = item;
     if (!detail)
-        return 0; /* no longer for sale: shown without a price, and not counted */
+        return 0; /* no longer for sale in this currency: shown without a price, and not counted */
     if (money_add(detail->price->amount, stored->quantity, &line_total) < 0 || money_add(line_total, 1, total) < 0)
         return call_fail(call, ERR_INVALID, "total_too_large", "/quantity", "The cart's total is too large.");
-    *currency = str_from_cstr(detail->price->currency);
     item->title = detail->title;
     item->price = detail->price;
-    item->line_total = money_new(call->arena, line_total, *currency);
+    item->line_total = money_new(call->arena, line_total, str_from_cstr(changing->pricing.currency));
     return item->line_total ? 0 : ERR_NO_MEMORY;
 }
 
 static int show(struct changing *changing)
 {
     struct call *call = changing->call;
-    struct str currency = STR("EUR");
     Orders__Cart *out = changing->out;
     int64_t total = 0;
 
@@ -245,10 +239,10 @@ static int show(struct changing *changing)
     if (!out->items)
         return ERR_NO_MEMORY;
     for (size_t i = 0; i < changing->cart.n_items; i++) {
-        TRY(show_item(changing, changing->cart.items[i], &out->items[i], &total, &currency));
+        TRY(show_item(changing, changing->cart.items[i], &out->items[i], &total));
         out->n_items++;
     }
-    out->total = money_new(call->arena, total, currency);
+    out->total = money_new(call->arena, total, str_from_cstr(changing->pricing.currency));
     out->guest_token = changing->guest_token;
     return out->total ? 0 : ERR_NO_MEMORY;
 }
@@ -267,27 +261,43 @@ static int load_both(struct sql_tx *tx, void *argument)
     return load_cart(changing->call, changing->guest, &changing->merged, &merged_version);
 }
 
+/* The currency that the cart will have when it is changed; NULL: none was ever named. */
+static const char *currency_of(const struct changing *changing)
+{
+    if (changing->currency)
+        return changing->currency;
+    return changing->cart.currency || changing->cart.n_items > 0 ? changing->cart.currency : changing->merged.currency;
+}
+
+/* What is asked for in a currency must have a price in it; what was put in before is shown without one. */
+static int refuse_unpriced(struct changing *changing)
+{
+    for (size_t i = 0; i < changing->asked_count; i++) {
+        const char *title = pricing_find_unpriced(&changing->pricing, changing->asked[i]);
+
+        if (title && (changing->currency || changing->change == CHANGE_ADD))
+            return pricing_refuse_unpriced(changing->call, &changing->pricing, title, changing->currency_pointer);
+    }
+    return 0;
+}
+
 /* Asks the catalog about every article of both carts and the one to be added. */
 static int fetch_details(struct changing *changing)
 {
-    Catalog__GetSkusRequest *asked = &changing->asked;
     struct call *call = changing->call;
+    size_t count = 0;
 
-    catalog__get_skus_request__init(asked);
-    catalog__get_skus_reply__init(&changing->details);
-    asked->ids = arena_alloc_array(call->arena, ORDER_LINES_MAX, sizeof(asked->ids[0]));
-    if (!asked->ids)
-        return ERR_NO_MEMORY;
     if (changing->change == CHANGE_ADD)
-        asked->ids[asked->n_ids++] = (char *)(uintptr_t)changing->sku_id;
-    for (size_t i = 0; i < changing->cart.n_items && asked->n_ids < ORDER_LINES_MAX; i++)
-        asked->ids[asked->n_ids++] = changing->cart.items[i]->sku_id;
-    for (size_t i = 0; i < changing->merged.n_items && asked->n_ids < ORDER_LINES_MAX; i++)
-        asked->ids[asked->n_ids++] = changing->merged.items[i]->sku_id;
-    if (asked->n_ids == 0)
-        return 0;
-    TRY(catalog_get_skus(call, asked, &changing->details));
-    if (changing->change == CHANGE_ADD && !find_detail(changing, changing->sku_id))
+        changing->asked[count++] = (char *)(uintptr_t)changing->sku_id;
+    for (size_t i = 0; i < changing->cart.n_items && count < ORDER_LINES_MAX; i++)
+        changing->asked[count++] = changing->cart.items[i]->sku_id;
+    for (size_t i = 0; i < changing->merged.n_items && count < ORDER_LINES_MAX; i++)
+        changing->asked[count++] = changing->merged.items[i]->sku_id;
+    changing->asked_count = count;
+    changing->asked_currency = currency_of(changing);
+    TRY(pricing_load(call, changing->asked, count, changing->asked_currency, changing->country, &changing->pricing));
+    TRY(refuse_unpriced(changing));
+    if (changing->change == CHANGE_ADD && !pricing_find(&changing->pricing, changing->sku_id))
         return call_fail(call, ERR_INVALID, "no_such_sku", "/sku_id", "There is no such article for sale.");
     return 0;
 }
@@ -303,14 +313,16 @@ static int merge_guest_cart(struct changing *changing)
     return kv_delete(call->instance->kv, call->tx, cart_key(call, changing->guest), 0);
 }
 
-/* Whether the catalog was asked about every article that is in the cart now. */
+/* Whether the catalog was asked about every article that is in the cart now, in its currency. */
 static bool was_asked(const struct changing *changing)
 {
+    if (!str_equal(str_from_cstr(changing->asked_currency), str_from_cstr(changing->cart.currency)))
+        return false;
     for (size_t i = 0; i < changing->cart.n_items; i++) {
         bool found = false;
 
-        for (size_t j = 0; j < changing->asked.n_ids && !found; j++)
-            found = str_equal_cstr(str_from_cstr(changing->cart.items[i]->sku_id), changing->asked.ids[j]);
+        for (size_t j = 0; j < changing->asked_count && !found; j++)
+            found = str_equal_cstr(str_from_cstr(changing->cart.items[i]->sku_id), changing->asked[j]);
         if (!found)
             return false;
     }
@@ -322,41 +334,61 @@ static int change_in_transaction(struct sql_tx *tx, void *argument)
     struct changing *changing = argument;
 
     TRY(load_both(tx, changing));
+    changing->cart.currency = (char *)(uintptr_t)currency_of(changing);
     TRY(merge_guest_cart(changing));
     TRY(apply(changing));
-    if (!was_asked(changing))
-        return ERR_DETAILS_MISSING;
+    changing->is_outdated = !was_asked(changing);
+    if (changing->is_outdated)
+        return ERR_CONFLICT;
     TRY(save_cart(changing->call, changing->owner, &changing->cart));
     return show(changing);
 }
 
 static int change_cart(struct changing *changing)
 {
-    int result = ERR_DETAILS_MISSING;
-
     TRY(name_owner(changing));
-    for (int attempt = 0; attempt < CHANGE_ATTEMPTS_MAX && result == ERR_DETAILS_MISSING; attempt++) {
+    for (int attempt = 0; attempt < CHANGE_ATTEMPTS_MAX; attempt++) {
         TRY(call_read(changing->call, load_both, changing));
         TRY(fetch_details(changing));
         if (changing->change == CHANGE_NONE && changing->merged.n_items == 0)
             return show(changing);
-        result = call_write(changing->call, change_in_transaction, changing);
+        changing->is_outdated = false;
+        int result = call_write(changing->call, change_in_transaction, changing);
+        if (!changing->is_outdated)
+            return result;
     }
-    return result == ERR_DETAILS_MISSING ? ERR_UNAVAILABLE : result;
+    return ERR_UNAVAILABLE;
+}
+
+/* A look at it in another currency is no change of it. */
+static int look_at_cart(struct changing *changing, const Orders__GetCartRequest *in)
+{
+    TRY(call_read(changing->call, load_both, changing));
+    changing->currency = in->currency;
+    changing->country = in->country;
+    changing->currency_pointer = "?currency";
+    TRY(fetch_details(changing));
+    return show(changing);
 }
 
 int get_cart(struct call *call, const Orders__GetCartRequest *in, Orders__Cart *out)
 {
     struct changing changing = {.call = call, .change = CHANGE_NONE, .out = out};
 
-    (void)in;
-    return change_cart(&changing);
+    /* A guest's cart is merged on the way. */
+    TRY(change_cart(&changing));
+    return in->currency || in->country ? look_at_cart(&changing, in) : 0;
 }
 
 int add_cart_item(struct call *call, const Orders__AddCartItemRequest *in, Orders__Cart *out)
 {
-    struct changing changing = {
-        .call = call, .change = CHANGE_ADD, .sku_id = in->sku_id, .quantity = in->quantity, .out = out};
+    struct changing changing = {.call = call,
+                                .change = CHANGE_ADD,
+                                .sku_id = in->sku_id,
+                                .quantity = in->quantity,
+                                .currency = in->currency,
+                                .currency_pointer = "/currency",
+                                .out = out};
 
     return change_cart(&changing);
 }
@@ -378,7 +410,7 @@ int remove_cart_item(struct call *call, const Orders__RemoveCartItemRequest *in,
 /* -- For placing an order ------------------------------------------------------------------------------------------ */
 
 int cart_lines(struct call *call, struct str cart_id, Orders__NewOrderItem ***ret_items, size_t *ret_count,
-               int64_t *ret_version)
+               const char **ret_currency, int64_t *ret_version)
 {
     struct changing changing = {.call = call};
 
@@ -400,6 +432,7 @@ int cart_lines(struct call *call, struct str cart_id, Orders__NewOrderItem ***re
     }
     *ret_items = items;
     *ret_count = cart->n_items;
+    *ret_currency = cart->currency;
     *ret_version = changing.version;
     return items ? 0 : ERR_NO_MEMORY;
 }

@@ -17,6 +17,7 @@
 struct orders_state {
     int64_t payment_timeout_ms;
     struct str public_url; /* empty: the host's own */
+    struct str currency;   /* of orders that name none */
 };
 
 extern const struct workflow_type place_order_workflow;
@@ -89,8 +90,10 @@ struct shipping_price {
 
 #define SHIPPING_METHODS_MAX 4
 
-/* The methods that go to a country (ISO 3166-1 alpha-2), the cheapest first; 0 when none does. */
-size_t shipping_methods(struct str country, struct shipping_price ret_methods[SHIPPING_METHODS_MAX]);
+/* The methods that go to a country (ISO 3166-1 alpha-2), the cheapest first; 0 when none does. ERR_INVALID with the
+ * call's problem, at the pointer, when shipping has no price in the currency. */
+int shipping_methods(struct call *call, struct str country, struct str currency, const char *pointer,
+                     struct shipping_price ret_methods[SHIPPING_METHODS_MAX], size_t *ret_count);
 
 /* -- Handlers ------------------------------------------------------------------------------------------------------ */
 
@@ -107,10 +110,10 @@ orders_fulfil_order_fn fulfil_order;
 
 int orders_on_payment_event(struct call *call, const struct event *event);
 
-/* The caller's cart as lines for an order, with the version that they are of. ERR_NOT_FOUND with the call's problem
- * when the caller has no cart of that id, or an empty one. */
+/* The caller's cart as lines for an order, with its currency (NULL: none was named) and the version that they are of.
+ * ERR_NOT_FOUND with the call's problem when the caller has no cart of that id, or an empty one. */
 int cart_lines(struct call *call, struct str cart_id, Orders__NewOrderItem ***ret_items, size_t *ret_count,
-               int64_t *ret_version);
+               const char **ret_currency, int64_t *ret_version);
 
 /* Removes the caller's cart in the transaction that places it. ERR_CONFLICT with the call's problem when it is another
  * version by now, or gone: one cart becomes one order, and nothing that was put in meanwhile is lost. */

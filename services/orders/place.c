@@ -1,8 +1,8 @@
 /* Placing an order: priced by the shop, checked against the stock, then written with its key, its workflow and its
  * event in one transaction. Money and stock move afterwards, in the workflow (saga.c). */
 #include "services/orders/orders.h"
+#include "services/orders/pricing.h"
 #include "services/orders/sql/orders.sql.h"
-#include "shopstream/catalog/v1/catalog.rpc.h"
 
 #define CARD_DIGITS_MIN 12
 
@@ -15,7 +15,7 @@ struct placing {
     size_t *asked_at; /* for each line, where the client asked for it first */
     size_t line_count;
     int64_t total;
-    const char *currency;
+    const char *currency;    /* asked for, by the order or its cart; NULL: not. Once the lines are priced, theirs */
     const char *guest_token; /* given out with this order; NULL when the guest had one, or is signed in */
     const char *guest_hash;
     int64_t cart_version; /* of the cart that is ordered */
@@ -67,23 +67,18 @@ static int take_items(struct placing *placing)
     if ((count > 0) == (in->cart_id != NULL))
         return call_fail(call, ERR_INVALID, "items_or_cart", "/items", "Give either items or cart_id.");
     if (in->cart_id)
-        TRY(cart_lines(call, str_from_cstr(in->cart_id), &items, &count, &placing->cart_version));
+        TRY(cart_lines(call, str_from_cstr(in->cart_id), &items, &count, &placing->currency, &placing->cart_version));
+    if (in->currency)
+        placing->currency = in->currency;
     return sum_items(placing, items, count);
 }
 
-static const Catalog__SkuDetail *find_detail(const Catalog__GetSkusReply *reply, const char *sku_id)
-{
-    for (size_t i = 0; i < reply->n_skus; i++) {
-        if (str_equal_cstr(str_from_cstr(sku_id), reply->skus[i]->id))
-            return reply->skus[i];
-    }
-    return NULL;
-}
-
 /* The shop's own price and title; the client's are never looked at. */
-static int price_line(struct placing *placing, size_t index, const Catalog__SkuDetail *detail)
+static int price_line(struct placing *placing, size_t index, const struct pricing *pricing)
 {
     Orders__OrderLine *line = placing->lines[index];
+    const Catalog__SkuDetail *detail = pricing_find(pricing, line->sku_id);
+    const char *unpriced = pricing_find_unpriced(pricing, line->sku_id);
     struct call *call = placing->call;
     int64_t line_total = 0;
     char pointer[40];
@@ -92,39 +87,36 @@ static int price_line(struct placing *placing, size_t index, const Catalog__SkuD
         snprintf(pointer, sizeof(pointer), "/cart_id");
     else
         snprintf(pointer, sizeof(pointer), "/items/%zu", placing->asked_at[index]);
+    if (unpriced)
+        return pricing_refuse_unpriced(call, pricing, unpriced, "/currency");
     if (!detail)
         return call_fail(call, ERR_INVALID, "no_such_sku", pointer, "There is no such article for sale.");
     if (detail->available < line->quantity)
         return call_fail(call, ERR_CONFLICT, "out_of_stock", pointer, "Only %lld of \"%s\" are left.",
                          (long long)(detail->available > 0 ? detail->available : 0), detail->title);
-    if (!placing->currency)
-        placing->currency = detail->price->currency;
-    if (!str_equal_cstr(str_from_cstr(placing->currency), detail->price->currency))
-        return call_fail(call, ERR_INVALID, "mixed_currencies", pointer, "All articles must be of one currency.");
     if (money_add(detail->price->amount, line->quantity, &line_total) < 0 ||
         money_add(line_total, 1, &placing->total) < 0)
         return call_fail(call, ERR_INVALID, "total_too_large", pointer, "The order's total is too large.");
     line->title = detail->title;
     line->price = detail->price;
-    line->line_total = money_new(call->arena, line_total, str_from_cstr(placing->currency));
+    line->line_total = money_new(call->arena, line_total, str_from_cstr(pricing->currency));
     return line->line_total ? 0 : ERR_NO_MEMORY;
 }
 
 static int price_lines(struct placing *placing)
 {
-    Catalog__GetSkusRequest request = CATALOG__GET_SKUS_REQUEST__INIT;
-    Catalog__GetSkusReply reply = CATALOG__GET_SKUS_REPLY__INIT;
-    struct call *call = placing->call;
+    char **ids = arena_alloc_array(placing->call->arena, placing->line_count, sizeof(ids[0]));
+    struct pricing pricing;
 
-    request.n_ids = placing->line_count;
-    request.ids = arena_alloc_array(call->arena, placing->line_count, sizeof(request.ids[0]));
-    if (!request.ids)
+    if (!ids)
         return ERR_NO_MEMORY;
     for (size_t i = 0; i < placing->line_count; i++)
-        request.ids[i] = placing->lines[i]->sku_id;
-    TRY(catalog_get_skus(call, &request, &reply));
+        ids[i] = placing->lines[i]->sku_id;
+    TRY(pricing_load(placing->call, ids, placing->line_count, placing->currency, placing->in->shipping_address->country,
+                     &pricing));
     for (size_t i = 0; i < placing->line_count; i++)
-        TRY(price_line(placing, i, find_detail(&reply, placing->lines[i]->sku_id)));
+        TRY(price_line(placing, i, &pricing));
+    placing->currency = pricing.currency;
     return 0;
 }
 
@@ -132,9 +124,10 @@ static int choose_shipping(struct placing *placing)
 {
     const Orders__CreateOrderRequest *in = placing->in;
     struct shipping_price methods[SHIPPING_METHODS_MAX];
-    size_t count = shipping_methods(str_from_cstr(in->shipping_address->country), methods);
-    size_t chosen = 0;
+    size_t chosen = 0, count;
 
+    TRY(shipping_methods(placing->call, str_from_cstr(in->shipping_address->country), str_from_cstr(placing->currency),
+                         "/currency", methods, &count));
     if (count == 0)
         return call_fail(placing->call, ERR_INVALID, "no_shipping", "/shipping_address/country",
                          "Nothing is delivered to that country.");

@@ -1,5 +1,6 @@
 /* orders: carts, and orders from their placing to their end. */
 #include "platform/base/config.h"
+#include "platform/base/iso_code.h"
 #include "platform/service/mail_worker.h"
 #include "platform/service/host.h"
 #include "services/orders/migrations/migrations.h"
@@ -7,7 +8,7 @@
 
 #include <stdlib.h>
 
-enum { CONFIG_PAYMENT_TIMEOUT, CONFIG_PUBLIC_URL };
+enum { CONFIG_PAYMENT_TIMEOUT, CONFIG_PUBLIC_URL, CONFIG_CURRENCY };
 
 static const struct config_row config[] = {
     [CONFIG_PAYMENT_TIMEOUT] = {"SHOPSTREAM_PAYMENT_TIMEOUT_MS", CONFIG_INT, "900000", 100, 86400000,
@@ -15,15 +16,22 @@ static const struct config_row config[] = {
     [CONFIG_PUBLIC_URL] =
         {"SHOPSTREAM_PUBLIC_URL", CONFIG_STRING, "", 0, 250,
          "How customers reach the shop, as https://shop.example; empty: by this machine's own address"},
+    [CONFIG_CURRENCY] = {"SHOPSTREAM_CURRENCY", CONFIG_STRING, "EUR", 3, 3,
+                         "The shop's currency (ISO 4217): of carts and orders that name none"},
     {0},
 };
 
 static int start(struct call *call, void **ret_state)
 {
-    struct orders_state *state = calloc(1, sizeof(*state));
+    struct str currency = config_get_str(call->host->options.config, &config[CONFIG_CURRENCY]);
 
+    if (iso_currency_digits(currency) < 0)
+        return call_fail(call, ERR_INVALID, "no_such_currency", NULL,
+                         "SHOPSTREAM_CURRENCY must be the code of a currency that is in use (ISO 4217), as EUR.");
+    struct orders_state *state = calloc(1, sizeof(*state));
     if (!state)
         return ERR_NO_MEMORY;
+    state->currency = currency;
     state->public_url = config_get_str(call->host->options.config, &config[CONFIG_PUBLIC_URL]);
     state->payment_timeout_ms = config_get_int(call->host->options.config, &config[CONFIG_PAYMENT_TIMEOUT]);
     *ret_state = state;

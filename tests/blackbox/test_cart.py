@@ -122,6 +122,59 @@ class CartTest(ShopCase):
         self.assertEqual(201, statuses[0])
         self.assertTrue(set(statuses[1:]) <= {404, 409}, statuses)
 
+    def total(self, answer):
+        cart = self.assertStatus(answer, 200, 201)
+        self.assertEqual(cart["total"]["amount"], sum(item["line_total"]["amount"] for item in cart.get("items", [])
+                                                      if "line_total" in item))
+        return cart["total"]["amount"], cart["total"]["currency"]
+
+    def test_cart__has_one_currency(self):
+        """The shop's; the one that is named when something is put in, for all that is in it and for its order."""
+        sku, other = self.shop.priced_sku([("USD", 1399)]), self.shop.priced_sku([("USD", 200), ("GBP", 100)])
+        guest = self.new_guest()
+        self.assertEqual((0, "EUR"), self.total(self.shop.get(CART, guest=guest)))
+        put = {"sku_id": sku, "quantity": 1}
+        self.assertEqual((1000, "EUR"), self.total(self.shop.post(ITEMS, put, guest=guest)))
+        put = {"sku_id": other, "quantity": 2, "currency": "USD"}
+        self.assertEqual((1799, "USD"), self.total(self.shop.post(ITEMS, put, guest=guest)))
+        put = {"sku_id": other, "quantity": 1}
+        self.assertEqual((1999, "USD"), self.total(self.shop.post(ITEMS, put, guest=guest)))
+        self.assertEqual((1999, "USD"), self.total(self.shop.get(CART, guest=guest)))
+        self.assertEqual((4000, "EUR"), self.total(self.shop.get(CART + "?currency=EUR", guest=guest)))
+        refused = self.shop.post(ITEMS, {"sku_id": sku, "quantity": 1, "currency": "GBP"}, guest=guest)
+        self.assertProblem(refused, 400, "no_price_in_currency", "/currency")
+        self.assertProblem(self.shop.get(CART + "?currency=GBP", guest=guest), 400, pointer="?currency")
+        self.assertEqual((1999, "USD"), self.total(self.shop.get(CART, guest=guest)))
+        body = self.shop.order_body([], cart_id=self.shop.get(CART, guest=guest).json["id"])
+        del body["items"]
+        order = self.assertStatus(self.shop.post("/api/orders/v1/orders", body, guest=guest, key=new_key()), 201)
+        self.assertEqual("USD", order["total"]["currency"])
+        self.assertEqual(1999, order["total"]["amount"] - order["shipping"]["price"]["amount"])
+
+    def test_cart__articles_of_one_other_currency_are_shown_in_it(self):
+        """As they were put in, without a currency named; what has no price in it is not put beside them."""
+        sku, guest = self.shop.priced_sku([], currency="USD", amount=500), self.new_guest()
+        self.assertEqual((1000, "USD"), self.total(self.shop.post(ITEMS, {"sku_id": sku, "quantity": 2}, guest=guest)))
+        refused = self.shop.post(ITEMS, {"sku_id": self.shop.sku(3), "quantity": 1}, guest=guest)
+        self.assertProblem(refused, 400, "no_price_in_currency", "/currency")
+        self.assertEqual((1000, "USD"), self.total(self.shop.get(CART, guest=guest)))
+
+    def test_cart__shows_a_countrys_prices(self):
+        sku, guest = self.shop.priced_sku([("EUR", 850, "FR")]), self.new_guest()
+        self.add(sku, 2, guest=guest)
+        self.assertEqual((1700, "EUR"), self.total(self.shop.get(CART + "?country=FR", guest=guest)))
+        self.assertEqual((2000, "EUR"), self.total(self.shop.get(CART + "?country=DE", guest=guest)))
+        self.assertProblem(self.shop.get(CART + "?country=XX", guest=guest), 400, pointer="?country")
+
+    def test_cart__a_guests_currency_comes_with_its_cart(self):
+        """Into an empty cart; a cart that holds something keeps its own."""
+        sku, guest, person = self.shop.priced_sku([("USD", 1399)]), self.new_guest(), self.shop.customer()
+        self.assertStatus(self.shop.post(ITEMS, {"sku_id": sku, "quantity": 1, "currency": "USD"}, guest=guest), 201)
+        self.assertEqual((1399, "USD"), self.total(self.shop.get(CART, token=person, guest=guest)))
+        guest = self.new_guest()
+        self.assertStatus(self.shop.post(ITEMS, {"sku_id": sku, "quantity": 1, "currency": "EUR"}, guest=guest), 201)
+        self.assertEqual((2798, "USD"), self.total(self.shop.get(CART, token=person, guest=guest)))
+
 
 if __name__ == "__main__":
     unittest.main()

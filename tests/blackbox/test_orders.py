@@ -182,6 +182,97 @@ class PlaceTest(OrderCase):
                 self.assertEqual("failed", self.shop.buy([(self.shop.sku(1), 1)], method)["status"])
 
 
+class CurrencyTest(OrderCase):
+    def addressed(self, country):
+        return {**self.shop.order_body([])["shipping_address"], "country": country}
+
+    def prices(self, order):
+        """(the lines' and the shipping's currencies, the lines' prices, whether the sum is right)"""
+        lines = [line["price"] for line in order["lines"]]
+        money = lines + [line["line_total"] for line in order["lines"]] + [order["shipping"]["price"]]
+        self.assertEqual({order["total"]["currency"]}, {amount["currency"] for amount in money})
+        self.assertEqual(order["total"]["amount"], order["shipping"]["price"]["amount"] +
+                         sum(line["line_total"]["amount"] for line in order["lines"]))
+        return order["total"]["currency"], [price["amount"] for price in lines]
+
+    def test_currency__is_the_requests_to_the_last_book(self):
+        """Lines, shipping, total, the provider's charge and the ledger are all in the currency that was asked for."""
+        prices = [("USD", 13991), ("JPY", 18037)]  # of no other order, whose entries may come meanwhile
+        sku = self.shop.priced_sku(prices)
+        for currency, amount in prices:
+            with self.subTest(currency=currency):
+                order = self.shop.buy([(sku, 2)], currency=currency)
+                self.assertEqual(("confirmed", (currency, [amount])), (order["status"], self.prices(order)))
+                intents = [intent for intent in self.shop.provider_list("/v1/payment_intents")
+                           if intent["metadata"].get("order_id") == order["id"]]
+                self.assertEqual([(order["total"]["amount"], currency.lower())],
+                                 [(intent["amount_received"], intent["currency"]) for intent in intents])
+                self.assertEqual([currency] * 2, [entry["currency"] for entry in self.shop.ledger()
+                                                  if entry["amount"] == order["total"]["amount"]])
+                self.assertEqual([], unbalanced(self.shop.ledger()))
+
+    def test_currency__the_receipt_has_its_digits(self):
+        """Yen have none behind the point."""
+        address = new_email()
+        order = self.shop.buy([(self.shop.priced_sku([("JPY", 1800)]), 1)], currency="JPY", email=address)
+        text = self.shop.mail(address)[1]
+        self.assertIn("Total: %d JPY" % order["total"]["amount"], text)
+
+    def test_currency__without_one_it_is_the_shops(self):
+        """Whatever else there is; and the articles' own where they have no price in the shop's."""
+        own, foreign = self.shop.priced_sku([("USD", 1399)]), self.shop.priced_sku([], currency="USD", amount=777)
+        both = self.shop.priced_sku([("EUR", 888)], currency="USD", amount=777)
+        for lines, expected in (([own], ("EUR", [1000])), ([foreign], ("USD", [777])), ([both], ("EUR", [888])),
+                                ([own, both], ("EUR", [1000, 888])), ([foreign, both], ("USD", [777, 777]))):
+            order = self.assertStatus(self.shop.place([(sku, 1) for sku in lines]), 201)
+            self.assertEqual(expected, self.prices(order))
+
+    def test_currency__a_country_has_its_own_prices(self):
+        """Those of the country that it is shipped to, in the order's currency; elsewhere the price for everywhere."""
+        sku = self.shop.priced_sku([("EUR", 850, "FR"), ("USD", 1399), ("USD", 1199, "CA")])
+        for country, fields, expected in (("FR", {}, ("EUR", [850])), ("DE", {}, ("EUR", [1000])),
+                                          ("CA", {"currency": "USD"}, ("USD", [1199])),
+                                          ("FR", {"currency": "USD"}, ("USD", [1399])), ("CA", {}, ("EUR", [1000]))):
+            with self.subTest(country=country, **fields):
+                placed = self.shop.place([(sku, 1)], shipping_address=self.addressed(country), **fields)
+                self.assertEqual(expected, self.prices(self.assertStatus(placed, 201)))
+
+    def test_currency__what_has_no_price_in_it_is_refused(self):
+        """An article, shipping, and articles that share no currency: 400 at /currency; nothing is written."""
+        sku, foreign = self.shop.sku(5), self.shop.priced_sku([], currency="USD", units=5)
+        kuwaiti = self.shop.priced_sku([("KWD", 3500)], units=5)
+        for lines, fields, code in (([sku], {"currency": "USD"}, "no_price_in_currency"),
+                                    ([sku, foreign], {}, "no_price_in_currency"),
+                                    ([kuwaiti], {"currency": "KWD"}, "no_shipping_price")):
+            with self.subTest(code=code, **fields):
+                self.assertProblem(self.shop.place([(one, 1) for one in lines], **fields), 400, code, "/currency")
+        self.assertEqual([(5, 0, 5)] * 2, [self.shop.stock(one) for one in (sku, foreign)])
+
+    def test_currency__codes_are_those_of_the_world(self):
+        """Codes of the right shape that no country and no currency has."""
+        sku = self.shop.sku(5)
+        for currency in ("XTS", "ABC", "eur", "EURO", ""):
+            self.assertProblem(self.shop.place([(sku, 1)], currency=currency), 400, pointer="/currency")
+        for country in ("XX", "UK", "EU", "ZZ"):
+            self.assertProblem(self.shop.place([(sku, 1)], shipping_address=self.addressed(country)), 400,
+                               pointer="/shipping_address/country")
+        money = {"amount": 1, "currency": "QQQ"}
+        self.assertProblem(self.shop.post("/api/catalog/v1/products", {"title": "T", "category": "c", "price": money},
+                                          token=self.shop.staff("admin"), key=new_key()), 400,
+                           pointer="/price/currency")
+
+    def test_currency__shipping_methods_are_priced_in_it(self):
+        path = "/api/orders/v1/shipping-methods?country=DE"
+        for query, currency in (("", "EUR"), ("&currency=USD", "USD"), ("&currency=JPY", "JPY")):
+            methods = self.assertStatus(self.shop.get(path + query), 200)["shipping_methods"]
+            self.assertEqual(["pickup", "standard", "express"], [method["id"] for method in methods])
+            self.assertEqual({currency}, {method["price"]["currency"] for method in methods})
+        self.assertProblem(self.shop.get(path + "&currency=KWD"), 400, "no_shipping_price", "?currency")
+        self.assertProblem(self.shop.get(path + "&currency=XTS"), 400, pointer="?currency")
+        self.assertEqual([], self.shop.get("/api/orders/v1/shipping-methods?country=AQ").json.get(
+            "shipping_methods", []))
+
+
 class ReadTest(OrderCase):
     def test_read__the_order_of_another_is_a_404(self):
         """For another customer, another guest and nobody alike; to read, cancel or fulfil."""

@@ -370,6 +370,12 @@ class Shop:
     def sku(self, units=10, **fields):
         return self.product((units,), **fields)["skus"][0]["id"]
 
+    def priced_sku(self, prices, units=10, amount=1000, currency="EUR"):
+        """A SKU with an own price and further ones: (currency, amount) or (currency, amount, country) each."""
+        further = [dict(zip(("currency", "amount", "region"), price)) for price in prices]
+        skus = [{"code": "C-" + uuid.uuid4().hex[:12], "attributes": {}, "prices": further}]
+        return self.product((units,), price={"amount": amount, "currency": currency}, skus=skus)["skus"][0]["id"]
+
     def set_stock(self, sku_id, units, token=None):
         answer = self.put("/api/catalog/v1/skus/%s/stock" % sku_id, {"on_hand": units},
                           token=token or self.staff("admin"))
