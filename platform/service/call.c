@@ -37,8 +37,8 @@ static int store_record(struct call *call, struct sql_tx *tx)
     struct call_reply *reply = call->reply;
 
     TRY(reply_encode(call));
-    reply->idempotency->status = reply->status;
-    reply->idempotency->body = reply->body;
+    reply->idempotency->status = reply->raw ? reply->raw->status : reply->status;
+    reply->idempotency->body = reply->raw ? reply->raw->body : reply->body;
     reply->idempotency->etag = str_from_cstr(reply->etag);
     return idempotency_store(call, tx, reply->idempotency);
 }

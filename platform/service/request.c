@@ -229,15 +229,16 @@ static int find_record_closure(struct sql_tx *tx, void *argument)
     return idempotency_find(&request->call, tx, &request->idempotency);
 }
 
-/* A handler that runs outside the transaction must not start when its answer is there already. */
+/* A handler that runs outside the transaction must not start when its answer is there already: replayed is set then. */
+static int find_record(struct request *request)
+{
+    return request->reply.idempotency ? sql_read(request->call.db, find_record_closure, request) : 0;
+}
+
 static int run_outside(struct request *request)
 {
-    if (request->reply.idempotency) {
-        TRY(sql_read(request->call.db, find_record_closure, request));
-        if (request->idempotency.replayed)
-            return 0;
-    }
-    return run_handler(request);
+    TRY(find_record(request));
+    return request->idempotency.replayed ? 0 : run_handler(request);
 }
 
 static void run_rpc(struct request *request)
@@ -263,22 +264,44 @@ static int raw_closure(struct sql_tx *tx, void *argument)
 }
 
 /* A raw handler may block; with TX_WRITE it runs on the writer. */
+static int run_raw_handler(struct request *request)
+{
+    TRY(find_record(request));
+    if (request->idempotency.replayed)
+        return 0;
+    switch (request->match.route->tx) {
+    case TX_WRITE:
+        return sql_write(request->call.db, raw_closure, request);
+    case TX_READ:
+        return sql_read(request->call.db, raw_closure, request);
+    default:
+        return request->match.route->raw(&request->call, request->http, request->reply.raw);
+    }
+}
+
+/* What a raw handler answered without writing anything, as a refusal of its own, stays its key's answer too. */
+static int keep_raw_answer(struct request *request)
+{
+    const struct http_response *response = request->reply.raw;
+
+    if (!request->reply.idempotency || request->idempotency.recorded || response->status >= 500)
+        return 0;
+    request->idempotency.status = response->status;
+    request->idempotency.body = response->body;
+    return sql_write(request->call.db, store_refusal, request);
+}
+
 static void run_raw(struct request *request)
 {
     struct http_response response = {.status = 200};
-    int result;
 
     request->reply.raw = &response;
-    switch (request->match.route->tx) {
-    case TX_WRITE:
-        result = sql_write(request->call.db, raw_closure, request);
-        break;
-    case TX_READ:
-        result = sql_read(request->call.db, raw_closure, request);
-        break;
-    default:
-        result = request->match.route->raw(&request->call, request->http, &response);
+    int result = run_raw_handler(request);
+    if (result < 0 || request->idempotency.replayed) {
+        finish_or_store_refusal(request, result);
+        return;
     }
+    result = keep_raw_answer(request);
     if (result < 0) {
         finish(request, result);
         return;
@@ -298,10 +321,9 @@ static int admit(struct request *request)
     TRY(request_authenticate(request));
     TRY(request_authorise(request));
     TRY(request_limit_rate(request));
-    if (route->raw)
-        return 0;
-    TRY(request_decode(request));
-    return request_preconditions(request);
+    if (!route->raw)
+        TRY(request_decode(request));
+    return route->raw && !route->idempotent ? 0 : request_preconditions(request);
 }
 
 static void request_run(struct work *work)

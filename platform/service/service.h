@@ -68,7 +68,8 @@ struct route {
     enum rate rate;
     enum transaction tx;
     int status;             /* of success; 0: 200, or 204 where the output is common.v1.Empty */
-    bool idempotent;        /* takes Idempotency-Key */
+    bool idempotent;        /* takes Idempotency-Key. A raw handler's recorded answer is JSON, filled in before
+                             * its closure of call_write returns */
     bool key_required;      /* 400 without one */
     bool if_match;          /* wants If-Match with the row's version: 428 without, the handler compares */
     bool cached;            /* what anybody may see: kept whole in the response cache until an event of a tag

@@ -183,6 +183,19 @@ static int put_products(struct import *import, struct arena *scratch)
     return error;
 }
 
+/* By HTTP, the answer is filled in where it is recorded with the request's key. */
+static int fill_response(const struct import *import)
+{
+    CLEANUP(buf_free) struct buf body = BUF(REPLY_BYTES_MAX);
+
+    if (!import->response)
+        return 0;
+    wire_to_json(&import->reply->base, &body);
+    TRY(buf_error(&body));
+    import->response->body = arena_copy(import->reply_arena, buf_str(&body));
+    return import->response->body.ptr ? 0 : ERR_NO_MEMORY;
+}
+
 /* A file with errors ends as a refusal, so that the transaction leaves nothing behind. */
 static int write_file(struct sql_tx *tx, void *argument)
 {
@@ -194,14 +207,16 @@ static int write_file(struct sql_tx *tx, void *argument)
         return ERR_NO_MEMORY;
     import->reply->n_errors = 0;
     TRY(put_products(import, scratch));
-    return import->reply->n_errors > 0 ? ERR_UNPROCESSABLE : 0;
+    return import->reply->n_errors > 0 ? ERR_UNPROCESSABLE : fill_response(import);
 }
 
-/* 0 also for a file with errors: they are in the reply. */
-static int import_text(struct call *call, struct str text, Catalog__ImportProductsReply *reply)
+/* 0 also for a file with errors: they are in the reply. response: by HTTP; NULL otherwise. */
+static int import_text(struct call *call, struct str text, Catalog__ImportProductsReply *reply,
+                       struct http_response *response)
 {
     CLEANUP(arena_cleanup) struct arena *arena = arena_new(IMPORT_ARENA_BYTES);
-    struct import import = {.call = call, .arena = arena, .reply = reply, .reply_arena = call->arena};
+    struct import import = {
+        .call = call, .arena = arena, .reply = reply, .reply_arena = call->arena, .response = response};
     int error;
 
     if (!arena)
@@ -218,7 +233,7 @@ static int import_text(struct call *call, struct str text, Catalog__ImportProduc
 
 int import_products(struct call *call, const Catalog__ImportProductsRequest *in, Catalog__ImportProductsReply *out)
 {
-    return import_text(call, str_from(in->csv.data, in->csv.len), out);
+    return import_text(call, str_from(in->csv.data, in->csv.len), out, NULL);
 }
 
 /* -- By HTTP ------------------------------------------------------------------------------------------------------- */
@@ -256,25 +271,27 @@ static bool is_csv(const struct http_request *request)
     return type.ptr && str_next_token(&type, ';', &media) && str_equal_nocase(str_trim(media), STR("text/csv"));
 }
 
+static int refuse_file(struct call *call, const Catalog__ImportProductsReply *reply, struct http_response *response)
+{
+    CLEANUP(buf_free) struct buf body = BUF(REPLY_BYTES_MAX);
+
+    append_problem(call, reply, &body);
+    TRY(buf_error(&body));
+    response->status = 422;
+    response->body = arena_copy(call->arena, buf_str(&body));
+    return response->body.ptr ? 0 : ERR_NO_MEMORY;
+}
+
 int import_csv(struct call *call, const struct http_request *request, struct http_response *response)
 {
     Catalog__ImportProductsReply reply = CATALOG__IMPORT_PRODUCTS_REPLY__INIT;
-    CLEANUP(buf_free) struct buf body = BUF(REPLY_BYTES_MAX);
-    bool is_refused;
 
     if (!is_csv(request))
         return call_fail(call, ERR_MEDIA_TYPE, "media_type", NULL, "The body must be text/csv.");
-    TRY(import_text(call, request->body, &reply));
-    is_refused = reply.n_errors > 0;
+    TRY(import_text(call, request->body, &reply, response));
+    bool is_refused = reply.n_errors > 0;
     if (is_refused)
-        append_problem(call, &reply, &body);
-    else
-        wire_to_json(&reply.base, &body);
-    TRY(buf_error(&body));
-    response->status = is_refused ? 422 : 200;
-    response->body = arena_copy(call->arena, buf_str(&body));
-    if (!response->body.ptr)
-        return ERR_NO_MEMORY;
+        TRY(refuse_file(call, &reply, response));
     http_response_header(response, STR("Content-Type"),
                          is_refused ? STR("application/problem+json") : STR("application/json"));
     http_response_header(response, STR("Cache-Control"), STR("no-store"));

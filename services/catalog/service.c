@@ -22,7 +22,7 @@ static const struct route routes[] = {
     {"GET", "/v1/skus/{id}/stock", RPC(catalog, get_stock), .auth = AUTH_ANYONE, .rate = RATE_BROWSE,
      .summary = "Shows how many units there are and how many are reserved"},
     {"POST", "/v1/import", RAW(import_csv), .auth = AUTH_MERCHANDISER, .rate = RATE_WRITE, .tx = TX_NONE,
-     .summary = "Imports products from CSV, one row a SKU: all of them or none"},
+     .idempotent = true, .summary = "Imports products from CSV, one row a SKU: all of them or none"},
     {"GET", "/v1/export", RAW(export_csv), .auth = AUTH_MERCHANDISER, .rate = RATE_WRITE, .tx = TX_READ,
      .summary = "Exports every product as CSV, in the columns that the import takes"},
 

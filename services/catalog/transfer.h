@@ -53,6 +53,7 @@ struct import {
     size_t product_count;
     Catalog__ImportProductsReply *reply; /* collects the errors, in reply_arena */
     struct arena *reply_arena;
+    struct http_response *response; /* by HTTP; NULL otherwise */
 };
 
 /* Notes what is wrong with a line, up to IMPORT_ERRORS_MAX; ERR_NO_MEMORY. */

@@ -217,6 +217,46 @@ class ProductTest(ShopCase):
         self.assertProblem(self.shop.get(API + "/skus/none/stock"), 404)
 
 
+class ImportTest(ShopCase):
+    HEADER = b"slug,title,category,code,price,currency,on_hand\r\n"
+    PATH = "/api/catalog/v1/import"
+
+    def send(self, rows, key, content_type="text/csv"):
+        return self.shop.post(self.PATH, self.HEADER + rows, key=key, token=self.shop.staff("admin"),
+                              headers={"Content-Type": content_type})
+
+    def replayed(self, first, again):
+        self.assertEqual((first.status, first.body), (again.status, again.body))
+        self.assertEqual("true", again.headers.get("idempotency-replayed"))
+        self.assertEqual(first.headers["content-type"], again.headers["content-type"])
+
+    def test_import__a_key_imports_once(self):
+        """Sent again after a change of the product, the same key and file leave the change be, also after a restart."""
+        name = "key-" + uuid.uuid4().hex[:8]
+        row, key = ("%s,Lamp,lamps,%s,1000,EUR,5\r\n" % (name, name)).encode(), new_key()
+        first = self.send(row, key)
+        self.assertEqual((1, 1), (self.assertStatus(first, 200)["products"], first.json["skus"]))
+        product = self.shop.get(PRODUCTS + "/" + name)
+        changed = self.shop.patch(PRODUCTS + "/" + name, {"title": "Bulb"}, token=self.shop.staff("admin"),
+                                  key=new_key(), headers={"If-Match": product.headers["etag"]})
+        self.assertStatus(changed, 200)
+        self.replayed(first, self.send(row, key))
+        self.shop.stop()
+        self.shop.start()
+        self.replayed(first, self.send(row, key))
+        self.assertEqual("Bulb", self.shop.get(PRODUCTS + "/" + name).json["title"])
+        self.assertProblem(self.send(row.replace(b"1000", b"1001"), key), 422, "idempotency_key_reused")
+        self.assertProblem(self.send(row, "a b"), 400, "invalid_idempotency_key")
+
+    def test_import__a_refused_file_stays_refused(self):
+        """By its key: a file with errors by line, and one that is no CSV at all."""
+        for rows, content_type, status in ((b"x,,lamps,x,-1,EUR,5\r\n", "text/csv", 422), (b"", "text/plain", 415)):
+            key = new_key()
+            first = self.send(rows, key, content_type)
+            self.assertProblem(first, status)
+            self.replayed(first, self.send(rows, key, content_type))
+
+
 class SeedTest(unittest.TestCase):
     def test_seed__an_empty_shop_gets_the_demo_catalog_once(self):
         """About 500 products with about 6,000 SKUs, the same after a restart."""

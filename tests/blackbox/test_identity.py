@@ -92,6 +92,27 @@ class IdentityTest(ShopCase):
         self.assertProblem(self.shop.delete(API + "/sessions/" + session, token=thief), 404)
         self.assertStatus(self.shop.get(API + "/me", token=owner), 200)
 
+    def test_identity__ending_sessions_takes_a_key(self):
+        """The same answer again, though the session is gone: one session, all of them, signing out."""
+        here = self.shop.customer()
+        Person(self.shop, here.email)
+        sessions = self.shop.get(API + "/sessions", token=here).json["sessions"]
+        other = next(session["id"] for session in sessions if not session.get("current"))
+        key = new_key()
+        for replayed in (None, "true"):
+            answer = self.shop.delete(API + "/sessions/" + other, token=here, key=key)
+            self.assertEqual((204, replayed), (answer.status, answer.headers.get("idempotency-replayed")))
+        self.assertProblem(self.shop.delete(API + "/sessions/" + other, token=here, key=new_key()), 404)
+        key, body = new_key(), {"refresh_token": here.tokens["refresh_token"]}
+        for replayed in (None, "true"):
+            answer = self.shop.post(API + "/logout", body, key=key)
+            self.assertEqual((204, replayed), (answer.status, answer.headers.get("idempotency-replayed")))
+        self.assertProblem(self.shop.post(API + "/logout", {"refresh_token": "x"}, key=key), 422)
+        # Whoever ends its own session by its own token has none to ask again with.
+        there = self.shop.customer()
+        self.assertStatus(self.shop.delete(API + "/sessions", token=there, key=new_key()), 204)
+        self.assertProblem(self.shop.get(API + "/me", token=there), 401)
+
     def test_identity__logout_blocks_at_once(self):
         """The very next request with the access token is refused, and the refresh token is dead."""
         person = self.shop.customer()

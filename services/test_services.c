@@ -1,0 +1,75 @@
+/* Holds every service's table to what all of them promise. */
+#include "services/services.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+/* The rows that change something and take no Idempotency-Key, and why. */
+static const struct exception {
+    const char *service, *path, *reason;
+} exceptions[] = {
+    {"identity", "/v1/signup", "sign-in route: a second try says the same, and mails no second account"},
+    {"identity", "/v1/verify", "sign-in route: its code works once"},
+    {"identity", "/v1/login", "sign-in route: a recorded answer would be tokens"},
+    {"identity", "/v1/refresh",
+     "sign-in route: a token used twice must be seen, and a recorded answer would be tokens"},
+    {"identity", "/v1/password/forgot", "sign-in route: its answer says nothing that could differ"},
+    {"identity", "/v1/password/reset", "sign-in route: its code works once; no digest of a password is to be kept"},
+    {"identity", "/v1/password/change", "sign-in route: no digest of a password is to be kept"},
+    {"payments", "/v1/webhooks/stripe", "the provider's events carry an id of their own, which is what is remembered"},
+};
+
+#define EXCEPTIONS (sizeof(exceptions) / sizeof(exceptions[0]))
+
+static bool changes_something(const struct route *route)
+{
+    return route->method && strcmp(route->method, "GET") != 0 && strcmp(route->method, "HEAD") != 0;
+}
+
+static const struct exception *find_exception(const struct service *service, const struct route *route)
+{
+    for (size_t i = 0; i < EXCEPTIONS; i++) {
+        if (strcmp(exceptions[i].service, service->name) == 0 && strcmp(exceptions[i].path, route->path) == 0)
+            return &exceptions[i];
+    }
+    return NULL;
+}
+
+/* A service on a listener of its own speaks a foreign API, with that API's rules. */
+static void test_services__whatever_changes_something_takes_an_idempotency_key(void **state)
+{
+    (void)state;
+    bool is_used[EXCEPTIONS] = {false};
+
+    for (const struct service *const *service = all_services; *service; service++) {
+        if ((*service)->own_listener)
+            continue;
+        for (const struct route *route = (*service)->routes; route->rpc || route->raw; route++) {
+            const struct exception *exception = route->method ? find_exception(*service, route) : NULL;
+
+            if (exception)
+                is_used[exception - exceptions] = true;
+            if (changes_something(route) && !route->idempotent && !exception)
+                fail_msg("%s %s of %s takes no Idempotency-Key", route->method, route->path, (*service)->name);
+            if (exception && route->idempotent)
+                fail_msg("%s %s of %s is no exception any more", route->method, route->path, (*service)->name);
+        }
+    }
+    for (size_t i = 0; i < EXCEPTIONS; i++) {
+        if (!is_used[i])
+            fail_msg("%s has no %s any more", exceptions[i].service, exceptions[i].path);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_services__whatever_changes_something_takes_an_idempotency_key),
+    };
+
+    return cmocka_run_group_tests_name("services", tests, NULL, NULL);
+}
