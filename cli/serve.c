@@ -126,6 +126,7 @@ static int open_host(struct serving *serving)
         .rate_limits = rate_limits,
         .http_client = client,
         .mail_from = config_get_cstr(serving->config, &settings[SETTING_MAIL_FROM]),
+        .public_url = config_get_cstr(serving->config, &settings[SETTING_PUBLIC_URL]),
     };
     if (host_new(&serving->host, &options, message) < 0) {
         serving->host = NULL;

@@ -17,6 +17,8 @@ const struct config_row settings[] = {
                           "How long requests in flight may take when the shop is told to stop, in milliseconds"},
     [SETTING_MAIL_FROM] = {"SHOPSTREAM_MAIL_FROM", CONFIG_STRING, HOST_MAIL_FROM, 3, 320,
                            "The address that the shop's mails come from"},
+    [SETTING_PUBLIC_URL] = {"SHOPSTREAM_PUBLIC_URL", CONFIG_STRING, "", 0, 250,
+                            "How customers reach the shop, as https://shop.example; empty: by this machine's address"},
     {0},
 };
 

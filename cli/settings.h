@@ -11,6 +11,7 @@ enum setting {
     SETTING_RATE_LIMITS,
     SETTING_DRAIN_MS,
     SETTING_MAIL_FROM,
+    SETTING_PUBLIC_URL,
 };
 
 extern const struct config_row settings[];

@@ -127,6 +127,7 @@ static int open_host(struct shop *shop)
         .http_client = client,
         .is_at_rest = true,
         .mail_from = config_get_cstr(shop->config, &settings[SETTING_MAIL_FROM]),
+        .public_url = config_get_cstr(shop->config, &settings[SETTING_PUBLIC_URL]),
     };
     if (host_new(&shop->host, &options, message) < 0) {
         shop->host = NULL;

@@ -42,6 +42,25 @@ static int open_mail(struct service_host *host, char ret_message[512])
     return mail_spool_new(&host->mail, folder, ret_message);
 }
 
+/* Whoever asks by the name that customers know is at home. */
+static int name_public_host(struct service_host *host, char ret_message[512])
+{
+    struct str url = str_from_cstr(host->options.public_url);
+    ptrdiff_t scheme_end = str_find(url, STR("://")), end;
+
+    if (url.len == 0)
+        return 0;
+    struct str name = scheme_end > 0 ? str_skip(url, (size_t)scheme_end + 3) : STR_EMPTY;
+    if ((end = str_find_char(name, '/')) >= 0)
+        name.len = (size_t)end;
+    if (name.len > 0 && name.ptr[0] != '[' && (end = str_find_char(name, ':')) >= 0)
+        name.len = (size_t)end;
+    int result = tenants_add_own_host(host->tenants, name);
+    if (result < 0)
+        snprintf(ret_message, 512, "SHOPSTREAM_PUBLIC_URL must be an address as https://shop.example.");
+    return result;
+}
+
 static int open_shared(struct service_host *host, char ret_message[512])
 {
     unsigned worker_count = host->options.worker_count ? host->options.worker_count : HOST_WORKERS;
@@ -59,6 +78,7 @@ static int open_shared(struct service_host *host, char ret_message[512])
     TRY(cache_memory_new(&host->cache, &(struct cache_config){.value_bytes_max = CACHE_BYTES_MAX}));
     TRY(token_ring_new(&host->tokens, TOKEN_ISSUER, TOKEN_ISSUER));
     TRY(open_mail(host, ret_message));
+    TRY(name_public_host(host, ret_message));
     return host_flow_open(host);
 }
 
@@ -143,6 +163,8 @@ int host_listen(struct service_host *host, const char *address, int port, bool p
         return result;
     }
     host->address = address;
+    /* A name to listen on is one to be asked by. */
+    TRY(tenants_add_own_host(host->tenants, str_from_cstr(address)));
     __atomic_store_n(&host->listener_port, http_server_port(host->listener), __ATOMIC_RELEASE);
     snprintf(host->own_url, sizeof(host->own_url), "http://localhost:%d", http_server_port(host->listener));
     return listen_admin(host, ret_message);

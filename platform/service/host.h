@@ -56,6 +56,7 @@ struct host_options {
     bool is_at_rest;                 /* only answers calls: no event, workflow, message or job is worked on */
     unsigned worker_count;           /* 0: HOST_WORKERS */
     const char *mail_from;           /* the address that mails come from; NULL: HOST_MAIL_FROM */
+    const char *public_url;          /* how customers reach the shop: "https://shop.example"; NULL or empty: own_url */
     struct http_client *http_client; /* given to the host */
 };
 

@@ -7,6 +7,7 @@
 #include "platform/service/request_parts.h"
 
 #define TRACEPARENT_LEN 55 /* "00-" 32 "-" 16 "-" 2, https://www.w3.org/TR/trace-context/ */
+#define HOST_SHOWN_MAX 100
 
 enum transaction route_transaction(const struct route *route)
 {
@@ -113,6 +114,30 @@ static void fill_call(struct request *request)
     }
 }
 
+/* The host of a service that keeps nothing for anybody (health, the API's description), or that speaks a foreign API on
+ * a listener of its own, says nothing of a tenant. */
+static int find_tenant(struct request *request)
+{
+    const struct service *service = request->instance->service;
+    struct str header = http_header_find(request->http, "x-tenant"), host = request->http->host;
+    struct call *call = &request->call;
+
+    if (service->no_database || service->own_listener)
+        host = STR_EMPTY;
+    if (tenants_find(request->host->tenants, header, host, &call->tenant) == 0)
+        return 0;
+    call->tenant = STR(TENANT_DEFAULT);
+    if (header.ptr)
+        return problem_set(&call->problem, ERR_NOT_FOUND, "no_such_tenant", NULL,
+                           "There is no tenant of the name in X-Tenant.");
+    if (host.len > HOST_SHOWN_MAX)
+        host.len = HOST_SHOWN_MAX;
+    return problem_set(&call->problem, ERR_NOT_FOUND, "no_such_host", NULL,
+                       "There is no shop at the host \"%.*s\". A tenant's is made known by `shopstream tenant add ID "
+                       "%.*s`, the shop's own by SHOPSTREAM_PUBLIC_URL.",
+                       STR_FORMAT(host), STR_FORMAT(host));
+}
+
 int request_route(struct request *request)
 {
     struct call *call = &request->call;
@@ -122,13 +147,7 @@ int request_route(struct request *request)
     TRY(start_trace(call, http_header_find(request->http, "traceparent")));
     if (!found)
         return problem_set(&call->problem, ERR_NOT_FOUND, "no_such_path", NULL, "There is nothing at this address.");
-    if (tenants_find(request->host->tenants, http_header_find(request->http, "x-tenant"), request->http->host,
-                     &call->tenant) < 0) {
-        call->tenant = STR(TENANT_DEFAULT);
-        return problem_set(&call->problem, ERR_NOT_FOUND, "no_such_tenant", NULL,
-                           "There is no tenant of the name in X-Tenant.");
-    }
-    return 0;
+    return find_tenant(request);
 }
 
 int refuse_method(struct request *request)

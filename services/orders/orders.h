@@ -16,8 +16,7 @@
 
 struct orders_state {
     int64_t payment_timeout_ms;
-    struct str public_url; /* empty: the host's own */
-    struct str currency;   /* of orders that name none */
+    struct str currency; /* of orders that name none */
 };
 
 extern const struct workflow_type place_order_workflow;

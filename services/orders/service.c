@@ -8,14 +8,11 @@
 
 #include <stdlib.h>
 
-enum { CONFIG_PAYMENT_TIMEOUT, CONFIG_PUBLIC_URL, CONFIG_CURRENCY };
+enum { CONFIG_PAYMENT_TIMEOUT, CONFIG_CURRENCY };
 
 static const struct config_row config[] = {
     [CONFIG_PAYMENT_TIMEOUT] = {"SHOPSTREAM_PAYMENT_TIMEOUT_MS", CONFIG_INT, "900000", 100, 86400000,
                                 "How long a customer may take to pay before the order fails, in milliseconds"},
-    [CONFIG_PUBLIC_URL] =
-        {"SHOPSTREAM_PUBLIC_URL", CONFIG_STRING, "", 0, 250,
-         "How customers reach the shop, as https://shop.example; empty: by this machine's own address"},
     [CONFIG_CURRENCY] = {"SHOPSTREAM_CURRENCY", CONFIG_STRING, "EUR", 3, 3,
                          "The shop's currency (ISO 4217): of carts and orders that name none"},
     {0},
@@ -32,7 +29,6 @@ static int start(struct call *call, void **ret_state)
     if (!state)
         return ERR_NO_MEMORY;
     state->currency = currency;
-    state->public_url = config_get_str(call->host->options.config, &config[CONFIG_PUBLIC_URL]);
     state->payment_timeout_ms = config_get_int(call->host->options.config, &config[CONFIG_PAYMENT_TIMEOUT]);
     *ret_state = state;
     return 0;

@@ -17,9 +17,12 @@ ALLOWED = {"anyone": {"anonymous", "customer", "support", "merchandiser", "admin
            "staff": {"support", "merchandiser", "admin"}, "admin": {"admin"}, "service": set()}
 METHODS = ("get", "post", "put", "patch", "delete")
 TENANT = "acme"
+PUBLIC_HOST = "www.shop.example"
 
 
 class TenantCase(ShopCase):
+    settings = {"PUBLIC_URL": "https://%s:8443/" % PUBLIC_HOST}
+
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
@@ -79,6 +82,25 @@ class TenantTest(TenantCase):
         self.assertStatus(self.shop.get(path, headers={"Host": "acme.example"}), 200)
         self.assertStatus(self.shop.get(path, headers={"Host": "acme.example:80"}), 200)
         self.assertProblem(self.shop.get(path), 404)
+
+    def test_tenant__an_unknown_host_is_a_404(self):
+        """It says which, and how to make it known; X-Tenant goes before it, and health asks for no tenant."""
+        path = "/api/catalog/v1/products"
+        for host in ("shop.nobody.example", "localhost.nobody.example", "acme.example.nobody", "1.2.3", "x"):
+            with self.subTest(host=host):
+                problem = self.assertProblem(self.shop.get(path, headers={"Host": host}), 404, "no_such_host")
+                self.assertIn("shopstream tenant add ID " + host, problem["detail"])
+                self.assertStatus(self.shop.get(path, headers={"Host": host, "X-Tenant": "default"}), 200)
+                self.assertStatus(self.shop.get("/health/ready", headers={"Host": host}), 200)
+
+    def test_tenant__the_shops_own_hosts_are_the_default(self):
+        """This machine's names, addresses, and the host of SHOPSTREAM_PUBLIC_URL; in any case, with or without port."""
+        product = self.shop.product((3,))
+        for host in ("localhost", "LOCALHOST:3000", "shop.localhost", "127.0.0.1", "10.1.2.3:80", "[::1]:3000",
+                     "localhost.", PUBLIC_HOST, PUBLIC_HOST.upper() + ":8443"):
+            with self.subTest(host=host):
+                self.assertStatus(self.shop.get("/api/catalog/v1/products/" + product["id"], headers={"Host": host}),
+                                  200)
 
     def test_tenant__sees_its_own_rows_alone(self):
         """Products, stock, orders, payments, books, carts and keys: nothing of the one is the other's."""

@@ -117,7 +117,8 @@ class EndTest(ShopCase):
     def open_half(self, body):
         """A connection that has sent an order but for its last byte."""
         connection = socket.create_connection(("127.0.0.1", self.shop.port), PATIENCE_S)
-        connection.sendall(b"POST /api/orders/v1/orders HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+        connection.sendall(b"POST /api/orders/v1/orders HTTP/1.1\r\nHost: localhost\r\n"
+                           b"Content-Type: application/json\r\n"
                            b"Idempotency-Key: %s\r\nContent-Length: %d\r\n\r\n" % (new_key().encode(), len(body))
                            + body[:-1])
         return connection
@@ -161,7 +162,7 @@ class EndTest(ShopCase):
 
     def test_end__idle_connections_do_not_hold_it_up(self):
         with socket.create_connection(("127.0.0.1", self.shop.port), PATIENCE_S) as idle:
-            idle.sendall(b"GET /health/live HTTP/1.1\r\nHost: x\r\n\r\n")
+            idle.sendall(b"GET /health/live HTTP/1.1\r\nHost: localhost\r\n\r\n")
             self.assertTrue(idle.recv(65536).startswith(b"HTTP/1.1 200 "))
             self.assertEqual(0, self.shop.stop())
             self.assertEqual(b"", idle.recv(65536))

@@ -68,12 +68,12 @@ class ProblemTest(ShopCase):
 
     def test_problem__of_too_much(self):
         """A body beyond the limit is a 413 before it is read; a header a 431, an address a 414 or 431."""
-        answer = raw(self.shop, b"POST %s HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+        answer = raw(self.shop, b"POST %s HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
                                 b"Content-Length: %d\r\n\r\n" % (LOGIN.encode(), LARGE))
         self.assertTrue(answer.startswith(b"HTTP/1.1 413 "), answer[:300])
-        answer = raw(self.shop, b"GET / HTTP/1.1\r\nHost: x\r\nX-Large: %s\r\n\r\n" % (b"x" * (1 << 20)))
+        answer = raw(self.shop, b"GET / HTTP/1.1\r\nHost: localhost\r\nX-Large: %s\r\n\r\n" % (b"x" * (1 << 20)))
         self.assertTrue(answer.startswith(b"HTTP/1.1 431 "), answer[:300])
-        answer = raw(self.shop, b"GET /%s HTTP/1.1\r\nHost: x\r\n\r\n" % (b"x" * (1 << 20)))
+        answer = raw(self.shop, b"GET /%s HTTP/1.1\r\nHost: localhost\r\n\r\n" % (b"x" * (1 << 20)))
         self.assertIn(answer[9:12], (b"414", b"431"), answer[:300])
 
     def test_problem__carries_the_callers_trace(self):
@@ -108,8 +108,8 @@ def raw(shop, sent):
 class FramingTest(ShopCase):
     def test_framing__what_two_servers_could_read_differently_is_refused(self):
         """One answer of 400 and a closed connection; the request that was smuggled behind it is never answered."""
-        behind = b"GET /health/live HTTP/1.1\r\nHost: x\r\n\r\n"
-        head = b"POST %s HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n" % LOGIN.encode()
+        behind = b"GET /health/live HTTP/1.1\r\nHost: localhost\r\n\r\n"
+        head = b"POST %s HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n" % LOGIN.encode()
         cases = {"length and chunks": head + b"Content-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
                  "two lengths": head + b"Content-Length: 2\r\nContent-Length: 3\r\n\r\n{}",
                  "a list of lengths": head + b"Content-Length: 2, 3\r\n\r\n{}",
@@ -122,7 +122,8 @@ class FramingTest(ShopCase):
                  "two hosts": b"GET /health/live HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n",
                  "another coding": head + b"Transfer-Encoding: gzip\r\n\r\n{}",
                  "a bad chunk": head + b"Transfer-Encoding: chunked\r\n\r\nzz\r\n{}\r\n0\r\n\r\n",
-                 "no HTTP": b"HELLO\r\n\r\n", "a NUL": b"GET /health/live HTTP/1.1\r\nHost: x\r\nX-Nul: a\0b\r\n\r\n"}
+                 "no HTTP": b"HELLO\r\n\r\n",
+                 "a NUL": b"GET /health/live HTTP/1.1\r\nHost: localhost\r\nX-Nul: a\0b\r\n\r\n"}
         for name, sent in cases.items():
             with self.subTest(case=name):
                 received = raw(self.shop, sent + behind)
@@ -135,16 +136,17 @@ class FramingTest(ShopCase):
                 self.assertNotIn(b'"live"', received)
 
     def test_framing__pipelined_requests_are_answered_in_order(self):
-        one = b"GET /health/live HTTP/1.1\r\nHost: x\r\n\r\n"
-        other = b"GET /nothing HTTP/1.1\r\nHost: x\r\n\r\n"
-        last = b"GET /health/live HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+        one = b"GET /health/live HTTP/1.1\r\nHost: localhost\r\n\r\n"
+        other = b"GET /nothing HTTP/1.1\r\nHost: localhost\r\n\r\n"
+        last = b"GET /health/live HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
         received = raw(self.shop, one + other + one + last)
         statuses = [part[:3] for part in received.split(b"HTTP/1.1 ")[1:]]
         self.assertEqual([b"200", b"404", b"200", b"200"], statuses)
 
     def test_framing__chunks_are_read(self):
-        sent = (b"POST %s HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n"
-                b"Connection: close\r\n\r\n5\r\n{\"ema\r\n5\r\nil\":1\r\n1\r\n}\r\n0\r\n\r\n" % LOGIN.encode())
+        sent = (b"POST %s HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+                b"Transfer-Encoding: chunked\r\nConnection: close\r\n\r\n"
+                b"5\r\n{\"ema\r\n5\r\nil\":1\r\n1\r\n}\r\n0\r\n\r\n" % LOGIN.encode())
         self.assertIn(b"/email", raw(self.shop, sent))
 
     def test_framing__head_has_the_headers_of_get(self):

@@ -323,7 +323,7 @@ class Running(Case):
         shop = self.shop("--no-seed", SHOPSTREAM_DRAIN_MS="60000")
         host, port = shop.url.removeprefix("http://").split(":")
         with socket.create_connection((host, int(port)), timeout=TIMEOUT_S) as connection:
-            connection.sendall(b"POST /api/identity/v1/login HTTP/1.1\r\nHost: shop\r\nContent-Length: 10\r\n"
+            connection.sendall(b"POST /api/identity/v1/login HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10\r\n"
                                b"Content-Type: application/json\r\nExpect: 100-continue\r\n\r\n")
             self.assertIn(b"100", connection.recv(100))  # the request is in flight from here on
             shop.process.send_signal(signal.SIGTERM)
