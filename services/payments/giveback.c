@@ -52,7 +52,7 @@ static int ask_refund(struct call *call, const struct settlement *settlement, st
     struct psp_failure failure = {0};
     int error = ERR_DEADLINE;
     for (int attempt = 0; attempt < PROVIDER_ATTEMPTS && (error == ERR_DEADLINE || error == ERR_UNAVAILABLE); attempt++)
-        error = psp->refund(psp, call->arena, &asked, key, ret_told, &failure);
+        error = psp->refund(psp, PSP_ASKER(call), &asked, key, ret_told, &failure);
     if (error == 0 || error_is_retriable(error) || error == ERR_UNAUTHENTICATED || error == ERR_INTERNAL)
         return provider_failed(call, error, &failure);
     log_warning(&call->log, "the payment provider refused a refund", LOG_STR("refund_id", refund->id),
@@ -281,10 +281,10 @@ static int ask_cancellation(struct call *call, const struct payment_row *payment
         struct str key = provider_key(call, "cancel", payment->tenant, str_from_cstr(call_new_id(call)));
         if (key.len == 0)
             return ERR_NO_MEMORY;
-        error = psp->cancel_intent(psp, call->arena, payment->provider_id, key, ret_intent, &failure);
+        error = psp->cancel_intent(psp, PSP_ASKER(call), payment->provider_id, key, ret_intent, &failure);
     }
     if (error == ERR_CONFLICT || error == ERR_DEADLINE || error == ERR_UNAVAILABLE)
-        error = psp->retrieve_intent(psp, call->arena, payment->provider_id, ret_intent, &failure);
+        error = psp->retrieve_intent(psp, PSP_ASKER(call), payment->provider_id, ret_intent, &failure);
     return provider_failed(call, error, &failure);
 }
 

@@ -78,7 +78,7 @@ int ask_authorisation(struct call *call, const struct payment_row *payment, stru
     int error = ERR_DEADLINE;
     /* A lost answer is fetched again by the same key: the provider charges once. */
     for (int attempt = 0; attempt < PROVIDER_ATTEMPTS && (error == ERR_DEADLINE || error == ERR_UNAVAILABLE); attempt++)
-        error = psp->create_intent(psp, call->arena, &intent, key, ret_intent, &failure);
+        error = psp->create_intent(psp, PSP_ASKER(call), &intent, key, ret_intent, &failure);
     if (error == ERR_NOT_FOUND || error == ERR_INVALID || error == ERR_DECLINED) {
         /* There is no such payment method, or it is not one for this amount: the customer's to mend. */
         *ret_intent = (struct psp_intent){.status = PSP_REQUIRES_PAYMENT_METHOD, .failure = failure};
@@ -148,10 +148,10 @@ static int ask_capture(struct call *call, const struct payment_row *payment, str
     struct psp_failure failure = {0};
     int error = ERR_DEADLINE;
     for (int attempt = 0; attempt < PROVIDER_ATTEMPTS && (error == ERR_DEADLINE || error == ERR_UNAVAILABLE); attempt++)
-        error = psp->capture_intent(psp, call->arena, payment->provider_id, key, ret_intent, &failure);
+        error = psp->capture_intent(psp, PSP_ASKER(call), payment->provider_id, key, ret_intent, &failure);
     /* Somebody was there before: the provider says what is. */
     if (error == ERR_CONFLICT)
-        error = psp->retrieve_intent(psp, call->arena, payment->provider_id, ret_intent, &failure);
+        error = psp->retrieve_intent(psp, PSP_ASKER(call), payment->provider_id, ret_intent, &failure);
     return provider_failed(call, error, &failure);
 }
 

@@ -79,6 +79,9 @@ int ledger_book(struct call *call, const struct payment_row *payment, const char
 int payments_start(struct call *call, void **ret_state);
 void payments_stop(void *state);
 
+/* The provider is asked for the call, and in its trace. */
+#define PSP_ASKER(call) (&(const struct psp_asker){(call)->arena, (call)->traceparent})
+
 /* The port; NULL while the provider's address is not known. */
 struct psp *payments_psp(struct call *call);
 int64_t payments_reconcile_age_ms(struct call *call);

@@ -247,13 +247,13 @@ static int return_orphan(struct found_intent *found)
         return ERR_NO_MEMORY;
     if (intent->status == PSP_REQUIRES_CAPTURE) {
         struct psp_intent cancelled;
-        return provider_failed(call, psp->cancel_intent(psp, call->arena, intent->id, key, &cancelled, &failure),
+        return provider_failed(call, psp->cancel_intent(psp, PSP_ASKER(call), intent->id, key, &cancelled, &failure),
                                &failure);
     }
     struct psp_refund refund;
     const struct psp_new_refund asked = {
         .intent_id = intent->id, .amount = intent->amount_captured - intent->amount_refunded, .reference = intent->id};
-    return provider_failed(call, psp->refund(psp, call->arena, &asked, key, &refund, &failure), &failure);
+    return provider_failed(call, psp->refund(psp, PSP_ASKER(call), &asked, key, &refund, &failure), &failure);
 }
 
 /* Whether the payment may still learn something from the intent. */
@@ -289,7 +289,8 @@ static int compare_span(struct call *call, int64_t from_ms, int64_t to_ms, bool 
     for (int page = 0; page < LIST_PAGES_MAX; page++) {
         size_t count = 0;
         struct psp_failure failure = {0};
-        int error = psp->list_intents(psp, call->arena, from_ms, to_ms, after, intents, PSP_LIST_MAX, &count, &failure);
+        int error =
+            psp->list_intents(psp, PSP_ASKER(call), from_ms, to_ms, after, intents, PSP_LIST_MAX, &count, &failure);
         TRY(provider_failed(call, error, &failure));
         for (size_t i = 0; i < count; i++)
             TRY(compare_intent(call, &intents[i]));

@@ -33,7 +33,7 @@ int tell_intent(struct api *api, struct sql_tx *tx, const char *type, const stru
     CLEANUP(buf_free) struct buf json = BUF(EMULATOR_BODY_BYTES_MAX);
     render_intent(&json, intent, NULL, api->base_url);
     TRY(buf_error(&json));
-    return tell(api, tx, type, buf_str(&json));
+    return tell(api, tx, type, buf_str(&json), intent->traceparent);
 }
 
 static int answer_intent(struct api *api, const struct intent_row *intent)

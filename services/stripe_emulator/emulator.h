@@ -88,7 +88,7 @@ struct customer_row {
 
 struct intent_row {
     struct str id, client_secret, status, currency, capture_method, payment_method, customer, description, metadata,
-        return_url, latest_charge, last_payment_error, cancellation_reason;
+        return_url, latest_charge, last_payment_error, cancellation_reason, traceparent;
     int64_t amount, amount_received, canceled_at_ms, created_ms;
 };
 
@@ -158,6 +158,7 @@ struct api {
     struct str base_url; /* as the client sees us */
     struct str key;      /* Idempotency-Key */
     struct str request_id;
+    struct str traceparent; /* of the request */
     int64_t now_ms;
     /* The answer. */
     int status;
@@ -213,8 +214,9 @@ int charge_intent(struct api *api, struct sql_tx *tx, struct intent_row *intent,
 /* The customer refused to authenticate, or could not. */
 int fail_authentication(struct api *api, struct sql_tx *tx, struct intent_row *intent);
 
-/* Writes an event with the object as it is, and a delivery for each endpoint that listens. */
-int tell(struct api *api, struct sql_tx *tx, const char *type, struct str object_json);
+/* Writes an event with the object as it is, and a delivery for each endpoint that listens. It belongs to the request's
+ * trace; that of an intent, to the trace in which the intent was made. */
+int tell(struct api *api, struct sql_tx *tx, const char *type, struct str object_json, struct str traceparent);
 int tell_intent(struct api *api, struct sql_tx *tx, const char *type, const struct intent_row *intent);
 
 /* A payment method from a card's parameters, as POST /v1/payment_methods and the card field make it. */

@@ -103,6 +103,7 @@ static int create_intent(struct api *api, struct sql_tx *tx)
         .status = STR("requires_payment_method"),
         .capture_method = STR("automatic"),
         .metadata = STR("{}"),
+        .traceparent = api->traceparent,
         .created_ms = api->now_ms,
     };
     struct str suffix = api_new_id(api, "_secret_");
@@ -226,7 +227,7 @@ static int release_charge(struct api *api, struct sql_tx *tx, const struct inten
     CLEANUP(buf_free) struct buf json = BUF(EMULATOR_BODY_BYTES_MAX);
     render_charge(&json, &charge);
     TRY(buf_error(&json));
-    return tell(api, tx, "charge.refunded", buf_str(&json));
+    return tell(api, tx, "charge.refunded", buf_str(&json), intent->traceparent);
 }
 
 static int cancel_intent(struct api *api, struct sql_tx *tx)

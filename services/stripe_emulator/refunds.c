@@ -11,11 +11,11 @@ static int tell_refund(struct api *api, struct sql_tx *tx, const struct refund_r
     CLEANUP(buf_free) struct buf json = BUF(EMULATOR_BODY_BYTES_MAX);
     render_refund(&json, refund);
     TRY(buf_error(&json));
-    TRY(tell(api, tx, "refund.created", buf_str(&json)));
+    TRY(tell(api, tx, "refund.created", buf_str(&json), api->traceparent));
     buf_clear(&json);
     render_charge(&json, charge);
     TRY(buf_error(&json));
-    return tell(api, tx, "charge.refunded", buf_str(&json));
+    return tell(api, tx, "charge.refunded", buf_str(&json), api->traceparent);
 }
 
 /* The charge that the request names, by its own id or its intent's. */

@@ -24,6 +24,7 @@ int read_intent_row(struct sql_rows *rows, struct arena *arena, struct intent_ro
     row.cancellation_reason = sql_take_text(&columns);
     row.canceled_at_ms = sql_take_int(&columns);
     row.created_ms = sql_take_int(&columns);
+    row.traceparent = sql_take_text(&columns);
     TRY(columns.error);
     *ret_row = row;
     return 0;
@@ -150,15 +151,16 @@ int store_customer(struct sql_tx *tx, const struct customer_row *row)
 
 int store_intent(struct sql_tx *tx, const struct intent_row *row)
 {
-    return sql_exec(
-        tx, &stripe_emulator_sql_insert_intent,
-        SQL_ARGS(sql_text(row->id), sql_text(row->client_secret), sql_text(row->status), sql_int(row->amount),
-                 sql_int(row->amount_received), sql_text(row->currency), sql_text(row->capture_method),
-                 sql_text_or_null(row->payment_method), sql_text_or_null(row->customer),
-                 sql_text_or_null(row->description), sql_text(row->metadata), sql_text_or_null(row->return_url),
-                 sql_text_or_null(row->latest_charge), sql_text_or_null(row->last_payment_error),
-                 sql_text_or_null(row->cancellation_reason), sql_int(row->canceled_at_ms), sql_int(row->created_ms)),
-        NULL);
+    return sql_exec(tx, &stripe_emulator_sql_insert_intent,
+                    SQL_ARGS(sql_text(row->id), sql_text(row->client_secret), sql_text(row->status),
+                             sql_int(row->amount), sql_int(row->amount_received), sql_text(row->currency),
+                             sql_text(row->capture_method), sql_text_or_null(row->payment_method),
+                             sql_text_or_null(row->customer), sql_text_or_null(row->description),
+                             sql_text(row->metadata), sql_text_or_null(row->return_url),
+                             sql_text_or_null(row->latest_charge), sql_text_or_null(row->last_payment_error),
+                             sql_text_or_null(row->cancellation_reason), sql_int(row->canceled_at_ms),
+                             sql_int(row->created_ms), sql_text(row->traceparent)),
+                    NULL);
 }
 
 int update_intent(struct sql_tx *tx, const struct intent_row *row)

@@ -28,7 +28,7 @@
 enum outcome { OUTCOME_NONE, OUTCOME_POSTPONED, OUTCOME_DONE };
 
 struct delivery {
-    struct str event, endpoint, body, url, secret;
+    struct str event, endpoint, body, url, secret, traceparent;
     int64_t attempts;
     enum outcome outcome;
 };
@@ -68,7 +68,9 @@ static bool post_once(struct webhook_deliverer *deliverer, struct arena *arena, 
         {STR("Content-Type"), STR("application/json; charset=utf-8")},
         {STR("Stripe-Signature"), str_from_cstr(signature)},
         {STR("User-Agent"), STR("Stripe/1.0 (+https://stripe.com/docs/webhooks)")},
+        {STR("traceparent"), delivery->traceparent},
     };
+    const size_t header_count = sizeof(headers) / sizeof(headers[0]) - (delivery->traceparent.len == 0);
     struct str url = str_equal(delivery->url, STR(EMULATOR_SHOP_URL)) ? shop_url(deliverer, arena) : delivery->url;
     struct http_client_response response;
     int error = http_client_fetch(deliverer->client, arena,
@@ -76,7 +78,7 @@ static bool post_once(struct webhook_deliverer *deliverer, struct arena *arena, 
                                       .method = HTTP_POST,
                                       .url = url,
                                       .headers = headers,
-                                      .header_count = sizeof(headers) / sizeof(headers[0]),
+                                      .header_count = header_count,
                                       .body = delivery->body,
                                       .timeout_ms = POST_TIMEOUT_MS,
                                       .body_bytes_max = POST_ANSWER_BYTES_MAX,
@@ -160,6 +162,7 @@ static int load_batch(struct sql_tx *tx, void *argument)
             .body = arena_copy(loading->arena, sql_get_text(rows, 3)),
             .url = arena_copy(loading->arena, sql_get_text(rows, 4)),
             .secret = arena_copy(loading->arena, sql_get_text(rows, 5)),
+            .traceparent = arena_copy(loading->arena, sql_get_text(rows, 6)),
         };
         if (!delivery->secret.ptr || !delivery->body.ptr)
             break; /* The arena is full: the rest comes with the next batch. */

@@ -1,8 +1,10 @@
 """Orders over HTTP: placed, paid, cancelled, fulfilled; and what never moves."""
+import json
 import pathlib
 import sys
 import time
 import unittest
+import uuid
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 
@@ -435,6 +437,44 @@ class EndTest(OrderCase):
         self.assertStatus(self.shop.post(path, {}, token=support, key=new_key()), 201)
         self.shop.becomes(order["id"], "refunded", token=person)
         self.assertEqual([], unbalanced(self.shop.ledger()))
+
+
+class TraceTest(OrderCase):
+    settings = {"LOG_LEVEL": "info"}
+
+    def requests(self, start):
+        """(service, route, trace) of each request that the log tells of behind the start."""
+        lines = [json.loads(line) for line in self.shop.log_text()[start:].splitlines() if line.startswith("{")]
+        return [(line["service"], line["route"], line["trace_id"]) for line in lines if line["message"] == "request"]
+
+    def place_traced(self, method):
+        """The order, its trace, and where its log starts."""
+        sku, trace, start = self.shop.sku(5), uuid.uuid4().hex, len(self.shop.log_text())
+        answer = self.shop.post(ORDERS, self.shop.order_body([(sku, 1)], method), key=new_key(),
+                                headers={"traceparent": "00-%s-00f067aa0ba902b7-01" % trace})
+        return self.assertStatus(answer, 201), trace, start
+
+    def test_trace__one_order_has_one_through_everything(self):
+        """The request, what the provider is asked, and what it tells by its webhooks."""
+        order, trace, start = self.place_traced("pm_card_visa")
+        self.shop.ended(order["id"], guest=order["guest_token"])
+        expected = {("orders", "/v1/orders"), ("stripe_emulator", "/v1/payment_intents"),
+                    ("stripe_emulator", "/v1/payment_intents/{id}/capture"), ("payments", "/v1/webhooks/stripe")}
+        eventually(lambda: expected <= {line[:2] for line in self.requests(start)}, "the log of the whole checkout")
+        self.assertEqual({trace}, {line[2] for line in self.requests(start)})
+
+    def test_trace__the_banks_answer_belongs_to_the_order(self):
+        """The customer's browser has a trace of its own; the webhook that it causes has the order's."""
+        order, trace, _ = self.place_traced("pm_card_authenticationRequired")
+        waiting = self.asked_to_act(order["id"], guest=order["guest_token"])
+        start = len(self.shop.log_text())
+        self.shop.challenge(waiting, "approve")
+        self.assertEqual("confirmed", self.shop.ended(order["id"], guest=order["guest_token"])["status"])
+        told = eventually(lambda: [line for line in self.requests(start) if line[1] == "/v1/webhooks/stripe"],
+                          "the webhook")
+        self.assertEqual({trace}, {line[2] for line in told})
+        capture = [line for line in self.requests(start) if line[1].endswith("/capture")]
+        self.assertEqual({trace}, {line[2] for line in capture})
 
 
 if __name__ == "__main__":

@@ -59,6 +59,13 @@ struct psp_intent {
     int64_t created_ms;
 };
 
+/* For whom the provider is asked: strings of its answer lie in the arena; the trace (W3C; empty: none) goes along, so
+ * that what the provider does and tells can be told to belong to it. */
+struct psp_asker {
+    struct arena *arena;
+    struct str traceparent;
+};
+
 struct psp_new_intent {
     int64_t amount;
     const char *currency;
@@ -97,31 +104,31 @@ struct psp_event {
 };
 
 /* What an adapter implements; the first member of its own struct. Thread-safe. Strings in ret_ outputs lie in the
- * arena. ret_failure may be NULL. */
+ * asker's arena. ret_failure may be NULL. */
 struct psp {
     /* Creates an intent, confirms it with the payment method, and holds the money until it is captured. */
-    int (*create_intent)(struct psp *psp, struct arena *arena, const struct psp_new_intent *intent, struct str key,
-                         struct psp_intent *ret_intent, struct psp_failure *ret_failure);
+    int (*create_intent)(struct psp *psp, const struct psp_asker *asker, const struct psp_new_intent *intent,
+                         struct str key, struct psp_intent *ret_intent, struct psp_failure *ret_failure);
 
-    int (*retrieve_intent)(struct psp *psp, struct arena *arena, struct str id, struct psp_intent *ret_intent,
+    int (*retrieve_intent)(struct psp *psp, const struct psp_asker *asker, struct str id, struct psp_intent *ret_intent,
                            struct psp_failure *ret_failure);
 
     /* Takes the held amount, whole. ERR_CONFLICT unless the status is PSP_REQUIRES_CAPTURE. */
-    int (*capture_intent)(struct psp *psp, struct arena *arena, struct str id, struct str key,
+    int (*capture_intent)(struct psp *psp, const struct psp_asker *asker, struct str id, struct str key,
                           struct psp_intent *ret_intent, struct psp_failure *ret_failure);
 
     /* Ends an intent that was not captured. ERR_CONFLICT when it was, or is cancelled already. */
-    int (*cancel_intent)(struct psp *psp, struct arena *arena, struct str id, struct str key,
+    int (*cancel_intent)(struct psp *psp, const struct psp_asker *asker, struct str id, struct str key,
                          struct psp_intent *ret_intent, struct psp_failure *ret_failure);
 
     /* Gives back a part of what was captured. ERR_CONFLICT when less than that is left. */
-    int (*refund)(struct psp *psp, struct arena *arena, const struct psp_new_refund *refund, struct str key,
+    int (*refund)(struct psp *psp, const struct psp_asker *asker, const struct psp_new_refund *refund, struct str key,
                   struct psp_refund *ret_refund, struct psp_failure *ret_failure);
 
     /* Intents created in [from_ms, to_ms], newest first, those behind the id after (empty: from the newest), at most
      * count ≤ PSP_LIST_MAX of them; *ret_count below count: there are no more. */
-    int (*list_intents)(struct psp *psp, struct arena *arena, int64_t from_ms, int64_t to_ms, struct str after,
-                        struct psp_intent *ret_intents, size_t count, size_t *ret_count,
+    int (*list_intents)(struct psp *psp, const struct psp_asker *asker, int64_t from_ms, int64_t to_ms,
+                        struct str after, struct psp_intent *ret_intents, size_t count, size_t *ret_count,
                         struct psp_failure *ret_failure);
 
     /* Checks that the provider wrote the body, not long before now_ms, and reads it. ERR_UNAUTHENTICATED when it did

@@ -51,47 +51,47 @@ static enum fault choose(struct psp_faulty *faulty)
         return fault_ == FAULT_TIMED_OUT ? ERR_DEADLINE : result_;                                                     \
     } while (0)
 
-static int faulty_create_intent(struct psp *psp, struct arena *arena, const struct psp_new_intent *intent,
+static int faulty_create_intent(struct psp *psp, const struct psp_asker *asker, const struct psp_new_intent *intent,
                                 struct str key, struct psp_intent *ret_intent, struct psp_failure *ret_failure)
 {
     struct psp_faulty *faulty = faulty_of(psp);
-    WITH_FAULT(faulty, faulty->inner->create_intent(faulty->inner, arena, intent, key, ret_intent, ret_failure));
+    WITH_FAULT(faulty, faulty->inner->create_intent(faulty->inner, asker, intent, key, ret_intent, ret_failure));
 }
 
-static int faulty_retrieve_intent(struct psp *psp, struct arena *arena, struct str id, struct psp_intent *ret_intent,
-                                  struct psp_failure *ret_failure)
+static int faulty_retrieve_intent(struct psp *psp, const struct psp_asker *asker, struct str id,
+                                  struct psp_intent *ret_intent, struct psp_failure *ret_failure)
 {
     struct psp_faulty *faulty = faulty_of(psp);
-    WITH_FAULT(faulty, faulty->inner->retrieve_intent(faulty->inner, arena, id, ret_intent, ret_failure));
+    WITH_FAULT(faulty, faulty->inner->retrieve_intent(faulty->inner, asker, id, ret_intent, ret_failure));
 }
 
-static int faulty_capture_intent(struct psp *psp, struct arena *arena, struct str id, struct str key,
+static int faulty_capture_intent(struct psp *psp, const struct psp_asker *asker, struct str id, struct str key,
                                  struct psp_intent *ret_intent, struct psp_failure *ret_failure)
 {
     struct psp_faulty *faulty = faulty_of(psp);
-    WITH_FAULT(faulty, faulty->inner->capture_intent(faulty->inner, arena, id, key, ret_intent, ret_failure));
+    WITH_FAULT(faulty, faulty->inner->capture_intent(faulty->inner, asker, id, key, ret_intent, ret_failure));
 }
 
-static int faulty_cancel_intent(struct psp *psp, struct arena *arena, struct str id, struct str key,
+static int faulty_cancel_intent(struct psp *psp, const struct psp_asker *asker, struct str id, struct str key,
                                 struct psp_intent *ret_intent, struct psp_failure *ret_failure)
 {
     struct psp_faulty *faulty = faulty_of(psp);
-    WITH_FAULT(faulty, faulty->inner->cancel_intent(faulty->inner, arena, id, key, ret_intent, ret_failure));
+    WITH_FAULT(faulty, faulty->inner->cancel_intent(faulty->inner, asker, id, key, ret_intent, ret_failure));
 }
 
-static int faulty_refund(struct psp *psp, struct arena *arena, const struct psp_new_refund *refund, struct str key,
-                         struct psp_refund *ret_refund, struct psp_failure *ret_failure)
+static int faulty_refund(struct psp *psp, const struct psp_asker *asker, const struct psp_new_refund *refund,
+                         struct str key, struct psp_refund *ret_refund, struct psp_failure *ret_failure)
 {
     struct psp_faulty *faulty = faulty_of(psp);
-    WITH_FAULT(faulty, faulty->inner->refund(faulty->inner, arena, refund, key, ret_refund, ret_failure));
+    WITH_FAULT(faulty, faulty->inner->refund(faulty->inner, asker, refund, key, ret_refund, ret_failure));
 }
 
-static int faulty_list_intents(struct psp *psp, struct arena *arena, int64_t from_ms, int64_t to_ms, struct str after,
-                               struct psp_intent *ret_intents, size_t count, size_t *ret_count,
+static int faulty_list_intents(struct psp *psp, const struct psp_asker *asker, int64_t from_ms, int64_t to_ms,
+                               struct str after, struct psp_intent *ret_intents, size_t count, size_t *ret_count,
                                struct psp_failure *ret_failure)
 {
     struct psp *inner = faulty_of(psp)->inner;
-    return inner->list_intents(inner, arena, from_ms, to_ms, after, ret_intents, count, ret_count, ret_failure);
+    return inner->list_intents(inner, asker, from_ms, to_ms, after, ret_intents, count, ret_count, ret_failure);
 }
 
 static int faulty_verify_event(struct psp *psp, struct arena *arena, struct str signature, struct str body,

@@ -13,7 +13,7 @@
 #define URL_BYTES_MAX 1024
 #define ANSWER_BYTES_MAX (1024 * 1024)
 #define EVENT_BYTES_MAX (256 * 1024)
-#define HEADERS_MAX 4
+#define HEADERS_MAX 5
 #define AUTHORIZATION_BYTES_MAX 512
 
 struct psp_stripe {
@@ -93,15 +93,15 @@ struct exchange {
     struct str key;         /* Idempotency-Key; empty without */
 };
 
-static int send_exchange(struct psp_stripe *stripe, struct arena *arena, const struct exchange *exchange,
+static int send_exchange(struct psp_stripe *stripe, const struct psp_asker *asker, const struct exchange *exchange,
                          struct http_client_response *ret_response)
 {
     struct str form = exchange->form ? buf_str(exchange->form) : STR_EMPTY;
     bool is_get = exchange->method == HTTP_GET;
     if (exchange->form && buf_error(exchange->form))
         return buf_error(exchange->form) == ERR_TOO_LARGE ? ERR_INVALID : buf_error(exchange->form);
-    const char *url = arena_printf(arena, "%s%s%s%.*s", stripe->base_url, exchange->path, is_get && form.len ? "?" : "",
-                                   STR_FORMAT(is_get ? form : STR_EMPTY));
+    const char *url = arena_printf(asker->arena, "%s%s%s%.*s", stripe->base_url, exchange->path,
+                                   is_get && form.len ? "?" : "", STR_FORMAT(is_get ? form : STR_EMPTY));
     if (!url)
         return ERR_NO_MEMORY;
     struct http_header headers[HEADERS_MAX] = {
@@ -111,9 +111,11 @@ static int send_exchange(struct psp_stripe *stripe, struct arena *arena, const s
     size_t header_count = 2;
     if (!is_get)
         headers[header_count++] = (struct http_header){STR("Content-Type"), STR("application/x-www-form-urlencoded")};
+    if (asker->traceparent.len > 0)
+        headers[header_count++] = (struct http_header){STR("traceparent"), asker->traceparent};
     if (exchange->key.len > 0)
         headers[header_count++] = (struct http_header){STR("Idempotency-Key"), exchange->key};
-    return http_client_fetch(stripe->client, arena,
+    return http_client_fetch(stripe->client, asker->arena,
                              &(struct http_client_request){
                                  .method = exchange->method,
                                  .url = str_from_cstr(url),
@@ -128,11 +130,11 @@ static int send_exchange(struct psp_stripe *stripe, struct arena *arena, const s
 
 /* Sends, and reads the answer as JSON. 0 when it is 200; then the caller frees *ret_doc. On an error of Stripe's the
  * failure is filled, and with ret_error_doc (may be NULL) the answer is handed over to look closer. */
-static int fetch_json(struct psp_stripe *stripe, struct arena *arena, const struct exchange *exchange,
+static int fetch_json(struct psp_stripe *stripe, const struct psp_asker *asker, const struct exchange *exchange,
                       yyjson_doc **ret_doc, yyjson_doc **ret_error_doc, struct psp_failure *ret_failure)
 {
     struct http_client_response response;
-    int error = send_exchange(stripe, arena, exchange, &response);
+    int error = send_exchange(stripe, asker, exchange, &response);
     if (error) {
         psp_failure_set(ret_failure, str_from_cstr(error_name(error)), STR_EMPTY,
                         STR("The payment provider did not answer."));
@@ -156,12 +158,12 @@ static int fetch_json(struct psp_stripe *stripe, struct arena *arena, const stru
     return error;
 }
 
-static int fetch_intent(struct psp_stripe *stripe, struct arena *arena, const struct exchange *exchange,
+static int fetch_intent(struct psp_stripe *stripe, const struct psp_asker *asker, const struct exchange *exchange,
                         struct psp_intent *ret_intent, struct psp_failure *ret_failure)
 {
     CLEANUP(psp_stripe_doc_cleanup) yyjson_doc *doc = NULL;
-    TRY(fetch_json(stripe, arena, exchange, &doc, NULL, ret_failure));
-    return psp_stripe_read_intent(arena, yyjson_doc_get_root(doc), ret_intent);
+    TRY(fetch_json(stripe, asker, exchange, &doc, NULL, ret_failure));
+    return psp_stripe_read_intent(asker->arena, yyjson_doc_get_root(doc), ret_intent);
 }
 
 /* Ids and keys go into paths and headers: only what Stripe's own look like. */
@@ -188,7 +190,7 @@ static int intent_path(struct arena *arena, struct str id, const char *action, c
 
 /* -- The port ------------------------------------------------------------------------------------------------------ */
 
-static int stripe_create_intent(struct psp *psp, struct arena *arena, const struct psp_new_intent *intent,
+static int stripe_create_intent(struct psp *psp, const struct psp_asker *asker, const struct psp_new_intent *intent,
                                 struct str key, struct psp_intent *ret_intent, struct psp_failure *ret_failure)
 {
     if (!is_plain_token(key) || strlen(intent->currency) != 3)
@@ -211,9 +213,9 @@ static int stripe_create_intent(struct psp *psp, struct arena *arena, const stru
     CLEANUP(psp_stripe_doc_cleanup) yyjson_doc *doc = NULL;
     CLEANUP(psp_stripe_doc_cleanup) yyjson_doc *error_doc = NULL;
     struct psp_failure failure = {0};
-    int error = fetch_json(stripe_of(psp), arena, &exchange, &doc, &error_doc, &failure);
+    int error = fetch_json(stripe_of(psp), asker, &exchange, &doc, &error_doc, &failure);
     if (error == 0)
-        return psp_stripe_read_intent(arena, yyjson_doc_get_root(doc), ret_intent);
+        return psp_stripe_read_intent(asker->arena, yyjson_doc_get_root(doc), ret_intent);
     if (ret_failure)
         *ret_failure = failure;
     /* A card that is refused comes as an error that carries the intent: it exists, and holds nothing. */
@@ -221,37 +223,37 @@ static int stripe_create_intent(struct psp *psp, struct arena *arena, const stru
     yyjson_val *refused = yyjson_obj_get(reason, "payment_intent");
     if (error != ERR_DECLINED || !refused)
         return error;
-    TRY(psp_stripe_read_intent(arena, refused, ret_intent));
+    TRY(psp_stripe_read_intent(asker->arena, refused, ret_intent));
     ret_intent->failure = failure;
     return 0;
 }
 
-static int stripe_retrieve_intent(struct psp *psp, struct arena *arena, struct str id, struct psp_intent *ret_intent,
-                                  struct psp_failure *ret_failure)
+static int stripe_retrieve_intent(struct psp *psp, const struct psp_asker *asker, struct str id,
+                                  struct psp_intent *ret_intent, struct psp_failure *ret_failure)
 {
     struct exchange exchange = {.method = HTTP_GET};
-    TRY(intent_path(arena, id, "?expand%5B0%5D=latest_charge", &exchange.path));
-    return fetch_intent(stripe_of(psp), arena, &exchange, ret_intent, ret_failure);
+    TRY(intent_path(asker->arena, id, "?expand%5B0%5D=latest_charge", &exchange.path));
+    return fetch_intent(stripe_of(psp), asker, &exchange, ret_intent, ret_failure);
 }
 
-static int stripe_capture_intent(struct psp *psp, struct arena *arena, struct str id, struct str key,
+static int stripe_capture_intent(struct psp *psp, const struct psp_asker *asker, struct str id, struct str key,
                                  struct psp_intent *ret_intent, struct psp_failure *ret_failure)
 {
     struct exchange exchange = {.method = HTTP_POST, .key = key};
-    TRY(intent_path(arena, id, "/capture", &exchange.path));
-    return is_plain_token(key) ? fetch_intent(stripe_of(psp), arena, &exchange, ret_intent, ret_failure) : ERR_INVALID;
+    TRY(intent_path(asker->arena, id, "/capture", &exchange.path));
+    return is_plain_token(key) ? fetch_intent(stripe_of(psp), asker, &exchange, ret_intent, ret_failure) : ERR_INVALID;
 }
 
-static int stripe_cancel_intent(struct psp *psp, struct arena *arena, struct str id, struct str key,
+static int stripe_cancel_intent(struct psp *psp, const struct psp_asker *asker, struct str id, struct str key,
                                 struct psp_intent *ret_intent, struct psp_failure *ret_failure)
 {
     struct exchange exchange = {.method = HTTP_POST, .key = key};
-    TRY(intent_path(arena, id, "/cancel", &exchange.path));
-    return is_plain_token(key) ? fetch_intent(stripe_of(psp), arena, &exchange, ret_intent, ret_failure) : ERR_INVALID;
+    TRY(intent_path(asker->arena, id, "/cancel", &exchange.path));
+    return is_plain_token(key) ? fetch_intent(stripe_of(psp), asker, &exchange, ret_intent, ret_failure) : ERR_INVALID;
 }
 
-static int stripe_refund(struct psp *psp, struct arena *arena, const struct psp_new_refund *refund, struct str key,
-                         struct psp_refund *ret_refund, struct psp_failure *ret_failure)
+static int stripe_refund(struct psp *psp, const struct psp_asker *asker, const struct psp_new_refund *refund,
+                         struct str key, struct psp_refund *ret_refund, struct psp_failure *ret_failure)
 {
     if (!is_plain_token(key) || !is_plain_token(refund->intent_id))
         return ERR_INVALID;
@@ -262,17 +264,17 @@ static int stripe_refund(struct psp *psp, struct arena *arena, const struct psp_
     const struct exchange exchange = {HTTP_POST, "/v1/refunds", &form, key};
     CLEANUP(psp_stripe_doc_cleanup) yyjson_doc *doc = NULL;
     struct psp_failure failure = {0};
-    int error = fetch_json(stripe_of(psp), arena, &exchange, &doc, NULL, &failure);
+    int error = fetch_json(stripe_of(psp), asker, &exchange, &doc, NULL, &failure);
     if (error == 0)
-        return psp_stripe_read_refund(arena, yyjson_doc_get_root(doc), ret_refund);
+        return psp_stripe_read_refund(asker->arena, yyjson_doc_get_root(doc), ret_refund);
     if (ret_failure)
         *ret_failure = failure;
     /* Stripe has no code of its own for an amount that is too large: it names the parameter. */
     return error == ERR_INVALID && strstr(failure.message, "greater than") ? ERR_CONFLICT : error;
 }
 
-static int stripe_list_intents(struct psp *psp, struct arena *arena, int64_t from_ms, int64_t to_ms, struct str after,
-                               struct psp_intent *ret_intents, size_t count, size_t *ret_count,
+static int stripe_list_intents(struct psp *psp, const struct psp_asker *asker, int64_t from_ms, int64_t to_ms,
+                               struct str after, struct psp_intent *ret_intents, size_t count, size_t *ret_count,
                                struct psp_failure *ret_failure)
 {
     ASSERT(count > 0 && count <= PSP_LIST_MAX);
@@ -285,13 +287,13 @@ static int stripe_list_intents(struct psp *psp, struct arena *arena, int64_t fro
         form_add(&query, "starting_after", after);
     const struct exchange exchange = {HTTP_GET, "/v1/payment_intents", &query, STR_EMPTY};
     CLEANUP(psp_stripe_doc_cleanup) yyjson_doc *doc = NULL;
-    TRY(fetch_json(stripe_of(psp), arena, &exchange, &doc, NULL, ret_failure));
+    TRY(fetch_json(stripe_of(psp), asker, &exchange, &doc, NULL, ret_failure));
     yyjson_val *data = yyjson_obj_get(yyjson_doc_get_root(doc), "data");
     if (!yyjson_is_arr(data) || yyjson_arr_size(data) > count)
         return ERR_INTERNAL;
     size_t index, size;
     yyjson_val *item;
-    yyjson_arr_foreach(data, index, size, item) TRY(psp_stripe_read_intent(arena, item, &ret_intents[index]));
+    yyjson_arr_foreach(data, index, size, item) TRY(psp_stripe_read_intent(asker->arena, item, &ret_intents[index]));
     *ret_count = size;
     return 0;
 }

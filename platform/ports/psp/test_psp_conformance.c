@@ -68,6 +68,10 @@ static int end(void **state)
     return 0;
 }
 
+/* Traced, as a request of the shop is. */
+#define ASKER(fixture)                                                                                                 \
+    (&(const struct psp_asker){(fixture)->host.arena, STR("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01")})
+
 static struct str next_key(struct fixture *fixture)
 {
     return str_from_cstr(arena_printf(fixture->host.arena, "key-%d", ++fixture->key_count));
@@ -84,7 +88,7 @@ static int create(struct fixture *fixture, const char *method, struct str key, s
         .tenant = STR("default"),
         .return_url = STR("http://localhost:3000/orders/7?a=b"),
     };
-    return fixture->psp->create_intent(fixture->psp, fixture->host.arena, &intent, key, ret_intent, ret_failure);
+    return fixture->psp->create_intent(fixture->psp, ASKER(fixture), &intent, key, ret_intent, ret_failure);
 }
 
 static struct psp_intent created(struct fixture *fixture, const char *method)
@@ -98,15 +102,14 @@ static struct psp_intent captured(struct fixture *fixture)
 {
     struct psp_intent intent = created(fixture, "pm_card_visa");
     assert_int_equal(
-        fixture->psp->capture_intent(fixture->psp, fixture->host.arena, intent.id, next_key(fixture), &intent, NULL),
-        0);
+        fixture->psp->capture_intent(fixture->psp, ASKER(fixture), intent.id, next_key(fixture), &intent, NULL), 0);
     return intent;
 }
 
 static struct psp_intent retrieved(struct fixture *fixture, struct str id)
 {
     struct psp_intent intent = {0};
-    assert_int_equal(fixture->psp->retrieve_intent(fixture->psp, fixture->host.arena, id, &intent, NULL), 0);
+    assert_int_equal(fixture->psp->retrieve_intent(fixture->psp, ASKER(fixture), id, &intent, NULL), 0);
     return intent;
 }
 
@@ -136,8 +139,8 @@ static void test_psp__one_key_is_one_charge(void **state)
     assert_int_equal(create(fixture, "pm_card_mastercard", key, &second, NULL), ERR_UNPROCESSABLE);
     struct psp_intent list[PSP_LIST_MAX];
     size_t count = 0;
-    assert_int_equal(fixture->psp->list_intents(fixture->psp, fixture->host.arena, 0, first.created_ms + 60000,
-                                                STR_EMPTY, list, PSP_LIST_MAX, &count, NULL),
+    assert_int_equal(fixture->psp->list_intents(fixture->psp, ASKER(fixture), 0, first.created_ms + 60000, STR_EMPTY,
+                                                list, PSP_LIST_MAX, &count, NULL),
                      0);
     assert_int_equal(count, 1);
 }
@@ -183,10 +186,10 @@ static void test_psp__captures_once(void **state)
     assert_int_equal(intent.status, PSP_SUCCEEDED);
     assert_int_equal(intent.amount_captured, 1999);
     assert_int_equal(
-        fixture->psp->capture_intent(fixture->psp, fixture->host.arena, intent.id, next_key(fixture), &other, NULL),
+        fixture->psp->capture_intent(fixture->psp, ASKER(fixture), intent.id, next_key(fixture), &other, NULL),
         ERR_CONFLICT);
     assert_int_equal(
-        fixture->psp->cancel_intent(fixture->psp, fixture->host.arena, intent.id, next_key(fixture), &other, NULL),
+        fixture->psp->cancel_intent(fixture->psp, ASKER(fixture), intent.id, next_key(fixture), &other, NULL),
         ERR_CONFLICT);
 }
 
@@ -195,10 +198,10 @@ static void test_psp__cancels_what_is_held(void **state)
     struct fixture *fixture = *state;
     struct psp_intent intent = created(fixture, "pm_card_visa"), other;
     assert_int_equal(
-        fixture->psp->cancel_intent(fixture->psp, fixture->host.arena, intent.id, next_key(fixture), &intent, NULL), 0);
+        fixture->psp->cancel_intent(fixture->psp, ASKER(fixture), intent.id, next_key(fixture), &intent, NULL), 0);
     assert_int_equal(intent.status, PSP_CANCELLED);
     assert_int_equal(
-        fixture->psp->capture_intent(fixture->psp, fixture->host.arena, intent.id, next_key(fixture), &other, NULL),
+        fixture->psp->capture_intent(fixture->psp, ASKER(fixture), intent.id, next_key(fixture), &other, NULL),
         ERR_CONFLICT);
     assert_int_equal(retrieved(fixture, intent.id).status, PSP_CANCELLED);
 }
@@ -207,7 +210,7 @@ static int refund(struct fixture *fixture, struct str intent_id, int64_t amount,
                   struct psp_refund *ret_refund)
 {
     const struct psp_new_refund asked = {.intent_id = intent_id, .amount = amount, .reference = STR("refund-1")};
-    return fixture->psp->refund(fixture->psp, fixture->host.arena, &asked, key, ret_refund, NULL);
+    return fixture->psp->refund(fixture->psp, ASKER(fixture), &asked, key, ret_refund, NULL);
 }
 
 static void test_psp__refunds_parts_and_never_more(void **state)
@@ -240,9 +243,9 @@ static void test_psp__unknown_and_ill_formed_ids_are_not_found(void **state)
 {
     struct fixture *fixture = *state;
     struct psp_intent none;
-    assert_int_equal(fixture->psp->retrieve_intent(fixture->psp, fixture->host.arena, STR("pi_none"), &none, NULL),
+    assert_int_equal(fixture->psp->retrieve_intent(fixture->psp, ASKER(fixture), STR("pi_none"), &none, NULL),
                      ERR_NOT_FOUND);
-    assert_int_equal(fixture->psp->retrieve_intent(fixture->psp, fixture->host.arena, STR("../v1/events"), &none, NULL),
+    assert_int_equal(fixture->psp->retrieve_intent(fixture->psp, ASKER(fixture), STR("../v1/events"), &none, NULL),
                      ERR_NOT_FOUND);
 }
 
@@ -255,7 +258,7 @@ static void test_psp__lists_page_by_page(void **state)
     for (int i = 0; i < 5; i++)
         created(fixture, "pm_card_visa");
     for (int page = 0; page < 4 && count == 2; page++) {
-        assert_int_equal(fixture->psp->list_intents(fixture->psp, fixture->host.arena, 0, INT64_C(32000000000000) / 16,
+        assert_int_equal(fixture->psp->list_intents(fixture->psp, ASKER(fixture), 0, INT64_C(32000000000000) / 16,
                                                     after, list, 2, &count, NULL),
                          0);
         total += count;
@@ -264,7 +267,7 @@ static void test_psp__lists_page_by_page(void **state)
     }
     assert_int_equal(total, 5);
     assert_int_equal(
-        fixture->psp->list_intents(fixture->psp, fixture->host.arena, 0, 1000, STR_EMPTY, list, 2, &count, NULL), 0);
+        fixture->psp->list_intents(fixture->psp, ASKER(fixture), 0, 1000, STR_EMPTY, list, 2, &count, NULL), 0);
     assert_int_equal(count, 0);
 }
 
@@ -311,9 +314,9 @@ static void test_psp_stripe__a_time_out_after_success_is_resolved_by_the_same_ke
     assert_int_equal(create(fixture, "pm_card_visa", key, &intent, NULL), 0);
     struct psp_intent list[4];
     size_t count = 0;
-    assert_int_equal(patient->list_intents(patient, fixture->host.arena, 0, intent.created_ms + 60000, STR_EMPTY, list,
-                                           4, &count, NULL),
-                     0);
+    assert_int_equal(
+        patient->list_intents(patient, ASKER(fixture), 0, intent.created_ms + 60000, STR_EMPTY, list, 4, &count, NULL),
+        0);
     assert_int_equal(count, 1);
     hasty->free(hasty);
 }
@@ -353,9 +356,9 @@ static void test_psp_faulty__loses_and_times_out(void **state)
     assert_int_equal(create(fixture, "pm_card_visa", key, &intent, NULL), 0);
     struct psp_intent list[4];
     size_t count = 0;
-    assert_int_equal(faulty->list_intents(faulty, fixture->host.arena, 0, intent.created_ms + 60000, STR_EMPTY, list, 4,
-                                          &count, NULL),
-                     0);
+    assert_int_equal(
+        faulty->list_intents(faulty, ASKER(fixture), 0, intent.created_ms + 60000, STR_EMPTY, list, 4, &count, NULL),
+        0);
     assert_int_equal(count, 1); /* The lost call never arrived; the one that timed out did. */
 }
 

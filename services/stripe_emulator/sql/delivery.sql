@@ -1,5 +1,5 @@
 -- name: insert_event
-INSERT INTO provider_events (id, type, body, created_ms) VALUES ($1, $2, $3, $4);
+INSERT INTO provider_events (id, type, body, created_ms, traceparent) VALUES ($1, $2, $3, $4, $5);
 
 -- name: find_event
 SELECT body FROM provider_events WHERE id = $1;
@@ -30,7 +30,7 @@ DELETE FROM webhook_endpoints WHERE id = $1;
 INSERT INTO webhook_deliveries (event, endpoint, due_ms, attempts) VALUES ($1, $2, $3, 0);
 
 -- name: list_due_deliveries
-SELECT d.event, d.endpoint, d.attempts, e.body, w.url, w.secret
+SELECT d.event, d.endpoint, d.attempts, e.body, w.url, w.secret, e.traceparent
 FROM webhook_deliveries d JOIN provider_events e ON e.id = d.event JOIN webhook_endpoints w ON w.id = d.endpoint
 WHERE d.due_ms <= $1 ORDER BY d.due_ms, d.event LIMIT $2;
 

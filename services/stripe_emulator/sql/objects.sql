@@ -19,8 +19,8 @@ DELETE FROM customers WHERE id = $1;
 -- name: insert_intent
 INSERT INTO payment_intents (id, client_secret, status, amount, amount_received, currency, capture_method,
     payment_method, customer, description, metadata, return_url, latest_charge, last_payment_error,
-    cancellation_reason, canceled_at_ms, created_ms)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17);
+    cancellation_reason, canceled_at_ms, created_ms, traceparent)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18);
 
 -- name: update_intent
 UPDATE payment_intents SET status = $2, amount = $3, amount_received = $4, currency = $5, capture_method = $6,
@@ -31,7 +31,7 @@ WHERE id = $1;
 -- name: find_intent
 SELECT id, client_secret, status, amount, amount_received, currency, capture_method, payment_method, customer,
     description, metadata, return_url, latest_charge, last_payment_error, cancellation_reason, canceled_at_ms,
-    created_ms
+    created_ms, traceparent
 FROM payment_intents WHERE id = $1;
 
 -- name: find_intent_position
@@ -40,7 +40,7 @@ SELECT created_ms FROM payment_intents WHERE id = $1;
 -- name: list_intents
 SELECT id, client_secret, status, amount, amount_received, currency, capture_method, payment_method, customer,
     description, metadata, return_url, latest_charge, last_payment_error, cancellation_reason, canceled_at_ms,
-    created_ms
+    created_ms, traceparent
 FROM payment_intents
 WHERE created_ms >= $1 AND created_ms <= $2 AND (created_ms, id) < ($3, $4)
 ORDER BY created_ms DESC, id DESC LIMIT $5;
