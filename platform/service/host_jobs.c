@@ -4,6 +4,7 @@
 #include "platform/ports/clock/clock.h"
 #include "platform/ports/events/events.h"
 #include "platform/ports/kv/kv.h"
+#include "platform/ports/workflow/workflow.h"
 #include "platform/service/host.h"
 #include "platform/service/worker_pool.h"
 
@@ -16,6 +17,8 @@
 #define SWEEP_BATCH 500
 #define TRIM_INTERVAL_MS (10 * 60 * 1000)
 #define EVENT_RETENTION_MS (INT64_C(7) * 24 * 3600 * 1000)
+#define WORKFLOW_RETENTION_MS (INT64_C(30) * 24 * 3600 * 1000)
+#define PURGE_BATCHES_MAX 2000 /* of one run: 400,000 workflows, more than a busy shop ends between two */
 
 struct scheduled {
     struct work work; /* first */
@@ -58,7 +61,23 @@ static int trim_events(struct call *call)
     return 0;
 }
 
+static int purge_batch(struct sql_tx *tx, void *argument)
+{
+    return workflow_purge(tx, clock_wall_ms() - WORKFLOW_RETENTION_MS, argument);
+}
+
+/* What a workflow did is kept for a while after its end, for a person to look at. */
+static int purge_workflows(struct call *call)
+{
+    int64_t deleted = WORKFLOW_PURGE_MAX;
+
+    for (int batch = 0; batch < PURGE_BATCHES_MAX && deleted == WORKFLOW_PURGE_MAX; batch++)
+        TRY(call_write(call, purge_batch, &deleted));
+    return 0;
+}
+
 static const struct job platform_jobs[] = {
+    {.name = "purge_workflows", .interval_ms = TRIM_INTERVAL_MS, .run = purge_workflows},
     {.name = "trim_events", .interval_ms = TRIM_INTERVAL_MS, .run = trim_events},
     {.name = "sweep_expired", .interval_ms = SWEEP_INTERVAL_MS, .run = sweep_expired},
     {0},

@@ -23,6 +23,7 @@ catalog_reserve_stock_fn reserve_stock;
 catalog_commit_stock_fn commit_stock;
 catalog_release_stock_fn release_stock;
 int expire_reservations(struct call *call);
+int purge_reservations(struct call *call);
 
 /* import.c, export.c */
 catalog_import_products_fn import_products;

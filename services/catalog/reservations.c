@@ -18,6 +18,14 @@
 #define TTL_MAX_MS (INT64_C(30) * 24 * 3600 * 1000)
 #define EXPIRE_BATCH 100
 #define EXPIRE_BATCHES_MAX 5 /* of one run of the job */
+#define PURGE_BATCH 500
+#define PURGE_BATCHES_MAX 1000 /* of one run of the job, for each status: more than a busy shop ends between two */
+
+/* Counted from where the reservation would have expired. Longer than any order is still being placed. */
+#define ENDED_RETENTION_MS (INT64_C(30) * 24 * 3600 * 1000)
+/* What was sold goes back by its reservation when the order is cancelled, which may be any time before it is fulfilled.
+ */
+#define SOLD_RETENTION_MS (INT64_C(400) * 24 * 3600 * 1000)
 
 #define HELD "held"
 #define COMMITTED "committed"
@@ -296,7 +304,7 @@ int release_stock(struct call *call, const Catalog__ReservationRequest *in, Cata
 
     TRY(find_reservation(call, in->reservation_id, &reservation));
     if (reservation.status.len == 0)
-        TRY(insert_reservation(call, reservation.id, RELEASED, 0));
+        TRY(insert_reservation(call, reservation.id, RELEASED, call_now_ms(call))); /* to be purged in its time */
     else if (str_equal_cstr(reservation.status, HELD) || str_equal_cstr(reservation.status, COMMITTED))
         TRY(give_back(call, &reservation, RELEASED));
     return show(call, reservation.id, STR(RELEASED), reservation.expires_at_ms, out);
@@ -369,6 +377,40 @@ int expire_reservations(struct call *call)
         TRY(call_write(call, expire_batch, expired));
         if (expired->count < EXPIRE_BATCH)
             return 0;
+    }
+    return 0;
+}
+
+/* -- What ended long ago ------------------------------------------------------------------------------------------- */
+
+struct purge {
+    const char *status;
+    int64_t expired_before_ms;
+    int64_t deleted;
+};
+
+static int purge_batch(struct sql_tx *tx, void *argument)
+{
+    struct purge *purge = argument;
+    const struct sql_args args =
+        SQL_ARGS(sql_cstr(purge->status), sql_int(purge->expired_before_ms), sql_int(PURGE_BATCH));
+
+    TRY(sql_exec(tx, &catalog_sql_purge_reservation_lines, args, NULL));
+    return sql_exec(tx, &catalog_sql_purge_reservations, args, &purge->deleted);
+}
+
+int purge_reservations(struct call *call)
+{
+    static const struct {
+        const char *status;
+        int64_t retention_ms;
+    } rules[] = {{RELEASED, ENDED_RETENTION_MS}, {EXPIRED, ENDED_RETENTION_MS}, {COMMITTED, SOLD_RETENTION_MS}};
+
+    for (size_t i = 0; i < sizeof(rules) / sizeof(rules[0]); i++) {
+        struct purge purge = {rules[i].status, call_now_ms(call) - rules[i].retention_ms, PURGE_BATCH};
+
+        for (int batch = 0; batch < PURGE_BATCHES_MAX && purge.deleted == PURGE_BATCH; batch++)
+            TRY(call_write(call, purge_batch, &purge));
     }
     return 0;
 }

@@ -3,6 +3,7 @@
 #include "services/catalog/handlers.h"
 
 #define EXPIRY_INTERVAL_MS 1000
+#define PURGE_INTERVAL_MS (INT64_C(10) * 60 * 1000)
 
 static const struct route routes[] = {
     {"GET", "/v1/products", RPC(catalog, list_products), .auth = AUTH_ANYONE, .rate = RATE_BROWSE, .cached = true,
@@ -40,6 +41,7 @@ static const char *const publishes[] = {CATALOG_TOPIC, NULL};
 
 static const struct job jobs[] = {
     {.name = "expire_reservations", .interval_ms = EXPIRY_INTERVAL_MS, .run = expire_reservations},
+    {.name = "purge_reservations", .interval_ms = PURGE_INTERVAL_MS, .run = purge_reservations},
     {0},
 };
 

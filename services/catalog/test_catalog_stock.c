@@ -1,6 +1,7 @@
 /* Proves that stock is never oversold, and that reservations take effect once in whatever order their steps come. */
 #include "platform/base/task.h"
 #include "services/catalog/handlers.h"
+#include "services/catalog/sql/stock.sql.h"
 #include "services/catalog/test_catalog_fixture.h"
 
 #include <stdatomic.h>
@@ -270,6 +271,78 @@ static void test_catalog_stock__64_buyers_get_exactly_100_units(void **state)
     assert_int_equal(out.on_hand, out.reserved);
 }
 
+/* -- What ended long ago ------------------------------------------------------------------------------------------- */
+
+#define DAY_MS (INT64_C(24) * HOUR_MS)
+#define OLD_RESERVATIONS 1200
+
+static int insert_old(struct sql_tx *tx, void *argument)
+{
+    static const struct {
+        const char *id, *status;
+        int64_t days;
+    } rows[] = {{"p-released", "released", 31},
+                {"p-expired", "expired", 31},
+                {"p-sold", "committed", 401},
+                {"p-released-lately", "released", 29},
+                {"p-sold-lately", "committed", 399}};
+    int64_t now_ms = clock_wall_ms();
+
+    (void)argument;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        TRY(sql_exec(tx, &catalog_sql_insert_reservation,
+                     SQL_ARGS(sql_cstr(TENANT_DEFAULT), sql_cstr(rows[i].id), sql_cstr(rows[i].status),
+                              sql_int(now_ms - rows[i].days * DAY_MS)),
+                     NULL));
+        TRY(sql_exec(tx, &catalog_sql_insert_reservation_line,
+                     SQL_ARGS(sql_cstr(TENANT_DEFAULT), sql_cstr(rows[i].id), sql_cstr("sku"), sql_int(1)), NULL));
+    }
+    for (int i = 0; i < OLD_RESERVATIONS; i++) {
+        char id[32];
+
+        snprintf(id, sizeof(id), "p-many-%d", i);
+        TRY(sql_exec(tx, &catalog_sql_insert_reservation,
+                     SQL_ARGS(sql_cstr("other"), sql_cstr(id), sql_cstr("released"), sql_int(now_ms - 40 * DAY_MS)),
+                     NULL));
+    }
+    return 0;
+}
+
+static int count_kept(struct sql_tx *tx, void *argument)
+{
+    static const struct sql_statement count = {
+        "test_count_kept", "SELECT (SELECT COUNT(*) FROM reservation WHERE id LIKE 'p-%'), "
+                           "(SELECT COUNT(*) FROM reservation_line WHERE reservation_id LIKE 'p-%')"};
+    CLEANUP(sql_finish_cleanup) struct sql_rows *rows = NULL;
+    int64_t *counts = argument;
+
+    assert_int_equal(sql_query_row(tx, &count, SQL_NO_ARGS, &rows), 1);
+    counts[0] = sql_get_int(rows, 0);
+    counts[1] = sql_get_int(rows, 1);
+    return 0;
+}
+
+/* Of every tenant, in batches, with their lines; what a cancelled order may still need stays, and what holds stock. */
+static void test_catalog_stock__ended_reservations_are_purged_in_their_time(void **state)
+{
+    const char *sku = new_sku("PURGE", 10);
+    struct sql_db *db = host_instance(fixture.host, "catalog")->db;
+    int64_t counts[2];
+
+    (void)state;
+    assert_int_equal(sql_write(db, insert_old, NULL), 0);
+    assert_int_equal(reserve_one("p-held", sku, 3), 0);
+    assert_int_equal(end(fixture_call(), "p-early", false), 0); /* released before it was reserved */
+    assert_int_equal(purge_reservations(fixture_call()), 0);
+    assert_int_equal(sql_read(db, count_kept, counts), 0);
+    assert_int_equal(counts[0], 4);
+    assert_int_equal(counts[1], 3);
+    assert_int_equal(end(fixture_call(), "p-sold", true), ERR_NOT_FOUND);
+    assert_int_equal(end(fixture_call(), "p-sold-lately", true), 0);
+    assert_int_equal(reserve_one("p-early", sku, 1), ERR_CONFLICT);
+    assert_stock(sku, 10, 3);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -281,6 +354,7 @@ int main(void)
         cmocka_unit_test(test_catalog_stock__expires_by_the_job),
         cmocka_unit_test(test_catalog_stock__is_not_set_below_what_is_reserved),
         cmocka_unit_test(test_catalog_stock__64_buyers_get_exactly_100_units),
+        cmocka_unit_test(test_catalog_stock__ended_reservations_are_purged_in_their_time),
     };
     return cmocka_run_group_tests(tests, fixture_start, fixture_end);
 }

@@ -13,8 +13,11 @@ FROM outbox WHERE seq > $1 ORDER BY seq LIMIT $2;
 SELECT coalesce(max(seq), 0) FROM outbox;
 
 -- name: trim
+-- Looks at the oldest rows alone, however long the log is: a young one among them (the clock went back) keeps its place
+-- until its time has come.
 DELETE FROM outbox WHERE seq IN (
-    SELECT seq FROM outbox WHERE seq <= $1 AND time_ms < $2 ORDER BY seq LIMIT $3);
+    SELECT seq FROM (SELECT seq, time_ms FROM outbox ORDER BY seq LIMIT $3) AS oldest
+    WHERE seq <= $1 AND time_ms < $2);
 
 -- name: get_offset
 SELECT position, attempts FROM consumer_offset WHERE consumer_group = $1 AND source = $2;

@@ -200,6 +200,14 @@ struct workflow_stats {
 };
 void workflow_get_stats(struct workflow_engine *engine, struct workflow_stats *ret_stats);
 
+/* -- What ended long ago ------------------------------------------------------------------------------------------- */
+
+/* Deletes up to WORKFLOW_PURGE_MAX workflows that completed or failed before that wall time, with their histories, in
+ * the running write transaction. An id may be started again from then on: so only ids that are not used twice, or whose
+ * workflow does no harm when run again, may be purged by time. What is stuck stays for a person. */
+#define WORKFLOW_PURGE_MAX 200
+int workflow_purge(struct sql_tx *tx, int64_t ended_before_ms, int64_t *ret_deleted);
+
 /* -- For people: shopstream workflow list | show ------------------------------------------------------------------- */
 
 struct workflow_row {

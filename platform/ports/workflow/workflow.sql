@@ -60,3 +60,19 @@ DELETE FROM workflow_signal WHERE workflow_id = $1 AND seq = $2;
 
 -- name: delete_signals
 DELETE FROM workflow_signal WHERE workflow_id = $1;
+
+-- The three have the same parameters and take the same workflows.
+-- name: purge_history
+DELETE FROM workflow_history WHERE workflow_id IN (
+    SELECT id FROM workflow WHERE status IN ('completed', 'failed') AND updated_at_ms < $1 ORDER BY updated_at_ms, id
+    LIMIT $2);
+
+-- name: purge_signals
+DELETE FROM workflow_signal WHERE workflow_id IN (
+    SELECT id FROM workflow WHERE status IN ('completed', 'failed') AND updated_at_ms < $1 ORDER BY updated_at_ms, id
+    LIMIT $2);
+
+-- name: purge
+DELETE FROM workflow WHERE id IN (
+    SELECT id FROM workflow WHERE status IN ('completed', 'failed') AND updated_at_ms < $1 ORDER BY updated_at_ms, id
+    LIMIT $2);

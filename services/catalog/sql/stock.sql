@@ -43,3 +43,14 @@ SELECT sku_id, quantity FROM reservation_line WHERE tenant = $1 AND reservation_
 -- name: list_expired_reservations
 -- Of every tenant: the one statement that serves them all. What follows works in each row's own.
 SELECT tenant, id FROM reservation WHERE status = 'held' AND expires_at_ms <= $1 ORDER BY expires_at_ms LIMIT $2;
+
+-- name: purge_reservation_lines
+-- Of every tenant, as is what follows: those that purge_reservations takes with the same parameters.
+DELETE FROM reservation_line WHERE (tenant, reservation_id) IN (
+    SELECT tenant, id FROM reservation WHERE status = $1 AND expires_at_ms <= $2 ORDER BY expires_at_ms, tenant, id
+    LIMIT $3);
+
+-- name: purge_reservations
+DELETE FROM reservation WHERE (tenant, id) IN (
+    SELECT tenant, id FROM reservation WHERE status = $1 AND expires_at_ms <= $2 ORDER BY expires_at_ms, tenant, id
+    LIMIT $3);
