@@ -4,6 +4,7 @@
 #include "tests/simulation/simulation.h"
 
 #include <errno.h>
+#include <ftw.h>
 #include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
@@ -17,6 +18,7 @@
 #define JOBS_MAX 16
 #define CPU_SECONDS_MAX 300
 #define FAILED_SHOWN_MAX 20
+#define FOLDERS_OPEN_MAX 8
 
 /* What a child says of a seed that held. */
 struct report {
@@ -47,10 +49,17 @@ static struct {
 
 /* -- A child ------------------------------------------------------------------------------------------------------- */
 
-static void make_folder(struct simulation *sim)
+/* Each child's own: a shop that starts clears its folder of what a crash left, and must not meet what another seed
+ * writes. */
+static void name_folder(pid_t pid, char ret_path[PATH_BYTES])
 {
     const char *base = getenv("TMPDIR");
-    snprintf(sim->folder, sizeof(sim->folder), "%s/shopstream-simulation-%d", base ? base : "/tmp", (int)getppid());
+    snprintf(ret_path, PATH_BYTES, "%s/shopstream-simulation-%d", base ? base : "/tmp", (int)pid);
+}
+
+static void make_folder(struct simulation *sim)
+{
+    name_folder(getpid(), sim->folder);
     if (mkdir(sim->folder, 0700) != 0 && errno != EEXIST)
         violated("there is a temporary folder", "%s", sim->folder);
 }
@@ -131,8 +140,17 @@ static void add_failure(const struct child *child, int status)
                run.plant ? " --plant " : "", run.plant ? run.plant_name : "");
 }
 
+static int remove_entry(const char *path, const struct stat *status, int kind, struct FTW *place)
+{
+    (void)status;
+    (void)kind;
+    (void)place;
+    return remove(path);
+}
+
 static void end_child(struct child *child)
 {
+    char folder[PATH_BYTES];
     struct report report;
     int status;
     bool has_report = read(child->pipe, &report, sizeof(report)) == (ssize_t)sizeof(report);
@@ -142,6 +160,8 @@ static void end_child(struct child *child)
         add_report(child->seed, &report);
     else
         add_failure(child, status);
+    name_folder(child->pid, folder);
+    nftw(folder, remove_entry, FOLDERS_OPEN_MAX, FTW_DEPTH | FTW_PHYS);
     child->pid = 0;
 }
 
@@ -263,20 +283,9 @@ static void parse(int count, char **arguments)
         usage("which seeds?");
 }
 
-static void remove_folder(void)
-{
-    char path[PATH_BYTES];
-    const char *base = getenv("TMPDIR");
-    snprintf(path, sizeof(path), "%s/shopstream-simulation-%d/mail", base ? base : "/tmp", (int)getpid());
-    rmdir(path);
-    path[strlen(path) - strlen("/mail")] = '\0';
-    rmdir(path);
-}
-
 int main(int count, char **arguments)
 {
     parse(count, arguments);
     run_all();
-    remove_folder();
     return summarise();
 }

@@ -170,15 +170,22 @@ static void close_folder(DIR **folder)
         closedir(*folder);
 }
 
+/* Its names, from the first; NULL when it cannot be read. */
+static DIR *open_names(int folder)
+{
+    int file = openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *names = file < 0 ? NULL : fdopendir(file);
+    if (!names)
+        close_file(&file);
+    return names;
+}
+
 static int spool_list(struct mail *mail, size_t limit, struct arena *arena, struct mail_stored **ret_stored,
                       size_t *ret_count)
 {
-    int folder_file = openat(spool_of(mail), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    CLEANUP(close_folder) DIR *folder = folder_file < 0 ? NULL : fdopendir(folder_file);
-    if (!folder) {
-        close_file(&folder_file);
+    CLEANUP(close_folder) DIR *folder = open_names(spool_of(mail));
+    if (!folder)
         return ERR_UNAVAILABLE;
-    }
     struct mail_stored *stored = arena_alloc_array(arena, limit + 1, sizeof(*stored));
     if (!stored)
         return ERR_NO_MEMORY;
@@ -197,6 +204,18 @@ static int spool_list(struct mail *mail, size_t limit, struct arena *arena, stru
 }
 
 /* -- Life --------------------------------------------------------------------------------------------------------- */
+
+/* What a crash left half written; its message is still in the queue, and comes under another name. */
+static void remove_unfinished(int folder)
+{
+    CLEANUP(close_folder) DIR *names = open_names(folder);
+    const struct dirent *entry;
+    for (size_t seen = 0; names && seen < SCAN_MAX && (entry = readdir(names)); seen++) {
+        struct str name = str_from_cstr(entry->d_name);
+        if (name.len > strlen(".part") && str_equal_cstr(str_skip(name, name.len - strlen(".part")), ".part"))
+            unlinkat(folder, entry->d_name, 0);
+    }
+}
 
 static void spool_free(struct mail *mail)
 {
@@ -228,6 +247,7 @@ int mail_spool_new(struct mail **ret_mail, const char *folder, char ret_message[
     }
     spool->base.adapter = &spool_adapter;
     spool->folder = file;
+    remove_unfinished(file);
     *ret_mail = &spool->base;
     return 0;
 }

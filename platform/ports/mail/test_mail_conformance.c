@@ -159,6 +159,27 @@ static void test_mail__list_is_newest_first_and_bounded(void **state)
     assert_int_equal(count, 5);
 }
 
+/* A crash in the middle of a message leaves a part, which the next start takes away; what is whole stays. */
+static void test_mail__what_a_crash_left_is_gone_after_a_start(void **state)
+{
+    struct fixture *f = *state;
+    struct mail_stored *stored;
+    struct mail *again;
+    char message[512], part[300];
+    size_t count = 0;
+    struct mail_message whole = message_of("whole");
+    assert_int_equal(mail_send(f->mail, &whole), 0);
+    snprintf(part, sizeof(part), "%s/1700000000000-0123456789abcdef.part", f->folder);
+    FILE *file = fopen(part, "w");
+    assert_non_null(file);
+    fclose(file);
+    assert_int_equal(mail_spool_new(&again, f->folder, message), 0);
+    assert_int_equal(access(part, F_OK), -1);
+    assert_int_equal(mail_list(again, 10, f->arena, &stored, &count), 0);
+    assert_int_equal(count, 1);
+    mail_free(again);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -169,6 +190,7 @@ int main(void)
         TEST(test_mail__injection_is_refused),
         TEST(test_mail__html_is_an_alternative),
         TEST(test_mail__list_is_newest_first_and_bounded),
+        TEST(test_mail__what_a_crash_left_is_gone_after_a_start),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
