@@ -202,6 +202,7 @@ static void block_signals(void)
 
     fill_signals(&signals);
     sigaddset(&signals, SIGPIPE);
+    sigaddset(&signals, SIGXFSZ); /* a limit on the size of files is a full disk, and is answered as one */
     sigprocmask(SIG_BLOCK, &signals, NULL);
 }
 

@@ -25,6 +25,12 @@ static int show_live(struct call *call, const struct http_request *request, stru
     return answer(response, "application/json", STR("{\"status\":\"live\"}"));
 }
 
+static int refuse_ready(struct call *call, const struct service_instance *instance, const char *reason)
+{
+    return call_fail(call, ERR_UNAVAILABLE, "not_ready", NULL, "The database of %s %s", instance->service->name,
+                     reason);
+}
+
 static int read_nothing(struct sql_tx *tx, void *argument)
 {
     (void)tx;
@@ -32,16 +38,23 @@ static int read_nothing(struct sql_tx *tx, void *argument)
     return 0;
 }
 
-/* Ready when every database answers. */
+/* Ready when every database answers, and takes writes: it knows of itself that it does not, so that nothing is written
+ * to find out. */
 static int show_ready(struct call *call, const struct http_request *request, struct http_response *response)
 {
     (void)request;
     for (size_t i = 0; i < call->host->instance_count; i++) {
         const struct service_instance *instance = &call->host->instances[i];
 
-        if (instance->db && sql_read(instance->db, read_nothing, NULL) < 0)
-            return call_fail(call, ERR_UNAVAILABLE, "not_ready", NULL, "The database of %s does not answer.",
-                             instance->service->name);
+        struct sql_stats stats;
+
+        if (!instance->db)
+            continue;
+        if (sql_read(instance->db, read_nothing, NULL) < 0)
+            return refuse_ready(call, instance, "does not answer.");
+        sql_get_stats(instance->db, &stats);
+        if (stats.refuses_writes)
+            return refuse_ready(call, instance, "takes no writes: is its disk full?");
     }
     return answer(response, "application/json", STR("{\"status\":\"ready\"}"));
 }

@@ -2,6 +2,7 @@
 import json
 import os
 import pathlib
+import resource
 import shutil
 import signal
 import socket
@@ -107,6 +108,30 @@ class RefusalTest(unittest.TestCase):
                                     timeout=START_PATIENCE_S)
             self.assertEqual((0, ""), (result.returncode, result.stderr))
             self.assertIn(word, result.stdout)
+
+
+class FullDiskTest(ShopCase):
+    """A limit on the size of its files stands for the full disk: no write finds room."""
+
+    def limit_files(self, limit):
+        resource.prlimit(self.shop.process.pid, resource.RLIMIT_FSIZE, (limit, resource.RLIM_INFINITY))
+
+    def test_full_disk__is_not_ready_until_there_is_room(self):
+        """Writes are a 503, reads go on, and readiness says so; with room both are back, and nothing is lost."""
+        sku = self.shop.sku(5)
+        kept = self.assertStatus(self.shop.place([(sku, 1)], wait=20), 201)
+        self.assertStatus(self.shop.get("/health/ready"), 200)
+        self.limit_files(1)
+        try:
+            self.assertProblem(self.shop.place([(sku, 1)]), 503)
+            self.assertProblem(self.shop.get("/health/ready"), 503, "not_ready")
+            self.assertStatus(self.shop.get("/health/live"), 200)
+            order = self.shop.order(kept["id"], guest=kept["guest_token"])
+            self.assertEqual("confirmed", order["status"])
+        finally:
+            self.limit_files(resource.RLIM_INFINITY)
+        eventually(lambda: self.shop.get("/health/ready").status == 200, "readiness")
+        self.assertEqual("confirmed", self.shop.buy([(sku, 1)])["status"])
 
 
 class EndTest(ShopCase):

@@ -175,6 +175,7 @@ struct sql_stats {
     uint64_t writes;  /* closures that committed */
     uint64_t failed_commits;
     uint64_t reads;
+    bool refuses_writes; /* the last one found no room or no disk; the adapter tries by itself until that is over */
 };
 void sql_get_stats(struct sql_db *db, struct sql_stats *ret_stats);
 

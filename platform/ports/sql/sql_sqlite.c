@@ -152,5 +152,6 @@ static void sqlite_get_stats(struct sql_db *base, struct sql_stats *ret_stats)
         .writes = atomic_load_explicit(&db->writes, memory_order_relaxed),
         .failed_commits = atomic_load_explicit(&db->failed_commits, memory_order_relaxed),
         .reads = atomic_load_explicit(&db->reads, memory_order_relaxed),
+        .refuses_writes = atomic_load_explicit(&db->refuses_writes, memory_order_relaxed),
     };
 }

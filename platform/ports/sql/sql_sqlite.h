@@ -94,6 +94,7 @@ struct sqlite_db {
     atomic_uint_fast64_t writes;
     atomic_uint_fast64_t failed_commits;
     atomic_uint_fast64_t reads;
+    atomic_bool refuses_writes; /* set and cleared by the writer's task */
 };
 
 struct sqlite_tx {

@@ -199,14 +199,29 @@ static int run_transaction(struct sqlite_db *db, struct sql_write_job *first, st
 }
 
 /* A COMMIT that failed in its fsync has left its frames whole in the log: a crash now could bring back what nobody was
- * promised and everybody was told is lost. The next commit overwrites them; this one is made for that alone. */
-static void overwrite_failed_commit(struct sqlite_db *db)
+ * promised and everybody was told is lost. The next commit overwrites them; this one is made for that alone, and to see
+ * whether there is room again. */
+static bool overwrite_failed_commit(struct sqlite_db *db)
 {
     struct sqlite_connection *writer = &db->writer;
-    if (sqlite_run(writer, &ports_sql_sqlite_begin_write) == 0 && sqlite_run(writer, &ports_sql_sqlite_touch) == 0 &&
-        sqlite_run(writer, &ports_sql_sqlite_commit) == 0)
+    bool is_written = sqlite_run(writer, &ports_sql_sqlite_begin_write) == 0 &&
+                      sqlite_run(writer, &ports_sql_sqlite_touch) == 0 &&
+                      sqlite_run(writer, &ports_sql_sqlite_commit) == 0;
+    if (is_written)
         db->has_failed_commit = false;
     roll_back(writer);
+    return is_written;
+}
+
+/* One page may find room where a batch found none: so it takes a batch, or the small commit some time later, to say
+ * that writes are taken again. */
+static void note_refusal(struct sqlite_db *db, const struct sql_write_job *first, int batch_error)
+{
+    bool has_written = !batch_error && (first->next_ || first->result_ >= 0);
+    if (batch_error && (batch_error == ERR_STORAGE_FULL || db->has_failed_commit))
+        atomic_store_explicit(&db->refuses_writes, true, memory_order_relaxed);
+    else if (has_written)
+        atomic_store_explicit(&db->refuses_writes, false, memory_order_relaxed);
 }
 
 /* Tells everybody. A job may be gone as soon as its done was called. */
@@ -231,8 +246,9 @@ static void run_batch(struct sqlite_db *db, struct sql_write_job *first)
     struct sql_commit_hooks hooks = {0};
     int error = run_transaction(db, first, &hooks);
     roll_back(&db->writer);
+    note_refusal(db, first, error);
     if (db->has_failed_commit)
-        overwrite_failed_commit(db);
+        (void)overwrite_failed_commit(db);
     task_step("sql: between the commit and its acknowledgement");
     sql_commit_hooks_run(&hooks, error == 0);
     if (error)
@@ -256,12 +272,13 @@ static struct sql_write_job *wait_for_jobs(struct sqlite_db *db)
             task_mutex_lock(&db->queue_mutex);
             continue;
         }
-        if (!db->has_failed_commit) {
+        if (!db->has_failed_commit && !atomic_load_explicit(&db->refuses_writes, memory_order_relaxed)) {
             task_cond_wait(&db->queue_filled, &db->queue_mutex);
         } else if (!task_cond_wait_until(&db->queue_filled, &db->queue_mutex,
                                          clock_monotonic_ns() + SQLITE_REPAIR_INTERVAL_NS)) {
             task_mutex_unlock(&db->queue_mutex);
-            overwrite_failed_commit(db);
+            if (overwrite_failed_commit(db))
+                atomic_store_explicit(&db->refuses_writes, false, memory_order_relaxed);
             task_mutex_lock(&db->queue_mutex);
         }
     }

@@ -115,6 +115,46 @@ static off_t file_size(struct fixture *f, const char *name)
 
 /* -- Full disk, failed fsync -------------------------------------------------------------------------------------- */
 
+static bool refuses_writes(struct fixture *f)
+{
+    struct sql_stats stats;
+    sql_get_stats(f->db, &stats);
+    return stats.refuses_writes;
+}
+
+/* Whoever asks whether the database takes writes need not write: it says so itself, and finds out when that is over. */
+static void test_sqlite__says_that_it_refuses_writes_until_there_is_room(void **state)
+{
+    struct fixture *f = *state;
+    char note[8001];
+    memset(note, 'x', sizeof(note) - 1);
+    note[sizeof(note) - 1] = '\0';
+    int kept = 0;
+    assert_int_equal(insert(f->db, kept++, note), 0);
+    assert_false(refuses_writes(f));
+    atomic_store(&test_vfs_state.is_full, true);
+    int result = 0;
+    for (int i = 0; i < 50000 && result == 0; i++) {
+        result = insert(f->db, kept, note);
+        kept += result == 0;
+    }
+    assert_int_equal(result, ERR_STORAGE_FULL);
+    assert_true(refuses_writes(f));
+    atomic_store(&test_vfs_state.is_full, false);
+    int64_t deadline_ns = clock_monotonic_ns() + 20 * CLOCK_NS_PER_S;
+    while (refuses_writes(f) && clock_monotonic_ns() < deadline_ns)
+        task_sleep_ms(5);
+    assert_false(refuses_writes(f));
+    assert_int_equal(row_count(f->db), kept);
+    atomic_store(&test_vfs_state.is_full, true);
+    while (insert(f->db, kept, note) == 0)
+        kept++;
+    assert_true(refuses_writes(f));
+    atomic_store(&test_vfs_state.is_full, false);
+    assert_int_equal(insert(f->db, kept++, note), 0);
+    assert_false(refuses_writes(f));
+}
+
 /* A full disk refuses writes with the right error, reads go on, and with room again writes do too, without a restart.
  */
 static void test_sqlite__full_disk_refuses_and_recovers(void **state)
@@ -345,6 +385,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(test_sqlite__full_disk_refuses_and_recovers),
+        TEST(test_sqlite__says_that_it_refuses_writes_until_there_is_room),
         TEST(test_sqlite__failed_fsync_is_not_acknowledged_and_not_resurrected),
         TEST(test_sqlite__corrupt_file_is_named),
         TEST(test_sqlite__check_finds_damage),
