@@ -19,7 +19,6 @@ struct idempotency {
     bool replayed;                 /* found: the members below are the first answer */
     int status;
     struct str etag;
-    struct str location;
     struct str body;
 };
 
