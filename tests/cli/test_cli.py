@@ -9,12 +9,15 @@ import signal
 import socket
 import subprocess
 import tempfile
+import time
 import unittest
+import urllib.error
 import urllib.request
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BINARY = os.environ.get("SHOPSTREAM_BINARY", str(ROOT / "build" / "shopstream"))
 TIMEOUT_S = 60
+POLL_S = 0.02
 COLUMNS = "slug,title,brand,category,description,image_url,code,attributes,price,currency,other_prices,on_hand"
 GOOD_CSV = COLUMNS + "\ncli-mug,Mug,Acme,kitchen,A mug,,MUG-1,colour=Red,1250,EUR,,7\n"
 
@@ -31,7 +34,7 @@ def run(*arguments, stdin=None, cwd=None, **more):
 
 
 class Shop:
-    """A running shop; `lines` is what it said until it was open."""
+    """A running shop, of all services or some; `lines` is what it said until it was open."""
 
     def __init__(self, data, *arguments, **more):
         self.process = subprocess.Popen([BINARY, "--data", data, "--port", "0", *arguments], stdout=subprocess.PIPE,
@@ -39,10 +42,23 @@ class Shop:
         first = self.process.stdout.readline()
         self.url = re.search(r"http://[\d.:]+", first).group(0)
         self.lines = [first]
-        while not self.lines[-1].startswith("API:"):
+        while "--services" not in arguments and not self.lines[-1].startswith("API:"):
             self.lines.append(self.process.stdout.readline())
             if not self.lines[-1]:
                 raise AssertionError("the shop ended: %r" % self.lines)
+        self.wait_until_ready()
+
+    def wait_until_ready(self):
+        """Whichever services run: every process answers for its health."""
+        end = time.monotonic() + TIMEOUT_S
+        while True:
+            try:
+                self.get("/health/ready")
+                return
+            except OSError as error:  # HTTPError is one
+                if self.process.poll() is not None or time.monotonic() > end:
+                    raise AssertionError("the shop is not ready: %s; it said %r" % (error, self.lines)) from error
+            time.sleep(POLL_S)
 
     def get(self, path):
         with urllib.request.urlopen(self.url + path, timeout=TIMEOUT_S) as response:
@@ -318,6 +334,23 @@ class Running(Case):
         self.assertNotIn("Administrator", "".join(second.lines))
         self.assertNotIn("demo catalog", "".join(second.lines))
         self.assertEqual(second.stop(), 0)
+
+    def test_any_grouping_answers_for_its_health(self):
+        """One service alone or several: live, ready and counted; what does not run here is not there."""
+        for services, there, elsewhere in (("catalog", "/api/catalog/v1/products", "/api/docs"),
+                                           ("identity,shell", "/api/openapi.json", "/api/catalog/v1/products")):
+            with self.subTest(services=services):
+                shop = self.shop("--no-seed", "--services", services)
+                self.assertEqual("live", shop.get("/health/live")["status"])
+                self.assertEqual("ready", shop.get("/health/ready")["status"])
+                with urllib.request.urlopen(shop.url + "/metrics", timeout=TIMEOUT_S) as response:
+                    self.assertIn(b"shopstream_", response.read())
+                shop.get(there)
+                with self.assertRaises(urllib.error.HTTPError) as refused:
+                    shop.get(elsewhere)
+                self.assertEqual(404, refused.exception.code)
+                refused.exception.close()
+                self.assertEqual(shop.stop(), 0)
 
     def test_the_second_signal_ends_at_once_what_drains(self):
         shop = self.shop("--no-seed", SHOPSTREAM_DRAIN_MS="60000")
