@@ -80,6 +80,11 @@ int call_cache_tag(struct call *call, const char *kind, struct str id);
 void call_set_status(struct call *call, int status);
 int call_set_header(struct call *call, const char *name, struct str value);
 
+/* For raw handlers: answers 200 with a copy of the body (of which a blob, set afterwards, takes the place), its type,
+ * and how long it may be kept ("no-store"). ERR_NO_MEMORY. */
+int call_answer(struct call *call, struct http_response *response, const char *content_type, const char *cache_control,
+                struct str body);
+
 /* With "Prefer: wait=N" the request is answered only when wait_notify was called with this key, or N seconds have
  * passed: refresh is then given the reply as it was, fills it again, in a snapshot, and the recorded answer is that
  * one. Without the header it is answered at once. key must be in the call's arena; refresh asks for it by

@@ -56,6 +56,20 @@ void reply_headers_add(struct request *request, struct http_response *response)
     http_response_header(response, STR("X-Content-Type-Options"), STR("nosniff"));
 }
 
+int call_answer(struct call *call, struct http_response *response, const char *content_type, const char *cache_control,
+                struct str body)
+{
+    struct str copy = arena_copy(call->arena, body);
+
+    if (body.len > 0 && !copy.ptr)
+        return ERR_NO_MEMORY;
+    response->status = 200;
+    response->body = copy;
+    http_response_header(response, STR("Content-Type"), str_from_cstr(content_type));
+    http_response_header(response, STR("Cache-Control"), str_from_cstr(cache_control));
+    return 0;
+}
+
 static void add_retry_after(struct request *request, struct http_response *response)
 {
     int64_t retry_after_ms = request->call.problem.retry_after_ms;

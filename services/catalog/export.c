@@ -95,9 +95,6 @@ int export_csv(struct call *call, const struct http_request *request, struct htt
     response->blob = http_blob_new(buf_str(&csv));
     if (!response->blob)
         return ERR_NO_MEMORY;
-    response->status = 200;
-    http_response_header(response, STR("Content-Type"), STR("text/csv; charset=utf-8"));
     http_response_header(response, STR("Content-Disposition"), STR("attachment; filename=\"products.csv\""));
-    http_response_header(response, STR("Cache-Control"), STR("no-store"));
-    return 0;
+    return call_answer(call, response, "text/csv; charset=utf-8", "no-store", STR_EMPTY);
 }

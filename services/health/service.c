@@ -8,21 +8,11 @@
 
 #define METRICS_BYTES_MAX (1u << 20)
 
-static int answer(struct http_response *response, const char *content_type, struct str body)
-{
-    response->status = 200;
-    response->body = body;
-    http_response_header(response, STR("Content-Type"), str_from_cstr(content_type));
-    http_response_header(response, STR("Cache-Control"), STR("no-cache"));
-    return 0;
-}
-
 /* The process runs and answers; what it stands on is readiness' business. */
 static int show_live(struct call *call, const struct http_request *request, struct http_response *response)
 {
-    (void)call;
     (void)request;
-    return answer(response, "application/json", STR("{\"status\":\"live\"}"));
+    return call_answer(call, response, "application/json", "no-cache", STR("{\"status\":\"live\"}"));
 }
 
 static int refuse_ready(struct call *call, const struct service_instance *instance, const char *reason)
@@ -56,7 +46,7 @@ static int show_ready(struct call *call, const struct http_request *request, str
         if (stats.refuses_writes)
             return refuse_ready(call, instance, "takes no writes: is its disk full?");
     }
-    return answer(response, "application/json", STR("{\"status\":\"ready\"}"));
+    return call_answer(call, response, "application/json", "no-cache", STR("{\"status\":\"ready\"}"));
 }
 
 static int show_metrics(struct call *call, const struct http_request *request, struct http_response *response)
@@ -67,8 +57,7 @@ static int show_metrics(struct call *call, const struct http_request *request, s
     host_metrics_update(call->host);
     metrics_write(&buf);
     TRY(buf_error(&buf));
-    struct str text = arena_copy(call->arena, buf_str(&buf));
-    return text.ptr ? answer(response, "text/plain; version=0.0.4; charset=utf-8", text) : ERR_NO_MEMORY;
+    return call_answer(call, response, "text/plain; version=0.0.4; charset=utf-8", "no-cache", buf_str(&buf));
 }
 
 static int start(struct call *call, void **ret_state)

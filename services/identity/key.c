@@ -149,11 +149,5 @@ int publish_keys(struct call *call, const struct http_request *request, struct h
     (void)request;
     CLEANUP(buf_free) struct buf document = BUF(TOKEN_JWKS_BYTES_MAX);
     TRY(token_ring_jwks(call->host->tokens, &document));
-    response->body = arena_copy(call->arena, buf_str(&document));
-    if (!response->body.ptr)
-        return ERR_NO_MEMORY;
-    response->status = 200;
-    http_response_header(response, STR("Content-Type"), STR("application/json"));
-    http_response_header(response, STR("Cache-Control"), STR("public, max-age=300"));
-    return 0;
+    return call_answer(call, response, "application/json", "public, max-age=300", buf_str(&document));
 }

@@ -123,20 +123,14 @@ static void harden(struct http_response *response)
         STR("default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'; sandbox"));
     http_response_header(response, STR("Referrer-Policy"), STR("no-referrer"));
     http_response_header(response, STR("Cross-Origin-Resource-Policy"), STR("same-origin"));
-    http_response_header(response, STR("Cache-Control"), STR("no-store"));
     http_response_header(response, STR("Vary"), STR("Accept"));
 }
 
 static int answer(struct call *call, struct http_response *response, bool html, struct str body)
 {
-    response->body = arena_copy(call->arena, body);
-    if (body.len > 0 && !response->body.ptr)
-        return ERR_NO_MEMORY;
-    response->status = 200;
-    http_response_header(response, STR("Content-Type"),
-                         html ? STR("text/html; charset=utf-8") : STR("text/plain; charset=utf-8"));
     harden(response);
-    return 0;
+    return call_answer(call, response, html ? "text/html; charset=utf-8" : "text/plain; charset=utf-8", "no-store",
+                       body);
 }
 
 int list_mails(struct call *call, const struct http_request *request, struct http_response *response)

@@ -120,8 +120,5 @@ int receive_webhook(struct call *call, const struct http_request *request, struc
         struct receipt receipt = {call, &event};
         TRY(call_write(call, write_receipt, &receipt));
     }
-    response->status = 200;
-    response->body = STR("{\"received\":true}");
-    http_response_header(response, STR("Content-Type"), STR("application/json"));
-    return 0;
+    return call_answer(call, response, "application/json", "no-store", STR("{\"received\":true}"));
 }

@@ -13,21 +13,12 @@ struct shell_state {
     struct http_blob *openapi;
 };
 
-static int answer(struct http_response *response, const char *content_type, struct str body)
-{
-    response->status = 200;
-    response->body = body;
-    http_response_header(response, STR("Content-Type"), str_from_cstr(content_type));
-    http_response_header(response, STR("Cache-Control"), STR("no-cache"));
-    return 0;
-}
-
 static int show_openapi(struct call *call, const struct http_request *request, struct http_response *response)
 {
     struct shell_state *state = call->state;
 
     (void)request;
-    TRY(answer(response, "application/json", STR_EMPTY));
+    TRY(call_answer(call, response, "application/json", "no-cache", STR_EMPTY));
     response->blob = http_blob_ref(state->openapi);
     return 0;
 }
@@ -39,7 +30,7 @@ static int show_api_page(struct call *call, const struct http_request *request, 
     if (!api_page_find(str_skip(request->path, sizeof("/api/docs") - 1), &file))
         return call_fail(call, ERR_NOT_FOUND, "no_such_path", NULL, "There is nothing at this address.");
     http_response_header(response, STR("Content-Security-Policy"), STR(API_PAGE_CSP));
-    return answer(response, file.content_type, file.bytes);
+    return call_answer(call, response, file.content_type, "no-cache", file.bytes);
 }
 
 static void stop(void *argument)
