@@ -185,7 +185,6 @@ void host_free(struct service_host *host, int64_t drain_ms)
     waiters_close(host->waiters);
     close_listeners(host, drain_ms);
     host_jobs_stop(host->jobs);
-    waiters_free(host->waiters);
     host_flow_stop(host);
     host_streams_stop(host->streams);
     host_workers_stop(host->queue_workers);
@@ -197,6 +196,8 @@ void host_free(struct service_host *host, int64_t drain_ms)
     for (size_t i = host->instance_count; i-- > 0;)
         host_instance_close(&host->instances[i]);
     host_flow_free(host);
+    /* Closed above; what the workflows and requests made true until now was still told to it. */
+    waiters_free(host->waiters);
     for (size_t i = 0; i < host->entrance_count; i++)
         free(host->entrances[i]);
     http_client_free(host->http_client);

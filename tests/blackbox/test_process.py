@@ -16,6 +16,7 @@ from case import ShopCase  # noqa: E402
 from shop import BINARY, IS_SANITIZED, PATIENCE_S, START_PATIENCE_S, Shop, eventually, free_port, new_key  # noqa: E402
 
 NOBODY = 65534
+STOPS = 12
 
 
 class RefusalTest(unittest.TestCase):
@@ -184,6 +185,17 @@ class EndTest(ShopCase):
         self.assertEqual(before, [self.shop.get(path, token=person).json for path in paths] + [self.shop.ledger()])
         again = self.shop.place([(sku, 1)], token=person, key=key)
         self.assertEqual((first.status, first.body), (again.status, again.body))
+
+    def test_end__orders_under_way_go_on_at_the_next_start(self):
+        """SIGTERM while workflows confirm orders, again and again: a clean exit each time, and every order ends."""
+        sku, orders = self.shop.sku(1000), []
+        for _ in range(STOPS):
+            for _ in range(6):
+                orders.append(self.assertStatus(self.shop.place([(sku, 1)]), 201))
+            self.assertEqual(0, self.shop.stop(), self.shop.log_text()[-2000:])
+            self.shop.start()
+        for order in orders:
+            self.assertEqual("confirmed", self.shop.ended(order["id"], guest=order["guest_token"])["status"])
 
     def test_end__idle_connections_do_not_hold_it_up(self):
         with socket.create_connection(("127.0.0.1", self.shop.port), PATIENCE_S) as idle:
