@@ -3,8 +3,11 @@
 #pragma once
 
 #include "platform/base/config.h"
+#include "platform/base/task.h"
 #include "platform/net/client.h"
+#include "platform/ports/clock/clock.h"
 #include "platform/service/host.h"
+#include "platform/service/token.h"
 
 #include <ftw.h>
 #include <stdio.h>
@@ -14,6 +17,8 @@
 #include <unistd.h>
 
 #define TEST_HOST_ARENA_BYTES (64u << 20)
+#define TEST_HOST_WAIT_MS 20000 /* the patience of test_host_await */
+#define TEST_HOST_POLL_MS 5
 
 struct test_host {
     struct service_host *host;
@@ -134,4 +139,57 @@ static inline struct test_answer test_host_http(struct test_host *test, enum htt
     http_blob_unref(answer.response.blob);
     http_blob_unref(answer.response.head_blob);
     return answer;
+}
+
+/* The value of the answer's header of that name, in the host's arena; NULL without one. */
+static inline const char *test_host_header(struct test_host *test, const struct test_answer *answer, const char *name)
+{
+    for (size_t i = 0; i < answer->response.header_count; i++)
+        if (str_equal_nocase(answer->response.headers[i].name, str_from_cstr(name)))
+            return arena_cstr(test->arena, answer->response.headers[i].value);
+    return NULL;
+}
+
+/* Makes the key that signs, where the host (without the identity service) has none. */
+static inline void test_host_add_signer(struct test_host *test)
+{
+    CLEANUP(buf_free) struct buf pem = BUF(1 << 16);
+    char kid[TOKEN_KID_BYTES];
+
+    if (token_key_generate(&pem) < 0 || token_ring_add_private(test->host->tokens, buf_str(&pem), kid) < 0 ||
+        token_ring_set_signer(test->host->tokens, str_from_cstr(kid)) < 0)
+        abort();
+}
+
+/* "Bearer …" of somebody of the default tenant with these roles (of enum role), in the host's arena. */
+static inline const char *test_host_bearer(struct test_host *test, const char *user_id, unsigned roles)
+{
+    struct token_claims claims = {.session_id = "s1",
+                                  .token_id = "t1",
+                                  .tenant = TENANT_DEFAULT,
+                                  .roles = roles,
+                                  .issued_at_s = clock_wall_ms() / 1000,
+                                  .expires_at_s = clock_wall_ms() / 1000 + 500};
+    struct str token;
+
+    snprintf(claims.user_id, sizeof(claims.user_id), "%s", user_id);
+    if (token_sign(test->host->tokens, test->arena, &claims, &token) < 0) {
+        test_host_add_signer(test);
+        if (token_sign(test->host->tokens, test->arena, &claims, &token) < 0)
+            abort();
+    }
+    return arena_printf(test->arena, "Bearer %.*s", STR_FORMAT(token));
+}
+
+/* Asks again until the answer is yes; false when it is still no after TEST_HOST_WAIT_MS. */
+static inline bool test_host_await(bool (*question)(void *context), void *context)
+{
+    int64_t deadline_ns = clock_monotonic_ns() + TEST_HOST_WAIT_MS * CLOCK_NS_PER_MS;
+
+    while (!question(context)) {
+        if (clock_monotonic_ns() > deadline_ns)
+            return false;
+        task_sleep_ms(TEST_HOST_POLL_MS);
+    }
+    return true;
 }

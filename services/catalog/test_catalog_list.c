@@ -47,14 +47,14 @@ static int make_items(void **state)
             prices[count++] = &usd;
         if (item->usd_ca != NO_PRICE)
             prices[count++] = &ca;
-        item->id = fixture_create(&(struct fixture_product){.title = item->title,
-                                                            .code = item->code,
-                                                            .category = item->category,
-                                                            .brand = item->brand,
-                                                            .description = item->words,
-                                                            .amount = item->eur,
-                                                            .prices = prices,
-                                                            .price_count = count})
+        item->id = fixture_create(&(struct test_product){.title = item->title,
+                                                         .code = item->code,
+                                                         .category = item->category,
+                                                         .brand = item->brand,
+                                                         .description = item->words,
+                                                         .amount = item->eur,
+                                                         .prices = prices,
+                                                         .price_count = count})
                        ->id;
     }
     return 0;
@@ -279,7 +279,7 @@ static void test_catalog_list__a_page_is_not_disturbed_by_new_products(void **st
 
     (void)state;
     assert_int_equal(ask(&question, 5, NULL, &first, &call), 0);
-    fixture_create(&(struct fixture_product){.title = "Newer", .code = "NEWER", .amount = 1});
+    fixture_create(&(struct test_product){.title = "Newer", .code = "NEWER", .amount = 1});
     assert_int_equal(ask(&question, 5, first.next_cursor, &second, &call), 0);
     assert_string_equal(second.products[0]->id, items[COUNT - 6].id);
 }

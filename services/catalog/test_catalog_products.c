@@ -64,7 +64,7 @@ static void test_catalog_products__equal_titles_get_slugs_of_their_own(void **st
     (void)state;
     for (int i = 1; i <= 12; i++) {
         snprintf(code, sizeof(code), "TWIN-%d", i);
-        Catalog__Product *p = fixture_create(&(struct fixture_product){.title = "Twin", .code = code, .amount = 1});
+        Catalog__Product *p = fixture_create(&(struct test_product){.title = "Twin", .code = code, .amount = 1});
 
         assert_true(i > 1 || strcmp(p->slug, "twin") == 0);
         assert_true(i != 9 || strcmp(p->slug, "twin-9") == 0);
@@ -75,7 +75,7 @@ static void test_catalog_products__equal_titles_get_slugs_of_their_own(void **st
 static void test_catalog_products__a_code_is_taken_once(void **state)
 {
     (void)state;
-    fixture_create(&(struct fixture_product){.title = "First", .code = "TAKEN", .amount = 1});
+    fixture_create(&(struct test_product){.title = "First", .code = "TAKEN", .amount = 1});
     struct test_answer answer = send_as(merchandiser(), HTTP_POST, PRODUCTS, NULL,
                                         "{\"title\":\"Second\",\"category\":\"x\",\"price\":{\"amount\":1,\"currency\":"
                                         "\"EUR\"},\"skus\":[{\"code\":\"NEW\"},{\"code\":\"TAKEN\"}]}");
@@ -92,7 +92,7 @@ static void test_catalog_products__a_code_is_taken_once(void **state)
 static void test_catalog_products__an_edit_names_the_version(void **state)
 {
     Catalog__Product *p =
-        fixture_create(&(struct fixture_product){.title = "Edited", .code = "EDIT", .amount = 500, .available = 4});
+        fixture_create(&(struct test_product){.title = "Edited", .code = "EDIT", .amount = 500, .available = 4});
     const char *path = path_of(p->id), *bearer = merchandiser();
     const char *stock = arena_printf(fixture.arena, "/api/catalog/v1/skus/%s/stock", p->skus[0]->id);
     struct test_answer answer = send_as(bearer, HTTP_PATCH, path, NULL, "{\"title\":\"Changed\"}");
@@ -124,7 +124,7 @@ static void test_catalog_products__an_edit_names_the_version(void **state)
 static void test_catalog_products__skus_are_changed_and_added_by_code(void **state)
 {
     Catalog__Product *p =
-        fixture_create(&(struct fixture_product){.title = "Grown", .code = "GROW-1", .amount = 500, .available = 4});
+        fixture_create(&(struct test_product){.title = "Grown", .code = "GROW-1", .amount = 500, .available = 4});
     struct test_answer answer = send_as(merchandiser(), HTTP_PATCH, path_of(p->id), "\"1-0\"",
                                         "{\"skus\":[{\"code\":\"GROW-1\",\"attributes\":{\"size\":\"S\"}},"
                                         "{\"code\":\"GROW-2\",\"available\":2,\"prices\":[{\"amount\":450,\"currency\":"
@@ -147,7 +147,7 @@ static void test_catalog_products__skus_are_changed_and_added_by_code(void **sta
 
 static void test_catalog_products__cached_replies_follow_each_change(void **state)
 {
-    Catalog__Product *p = fixture_create(&(struct fixture_product){
+    Catalog__Product *p = fixture_create(&(struct test_product){
         .title = "Cached", .code = "CACHE", .category = "cached", .amount = 500, .available = 4});
     const char *list = PRODUCTS "?category=cached", *bearer = merchandiser();
     const char *stock = arena_printf(fixture.arena, "/api/catalog/v1/skus/%s/stock", p->skus[0]->id);
@@ -162,7 +162,7 @@ static void test_catalog_products__cached_replies_follow_each_change(void **stat
     assert_true(fixture_has(fixture_get("/api/catalog/v1/categories").body,
                             "{\"slug\":\"cached\",\"title\":\"Cached\",\"product_count\":1}"));
     Catalog__Product *q = fixture_create(
-        &(struct fixture_product){.title = "Cached too", .code = "CACHE-2", .category = "cached", .amount = 5});
+        &(struct test_product){.title = "Cached too", .code = "CACHE-2", .category = "cached", .amount = 5});
     assert_true(fixture_has(fixture_get(list).body, "Cached too"));
     assert_true(fixture_has(fixture_get("/api/catalog/v1/categories").body, "\"product_count\":2}"));
     assert_int_equal(send_as(bearer, HTTP_PATCH, path_of(q->id), "\"1-0\"", "{\"category\":\"elsewhere\"}").status,
@@ -183,9 +183,9 @@ static void test_catalog_products__get_skus_in_order_and_priced(void **state)
     usd.has_amount = true;
     usd.amount = 1234;
     usd.currency = (char *)"USD";
-    Catalog__Product *a = fixture_create(&(struct fixture_product){
+    Catalog__Product *a = fixture_create(&(struct test_product){
         .title = "Priced", .code = "PRICED", .amount = 1000, .prices = prices, .price_count = 1, .available = 7});
-    Catalog__Product *b = fixture_create(&(struct fixture_product){.title = "Plain", .code = "PLAIN", .amount = 900});
+    Catalog__Product *b = fixture_create(&(struct test_product){.title = "Plain", .code = "PLAIN", .amount = 900});
     char *ids[] = {b->skus[0]->id, (char *)"no-such", a->skus[0]->id, b->skus[0]->id};
     in.ids = ids;
     in.n_ids = 4;

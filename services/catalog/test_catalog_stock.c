@@ -13,7 +13,7 @@
 
 static const char *new_sku(const char *code, int64_t available)
 {
-    return fixture_create(&(struct fixture_product){.title = code, .code = code, .amount = 100, .available = available})
+    return fixture_create(&(struct test_product){.title = code, .code = code, .amount = 100, .available = available})
         ->skus[0]
         ->id;
 }
