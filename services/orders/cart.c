@@ -144,25 +144,31 @@ static int append_item(struct changing *changing, const char *sku_id, int64_t qu
     return item->id && item->sku_id ? 0 : ERR_NO_MEMORY;
 }
 
+static Orders__StoredCartItem *find_article(const Orders__StoredCart *cart, const char *sku_id)
+{
+    for (size_t i = 0; i < cart->n_items; i++) {
+        if (str_equal_cstr(str_from_cstr(sku_id), cart->items[i]->sku_id))
+            return cart->items[i];
+    }
+    return NULL;
+}
+
 /* Adds to what is there of the article; never more than the stock when limit is set. */
 static int add(struct changing *changing, const char *sku_id, int64_t quantity, bool limit)
 {
-    Orders__StoredCart *cart = &changing->cart;
+    Orders__StoredCartItem *item = find_article(&changing->cart, sku_id);
     const Catalog__SkuDetail *detail = pricing_find(&changing->pricing, sku_id);
+    int64_t sum = (item ? item->quantity : 0) + quantity;
 
-    for (size_t i = 0; i < cart->n_items; i++) {
-        if (!str_equal_cstr(str_from_cstr(sku_id), cart->items[i]->sku_id))
-            continue;
-        int64_t sum = cart->items[i]->quantity + quantity;
-        if (limit)
-            sum = cap(detail, sum);
-        else if (sum > ORDER_QUANTITY_MAX)
-            return call_fail(changing->call, ERR_INVALID, "quantity_too_large", "/quantity",
-                             "At most %d of one article.", ORDER_QUANTITY_MAX);
-        cart->items[i]->quantity = sum;
-        return 0;
-    }
-    return append_item(changing, sku_id, limit ? cap(detail, quantity) : quantity);
+    if (limit)
+        sum = cap(detail, sum);
+    else if (sum > ORDER_QUANTITY_MAX)
+        return call_fail(changing->call, ERR_INVALID, "quantity_too_large", "/quantity", "At most %d of one article.",
+                         ORDER_QUANTITY_MAX);
+    if (!item)
+        return append_item(changing, sku_id, sum);
+    item->quantity = sum;
+    return 0;
 }
 
 static int find_item(struct changing *changing, size_t *ret_index)
@@ -281,21 +287,37 @@ static int refuse_unpriced(struct changing *changing)
     return 0;
 }
 
+static bool is_asked(const struct changing *changing, const char *sku_id)
+{
+    for (size_t i = 0; i < changing->asked_count; i++) {
+        if (str_equal_cstr(str_from_cstr(sku_id), changing->asked[i]))
+            return true;
+    }
+    return false;
+}
+
+/* Each article once, so that what two carts share takes no room twice. */
+static void ask_about(struct changing *changing, const Orders__StoredCart *cart)
+{
+    for (size_t i = 0; i < cart->n_items && changing->asked_count < ORDER_LINES_MAX; i++) {
+        if (!is_asked(changing, cart->items[i]->sku_id))
+            changing->asked[changing->asked_count++] = cart->items[i]->sku_id;
+    }
+}
+
 /* Asks the catalog about every article of both carts and the one to be added. */
 static int fetch_details(struct changing *changing)
 {
     struct call *call = changing->call;
-    size_t count = 0;
 
+    changing->asked_count = 0;
     if (changing->change == CHANGE_ADD)
-        changing->asked[count++] = (char *)(uintptr_t)changing->sku_id;
-    for (size_t i = 0; i < changing->cart.n_items && count < ORDER_LINES_MAX; i++)
-        changing->asked[count++] = changing->cart.items[i]->sku_id;
-    for (size_t i = 0; i < changing->merged.n_items && count < ORDER_LINES_MAX; i++)
-        changing->asked[count++] = changing->merged.items[i]->sku_id;
-    changing->asked_count = count;
+        changing->asked[changing->asked_count++] = (char *)(uintptr_t)changing->sku_id;
+    ask_about(changing, &changing->cart);
+    ask_about(changing, &changing->merged);
     changing->asked_currency = currency_of(changing);
-    TRY(pricing_load(call, changing->asked, count, changing->asked_currency, changing->country, &changing->pricing));
+    TRY(pricing_load(call, changing->asked, changing->asked_count, changing->asked_currency, changing->country,
+                     &changing->pricing));
     TRY(refuse_unpriced(changing));
     if (changing->change == CHANGE_ADD && !pricing_find(&changing->pricing, changing->sku_id))
         return call_fail(call, ERR_INVALID, "no_such_sku", "/sku_id", "There is no such article for sale.");
@@ -308,8 +330,12 @@ static int merge_guest_cart(struct changing *changing)
 
     if (changing->merged.n_items == 0)
         return 0;
-    for (size_t i = 0; i < changing->merged.n_items && changing->cart.n_items < CART_ITEMS_MAX; i++)
-        TRY(add(changing, changing->merged.items[i]->sku_id, changing->merged.items[i]->quantity, true));
+    for (size_t i = 0; i < changing->merged.n_items; i++) {
+        const Orders__StoredCartItem *item = changing->merged.items[i];
+
+        if (changing->cart.n_items < CART_ITEMS_MAX || find_article(&changing->cart, item->sku_id))
+            TRY(add(changing, item->sku_id, item->quantity, true));
+    }
     return kv_delete(call->instance->kv, call->tx, cart_key(call, changing->guest), 0);
 }
 
@@ -319,11 +345,7 @@ static bool was_asked(const struct changing *changing)
     if (!str_equal(str_from_cstr(changing->asked_currency), str_from_cstr(changing->cart.currency)))
         return false;
     for (size_t i = 0; i < changing->cart.n_items; i++) {
-        bool found = false;
-
-        for (size_t j = 0; j < changing->asked_count && !found; j++)
-            found = str_equal_cstr(str_from_cstr(changing->cart.items[i]->sku_id), changing->asked[j]);
-        if (!found)
+        if (!is_asked(changing, changing->cart.items[i]->sku_id))
             return false;
     }
     return true;
