@@ -130,6 +130,9 @@ int api_metadata(struct api *api, struct str old, struct str *ret_json)
     size_t position = 0, count = 0;
     struct str key, value;
     while (form_next_key(&api->form, "metadata", &position, &key, &value)) {
+        if (key.len == 0)
+            return api_refuse(api, 400, "invalid_request_error", "parameter_invalid_empty", "metadata",
+                              "Metadata has names.");
         if (++count > METADATA_KEYS_MAX)
             return api_refuse(api, 400, "invalid_request_error", NULL, "metadata", "At most %d metadata keys.",
                               METADATA_KEYS_MAX);

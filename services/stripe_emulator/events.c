@@ -119,6 +119,19 @@ static bool is_loopback_url(struct str url)
     return false;
 }
 
+/* One more than are told would never hear of anything. */
+static int check_room_for_endpoint(struct api *api, struct sql_tx *tx)
+{
+    CLEANUP(sql_finish_cleanup) struct sql_rows *rows = NULL;
+    int found = sql_query_row(tx, &stripe_emulator_sql_count_endpoints, SQL_NO_ARGS, &rows);
+    if (found < 0)
+        return found;
+    if (sql_get_int(rows, 0) >= EMULATOR_ENDPOINTS_MAX)
+        return api_refuse(api, 400, "invalid_request_error", "resource_limit_exceeded", NULL,
+                          "You have reached the maximum of %d webhook endpoints.", EMULATOR_ENDPOINTS_MAX);
+    return 0;
+}
+
 static int create_endpoint(struct api *api, struct sql_tx *tx)
 {
     struct endpoint_row endpoint = {
@@ -142,6 +155,7 @@ static int create_endpoint(struct api *api, struct sql_tx *tx)
         return api_refuse(api, 400, "invalid_request_error", "parameter_missing", "enabled_events",
                           "Missing required param: enabled_events.");
     endpoint.enabled_events = buf_str(&types);
+    TRY(check_room_for_endpoint(api, tx));
     TRY(sql_exec(tx, &stripe_emulator_sql_insert_endpoint,
                  SQL_ARGS(sql_text(endpoint.id), sql_text(endpoint.url), sql_text(endpoint.secret),
                           sql_text(endpoint.enabled_events), sql_int(endpoint.created_ms)),

@@ -38,7 +38,7 @@ bool form_next_key(const struct form *form, const char *prefix, size_t *position
     struct str head = str_from_cstr(prefix);
     for (; *position < form->count; (*position)++) {
         struct str name = form->fields[*position].name;
-        if (!str_starts_with(name, head) || name.len < head.len + 3 || name.ptr[head.len] != '[' ||
+        if (!str_starts_with(name, head) || name.len < head.len + 2 || name.ptr[head.len] != '[' ||
             name.ptr[name.len - 1] != ']')
             continue;
         *ret_key = str_slice(name, head.len + 1, name.len - head.len - 2);

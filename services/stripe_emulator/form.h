@@ -22,7 +22,8 @@ int form_parse(struct arena *arena, struct str encoded, struct form *ret_form);
 /* The value of the first field of that name; its ptr is NULL when there is none, and not when it is empty. */
 struct str form_find(const struct form *form, const char *name);
 
-/* Walks the fields "prefix[key]": the next one behind *position; false at the end. */
+/* Walks the fields "prefix[key]": the next one behind *position; false at the end. The key is empty in "prefix[]", as
+ * arrays may be written. */
 bool form_next_key(const struct form *form, const char *prefix, size_t *position, struct str *ret_key,
                    struct str *ret_value);
 

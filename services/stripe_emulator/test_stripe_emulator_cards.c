@@ -1,0 +1,205 @@
+/* Proves what each test card does, by name and by number, and that a number is checked and forgotten. */
+#include "services/stripe_emulator/emulator.h"
+#include "services/stripe_emulator/test_stripe_emulator_fixture.h"
+
+#define METHODS "/v1/payment_methods"
+#define GOOD_DATE "&card[exp_month]=12&card[exp_year]=2034&card[cvc]=123"
+
+/* -- Numbers ------------------------------------------------------------------------------------------------------- */
+
+static void test_stripe_emulator_cards__a_number_has_luhns_digit(void **state)
+{
+    static const char *const good[] = {"4242424242424242", "378282246310005", "3056930009020004", "000000000000"};
+    static const char *const bad[] = {"4242424242424241",    "4242424242424",    "42424242424242424242", "",
+                                      "4242 4242 4242 4242", "424242424242424x", "-42424242424242"};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++)
+        assert_true(card_number_is_valid(str_from_cstr(good[i])));
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+        assert_false(card_number_is_valid(str_from_cstr(bad[i])));
+}
+
+static void test_stripe_emulator_cards__names_and_numbers_find_the_same_card(void **state)
+{
+    static const char *const names[] = {
+        "visa", "mastercard", "amex", "chargeDeclined", "chargeDeclinedExpiredCard", "authenticationRequired"};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        const struct test_card *card = card_by_name(str_from_cstr(names[i]));
+        assert_non_null(card);
+        assert_true(card_number_is_valid(str_from_cstr(card->number)));
+        const struct test_card *same = card_by_number(str_from_cstr(card->number));
+        assert_string_equal(same->number, card->number);
+        assert_int_equal(same->authenticate, card->authenticate);
+    }
+    assert_true(str_equal(card_last4(card_by_name(STR("amex"))), STR("0005")));
+    assert_null(card_by_name(STR("Visa")));
+    assert_null(card_by_number(STR("4111111111111111")));
+}
+
+/* -- What they do -------------------------------------------------------------------------------------------------- */
+
+static void test_stripe_emulator_cards__each_does_what_its_name_says(void **state)
+{
+    static const struct {
+        const char *card, *status; /* of the intent */
+        const char *code, *decline_code;
+    } cards[] = {
+        {"pm_card_visa", "succeeded", "", ""},
+        {"pm_card_mastercard", "succeeded", "", ""},
+        {"pm_card_threeDSecureOptional", "succeeded", "", ""},
+        {"pm_card_authenticationRequired", "requires_action", "", ""},
+        {"pm_card_threeDSecure2Required", "requires_action", "", ""},
+        {"pm_card_chargeDeclined", "requires_payment_method", "card_declined", "generic_decline"},
+        {"pm_card_visa_chargeDeclined", "requires_payment_method", "card_declined", "generic_decline"},
+        {"pm_card_chargeDeclinedInsufficientFunds", "requires_payment_method", "card_declined", "insufficient_funds"},
+        {"pm_card_chargeDeclinedLostCard", "requires_payment_method", "card_declined", "lost_card"},
+        {"pm_card_chargeDeclinedExpiredCard", "requires_payment_method", "expired_card", "expired_card"},
+        {"pm_card_chargeDeclinedIncorrectCvc", "requires_payment_method", "incorrect_cvc", "incorrect_cvc"},
+        {"pm_card_chargeDeclinedProcessingError", "requires_payment_method", "processing_error", "processing_error"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cards) / sizeof(cards[0]); i++) {
+        struct http_client_response answer = pay(cards[i].card, false);
+        bool is_declined = cards[i].code[0] != '\0';
+        assert_int_equal(answer.status, is_declined ? 402 : 200);
+        const char *where = is_declined ? "/error/payment_intent" : "";
+        assert_string_equal(text_of(answer, TEXT("%s/status", where)), cards[i].status);
+        assert_string_equal(text_of(answer, "/error/code"), cards[i].code);
+        assert_string_equal(text_of(answer, "/error/decline_code"), cards[i].decline_code);
+    }
+}
+
+/* A decline leaves a failed charge, and an intent that may be tried with another card. */
+static void test_stripe_emulator_cards__after_a_decline_another_card_may_pay(void **state)
+{
+    struct http_client_response declined = pay("pm_card_chargeDeclined", false);
+    const char *id = text_of(declined, "/error/payment_intent/id");
+
+    (void)state;
+    assert_string_equal(text_of(declined, "/error/type"), "card_error");
+    struct http_client_response charge = retrieve("charges", text_of(declined, "/error/charge"));
+    assert_string_equal(text_of(charge, "/status"), "failed");
+    assert_string_equal(text_of(charge, "/paid"), "false");
+    assert_string_equal(text_of(charge, "/outcome/type"), "issuer_declined");
+    assert_string_equal(text_of(retrieve("payment_intents", id), "/last_payment_error/code"), "card_declined");
+    assert_error(act(id, "confirm", ""), 400, "payment_intent_unexpected_state", "");
+    struct http_client_response paid = act(id, "confirm", "payment_method=pm_card_visa");
+    assert_string_equal(text_of(paid, "/status"), "succeeded");
+    assert_string_equal(text_of(paid, "/last_payment_error"), "null");
+}
+
+static void test_stripe_emulator_cards__one_that_nobody_knows_is_missing(void **state)
+{
+    (void)state;
+    assert_error(pay("pm_card_nobody", false), 404, "resource_missing", "payment_method");
+    assert_error(pay("pm_1unknown", false), 404, "resource_missing", "payment_method");
+}
+
+/* -- Payment methods ----------------------------------------------------------------------------------------------- */
+
+static void test_stripe_emulator_cards__a_number_becomes_a_method_without_it(void **state)
+{
+    struct http_client_response method =
+        ask(HTTP_POST, METHODS, "type=card&card[number]=4000 0000-0000 9995" GOOD_DATE);
+
+    (void)state;
+    assert_int_equal(method.status, 200);
+    assert_string_equal(text_of(method, "/card/last4"), "9995");
+    assert_string_equal(text_of(method, "/card/brand"), "visa");
+    assert_int_equal(int_of(method, "/card/exp_year"), 2034);
+    assert_true(str_find(method.body, STR("4000")) < 0);
+    const char *id = text_of(method, "/id");
+    assert_string_equal(text_of(retrieve("payment_methods", id), "/card/last4"), "9995");
+    struct http_client_response answer = pay(id, false);
+    assert_string_equal(text_of(answer, "/error/decline_code"), "insufficient_funds");
+    assert_error(retrieve("payment_methods", "pm_1unknown"), 404, "resource_missing", "payment_method");
+}
+
+static void test_stripe_emulator_cards__what_was_mistyped_is_named(void **state)
+{
+    static const struct {
+        const char *card, *code, *param;
+    } cases[] = {
+        {"card[number]=4242424242424241" GOOD_DATE, "incorrect_number", "number"},
+        {"card[number]=42" GOOD_DATE, "incorrect_number", "number"},
+        {"card[number]=424242424242424242424242424242424242" GOOD_DATE, "incorrect_number", "number"},
+        {"card[number]=4111111111111111" GOOD_DATE, "card_declined", "number"},
+        {"card[number]=4242424242424242&card[exp_month]=13&card[exp_year]=2034", "invalid_expiry_month", "exp_month"},
+        {"card[number]=4242424242424242&card[exp_year]=2034", "invalid_expiry_month", "exp_month"},
+        {"card[number]=4242424242424242&card[exp_month]=1&card[exp_year]=2019", "invalid_expiry_year", "exp_year"},
+        {"card[number]=4242424242424242&card[exp_month]=1&card[exp_year]=soon", "invalid_expiry_year", "exp_year"},
+        {"card[number]=4242424242424242&card[exp_month]=1&card[exp_year]=34&card[cvc]=12", "invalid_cvc", "cvc"},
+        {"card[number]=4242424242424242&card[exp_month]=1&card[exp_year]=34&card[cvc]=abc", "invalid_cvc", "cvc"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct http_client_response answer = ask(HTTP_POST, METHODS, TEXT("type=card&%s", cases[i].card));
+        assert_error(answer, 402, cases[i].code, cases[i].param);
+        assert_string_equal(text_of(answer, "/error/type"), "card_error");
+        assert_true(str_find(answer.body, STR("42424")) < 0); /* the number is not repeated */
+    }
+    assert_error(ask(HTTP_POST, METHODS, "card[number]=4242424242424242" GOOD_DATE), 400, "parameter_missing", "type");
+}
+
+static void test_stripe_emulator_cards__a_short_year_is_of_this_century(void **state)
+{
+    struct http_client_response method =
+        ask(HTTP_POST, METHODS, "type=card&card[number]=4242424242424242&card[exp_month]=1&card[exp_year]=34");
+
+    (void)state;
+    assert_int_equal(int_of(method, "/card/exp_year"), 2034);
+}
+
+static void test_stripe_emulator_cards__a_token_stands_for_its_card(void **state)
+{
+    struct http_client_response method = ask(HTTP_POST, METHODS, "type=card&card[token]=tok_amex");
+
+    (void)state;
+    assert_string_equal(text_of(method, "/card/brand"), "amex");
+    assert_error(ask(HTTP_POST, METHODS, "type=card&card[token]=tok_nobody"), 404, "resource_missing", "card[token]");
+}
+
+/* -- Customers ----------------------------------------------------------------------------------------------------- */
+
+static void test_stripe_emulator_cards__belong_to_a_customer(void **state)
+{
+    struct http_client_response customer =
+        ask(HTTP_POST, "/v1/customers", "email=ann@example.com&name=Ann&metadata[tier]=gold");
+    const char *id = text_of(customer, "/id");
+
+    (void)state;
+    assert_string_equal(text_of(retrieve("customers", id), "/email"), "ann@example.com");
+    assert_string_equal(text_of(retrieve("customers", id), "/metadata/tier"), "gold");
+    const char *attach = METHODS "/pm_card_visa/attach";
+    struct http_client_response method = ask(HTTP_POST, attach, TEXT("customer=%s", id));
+    assert_string_equal(text_of(method, "/customer"), id);
+    assert_string_equal(text_of(retrieve("payment_methods", text_of(method, "/id")), "/customer"), id);
+    assert_error(ask(HTTP_POST, attach, "customer=cus_nobody"), 404, "resource_missing", "customer");
+    struct http_client_response gone = ask(HTTP_DELETE, TEXT("/v1/customers/%s", id), NULL);
+    assert_string_equal(text_of(gone, "/deleted"), "true");
+    assert_error(retrieve("customers", id), 404, "resource_missing", "id");
+    assert_error(ask(HTTP_DELETE, TEXT("/v1/customers/%s", id), NULL), 404, "resource_missing", "id");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_stripe_emulator_cards__a_number_has_luhns_digit),
+        cmocka_unit_test(test_stripe_emulator_cards__names_and_numbers_find_the_same_card),
+        cmocka_unit_test(test_stripe_emulator_cards__each_does_what_its_name_says),
+        cmocka_unit_test(test_stripe_emulator_cards__after_a_decline_another_card_may_pay),
+        cmocka_unit_test(test_stripe_emulator_cards__one_that_nobody_knows_is_missing),
+        cmocka_unit_test(test_stripe_emulator_cards__a_number_becomes_a_method_without_it),
+        cmocka_unit_test(test_stripe_emulator_cards__what_was_mistyped_is_named),
+        cmocka_unit_test(test_stripe_emulator_cards__a_short_year_is_of_this_century),
+        cmocka_unit_test(test_stripe_emulator_cards__a_token_stands_for_its_card),
+        cmocka_unit_test(test_stripe_emulator_cards__belong_to_a_customer),
+    };
+
+    return cmocka_run_group_tests_name("stripe_emulator_cards", tests, fixture_start, fixture_end);
+}
