@@ -445,6 +445,86 @@ static void test_payments__events_of_unknown_kinds_and_intents_are_acknowledged(
         test_host_http(&fixture->host, HTTP_POST, "/api/payments/v1/webhooks/stripe", headers, body).status, 200);
 }
 
+/* -- Refunds that the provider tells of ---------------------------------------------------------------------------- */
+
+static int post_refund_event(struct fixture *fixture, const char *event_id, const char *refund_id,
+                             const char *intent_id, const char *our_id, int64_t amount)
+{
+    const char *body = arena_printf(
+        fixture->host.arena,
+        "{\"id\":\"%s\",\"type\":\"refund.created\",\"data\":{\"object\":{\"object\":\"refund\",\"id\":\"%s\","
+        "\"payment_intent\":\"%s\",\"status\":\"succeeded\",\"amount\":%" PRId64 ",\"currency\":\"eur\","
+        "\"metadata\":{\"refund_id\":\"%s\"}}}}",
+        event_id, refund_id, intent_id, amount, our_id);
+    char signature[PSP_SIGNATURE_HEADER_MAX];
+    assert_int_equal(
+        psp_signature_write(STR(TEST_WEBHOOK_SECRET), clock_wall_ms() / 1000, str_from_cstr(body), signature), 0);
+    const char *const headers[] = {"stripe-signature", signature, NULL};
+    return test_host_http(&fixture->host, HTTP_POST, "/api/payments/v1/webhooks/stripe", headers, body).status;
+}
+
+static int count_findings(struct sql_tx *tx, void *argument)
+{
+    static const struct sql_statement count = {"test_count_findings", "SELECT COUNT(*) FROM reconciliation_findings"};
+    CLEANUP(sql_finish_cleanup) struct sql_rows *rows = NULL;
+    assert_int_equal(sql_query_row(tx, &count, SQL_NO_ARGS, &rows), 1);
+    *(int64_t *)argument = sql_get_int(rows, 0);
+    return 0;
+}
+
+static void assert_findings(struct fixture *fixture, int64_t expected)
+{
+    int64_t count = -1;
+    assert_int_equal(sql_read(host_instance(fixture->host.host, "payments")->db, count_findings, &count), 0);
+    assert_int_equal(count, expected);
+}
+
+/* Made by hand on the provider's own page: the money is gone, so it is booked, once, and somebody is told. */
+static void test_payments__a_refund_made_at_the_provider_is_booked(void **state)
+{
+    struct fixture *fixture = *state;
+    Payments__Payment payment = captured(fixture, "order-1");
+    const char *form = arena_printf(fixture->host.arena, "payment_intent=%s&amount=1200", payment.provider_id);
+    struct str refund = test_emulator_ask(&fixture->host, HTTP_POST, "/v1/refunds", form, NULL).body;
+    await_status(fixture, "order-1", "partially_refunded");
+    assert_int_equal(stored_payment(fixture, "order-1").refunded_amount, 1200);
+    assert_ledger(fixture, 4);
+    assert_findings(fixture, 1);
+    const char *id = test_emulator_member(&fixture->host, refund, "id");
+    assert_int_equal(post_refund_event(fixture, "evt_again", id, payment.provider_id, "", 1200), 200);
+    assert_ledger(fixture, 4);
+    assert_findings(fixture, 1);
+}
+
+/* Before the capture is known the provider is asked to come again; of no payment of ours it is not our business. */
+static void test_payments__a_refund_is_told_too_early_or_to_nobody(void **state)
+{
+    struct fixture *fixture = *state;
+    Payments__Payment payment;
+    assert_int_equal(authorise(fixture, "order-1", "pm_card_visa", &payment), 0);
+    assert_int_equal(post_refund_event(fixture, "evt_1", "re_1", payment.provider_id, "", 100), 503);
+    assert_int_equal(post_refund_event(fixture, "evt_2", "re_2", "pi_of_nobody", "", 100), 200);
+    assert_findings(fixture, 0);
+    assert_int_equal(capture(fixture, "order-1", &payment), 0);
+    assert_int_equal(post_refund_event(fixture, "evt_1", "re_1", payment.provider_id, "", 100), 200);
+    assert_int_equal(stored_payment(fixture, "order-1").refunded_amount, 100);
+    assert_ledger(fixture, 4);
+}
+
+/* Our id of one payment's refund in an event of another payment: reported, and no money moves. */
+static void test_payments__a_refund_of_another_payment_is_reported(void **state)
+{
+    struct fixture *fixture = *state;
+    Payments__Payment first = captured(fixture, "order-1"), second = captured(fixture, "order-2");
+    Payments__Refund refund;
+    assert_int_equal(refund_part(fixture, first.id, 500, "key-1", &refund), 0);
+    assert_int_equal(post_refund_event(fixture, "evt_1", "re_1", second.provider_id, refund.id, 700), 200);
+    assert_int_equal(stored_payment(fixture, "order-2").refunded_amount, 0);
+    assert_int_equal(stored_payment(fixture, "order-1").refunded_amount, 500);
+    assert_findings(fixture, 1);
+    assert_ledger(fixture, 6);
+}
+
 static struct http_client_response decide(struct fixture *fixture, const char *intent_id, const char *decision)
 {
     const char *path = arena_printf(fixture->host.arena, "/v1/payment_intents/%s", intent_id);
@@ -543,10 +623,9 @@ static void test_payments__late_money_is_returned(void **state)
 
 /* -- Books --------------------------------------------------------------------------------------------------------- */
 
-static int run_text(struct sql_tx *tx, void *argument)
+static int run_statement(struct sql_tx *tx, void *argument)
 {
-    const struct sql_statement statement = {"test_statement", argument};
-    return sql_exec(tx, &statement, SQL_NO_ARGS, NULL);
+    return sql_exec(tx, *(const struct sql_statement **)argument, SQL_NO_ARGS, NULL);
 }
 
 static void test_payments__the_ledger_cannot_be_changed(void **state)
@@ -554,10 +633,16 @@ static void test_payments__the_ledger_cannot_be_changed(void **state)
     struct fixture *fixture = *state;
     struct sql_db *db = host_instance(fixture->host.host, "payments")->db;
     captured(fixture, "order-1");
-    char *const statements[] = {"UPDATE ledger_entries SET amount = 1", "DELETE FROM ledger_entries",
-                                "UPDATE ledger_transactions SET kind = 'x'", "DELETE FROM ledger_transactions"};
-    for (size_t i = 0; i < sizeof(statements) / sizeof(statements[0]); i++)
-        assert_true(sql_write(db, run_text, statements[i]) < 0);
+    static const struct sql_statement statements[] = {
+        {"test_change_entries", "UPDATE ledger_entries SET amount = 1"},
+        {"test_remove_entries", "DELETE FROM ledger_entries"},
+        {"test_change_transactions", "UPDATE ledger_transactions SET kind = 'x'"},
+        {"test_remove_transactions", "DELETE FROM ledger_transactions"},
+    };
+    for (size_t i = 0; i < sizeof(statements) / sizeof(statements[0]); i++) {
+        const struct sql_statement *statement = &statements[i];
+        assert_true(sql_write(db, run_statement, &statement) < 0);
+    }
     assert_ledger(fixture, 2);
 }
 
@@ -582,6 +667,9 @@ int main(void)
         PATIENT(test_payments__events_come_in_any_order_and_twice),
         PATIENT(test_payments__only_the_provider_is_believed),
         PATIENT(test_payments__events_of_unknown_kinds_and_intents_are_acknowledged),
+        PATIENT(test_payments__a_refund_made_at_the_provider_is_booked),
+        PATIENT(test_payments__a_refund_is_told_too_early_or_to_nobody),
+        PATIENT(test_payments__a_refund_of_another_payment_is_reported),
         PATIENT(test_payments__the_challenge_decides_by_webhook),
         PATIENT(test_payments__unanswered_challenges_are_cancelled_at_the_provider),
         HASTY(test_payments__a_charge_whose_order_is_gone_is_returned),

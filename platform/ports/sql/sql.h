@@ -19,6 +19,8 @@ struct sql_db;
 struct sql_tx;
 struct sql_rows;
 
+/* A constant: the statement is known by its address, so it must stay there and be the same as long as the database is
+ * open. */
 struct sql_statement {
     const char *name; /* "insert_product", for errors and metrics */
     const char *text;
