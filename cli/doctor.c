@@ -93,14 +93,15 @@ static void examine_folder(struct examination *examination)
 {
     const char *path = examination->shop.data_path;
     struct stat status;
+    int error = stat(path, &status) != 0 ? errno : S_ISDIR(status.st_mode) ? 0 : ENOTDIR;
 
-    examination->has_folder = stat(path, &status) == 0 && S_ISDIR(status.st_mode);
+    examination->has_folder = error == 0;
     examination->has_shop = examination->has_folder && shop_exists(path);
-    if (!examination->has_folder && errno == ENOENT)
+    if (error == ENOENT)
         good("folder", "%s does not exist yet; the first start makes it", path);
-    else if (!examination->has_folder)
+    else if (error)
         bad(examination, "folder", "%s is no folder that can be read: %s; name another by --data", path,
-            strerror(errno ? errno : ENOTDIR));
+            strerror(error));
     else if (access(path, R_OK | W_OK | X_OK) != 0)
         bad(examination, "folder", "%s: %s; give it to the user who runs the shop", path, strerror(errno));
     else
