@@ -190,11 +190,21 @@ static struct payment_row stored_payment(struct fixture *fixture, const char *or
     return stored.row;
 }
 
+static bool has_status(struct fixture *fixture, const char *order_id, const char *status)
+{
+    return payment_is(&(struct payment_row){.status = stored_payment(fixture, order_id).status}, status);
+}
+
+static int run_statement(struct sql_tx *tx, void *argument)
+{
+    return sql_exec(tx, *(const struct sql_statement **)argument, SQL_NO_ARGS, NULL);
+}
+
 /* Waits until the payment has the status. */
 static void await_status(struct fixture *fixture, const char *order_id, const char *status)
 {
     int64_t deadline_ns = clock_monotonic_ns() + WAIT_MS * CLOCK_NS_PER_MS;
-    while (!payment_is(&(struct payment_row){.status = stored_payment(fixture, order_id).status}, status)) {
+    while (!has_status(fixture, order_id, status)) {
         if (clock_monotonic_ns() > deadline_ns)
             fail_msg("order %s is still %.*s, not %s", order_id, STR_FORMAT(stored_payment(fixture, order_id).status),
                      status);
@@ -296,6 +306,45 @@ static void test_payments__money_of_a_lost_answer_is_returned(void **state)
     assert_ledger(fixture, 0);
 }
 
+/* The request never arrived: asked for the money back, the payment asks once more with its key, so that whatever the
+ * provider has of it is ended. */
+static void test_payments__a_payment_that_never_arrived_is_ended(void **state)
+{
+    struct fixture *fixture = *state;
+    Payments__Payment payment;
+    with_faults(fixture, (struct psp_faults){.lost_percent = 100});
+    assert_int_equal(authorise(fixture, "order-1", "pm_card_visa", &payment), ERR_UNAVAILABLE);
+    assert_intents(fixture, 0);
+    psp_faulty_set(fixture->faulty, &(struct psp_faults){0});
+    assert_int_equal(return_all(fixture, "order-1", &payment), 0);
+    assert_string_equal(payment.status, "voided");
+    assert_string_equal(provider_status(fixture, payment.provider_id), "canceled");
+    assert_ledger(fixture, 0);
+    /* A method that the provider refuses leaves nothing there to be ended. */
+    psp_faulty_set(fixture->faulty, &(struct psp_faults){.lost_percent = 100});
+    assert_int_equal(authorise(fixture, "order-2", "pm_card_of_nobody", &payment), ERR_UNAVAILABLE);
+    psp_faulty_set(fixture->faulty, &(struct psp_faults){0});
+    assert_int_equal(return_all(fixture, "order-2", &payment), 0);
+    assert_true(has_status(fixture, "order-2", "voided") || has_status(fixture, "order-2", "failed"));
+    assert_intents(fixture, 1);
+}
+
+/* Keys are remembered for a day. After that the same request would be another payment: a person has to look. */
+static void test_payments__after_a_day_a_lost_answer_is_not_asked_for(void **state)
+{
+    static const struct sql_statement age = {"test_age_payments",
+                                             "UPDATE payments SET created_ms = created_ms - 24 * 3600 * 1000"};
+    struct fixture *fixture = *state;
+    const struct sql_statement *statement = &age;
+    Payments__Payment payment;
+    with_faults(fixture, (struct psp_faults){.lost_percent = 100});
+    assert_int_equal(authorise(fixture, "order-1", "pm_card_visa", &payment), ERR_UNAVAILABLE);
+    psp_faulty_set(fixture->faulty, &(struct psp_faults){0});
+    assert_int_equal(sql_write(host_instance(fixture->host.host, "payments")->db, run_statement, &statement), 0);
+    assert_int_equal(return_all(fixture, "order-1", &payment), ERR_CONFLICT);
+    assert_intents(fixture, 0);
+}
+
 /* -- Giving back --------------------------------------------------------------------------------------------------- */
 
 static void test_payments__what_is_held_is_voided(void **state)
@@ -359,13 +408,12 @@ static void test_payments__refunds_in_parts_up_to_what_was_captured(void **state
     assert_string_equal(first.status, "succeeded");
     assert_int_equal(refund_part(fixture, payment.id, 1200, "key-1", &again), 0);
     assert_string_equal(first.id, again.id);
-    assert_true(
-        payment_is(&(struct payment_row){.status = stored_payment(fixture, "order-1").status}, "partially_refunded"));
+    assert_true(has_status(fixture, "order-1", "partially_refunded"));
     assert_int_equal(refund_part(fixture, payment.id, 3001, "key-2", &rest), ERR_CONFLICT);
     assert_int_equal(refund_part(fixture, payment.id, 0, "key-3", &rest), 0);
     assert_int_equal(rest.amount->amount, 3000);
     assert_int_equal(refund_part(fixture, payment.id, 1, "key-4", &rest), ERR_CONFLICT);
-    assert_true(payment_is(&(struct payment_row){.status = stored_payment(fixture, "order-1").status}, "refunded"));
+    assert_true(has_status(fixture, "order-1", "refunded"));
     assert_ledger(fixture, 6);
 }
 
@@ -415,7 +463,7 @@ static void test_payments__events_come_in_any_order_and_twice(void **state)
     assert_int_equal(post_event(fixture, "evt_2", id, "requires_capture", "order-1", TEST_WEBHOOK_SECRET), 200);
     assert_int_equal(post_event(fixture, "evt_1", id, "succeeded", "order-1", TEST_WEBHOOK_SECRET), 200);
     assert_int_equal(post_event(fixture, "evt_3", id, "canceled", "order-1", TEST_WEBHOOK_SECRET), 200);
-    assert_true(payment_is(&(struct payment_row){.status = stored_payment(fixture, "order-1").status}, "captured"));
+    assert_true(has_status(fixture, "order-1", "captured"));
     assert_ledger(fixture, 2);
 }
 
@@ -425,7 +473,7 @@ static void test_payments__only_the_provider_is_believed(void **state)
     Payments__Payment payment;
     assert_int_equal(authorise(fixture, "order-1", "pm_card_visa", &payment), 0);
     assert_int_equal(post_event(fixture, "evt_1", payment.provider_id, "succeeded", "order-1", "whsec_other"), 400);
-    assert_true(payment_is(&(struct payment_row){.status = stored_payment(fixture, "order-1").status}, "authorised"));
+    assert_true(has_status(fixture, "order-1", "authorised"));
     struct test_answer unsigned_body =
         test_host_http(&fixture->host, HTTP_POST, "/api/payments/v1/webhooks/stripe", NULL, "{}");
     assert_int_equal(unsigned_body.status, 400);
@@ -623,11 +671,6 @@ static void test_payments__late_money_is_returned(void **state)
 
 /* -- Books --------------------------------------------------------------------------------------------------------- */
 
-static int run_statement(struct sql_tx *tx, void *argument)
-{
-    return sql_exec(tx, *(const struct sql_statement **)argument, SQL_NO_ARGS, NULL);
-}
-
 static void test_payments__the_ledger_cannot_be_changed(void **state)
 {
     struct fixture *fixture = *state;
@@ -659,6 +702,8 @@ int main(void)
         PATIENT(test_payments__another_amount_for_the_order_is_refused),
         PATIENT(test_payments__lost_answers_never_charge_twice),
         PATIENT(test_payments__money_of_a_lost_answer_is_returned),
+        PATIENT(test_payments__a_payment_that_never_arrived_is_ended),
+        PATIENT(test_payments__after_a_day_a_lost_answer_is_not_asked_for),
         PATIENT(test_payments__what_is_held_is_voided),
         PATIENT(test_payments__what_was_captured_is_refunded_once),
         PATIENT(test_payments__after_the_return_nothing_is_charged_any_more),
