@@ -53,6 +53,35 @@ static void test_cache__put_get_delete(void **state)
     assert_int_equal(cache_get(f->cache, STR("a"), f->arena, &value), 0);
 }
 
+#define MANY_KEYS 5000
+
+/* Its tables grow with what is in them: each key is found, and none twice. */
+static void test_cache__many_keys_are_all_found(void **state)
+{
+    struct fixture *f = *state;
+    struct cache *cache = NULL;
+    char key[16];
+    struct str value;
+    assert_int_equal(cache_memory_new(&cache, &(struct cache_config){0}), 0);
+    for (int i = 0; i < MANY_KEYS; i++) {
+        snprintf(key, sizeof(key), "key-%hd", (short)i);
+        assert_int_equal(cache_put(cache, str_from_cstr(key), str_from_cstr(key), LONG_MS), 0);
+    }
+    for (int i = 0; i < MANY_KEYS; i++) {
+        snprintf(key, sizeof(key), "key-%hd", (short)i);
+        arena_reset(f->arena);
+        assert_int_equal(cache_get(cache, str_from_cstr(key), f->arena, &value), 1);
+        assert_true(str_equal_cstr(value, key));
+        assert_int_equal(cache_delete(cache, str_from_cstr(key)), 0);
+        assert_int_equal(cache_get(cache, str_from_cstr(key), f->arena, &value), 0);
+    }
+    struct cache_stats stats;
+    cache_get_stats(cache, &stats);
+    assert_int_equal(stats.evictions, 0);
+    assert_int_equal(stats.bytes, 0);
+    cache_free(cache);
+}
+
 static void test_cache__values_expire(void **state)
 {
     struct fixture *f = *state;
@@ -189,6 +218,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(test_cache__put_get_delete),
+        TEST(test_cache__many_keys_are_all_found),
         TEST(test_cache__values_expire),
         TEST(test_cache__least_recently_used_goes_first),
         TEST(test_cache__counters_are_atomic),
