@@ -2,11 +2,11 @@
 
 #include "platform/net/client.h"
 #include "platform/net/server.h"
-#include "platform/ports/cache/cache.h"
+#include "platform/ports/cache/cache_faulty.h"
 #include "platform/ports/clock/clock.h"
 #include "platform/ports/events/events.h"
 #include "platform/ports/kv/kv.h"
-#include "platform/ports/mail/mail.h"
+#include "platform/ports/mail/mail_faulty.h"
 #include "platform/ports/queue/queue.h"
 #include "platform/ports/sql/folder_lock.h"
 #include "platform/service/admin_socket.h"
@@ -39,7 +39,8 @@ static int open_mail(struct service_host *host, char ret_message[512])
         return ERR_INVALID;
     }
     snprintf(folder, sizeof(folder), "%s/mail", host->options.data_path);
-    return mail_spool_new(&host->mail, folder, ret_message);
+    TRY(mail_spool_new(&host->mail, folder, ret_message));
+    return mail_faulty_wrap(&host->mail, host->options.faults);
 }
 
 /* Whoever asks by the name that customers know is at home. */
@@ -76,6 +77,7 @@ static int open_shared(struct service_host *host, char ret_message[512])
         return ERR_NO_MEMORY;
     TRY(waiters_new(&host->waiters, host->workers));
     TRY(cache_memory_new(&host->cache, &(struct cache_config){.value_bytes_max = CACHE_BYTES_MAX}));
+    TRY(cache_faulty_wrap(&host->cache, host->options.faults));
     TRY(token_ring_new(&host->tokens, TOKEN_ISSUER, TOKEN_ISSUER));
     TRY(open_mail(host, ret_message));
     TRY(name_public_host(host, ret_message));

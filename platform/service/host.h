@@ -2,6 +2,7 @@
 #pragma once
 
 #include "platform/base/config.h"
+#include "platform/ports/workflow/workflow_faulty.h"
 #include "platform/service/call.h"
 #include "platform/service/request.h"
 #include "platform/service/tenants.h"
@@ -14,7 +15,6 @@
 #define HOST_MAIL_FROM "shop@shopstream.local"
 
 struct event_bus;
-struct workflow_engine;
 struct http_client;
 struct http_server;
 struct admin_socket;
@@ -40,18 +40,20 @@ struct service_instance {
     struct kv *kv; /* tables in the same database, as are all that follow */
     struct work_queue *queue;
     struct stream *stream;
-    struct workflow_engine *engine; /* NULL where the service has no workflows */
-    struct http_server *listener;   /* of its own, or NULL */
-    int listener_port;              /* of that one; 0 before host_listen. Read by __atomic_load_n */
-    unsigned char seal_key[32];     /* seals its cursors; kept in its database */
+    struct workflow_engine *engine;    /* NULL where the service has no workflows */
+    struct workflow_faulty activities; /* what the engine runs them by */
+    struct http_server *listener;      /* of its own, or NULL */
+    int listener_port;                 /* of that one; 0 before host_listen. Read by __atomic_load_n */
+    unsigned char seal_key[32];        /* seals its cursors; kept in its database */
 };
 
 /* What a process is started with. */
 struct host_options {
     const struct service *const *services; /* NULL-terminated: those that run here */
     struct config *config;
-    const char *data_path; /* an existing folder */
-    const char *sql_vfs;   /* NULL: the operating system's; the simulation has its own, and no folder lock */
+    const char *data_path;     /* an existing folder */
+    const char *sql_vfs;       /* NULL: the operating system's; the simulation has its own, and no folder lock */
+    struct fault_plan *faults; /* followed by a decorator around each port; NULL: none. Outlives the host. For tests */
     bool rate_limits;
     bool is_at_rest;                 /* only answers calls: no event, workflow, message or job is worked on */
     unsigned worker_count;           /* 0: HOST_WORKERS */

@@ -1,7 +1,7 @@
 #include "platform/service/host_flow.h"
 
 #include "platform/ports/clock/clock.h"
-#include "platform/ports/events/events.h"
+#include "platform/ports/events/events_faulty.h"
 #include "platform/ports/workflow/workflow.h"
 #include "platform/service/host.h"
 
@@ -126,16 +126,18 @@ int host_flow_open(struct service_host *host)
     if (!host->flow)
         return ERR_NO_MEMORY;
     TRY(event_bus_new_embedded(&host->bus));
+    TRY(event_bus_faulty_wrap(&host->bus, host->options.faults));
     return events_on_commit(host->bus, drop_cached, host);
 }
 
 int host_flow_add(struct service_instance *instance)
 {
+    instance->activities = (struct workflow_faulty){run_activity, instance, instance->host->options.faults};
     const struct workflow_engine_config config = {
         .db = instance->db,
         .types = instance->service->workflows,
-        .run_activity = run_activity,
-        .context = instance,
+        .run_activity = workflow_faulty_run,
+        .context = &instance->activities,
         .worker_count = ACTIVITY_WORKERS,
     };
 

@@ -1,13 +1,14 @@
 #include "platform/service/host_instance.h"
 
 #include "platform/ports/events/migrations/migrations.h"
-#include "platform/ports/kv/kv.h"
+#include "platform/ports/kv/kv_faulty.h"
 #include "platform/ports/kv/migrations/migrations.h"
 #include "platform/ports/queue/migrations/migrations.h"
-#include "platform/ports/queue/queue.h"
+#include "platform/ports/queue/queue_faulty.h"
 #include "platform/ports/random/random.h"
+#include "platform/ports/sql/sql_faulty.h"
 #include "platform/ports/stream/migrations/migrations.h"
-#include "platform/ports/stream/stream.h"
+#include "platform/ports/stream/stream_faulty.h"
 #include "platform/ports/workflow/migrations/migrations.h"
 #include "platform/service/host.h"
 #include "platform/service/host_flow.h"
@@ -35,7 +36,8 @@ static int open_database(struct service_instance *instance, char ret_message[512
         return ERR_INVALID;
     }
     const struct sql_config config = {.url = url, .reader_count = READERS, .write_batch_max = WRITE_BATCH_MAX};
-    return sql_open(&instance->db, &config, ret_message);
+    TRY(sql_open(&instance->db, &config, ret_message));
+    return sql_faulty_wrap(&instance->db, options->faults);
 }
 
 int host_migrate(const struct service *service, struct sql_db *db, char ret_message[512])
@@ -96,6 +98,7 @@ static bool uses_database(const struct service *service)
 
 static int open_stores(struct service_instance *instance, char ret_message[512])
 {
+    struct fault_plan *faults = instance->host->options.faults;
     TRY(open_database(instance, ret_message));
     TRY(host_migrate(instance->service, instance->db, ret_message));
     int result = sql_write(instance->db, load_seal_key, instance);
@@ -106,8 +109,11 @@ static int open_stores(struct service_instance *instance, char ret_message[512])
     }
     snprintf(ret_message, 512, "Out of memory.");
     TRY(kv_sql_new(&instance->kv, instance->db));
+    TRY(kv_faulty_wrap(&instance->kv, faults));
     TRY(work_queue_sql_new(&instance->queue, instance->db));
+    TRY(work_queue_faulty_wrap(&instance->queue, faults));
     TRY(stream_sql_new(&instance->stream, instance->db, 0));
+    TRY(stream_faulty_wrap(&instance->stream, faults));
     return host_flow_add(instance);
 }
 

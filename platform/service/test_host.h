@@ -25,8 +25,9 @@ struct test_host {
     struct config *config;
     struct arena *arena; /* of calls and answers; lives as long as the host */
     char folder[64];
-    const char *sql_vfs;   /* set before the start: the simulation's disk; NULL: the folder */
-    const char *mail_from; /* set before the start; NULL: the host's own */
+    const char *sql_vfs;       /* set before the start: the simulation's disk; NULL: the folder */
+    const char *mail_from;     /* set before the start; NULL: the host's own */
+    struct fault_plan *faults; /* set before the start: what its ports follow; NULL: none */
 };
 
 struct test_answer {
@@ -65,7 +66,8 @@ static inline void test_host_start(struct test_host *test, const struct service 
                                          .sql_vfs = test->sql_vfs,
                                          .worker_count = 8,
                                          .http_client = client,
-                                         .mail_from = test->mail_from};
+                                         .mail_from = test->mail_from,
+                                         .faults = test->faults};
     if (host_new(&test->host, &options, message) < 0) {
         fprintf(stderr, "test host: %s\n", message);
         exit(1);

@@ -1,6 +1,8 @@
 /* What identity does before the first request: it fills the process's key ring, its list of blocked tokens and its list
  * of tenants from the database, and makes what a first start needs. */
 #include "platform/base/hash.h"
+#include "platform/ports/idp/idp_faulty.h"
+#include "platform/service/host.h"
 #include "services/identity/identity.h"
 
 #include <stdlib.h>
@@ -50,6 +52,8 @@ int identity_start(struct call *call, void **ret_state)
     task_mutex_init(&identity->mutex);
     derive_code_key(call, identity);
     int result = idp_argon2_new(&identity->idp, NULL);
+    if (result == 0)
+        result = idp_faulty_wrap(&identity->idp, call->host->options.faults);
     if (result == 0)
         result = call_read(call, read_tenants, call);
     if (result == 0)

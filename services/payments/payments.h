@@ -86,9 +86,6 @@ void payments_stop(void *state);
 struct psp *payments_psp(struct call *call);
 int64_t payments_reconcile_age_ms(struct call *call);
 
-/* Replaces the port, for tests; the state frees it. */
-void payments_set_psp(void *state, struct psp *psp);
-
 /* The key of a step of an order's payment, in the arena; empty when there is no room. */
 struct str provider_key(struct call *call, const char *step, struct str tenant, struct str id);
 

@@ -2,6 +2,7 @@
 
 #include "platform/base/task.h"
 #include "platform/ports/psp/psp_config.h"
+#include "platform/ports/psp/psp_faulty.h"
 #include "platform/ports/psp/psp_stripe.h"
 #include "platform/service/host.h"
 
@@ -52,15 +53,6 @@ void payments_stop(void *argument)
     free(state);
 }
 
-void payments_set_psp(void *argument, struct psp *psp)
-{
-    struct payments_state *state = argument;
-    TASK_LOCKED(&state->mutex);
-    if (state->psp)
-        state->psp->free(state->psp);
-    state->psp = psp;
-}
-
 /* The configured address, or the emulator's in this process. False while the emulator does not listen yet. */
 static bool find_url(struct service_host *host, char ret_url[URL_BYTES_MAX])
 {
@@ -95,6 +87,8 @@ struct psp *payments_psp(struct call *call)
         .client = call->host->http_client,
     };
     int error = psp_stripe_new(&state->psp, &config);
+    if (error == 0)
+        error = psp_faulty_wrap(&state->psp, call->host->options.faults);
     if (error)
         log_error(&call->log, "the payment provider cannot be reached as configured", LOG_ERR(error));
     return state->psp;

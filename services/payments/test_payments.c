@@ -1,8 +1,7 @@
 /* Proves that money is taken once, given back when it must be, and booked; in front of the emulator, over HTTP. */
 #include "platform/ports/clock/clock.h"
-#include "platform/ports/psp/psp_faulty.h"
+#include "platform/ports/fault.h"
 #include "platform/ports/psp/psp_signature.h"
-#include "platform/ports/psp/psp_stripe.h"
 #include "services/payments/payments.h"
 #include "services/payments/sql/ledger.sql.h"
 #include "services/stripe_emulator/test_emulator.h"
@@ -18,7 +17,6 @@
 
 struct fixture {
     struct test_host host;
-    struct psp *faulty; /* the service's port, once with_faults was called; the service's */
 };
 
 static char *patient_environment[] = {"SHOPSTREAM_STRIPE_SECRET_KEY=" TEST_SECRET_KEY,
@@ -33,6 +31,7 @@ static int start(void **state, char *const *environment)
     static const struct service *const services[] = {&catalog_service, &stripe_emulator_service, &payments_service,
                                                      &orders_service, NULL};
     struct fixture *fixture = calloc(1, sizeof(*fixture));
+    fixture->host.faults = fault_plan_new();
     test_emulator_start(&fixture->host, services, environment);
     *state = fixture;
     return 0;
@@ -52,24 +51,21 @@ static int end(void **state)
 {
     struct fixture *fixture = *state;
     test_host_end(&fixture->host);
+    fault_plan_free(fixture->host.faults);
     free(fixture);
     return 0;
 }
 
-/* Puts the decorator between the service and the provider. */
-static void with_faults(struct fixture *fixture, struct psp_faults faults)
+/* What goes wrong from now on between the service and the provider, in at most fault_max calls (0: in all). */
+static void set_fault(struct fixture *fixture, enum fault_kind kind, uint64_t fault_max)
 {
-    struct psp *psp = NULL;
-    const struct psp_stripe_config config = {
-        .base_url = str_from_cstr(test_emulator_url(&fixture->host)),
-        .secret_key = STR(TEST_SECRET_KEY),
-        .webhook_secret = STR(TEST_WEBHOOK_SECRET),
-        .timeout_ms = 20000,
-        .client = fixture->host.host->http_client,
-    };
-    assert_int_equal(psp_stripe_new(&psp, &config), 0);
-    assert_int_equal(psp_faulty_new(&fixture->faulty, psp, &faults), 0);
-    payments_set_psp(host_instance(fixture->host.host, "payments")->state, fixture->faulty);
+    const struct fault_rule rule = {.port = FAULT_PSP, .kind = kind, .fault_max = fault_max};
+    assert_int_equal(fault_plan_set(fixture->host.faults, &rule, 1), 0);
+}
+
+static void clear_faults(struct fixture *fixture)
+{
+    assert_int_equal(fault_plan_set(fixture->host.faults, NULL, 0), 0);
 }
 
 static int authorise(struct fixture *fixture, const char *order_id, const char *method, Payments__Payment *ret_payment)
@@ -276,16 +272,16 @@ static void test_payments__lost_answers_never_charge_twice(void **state)
 {
     struct fixture *fixture = *state;
     Payments__Payment payment;
-    with_faults(fixture, (struct psp_faults){.timed_out_percent = 100, .count_max = 1});
+    set_fault(fixture, FAULT_FAIL_AFTER, 1);
     assert_int_equal(authorise(fixture, "order-1", "pm_card_visa", &payment), 0);
     assert_string_equal(payment.status, "authorised");
-    psp_faulty_set(fixture->faulty, &(struct psp_faults){.timed_out_percent = 100});
+    set_fault(fixture, FAULT_FAIL_AFTER, 0);
     assert_int_equal(authorise(fixture, "order-2", "pm_card_visa", &payment), ERR_DEADLINE);
-    psp_faulty_set(fixture->faulty, &(struct psp_faults){.repeated_percent = 100});
+    set_fault(fixture, FAULT_REPEAT, 0);
     assert_int_equal(authorise(fixture, "order-2", "pm_card_visa", &payment), 0);
     assert_string_equal(payment.status, "authorised");
     assert_intents(fixture, 2);
-    psp_faulty_set(fixture->faulty, &(struct psp_faults){.timed_out_percent = 100, .count_max = 2});
+    set_fault(fixture, FAULT_FAIL_AFTER, 2);
     assert_int_equal(capture(fixture, "order-2", &payment), ERR_DEADLINE);
     assert_int_equal(capture(fixture, "order-2", &payment), 0);
     assert_string_equal(payment.status, "captured");
@@ -296,9 +292,9 @@ static void test_payments__money_of_a_lost_answer_is_returned(void **state)
 {
     struct fixture *fixture = *state;
     Payments__Payment payment;
-    with_faults(fixture, (struct psp_faults){.timed_out_percent = 100});
+    set_fault(fixture, FAULT_FAIL_AFTER, 0);
     assert_int_equal(authorise(fixture, "order-1", "pm_card_visa", &payment), ERR_DEADLINE);
-    psp_faulty_set(fixture->faulty, &(struct psp_faults){0});
+    clear_faults(fixture);
     assert_int_equal(return_all(fixture, "order-1", &payment), 0);
     assert_string_equal(payment.status, "voided");
     assert_string_equal(provider_status(fixture, payment.provider_id), "canceled");
@@ -312,18 +308,18 @@ static void test_payments__a_payment_that_never_arrived_is_ended(void **state)
 {
     struct fixture *fixture = *state;
     Payments__Payment payment;
-    with_faults(fixture, (struct psp_faults){.lost_percent = 100});
+    set_fault(fixture, FAULT_FAIL, 0);
     assert_int_equal(authorise(fixture, "order-1", "pm_card_visa", &payment), ERR_UNAVAILABLE);
     assert_intents(fixture, 0);
-    psp_faulty_set(fixture->faulty, &(struct psp_faults){0});
+    clear_faults(fixture);
     assert_int_equal(return_all(fixture, "order-1", &payment), 0);
     assert_string_equal(payment.status, "voided");
     assert_string_equal(provider_status(fixture, payment.provider_id), "canceled");
     assert_ledger(fixture, 0);
     /* A method that the provider refuses leaves nothing there to be ended. */
-    psp_faulty_set(fixture->faulty, &(struct psp_faults){.lost_percent = 100});
+    set_fault(fixture, FAULT_FAIL, 0);
     assert_int_equal(authorise(fixture, "order-2", "pm_card_of_nobody", &payment), ERR_UNAVAILABLE);
-    psp_faulty_set(fixture->faulty, &(struct psp_faults){0});
+    clear_faults(fixture);
     assert_int_equal(return_all(fixture, "order-2", &payment), 0);
     assert_true(has_status(fixture, "order-2", "voided") || has_status(fixture, "order-2", "failed"));
     assert_intents(fixture, 1);
@@ -337,9 +333,9 @@ static void test_payments__after_a_day_a_lost_answer_is_not_asked_for(void **sta
     struct fixture *fixture = *state;
     const struct sql_statement *statement = &age;
     Payments__Payment payment;
-    with_faults(fixture, (struct psp_faults){.lost_percent = 100});
+    set_fault(fixture, FAULT_FAIL, 0);
     assert_int_equal(authorise(fixture, "order-1", "pm_card_visa", &payment), ERR_UNAVAILABLE);
-    psp_faulty_set(fixture->faulty, &(struct psp_faults){0});
+    clear_faults(fixture);
     assert_int_equal(sql_write(host_instance(fixture->host.host, "payments")->db, run_statement, &statement), 0);
     assert_int_equal(return_all(fixture, "order-1", &payment), ERR_CONFLICT);
     assert_intents(fixture, 0);
@@ -422,11 +418,11 @@ static void test_payments__a_refund_without_an_answer_is_pending_and_then_settle
     struct fixture *fixture = *state;
     Payments__Payment payment = captured(fixture, "order-1");
     Payments__Refund refund;
-    with_faults(fixture, (struct psp_faults){.lost_percent = 100});
+    set_fault(fixture, FAULT_FAIL, 0);
     assert_int_equal(refund_part(fixture, payment.id, 1000, "key-1", &refund), 0);
     assert_string_equal(refund.status, "pending");
     /* The job asks again, with the same key. */
-    psp_faulty_set(fixture->faulty, &(struct psp_faults){0});
+    clear_faults(fixture);
     await_status(fixture, "order-1", "partially_refunded");
     assert_int_equal(stored_payment(fixture, "order-1").refunded_amount, 1000);
     assert_int_equal(refund_part(fixture, payment.id, 1000, "key-1", &refund), 0);
@@ -659,11 +655,11 @@ static void test_payments__late_money_is_returned(void **state)
     /* The order fell while the card was being asked; our void is lost, then the provider tells of the money. */
     assert_int_equal(authorise(fixture, "order-1", "pm_card_authenticationRequired", &payment), 0);
     const char *id = payment.provider_id;
-    with_faults(fixture, (struct psp_faults){.lost_percent = 100});
+    set_fault(fixture, FAULT_FAIL, 0);
     assert_int_equal(return_all(fixture, "order-1", &payment), ERR_UNAVAILABLE);
     decide(fixture, id, "approve");
     assert_string_equal(provider_status(fixture, id), "requires_capture");
-    psp_faulty_set(fixture->faulty, &(struct psp_faults){0});
+    clear_faults(fixture);
     await_provider_status(fixture, id, "canceled");
     await_status(fixture, "order-1", "voided");
     assert_ledger(fixture, 0);

@@ -1,7 +1,8 @@
-/* The conformance suite of the cache port, on the adapter in memory. */
+/* The conformance suite of the cache port, on the adapter in memory, alone and behind the decorator. */
 #include "platform/base/task.h"
-#include "platform/ports/cache/cache.h"
+#include "platform/ports/cache/cache_faulty.h"
 #include "platform/ports/clock/clock.h"
+#include "platform/ports/test_fault.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -13,7 +14,10 @@
 #define LONG_MS 3600000
 #define WAIT_MAX_NS (20 * CLOCK_NS_PER_S)
 
+static bool is_decorated; /* the suite runs once without the decorator, and once behind it */
+
 struct fixture {
+    struct fault_plan *faults; /* NULL without the decorator */
     struct cache *cache;
     struct arena *arena;
 };
@@ -25,13 +29,16 @@ static int set_up(void **state)
     f->arena = arena_new(4 << 20);
     struct cache_config config = {
         .value_bytes_max = 64 << 10, .counter_bytes_max = 64 << 10, .lock_bytes_max = 16 << 10};
-    return cache_memory_new(&f->cache, &config);
+    f->faults = is_decorated ? fault_plan_new() : NULL;
+    TRY(cache_memory_new(&f->cache, &config));
+    return cache_faulty_wrap(&f->cache, f->faults);
 }
 
 static int tear_down(void **state)
 {
     struct fixture *f = *state;
     cache_free(f->cache);
+    fault_plan_free(f->faults);
     arena_free(f->arena);
     free(f);
     return 0;
@@ -212,6 +219,43 @@ static void test_cache__messages_reach_subscribers(void **state)
     assert_string_equal(b, "2");
 }
 
+static void hear(struct str channel, struct str message, void *argument)
+{
+    (void)channel;
+    (void)message;
+    ++*(int *)argument;
+}
+
+static void test_cache_faulty__does_what_the_plan_says(void **state)
+{
+    struct fixture *f = *state;
+    struct cache_subscription *subscription = NULL;
+    struct str value;
+    int64_t number = 0;
+    int heard = 0;
+    test_fault_next(f->faults, FAULT_CACHE, "put", FAULT_FAIL);
+    assert_int_equal(cache_put(f->cache, STR("a"), STR("1"), LONG_MS), ERR_UNAVAILABLE);
+    assert_int_equal(cache_get(f->cache, STR("a"), f->arena, &value), 0);
+    test_fault_next(f->faults, FAULT_CACHE, "lock", FAULT_FAIL_AFTER);
+    assert_int_equal(cache_lock(f->cache, STR("a"), LONG_MS, &number), ERR_DEADLINE);
+    assert_int_equal(cache_lock(f->cache, STR("a"), LONG_MS, &number), ERR_CONFLICT); /* nobody knows the token */
+    test_fault_next(f->faults, FAULT_CACHE, "increment", FAULT_REPEAT);
+    assert_int_equal(cache_increment(f->cache, STR("n"), 1, LONG_MS, &number), 0);
+    assert_int_equal(number, 2);
+    test_fault_next(f->faults, FAULT_CACHE, "get", FAULT_DELAY);
+    int64_t started_ns = clock_monotonic_ns();
+    assert_int_equal(cache_get(f->cache, STR("a"), f->arena, &value), 0);
+    assert_true(test_fault_was_late(started_ns));
+    test_fault_next(f->faults, FAULT_CACHE, "subscribe", FAULT_FAIL);
+    assert_int_equal(cache_subscribe(f->cache, "c", hear, &heard, &subscription), ERR_UNAVAILABLE);
+    assert_null(subscription);
+    assert_int_equal(cache_subscribe(f->cache, "c", hear, &heard, &subscription), 0);
+    test_fault_next(f->faults, FAULT_CACHE, "publish", FAULT_REPEAT);
+    assert_int_equal(cache_publish(f->cache, STR("c"), STR("m")), 0);
+    assert_int_equal(heard, 2);
+    cache_unsubscribe(f->cache, subscription);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -227,5 +271,9 @@ int main(void)
         TEST(test_cache__locks_are_not_evicted),
         TEST(test_cache__messages_reach_subscribers),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    const struct CMUnitTest faulty_tests[] = {TEST(test_cache_faulty__does_what_the_plan_says)};
+    int failed = cmocka_run_group_tests_name("plain", tests, NULL, NULL);
+    is_decorated = true;
+    failed += cmocka_run_group_tests_name("decorated, without faults", tests, NULL, NULL);
+    return failed + cmocka_run_group_tests_name("faulty", faulty_tests, NULL, NULL);
 }

@@ -139,22 +139,29 @@ static int notify_on_commit(struct event_bus *bus, struct sql_tx *tx, const stru
 
 /* -- Publishing ---------------------------------------------------------------------------------------------------- */
 
-int event_append(struct event_bus *bus, struct sql_tx *tx, const struct event *event)
+int event_outbox_append(struct sql_tx *tx, const struct event *event)
 {
-    if (event->payload.len > EVENT_PAYLOAD_BYTES_MAX)
-        return ERR_TOO_LARGE;
     char made_id[ID_BYTES];
     struct str id = event->id;
     if (id.len == 0) {
         id_new(made_id);
         id = str_from_cstr(made_id);
     }
-    TRY(sql_exec(tx, &events_sql_append,
-                 SQL_ARGS(sql_text(id), sql_text(event->topic), sql_text(event->type), sql_text(event->key),
-                          sql_text(event->tenant), sql_int(event->time_ms ? event->time_ms : clock_wall_ms()),
-                          sql_text(event->traceparent), sql_text(event->payload)),
-                 NULL));
-    return bus ? notify_on_commit(bus, tx, event) : 0;
+    return sql_exec(tx, &events_sql_append,
+                    SQL_ARGS(sql_text(id), sql_text(event->topic), sql_text(event->type), sql_text(event->key),
+                             sql_text(event->tenant), sql_int(event->time_ms ? event->time_ms : clock_wall_ms()),
+                             sql_text(event->traceparent), sql_text(event->payload)),
+                    NULL);
+}
+
+int event_append(struct event_bus *bus, struct sql_tx *tx, const struct event *event)
+{
+    if (event->payload.len > EVENT_PAYLOAD_BYTES_MAX)
+        return ERR_TOO_LARGE;
+    if (!bus)
+        return event_outbox_append(tx, event);
+    TRY(bus->adapter->append(bus, tx, event));
+    return notify_on_commit(bus, tx, event);
 }
 
 int events_on_commit(struct event_bus *bus, event_listener *listener, void *context)

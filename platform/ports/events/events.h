@@ -74,6 +74,7 @@ struct event_consumer {
 
 /* What a bus is made of: the embedded one here, Kafka's later. */
 struct event_bus_adapter {
+    int (*append)(struct event_bus *bus, struct sql_tx *tx, const struct event *event); /* without the notices */
     int (*add_source)(struct event_bus *bus, const char *name, struct sql_db *db);
     int (*add_consumer)(struct event_bus *bus, const struct event_consumer *consumer);
     int (*start)(struct event_bus *bus);

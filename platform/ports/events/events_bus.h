@@ -19,6 +19,9 @@ struct event_bus {
 void event_bus_init(struct event_bus *bus, const struct event_bus_adapter *adapter);
 void event_bus_destroy(struct event_bus *bus);
 
+/* Writes the event to the outbox in the transaction; the limits of events.h are checked. */
+int event_outbox_append(struct sql_tx *tx, const struct event *event);
+
 /* The columns of an event from that one on: event_id, topic, type, key, tenant, time_ms, traceparent, payload; copied
  * into the arena. ERR_NO_MEMORY. */
 int event_read(struct arena *arena, struct sql_rows *rows, unsigned first_column, struct event *ret_event);

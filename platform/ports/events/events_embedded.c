@@ -344,6 +344,12 @@ static void reader_main(void *argument)
 
 /* -- The bus ------------------------------------------------------------------------------------------------------- */
 
+static int embedded_append(struct event_bus *base, struct sql_tx *tx, const struct event *event)
+{
+    (void)base;
+    return event_outbox_append(tx, event);
+}
+
 static void embedded_wake(struct event_bus *base, struct sql_db *db)
 {
     struct embedded_bus *bus = embedded_of(base);
@@ -542,6 +548,7 @@ static int embedded_trim(struct event_bus *base, const char *name, int64_t older
 }
 
 static const struct event_bus_adapter embedded_adapter = {
+    .append = embedded_append,
     .add_source = embedded_add_source,
     .add_consumer = embedded_add_consumer,
     .start = embedded_start,

@@ -1,11 +1,13 @@
 /* The conformance suite of the events port, written against events.h alone: what was committed reaches every consumer
- * in order and takes effect once, whatever fails between. */
+ * in order and takes effect once, whatever fails between. It runs against the embedded bus, alone and behind the
+ * decorator. */
 #include "platform/base/task.h"
 #include "platform/ports/clock/clock.h"
-#include "platform/ports/events/events.h"
+#include "platform/ports/events/events_faulty.h"
 #include "platform/ports/events/migrations/migrations.h"
 #include "platform/ports/events/test_events_conformance.sql.h"
 #include "platform/ports/random/random.h"
+#include "platform/ports/test_fault.h"
 
 #include <setjmp.h>
 #include <signal.h>
@@ -28,6 +30,7 @@ struct fixture {
     char message[512];
     struct sql_db *shop, *follower;
     struct event_bus *bus;
+    struct fault_plan *faults; /* NULL without the decorator */
     const char *const *types;
 
     /* The handler fails on this key, that many times. */
@@ -102,6 +105,7 @@ static void open_bus(struct fixture *f)
     f->shop = open_db(f, "shop");
     f->follower = open_db(f, "follower");
     assert_int_equal(event_bus_new_embedded(&f->bus), 0);
+    assert_int_equal(event_bus_faulty_wrap(&f->bus, f->faults), 0);
     assert_int_equal(event_bus_add_source(f->bus, "shop", f->shop), 0);
     assert_int_equal(event_bus_add_source(f->bus, "follower", f->follower), 0);
     struct event_consumer consumer = {.group = "effects",
@@ -129,9 +133,12 @@ static void close_bus(struct fixture *f)
     f->bus = NULL;
 }
 
+static bool is_decorated; /* the suite runs once without the decorator, and once behind it */
+
 static int set_up(void **state)
 {
     struct fixture *f = calloc(1, sizeof(*f));
+    f->faults = is_decorated ? fault_plan_new() : NULL;
     snprintf(f->folder, sizeof(f->folder), "%s/events-test-XXXXXX", getenv("TMPDIR") ? getenv("TMPDIR") : "/tmp");
     *state = f;
     return mkdtemp(f->folder) ? 0 : -1;
@@ -150,6 +157,7 @@ static int tear_down(void **state)
         unlink(path);
     }
     rmdir(f->folder);
+    fault_plan_free(f->faults);
     free(f);
     return 0;
 }
@@ -475,6 +483,48 @@ static void test_events__survive_being_killed_at_any_instant(void **state)
     assert_int_equal(effects.distinct, outbox.count);
 }
 
+/* -- The decorator's faults ---------------------------------------------------------------------------------------- */
+
+static void assert_effects(struct fixture *f, int64_t count)
+{
+    settle(f);
+    struct effects effects = effects_in(f->follower);
+    assert_int_equal(effects.count, count);
+    assert_int_equal(effects.distinct, count);
+    assert_int_equal(fault_plan_faults(f->faults), 1);
+}
+
+/* Whatever goes wrong on the way, each event takes effect once. */
+static void test_events_faulty__does_what_the_plan_says(void **state)
+{
+    struct fixture *f = *state;
+    struct outbox outbox;
+    int64_t deleted;
+    open_bus(f);
+    test_fault_next(f->faults, FAULT_EVENTS, "append", FAULT_FAIL);
+    assert_int_equal(publish(f, 0, 1), ERR_UNAVAILABLE);
+    test_fault_next(f->faults, FAULT_EVENTS, "append", FAULT_FAIL_AFTER);
+    assert_int_equal(publish(f, 0, 1), ERR_DEADLINE);
+    assert_int_equal(sql_read(f->shop, outbox_closure, &outbox), 0);
+    assert_int_equal(outbox.count, 0);
+    const enum fault_kind kinds[] = {FAULT_FAIL, FAULT_FAIL_AFTER, FAULT_REPEAT};
+    for (int i = 0; i < 3; i++) {
+        test_fault_next(f->faults, FAULT_EVENTS, "handle", kinds[i]);
+        assert_int_equal(publish(f, i, 1), 0);
+        assert_effects(f, i + 1);
+    }
+    test_fault_next(f->faults, FAULT_EVENTS, "wake", FAULT_FAIL);
+    assert_int_equal(publish(f, 3, 1), 0);
+    assert_int_equal(publish(f, 4, 1), 0); /* this one wakes the consumer */
+    assert_effects(f, 5);
+    int64_t started_ns = clock_monotonic_ns();
+    test_fault_next(f->faults, FAULT_EVENTS, "append", FAULT_DELAY);
+    assert_int_equal(publish(f, 5, 1), 0);
+    assert_true(test_fault_was_late(started_ns));
+    test_fault_next(f->faults, FAULT_EVENTS, "trim", FAULT_FAIL);
+    assert_int_equal(event_bus_trim(f->bus, "shop", 0, &deleted), ERR_UNAVAILABLE);
+}
+
 int main(void)
 {
 #define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -490,5 +540,9 @@ int main(void)
         CASE(test_events__only_what_all_have_passed_is_trimmed),
         CASE(test_events__survive_being_killed_at_any_instant),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    const struct CMUnitTest faulty_tests[] = {CASE(test_events_faulty__does_what_the_plan_says)};
+    int failed = cmocka_run_group_tests_name("plain", tests, NULL, NULL);
+    is_decorated = true;
+    failed += cmocka_run_group_tests_name("decorated, without faults", tests, NULL, NULL);
+    return failed + cmocka_run_group_tests_name("faulty", faulty_tests, NULL, NULL);
 }

@@ -1,7 +1,9 @@
-/* What every adapter of the idp port does, run against argon2id; and what argon2id alone promises. */
+/* What every adapter of the idp port does, run against argon2id, alone and behind the decorator; and what argon2id
+ * alone promises. */
 #include "platform/base/task.h"
 #include "platform/ports/clock/clock.h"
-#include "platform/ports/idp/idp.h"
+#include "platform/ports/idp/idp_faulty.h"
+#include "platform/ports/test_fault.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -11,6 +13,15 @@
 #include <cmocka.h>
 
 static const struct idp_argon2_config CHEAP = {.memory_kib = 64, .passes = 1, .lanes = 1};
+static struct fault_plan *faults; /* NULL: without the decorator */
+
+static struct idp *new_idp(const struct idp_argon2_config *config)
+{
+    struct idp *idp;
+    assert_int_equal(idp_argon2_new(&idp, config), 0);
+    assert_int_equal(idp_faulty_wrap(&idp, faults), 0);
+    return idp;
+}
 
 static void test_idp__knows_its_password_and_no_other(void **state)
 {
@@ -19,7 +30,7 @@ static void test_idp__knows_its_password_and_no_other(void **state)
     struct arena *arena = arena_new(1 << 16);
     struct str credential, again;
     bool matches = false;
-    assert_int_equal(idp_argon2_new(&idp, &CHEAP), 0);
+    idp = new_idp(&CHEAP);
     assert_int_equal(idp_enrol(idp, arena, STR("u"), STR("correct horse"), TASK_FOREVER, &credential), 0);
     assert_int_equal(idp_enrol(idp, arena, STR("u"), STR("correct horse"), TASK_FOREVER, &again), 0);
     assert_false(str_equal(credential, again)); /* A salt of its own. */
@@ -43,7 +54,7 @@ static void test_idp__refuses_what_is_too_long_or_not_its_own(void **state)
     static char password[IDP_PASSWORD_BYTES_MAX + 1];
     struct str credential;
     bool matches = true;
-    assert_int_equal(idp_argon2_new(&idp, &CHEAP), 0);
+    idp = new_idp(&CHEAP);
     memset(password, 'x', sizeof(password));
     struct str long_password = str_from(password, sizeof(password));
     assert_int_equal(idp_enrol(idp, arena, STR("u"), long_password, TASK_FOREVER, &credential), ERR_INVALID);
@@ -65,8 +76,8 @@ static void test_idp__knows_outdated_credentials(void **state)
     struct arena *arena = arena_new(1 << 16);
     struct str old_credential, new_credential;
     bool matches = false;
-    assert_int_equal(idp_argon2_new(&cheap, &CHEAP), 0);
-    assert_int_equal(idp_argon2_new(&owasp, NULL), 0);
+    cheap = new_idp(&CHEAP);
+    owasp = new_idp(NULL);
     assert_int_equal(idp_enrol(cheap, arena, STR("u"), STR("password"), TASK_FOREVER, &old_credential), 0);
     assert_int_equal(idp_enrol(owasp, arena, STR("u"), STR("password"), TASK_FOREVER, &new_credential), 0);
     assert_true(str_starts_with(new_credential, STR("$argon2id$v=19$m=19456,t=2,p=1$")));
@@ -99,7 +110,7 @@ static void test_idp__unknown_account_takes_the_same_time(void **state)
     struct idp *idp;
     struct arena *arena = arena_new(1 << 16);
     struct str credential;
-    assert_int_equal(idp_argon2_new(&idp, NULL), 0);
+    idp = new_idp(NULL);
     assert_int_equal(idp_enrol(idp, arena, STR("u"), STR("password"), TASK_FOREVER, &credential), 0);
     int64_t known_ns = cost_ns(idp, credential);
     int64_t unknown_ns = cost_ns(idp, STR_EMPTY);
@@ -147,7 +158,7 @@ static void test_idp__a_rush_waits_in_turn(void **state)
     (void)state;
     struct rush rush = {.deadline_ns = TASK_FOREVER};
     const struct idp_argon2_config slow = {.memory_kib = 19456, .passes = 8, .lanes = 1};
-    assert_int_equal(idp_argon2_new(&rush.idp, &slow), 0);
+    rush.idp = new_idp(&slow);
     run_rush(&rush);
     assert_int_equal(rush.done, RUSH);
     struct rush hurried = {.idp = rush.idp, .deadline_ns = clock_monotonic_ns()};
@@ -160,6 +171,28 @@ static void test_idp__a_rush_waits_in_turn(void **state)
     idp_free(rush.idp);
 }
 
+static void test_idp_faulty__does_what_the_plan_says(void **state)
+{
+    (void)state;
+    struct idp *idp = new_idp(&CHEAP);
+    struct arena *arena = arena_new(1 << 16);
+    struct str credential = STR_EMPTY;
+    bool matches = false;
+    test_fault_next(faults, FAULT_IDP, "enrol", FAULT_FAIL);
+    assert_int_equal(idp_enrol(idp, arena, STR("u"), STR("p"), TASK_FOREVER, &credential), ERR_UNAVAILABLE);
+    assert_int_equal(credential.len, 0);
+    test_fault_next(faults, FAULT_IDP, "enrol", FAULT_REPEAT);
+    assert_int_equal(idp_enrol(idp, arena, STR("u"), STR("p"), TASK_FOREVER, &credential), 0);
+    test_fault_next(faults, FAULT_IDP, "check", FAULT_FAIL_AFTER);
+    assert_int_equal(idp_check(idp, STR("u"), credential, STR("p"), TASK_FOREVER, &matches), ERR_DEADLINE);
+    test_fault_next(faults, FAULT_IDP, "check", FAULT_DELAY);
+    int64_t started_ns = clock_monotonic_ns();
+    assert_int_equal(idp_check(idp, STR("u"), credential, STR("p"), TASK_FOREVER, &matches), 0);
+    assert_true(test_fault_was_late(started_ns) && matches);
+    idp_free(idp);
+    arena_free(arena);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -169,5 +202,15 @@ int main(void)
         cmocka_unit_test(test_idp__unknown_account_takes_the_same_time),
         cmocka_unit_test(test_idp__a_rush_waits_in_turn),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    const struct CMUnitTest decorated[] = {
+        cmocka_unit_test(test_idp__knows_its_password_and_no_other),
+        cmocka_unit_test(test_idp__refuses_what_is_too_long_or_not_its_own),
+        cmocka_unit_test(test_idp__knows_outdated_credentials),
+        cmocka_unit_test(test_idp_faulty__does_what_the_plan_says),
+    };
+    int failed = cmocka_run_group_tests_name("plain", tests, NULL, NULL);
+    faults = fault_plan_new();
+    failed += cmocka_run_group_tests_name("decorated", decorated, NULL, NULL);
+    fault_plan_free(faults);
+    return failed;
 }

@@ -1,16 +1,20 @@
-/* The conformance suite of the kv port, on the sql adapter. */
+/* The conformance suite of the kv port, on the sql adapter, alone and behind the decorator. */
 #include "platform/base/task.h"
 #include "platform/ports/clock/clock.h"
-#include "platform/ports/kv/kv.h"
+#include "platform/ports/kv/kv_faulty.h"
 #include "platform/ports/kv/migrations/migrations.h"
 #include "platform/ports/sql/test_database.h"
+#include "platform/ports/test_fault.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
 
 #include <cmocka.h>
 
+static bool is_decorated; /* the suite runs once without the decorator, and once behind it */
+
 struct fixture {
+    struct fault_plan *faults; /* NULL without the decorator */
     struct test_database database;
     struct kv *kv;
     struct arena *arena;
@@ -22,13 +26,16 @@ static int set_up(void **state)
     *state = f;
     TRY(test_database_open(&f->database, "kv", kv_migrations, kv_migration_count));
     f->arena = arena_new(1 << 20);
-    return kv_sql_new(&f->kv, f->database.db);
+    f->faults = is_decorated ? fault_plan_new() : NULL;
+    TRY(kv_sql_new(&f->kv, f->database.db));
+    return kv_faulty_wrap(&f->kv, f->faults);
 }
 
 static int tear_down(void **state)
 {
     struct fixture *f = *state;
     kv_free(f->kv);
+    fault_plan_free(f->faults);
     arena_free(f->arena);
     test_database_close(&f->database);
     free(f);
@@ -241,6 +248,36 @@ static void test_kv__limits_are_enforced(void **state)
     free(large);
 }
 
+/* Each fault does what it says to a put: not there, there in spite of the answer, once more, late. */
+static void test_kv_faulty__does_what_the_plan_says(void **state)
+{
+    struct fixture *f = *state;
+    struct kv_row row;
+    int64_t version = 0, again = 0;
+    test_fault_next(f->faults, FAULT_KV, "put", FAULT_FAIL);
+    assert_int_equal(put(f, "a", "1", KV_ALWAYS, &version), ERR_UNAVAILABLE);
+    assert_int_equal(get(f, "a", &row), ERR_NOT_FOUND);
+    test_fault_next(f->faults, FAULT_KV, "put", FAULT_FAIL_AFTER);
+    assert_int_equal(put(f, "a", "1", KV_ALWAYS, &version), ERR_DEADLINE);
+    assert_int_equal(get(f, "a", &row), 0);
+    test_fault_next(f->faults, FAULT_KV, "put", FAULT_REPEAT);
+    assert_int_equal(put(f, "b", "1", KV_IF_ABSENT, &again), ERR_CONFLICT); /* with what the first one put */
+    test_fault_next(f->faults, FAULT_KV, "get", FAULT_DELAY);
+    int64_t started_ns = clock_monotonic_ns();
+    assert_int_equal(get(f, "b", &row), 0);
+    assert_true(test_fault_was_late(started_ns));
+    test_fault_next(f->faults, FAULT_KV, "list", FAULT_FAIL);
+    struct kv_list list = {STR("default"), STR("session"), STR("x"), STR_EMPTY, 1};
+    struct kv_row *rows;
+    size_t count;
+    assert_int_equal(kv_list(f->kv, NULL, &list, f->arena, &rows, &count), ERR_UNAVAILABLE);
+    test_fault_next(f->faults, FAULT_KV, "delete", FAULT_FAIL_AFTER);
+    assert_int_equal(kv_delete(f->kv, NULL, key_of("a"), 0), ERR_DEADLINE);
+    assert_int_equal(get(f, "a", &row), ERR_NOT_FOUND);
+    test_fault_next(f->faults, FAULT_KV, "sweep", FAULT_FAIL);
+    assert_int_equal(kv_sweep(f->kv, 1, &count), ERR_UNAVAILABLE);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -256,5 +293,9 @@ int main(void)
         TEST(test_kv__one_of_many_claims_an_absent_key),
         TEST(test_kv__limits_are_enforced),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    const struct CMUnitTest faulty_tests[] = {TEST(test_kv_faulty__does_what_the_plan_says)};
+    int failed = cmocka_run_group_tests_name("plain", tests, NULL, NULL);
+    is_decorated = true;
+    failed += cmocka_run_group_tests_name("decorated, without faults", tests, NULL, NULL);
+    return failed + cmocka_run_group_tests_name("faulty", faulty_tests, NULL, NULL);
 }

@@ -1,5 +1,6 @@
-/* The conformance suite of the mail port, on the spool. */
-#include "platform/ports/mail/mail.h"
+/* The conformance suite of the mail port, on the spool, alone and behind the decorator. */
+#include "platform/ports/mail/mail_faulty.h"
+#include "platform/ports/test_fault.h"
 
 #include <dirent.h>
 #include <setjmp.h>
@@ -10,7 +11,10 @@
 
 #include <cmocka.h>
 
+static bool is_decorated; /* the suite runs once without the decorator, and once behind it */
+
 struct fixture {
+    struct fault_plan *faults; /* NULL without the decorator */
     struct mail *mail;
     struct arena *arena;
     char folder[200];
@@ -25,7 +29,9 @@ static int set_up(void **state)
     if (!mkdtemp(f->folder))
         return -1;
     f->arena = arena_new(8 << 20);
-    return mail_spool_new(&f->mail, f->folder, message);
+    f->faults = is_decorated ? fault_plan_new() : NULL;
+    TRY(mail_spool_new(&f->mail, f->folder, message));
+    return mail_faulty_wrap(&f->mail, f->faults);
 }
 
 static int tear_down(void **state)
@@ -41,6 +47,7 @@ static int tear_down(void **state)
     closedir(folder);
     rmdir(f->folder);
     mail_free(f->mail);
+    fault_plan_free(f->faults);
     arena_free(f->arena);
     free(f);
     return 0;
@@ -180,6 +187,38 @@ static void test_mail__what_a_crash_left_is_gone_after_a_start(void **state)
     mail_free(again);
 }
 
+static int send_faulty(struct fixture *f, enum fault_kind kind)
+{
+    struct mail_message message = message_of("a");
+    test_fault_next(f->faults, FAULT_MAIL, "send", kind);
+    return mail_send(f->mail, &message);
+}
+
+static size_t sent(struct fixture *f)
+{
+    struct mail_stored *stored;
+    size_t count = 0;
+    assert_int_equal(mail_list(f->mail, 10, f->arena, &stored, &count), 0);
+    return count;
+}
+
+static void test_mail_faulty__does_what_the_plan_says(void **state)
+{
+    struct fixture *f = *state;
+    assert_int_equal(send_faulty(f, FAULT_FAIL), ERR_UNAVAILABLE);
+    assert_int_equal(sent(f), 0);
+    assert_int_equal(send_faulty(f, FAULT_FAIL_AFTER), ERR_DEADLINE);
+    assert_int_equal(sent(f), 1);
+    assert_int_equal(send_faulty(f, FAULT_REPEAT), 0);
+    assert_int_equal(sent(f), 3);
+    int64_t started_ns = clock_monotonic_ns();
+    assert_int_equal(send_faulty(f, FAULT_DELAY), 0);
+    assert_true(test_fault_was_late(started_ns));
+    struct str bytes;
+    test_fault_next(f->faults, FAULT_MAIL, "read", FAULT_FAIL);
+    assert_int_equal(mail_read(f->mail, STR("x"), f->arena, &bytes), ERR_UNAVAILABLE);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -192,5 +231,9 @@ int main(void)
         TEST(test_mail__list_is_newest_first_and_bounded),
         TEST(test_mail__what_a_crash_left_is_gone_after_a_start),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    const struct CMUnitTest faulty_tests[] = {TEST(test_mail_faulty__does_what_the_plan_says)};
+    int failed = cmocka_run_group_tests_name("plain", tests, NULL, NULL);
+    is_decorated = true;
+    failed += cmocka_run_group_tests_name("decorated, without faults", tests, NULL, NULL);
+    return failed + cmocka_run_group_tests_name("faulty", faulty_tests, NULL, NULL);
 }

@@ -1,8 +1,9 @@
 /* The conformance suite of the psp port: what each adapter must do, run against the Stripe adapter in front of the
- * emulator, and once more behind the decorator that sends each call twice. */
+ * emulator, behind the decorator with nothing planned, and behind it with each call sent twice. */
 #include "platform/ports/psp/psp_faulty.h"
 #include "platform/ports/psp/psp_signature.h"
 #include "platform/ports/psp/psp_stripe.h"
+#include "platform/ports/test_fault.h"
 #include "services/stripe_emulator/test_emulator.h"
 
 #include <setjmp.h>
@@ -13,7 +14,7 @@
 struct fixture {
     struct test_host host;
     struct psp *psp;
-    bool repeats; /* each call is sent twice */
+    struct fault_plan *faults; /* NULL without the decorator */
     int key_count;
 };
 
@@ -34,35 +35,41 @@ static struct psp *new_psp(struct fixture *fixture, int64_t timeout_ms)
     return psp;
 }
 
-static int start(void **state, bool repeats)
+static int start(void **state, struct fault_plan *faults)
 {
     /* payments is there for its settings: the emulator reads them. */
     static const struct service *const services[] = {&stripe_emulator_service, &payments_service, NULL};
     struct fixture *fixture = calloc(1, sizeof(*fixture));
     test_emulator_start(&fixture->host, services, environment);
-    fixture->repeats = repeats;
+    fixture->faults = faults;
     fixture->psp = new_psp(fixture, 20000);
-    const struct psp_faults faults = {.repeated_percent = 100};
-    if (repeats)
-        assert_int_equal(psp_faulty_new(&fixture->psp, fixture->psp, &faults), 0);
+    assert_int_equal(psp_faulty_wrap(&fixture->psp, faults), 0);
     *state = fixture;
     return 0;
 }
 
 static int start_plain(void **state)
 {
-    return start(state, false);
+    return start(state, NULL);
+}
+
+static int start_decorated(void **state)
+{
+    return start(state, fault_plan_new());
 }
 
 static int start_repeating(void **state)
 {
-    return start(state, true);
+    const struct fault_rule always = {.port = FAULT_PSP, .kind = FAULT_REPEAT};
+    struct fault_plan *faults = fault_plan_new();
+    return fault_plan_set(faults, &always, 1) < 0 ? -1 : start(state, faults);
 }
 
 static int end(void **state)
 {
     struct fixture *fixture = *state;
     fixture->psp->free(fixture->psp);
+    fault_plan_free(fixture->faults);
     test_host_end(&fixture->host);
     free(fixture);
     return 0;
@@ -340,50 +347,52 @@ static void test_psp_stripe__errors_say_whether_to_try_again(void **state)
     }
 }
 
-static void test_psp_faulty__loses_and_times_out(void **state)
+static void test_psp_faulty__does_what_the_plan_says(void **state)
 {
     struct fixture *fixture = *state;
-    struct psp *inner = fixture->psp, *faulty = NULL;
+    struct psp *psp = fixture->psp;
     struct psp_intent intent = {0};
     struct str key = next_key(fixture);
-    struct psp_faults faults = {.lost_percent = 100, .count_max = 1};
-    assert_int_equal(psp_faulty_new(&faulty, inner, &faults), 0);
-    fixture->psp = faulty;
+    test_fault_next(fixture->faults, FAULT_PSP, "create_intent", FAULT_FAIL);
     assert_int_equal(create(fixture, "pm_card_visa", key, &intent, NULL), ERR_UNAVAILABLE);
-    psp_faulty_set(faulty, &(struct psp_faults){.timed_out_percent = 100, .count_max = 1});
+    test_fault_next(fixture->faults, FAULT_PSP, "create_intent", FAULT_FAIL_AFTER);
     assert_int_equal(create(fixture, "pm_card_visa", key, &intent, NULL), ERR_DEADLINE);
-    assert_int_equal(psp_faulty_count(faulty), 1);
+    assert_int_equal(fault_plan_faults(fixture->faults), 1);
+    test_fault_next(fixture->faults, FAULT_PSP, "create_intent", FAULT_DELAY);
+    int64_t started_ns = clock_monotonic_ns();
     assert_int_equal(create(fixture, "pm_card_visa", key, &intent, NULL), 0);
+    assert_true(test_fault_was_late(started_ns));
     struct psp_intent list[4];
     size_t count = 0;
     assert_int_equal(
-        faulty->list_intents(faulty, ASKER(fixture), 0, intent.created_ms + 60000, STR_EMPTY, list, 4, &count, NULL),
-        0);
+        psp->list_intents(psp, ASKER(fixture), 0, intent.created_ms + 60000, STR_EMPTY, list, 4, &count, NULL), 0);
     assert_int_equal(count, 1); /* The lost call never arrived; the one that timed out did. */
 }
 
-#define BOTH(test)                                                                                                     \
-    cmocka_unit_test_setup_teardown(test, start_plain, end), cmocka_unit_test_setup_teardown(test, start_repeating, end)
+#define EACH(test)                                                                                                     \
+    cmocka_unit_test_setup_teardown(test, start_plain, end),                                                           \
+        cmocka_unit_test_setup_teardown(test, start_decorated, end),                                                   \
+        cmocka_unit_test_setup_teardown(test, start_repeating, end)
 
 int main(void)
 {
     log_configure(2, LOG_LEVEL_ERROR, LOG_FORMAT_AUTOMATIC);
     const struct CMUnitTest tests[] = {
-        BOTH(test_psp__holds_the_money_and_says_whose_it_is),
-        BOTH(test_psp__one_key_is_one_charge),
-        BOTH(test_psp__a_refused_card_is_an_answer),
-        BOTH(test_psp__authentication_is_asked_for_at_an_address),
-        BOTH(test_psp__captures_once),
-        BOTH(test_psp__cancels_what_is_held),
-        BOTH(test_psp__refunds_parts_and_never_more),
-        BOTH(test_psp__refuses_to_refund_what_is_only_held),
-        BOTH(test_psp__unknown_and_ill_formed_ids_are_not_found),
-        BOTH(test_psp__lists_page_by_page),
-        BOTH(test_psp__events_are_verified_and_read),
+        EACH(test_psp__holds_the_money_and_says_whose_it_is),
+        EACH(test_psp__one_key_is_one_charge),
+        EACH(test_psp__a_refused_card_is_an_answer),
+        EACH(test_psp__authentication_is_asked_for_at_an_address),
+        EACH(test_psp__captures_once),
+        EACH(test_psp__cancels_what_is_held),
+        EACH(test_psp__refunds_parts_and_never_more),
+        EACH(test_psp__refuses_to_refund_what_is_only_held),
+        EACH(test_psp__unknown_and_ill_formed_ids_are_not_found),
+        EACH(test_psp__lists_page_by_page),
+        EACH(test_psp__events_are_verified_and_read),
         cmocka_unit_test_setup_teardown(test_psp_stripe__a_time_out_after_success_is_resolved_by_the_same_key,
                                         start_plain, end),
         cmocka_unit_test_setup_teardown(test_psp_stripe__errors_say_whether_to_try_again, start_plain, end),
-        cmocka_unit_test_setup_teardown(test_psp_faulty__loses_and_times_out, start_plain, end),
+        cmocka_unit_test_setup_teardown(test_psp_faulty__does_what_the_plan_says, start_decorated, end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

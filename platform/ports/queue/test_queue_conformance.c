@@ -1,9 +1,10 @@
-/* The conformance suite of the queue port, on the sql adapter. */
+/* The conformance suite of the queue port, on the sql adapter, alone and behind the decorator. */
 #include "platform/base/task.h"
 #include "platform/ports/clock/clock.h"
 #include "platform/ports/queue/migrations/migrations.h"
-#include "platform/ports/queue/queue.h"
+#include "platform/ports/queue/queue_faulty.h"
 #include "platform/ports/sql/test_database.h"
+#include "platform/ports/test_fault.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -13,7 +14,10 @@
 #define LONG_MS 3600000
 #define WAIT_MAX_NS (20 * CLOCK_NS_PER_S)
 
+static bool is_decorated; /* the suite runs once without the decorator, and once behind it */
+
 struct fixture {
+    struct fault_plan *faults; /* NULL without the decorator */
     struct test_database database;
     struct work_queue *queue;
     struct arena *arena;
@@ -27,13 +31,16 @@ static int set_up(void **state)
     *state = f;
     TRY(test_database_open(&f->database, "queue", queue_migrations, queue_migration_count));
     f->arena = arena_new(1 << 20);
-    return work_queue_sql_new(&f->queue, f->database.db);
+    f->faults = is_decorated ? fault_plan_new() : NULL;
+    TRY(work_queue_sql_new(&f->queue, f->database.db));
+    return work_queue_faulty_wrap(&f->queue, f->faults);
 }
 
 static int tear_down(void **state)
 {
     struct fixture *f = *state;
     work_queue_free(f->queue);
+    fault_plan_free(f->faults);
     arena_free(f->arena);
     test_database_close(&f->database);
     free(f);
@@ -218,6 +225,45 @@ static void test_queue__consumers_share_without_overlap(void **state)
     assert_int_equal(taken, MESSAGES);
 }
 
+static int enqueue_faulty(struct fixture *f, enum fault_kind kind)
+{
+    test_fault_next(f->faults, FAULT_QUEUE, "enqueue", kind);
+    return work_queue_enqueue(f->queue, NULL, STR("mail"), STR("a"), 0);
+}
+
+static int64_t ready(struct fixture *f)
+{
+    struct work_queue_stats stats;
+    assert_int_equal(work_queue_get_stats(f->queue, STR("mail"), &stats), 0);
+    return stats.ready;
+}
+
+static void test_queue_faulty__does_what_the_plan_says(void **state)
+{
+    struct fixture *f = *state;
+    assert_int_equal(enqueue_faulty(f, FAULT_FAIL), ERR_UNAVAILABLE);
+    assert_int_equal(ready(f), 0);
+    assert_int_equal(enqueue_faulty(f, FAULT_FAIL_AFTER), ERR_DEADLINE);
+    assert_int_equal(ready(f), 1);
+    assert_int_equal(enqueue_faulty(f, FAULT_REPEAT), 0);
+    assert_int_equal(ready(f), 3);
+    int64_t started_ns = clock_monotonic_ns();
+    assert_int_equal(enqueue_faulty(f, FAULT_DELAY), 0);
+    assert_true(test_fault_was_late(started_ns));
+    /* What was claimed and not heard of is there again when its time is up. */
+    const struct work_queue_claim all = {STR("mail"), 10, 1, 3};
+    test_fault_next(f->faults, FAULT_QUEUE, "claim", FAULT_FAIL_AFTER);
+    assert_int_equal(work_queue_claim(f->queue, &all, f->arena, &f->messages, &f->count), ERR_DEADLINE);
+    int64_t until_ns = clock_monotonic_ns() + WAIT_MAX_NS;
+    size_t count = 0;
+    while (count == 0 && clock_monotonic_ns() < until_ns)
+        count = claim(f, 10, LONG_MS, 3);
+    assert_int_equal(count, 4);
+    assert_int_equal(f->messages[0].attempt, 2);
+    test_fault_next(f->faults, FAULT_QUEUE, "ack", FAULT_REPEAT);
+    assert_int_equal(work_queue_ack(f->queue, NULL, &f->messages[0]), ERR_STALE);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -231,5 +277,9 @@ int main(void)
         TEST(test_queue__enqueue_joins_the_transaction),
         TEST(test_queue__consumers_share_without_overlap),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    const struct CMUnitTest faulty_tests[] = {TEST(test_queue_faulty__does_what_the_plan_says)};
+    int failed = cmocka_run_group_tests_name("plain", tests, NULL, NULL);
+    is_decorated = true;
+    failed += cmocka_run_group_tests_name("decorated, without faults", tests, NULL, NULL);
+    return failed + cmocka_run_group_tests_name("faulty", faulty_tests, NULL, NULL);
 }

@@ -3,15 +3,12 @@
 #include "platform/base/task.h"
 #include "platform/ports/sql/sql_adapter.h"
 
-#include <stdatomic.h>
 #include <stdlib.h>
 
 struct faulty_db {
     struct sql_db base;
     struct sql_db *inner;
-    struct sql_fault faults[SQL_FAULTS_MAX];
-    size_t fault_count;
-    atomic_uint_fast64_t calls[SQL_FAULT_CALLS];
+    struct fault_plan *plan;
 };
 
 /* A closure sees the decorator's transaction, so that its statements can fail too. */
@@ -20,11 +17,18 @@ struct faulty_tx {
     struct sql_tx *inner;
 };
 
+struct faulty_rows {
+    struct sql_rows base;
+    struct sql_rows *inner;
+    struct fault_plan *plan;
+};
+
 struct faulty_write {
     struct sql_write_job inner_job;
     struct faulty_db *db;
     struct sql_write_job *outer_job;
-    int late_error; /* told instead of success */
+    int late_error; /* told whatever became of it */
+    bool is_undone; /* this run is thrown away, and there will be another */
 };
 
 struct faulty_read {
@@ -38,23 +42,19 @@ static struct faulty_db *faulty_of(struct sql_db *db)
     return (struct faulty_db *)(void *)db;
 }
 
-/* Counts the call. A fault that fails before is returned; one that fails after goes to *ret_late_error. */
-static int meet_fault(struct faulty_db *db, enum sql_fault_call call, int *ret_late_error)
+static struct sql_db *inner_of(struct sql_db *db)
 {
-    uint64_t number = atomic_fetch_add(&db->calls[call], 1) + 1;
-    *ret_late_error = 0;
-    for (size_t i = 0; i < db->fault_count; i++) {
-        const struct sql_fault *fault = &db->faults[i];
-        if (fault->call != call || (fault->nth != 0 && fault->nth != number))
-            continue;
-        if (fault->kind == SQL_FAULT_FAIL)
-            return fault->error;
-        if (fault->kind == SQL_FAULT_DELAY)
-            task_sleep_ms(fault->delay_ms);
-        else
-            *ret_late_error = fault->error;
-    }
-    return 0;
+    return faulty_of(db)->inner;
+}
+
+static struct sql_tx *inner_tx(struct sql_tx *tx)
+{
+    return ((struct faulty_tx *)(void *)tx)->inner;
+}
+
+static struct fault meet(struct sql_db *db, const char *call)
+{
+    return fault_meet(faulty_of(db)->plan, FAULT_SQL, call);
 }
 
 static int run_closure(struct faulty_db *db, struct sql_tx *inner, sql_closure *closure, void *argument)
@@ -68,31 +68,36 @@ static int run_closure(struct faulty_db *db, struct sql_tx *inner, sql_closure *
 static int write_closure(struct sql_tx *tx, void *argument)
 {
     struct faulty_write *write = argument;
-    return run_closure(write->db, tx, write->outer_job->closure, write->outer_job->argument);
+    int result = run_closure(write->db, tx, write->outer_job->closure, write->outer_job->argument);
+    return result >= 0 && write->is_undone ? ERR_UNAVAILABLE : result;
 }
 
 static void write_done(int result, void *argument)
 {
     struct faulty_write *write = argument;
     struct sql_write_job *job = write->outer_job;
-    int told = result == 0 && write->late_error ? write->late_error : result;
+    if (write->is_undone) {
+        write->is_undone = false;
+        sql_write_async(write->db->inner, &write->inner_job);
+        return;
+    }
+    int told = write->late_error ? write->late_error : result;
     free(write);
     job->done(told, job->argument);
 }
 
 static void faulty_write_async(struct sql_db *base, struct sql_write_job *job)
 {
-    struct faulty_db *db = faulty_of(base);
-    int late_error;
-    int error = meet_fault(db, SQL_FAULT_ON_WRITE, &late_error);
-    struct faulty_write *write = error ? NULL : calloc(1, sizeof(*write));
+    struct fault fault = meet(base, "write");
+    struct faulty_write *write = fault.error ? NULL : calloc(1, sizeof(*write));
     if (!write) {
-        job->done(error ? error : ERR_NO_MEMORY, job->argument);
+        job->done(fault.error ? fault.error : ERR_NO_MEMORY, job->argument);
         return;
     }
-    *write = (struct faulty_write){.db = db, .outer_job = job, .late_error = late_error};
+    *write = (struct faulty_write){
+        .db = faulty_of(base), .outer_job = job, .late_error = fault.late_error, .is_undone = fault.repeat};
     write->inner_job = (struct sql_write_job){.closure = write_closure, .argument = write, .done = write_done};
-    sql_write_async(db->inner, &write->inner_job);
+    sql_write_async(write->db->inner, &write->inner_job);
 }
 
 static int read_closure(struct sql_tx *tx, void *argument)
@@ -104,60 +109,84 @@ static int read_closure(struct sql_tx *tx, void *argument)
 static int faulty_read(struct sql_db *base, sql_closure *closure, void *argument)
 {
     struct faulty_read read = {.db = faulty_of(base), .closure = closure, .argument = argument};
-    int late_error;
-    TRY(meet_fault(read.db, SQL_FAULT_ON_READ, &late_error));
-    int result = sql_read(read.db->inner, read_closure, &read);
-    return result == 0 && late_error ? late_error : result;
+    struct fault fault = meet(base, "read");
+    return FAULT_APPLY(fault, sql_read(read.db->inner, read_closure, &read));
 }
 
-/* -- Statements --------------------------------------------------------------------------------------------------- */
-
-static struct sql_tx *inner_tx(struct sql_tx *tx)
-{
-    return ((struct faulty_tx *)(void *)tx)->inner;
-}
+/* -- Statements and rows ------------------------------------------------------------------------------------------ */
 
 static int faulty_exec(struct sql_tx *tx, const struct sql_statement *statement, struct sql_args args,
                        int64_t *ret_changed)
 {
-    int late_error;
-    TRY(meet_fault(faulty_of(tx->db), SQL_FAULT_ON_STATEMENT, &late_error));
-    TRY(sql_exec(inner_tx(tx), statement, args, ret_changed));
-    return late_error;
+    struct fault fault = meet(tx->db, "exec");
+    fault.repeat = false;
+    return FAULT_APPLY(fault, sql_exec(inner_tx(tx), statement, args, ret_changed));
 }
 
 static int faulty_script(struct sql_tx *tx, const char *text, char ret_message[SQL_MESSAGE_BYTES])
 {
     struct sql_tx *inner = inner_tx(tx);
-    return inner->db->adapter->script(inner, text, ret_message);
+    struct fault fault = meet(tx->db, "script");
+    if (fault.error || fault.late_error)
+        sql_message(ret_message, "a fault of the plan");
+    fault.repeat = false;
+    return FAULT_APPLY(fault, inner->db->adapter->script(inner, text, ret_message));
 }
 
-/* The rows are the inner adapter's own: next, column and finish go straight to it. */
 static int faulty_query(struct sql_tx *tx, const struct sql_statement *statement, struct sql_args args,
                         struct sql_rows **ret_rows)
 {
-    int late_error;
-    TRY(meet_fault(faulty_of(tx->db), SQL_FAULT_ON_STATEMENT, &late_error));
-    TRY(late_error); /* a query that only starts has nothing to succeed at */
-    return sql_query(inner_tx(tx), statement, args, ret_rows);
+    struct fault fault = meet(tx->db, "query");
+    struct faulty_rows *rows = arena_alloc(sql_tx_arena(tx), sizeof(*rows));
+    if (!rows)
+        return ERR_NO_MEMORY;
+    TRY(fault.error);
+    TRY(fault.late_error); /* a query that only starts has nothing to succeed at */
+    *rows = (struct faulty_rows){.base = {.adapter = tx->db->adapter}, .plan = faulty_of(tx->db)->plan};
+    TRY(sql_query(inner_tx(tx), statement, args, &rows->inner));
+    *ret_rows = &rows->base;
+    return 0;
+}
+
+static struct faulty_rows *rows_of(struct sql_rows *rows)
+{
+    return (struct faulty_rows *)(void *)rows;
+}
+
+static int faulty_next(struct sql_rows *rows)
+{
+    struct fault fault = fault_meet(rows_of(rows)->plan, FAULT_SQL, "next");
+    fault.repeat = false;
+    return FAULT_APPLY(fault, sql_next(rows_of(rows)->inner));
+}
+
+static struct sql_value faulty_column(struct sql_rows *rows, unsigned column)
+{
+    struct sql_rows *inner = rows_of(rows)->inner;
+    return inner->adapter->column(inner, column);
+}
+
+static void faulty_finish(struct sql_rows *rows)
+{
+    sql_finish(rows_of(rows)->inner);
 }
 
 /* -- Life and care ------------------------------------------------------------------------------------------------ */
 
 static void faulty_close(struct sql_db *base)
 {
-    sql_close(faulty_of(base)->inner);
+    sql_close(inner_of(base));
     free(base);
 }
 
 static int faulty_backup(struct sql_db *base, const char *path, char ret_message[SQL_MESSAGE_BYTES])
 {
-    return sql_backup(faulty_of(base)->inner, path, ret_message);
+    return sql_backup(inner_of(base), path, ret_message);
 }
 
 static int faulty_check(struct sql_db *base, char ret_message[SQL_MESSAGE_BYTES])
 {
-    return sql_check(faulty_of(base)->inner, ret_message);
+    return sql_check(inner_of(base), ret_message);
 }
 
 static int faulty_backup_snapshot(struct sql_tx *tx, const char *path, char ret_message[SQL_MESSAGE_BYTES])
@@ -183,7 +212,7 @@ static int faulty_load_table(struct sql_tx *tx, const struct sql_table *table, s
 
 static void faulty_get_stats(struct sql_db *base, struct sql_stats *ret_stats)
 {
-    sql_get_stats(faulty_of(base)->inner, ret_stats);
+    sql_get_stats(inner_of(base), ret_stats);
 }
 
 static const struct sql_adapter faulty_adapter = {
@@ -194,6 +223,9 @@ static const struct sql_adapter faulty_adapter = {
     .exec = faulty_exec,
     .script = faulty_script,
     .query = faulty_query,
+    .next = faulty_next,
+    .column = faulty_column,
+    .finish = faulty_finish,
     .backup = faulty_backup,
     .check = faulty_check,
     .backup_snapshot = faulty_backup_snapshot,
@@ -203,24 +235,14 @@ static const struct sql_adapter faulty_adapter = {
     .load_table = faulty_load_table,
 };
 
-int sql_faulty_new(struct sql_db **ret_db, struct sql_db *inner, const struct sql_fault *faults, size_t count)
+int sql_faulty_wrap(struct sql_db **db, struct fault_plan *plan)
 {
-    if (count > SQL_FAULTS_MAX)
-        return ERR_TOO_LARGE;
-    struct faulty_db *db = calloc(1, sizeof(*db));
-    if (!db)
+    if (!plan)
+        return 0;
+    struct faulty_db *faulty = calloc(1, sizeof(*faulty));
+    if (!faulty)
         return ERR_NO_MEMORY;
-    db->base.adapter = &faulty_adapter;
-    db->inner = inner;
-    db->fault_count = count;
-    for (size_t i = 0; i < count; i++)
-        db->faults[i] = faults[i];
-    *ret_db = &db->base;
+    *faulty = (struct faulty_db){.base = {&faulty_adapter}, .inner = *db, .plan = plan};
+    *db = &faulty->base;
     return 0;
-}
-
-uint64_t sql_faulty_calls(struct sql_db *db, enum sql_fault_call call)
-{
-    ASSERT(db->adapter == &faulty_adapter);
-    return atomic_load(&faulty_of(db)->calls[call]);
 }

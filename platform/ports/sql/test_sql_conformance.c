@@ -1,8 +1,8 @@
 /* The conformance suite of the sql port: what every adapter must do, written against sql.h alone. An adapter is a line
- * in the table of engines; it makes the address of an empty database. */
+ * in the table of engines; it makes the address of an empty database. Each runs alone and behind the decorator. */
 #include "platform/base/task.h"
 #include "platform/ports/clock/clock.h"
-#include "platform/ports/sql/sql.h"
+#include "platform/ports/sql/sql_faulty.h"
 #include "platform/ports/sql/test_sql_conformance.sql.h"
 
 #include <setjmp.h>
@@ -21,6 +21,7 @@
 
 struct fixture {
     struct sql_db *db;
+    struct fault_plan *faults; /* NULL without the decorator */
     char folder[PATH_BYTES];
     char url[PATH_BYTES];
     char message[512];
@@ -35,7 +36,8 @@ static void make_sqlite_url(struct fixture *f)
 static void (*const engines[])(struct fixture *f) = {
     make_sqlite_url,
 };
-static size_t engine; /* the one under test */
+static size_t engine;     /* the one under test */
+static bool is_decorated; /* behind the decorator, with no fault planned */
 
 static const struct sql_migration test_migrations[] = {
     {1, "items",
@@ -50,6 +52,7 @@ static void open_database(struct fixture *f, size_t batch_max)
     int error = sql_open(&f->db, &config, f->message);
     if (error)
         fail_msg("%s: %s", error_name(error), f->message);
+    assert_int_equal(sql_faulty_wrap(&f->db, f->faults), 0);
 }
 
 static int set_up(void **state)
@@ -59,6 +62,7 @@ static int set_up(void **state)
     if (!mkdtemp(f->folder))
         return -1;
     engines[engine](f);
+    f->faults = is_decorated ? fault_plan_new() : NULL;
     open_database(f, 0);
     *state = f;
     return sql_migrate(f->db, "test", test_migrations, 2, f->message);
@@ -76,6 +80,7 @@ static int tear_down(void **state)
         unlink(path);
     }
     rmdir(f->folder);
+    fault_plan_free(f->faults);
     free(f);
     return 0;
 }
@@ -629,7 +634,11 @@ int main(void)
         TEST(test_sql__unknown_scheme_is_refused),
     };
     int failed = 0;
-    for (engine = 0; engine < sizeof(engines) / sizeof(engines[0]); engine++)
-        failed += cmocka_run_group_tests(tests, NULL, NULL);
+    for (engine = 0; engine < sizeof(engines) / sizeof(engines[0]); engine++) {
+        is_decorated = false;
+        failed += cmocka_run_group_tests_name("plain", tests, NULL, NULL);
+        is_decorated = true;
+        failed += cmocka_run_group_tests_name("decorated, without faults", tests, NULL, NULL);
+    }
     return failed;
 }

@@ -1,9 +1,10 @@
-/* The conformance suite of the stream port, on the sql adapter. */
+/* The conformance suite of the stream port, on the sql adapter, alone and behind the decorator. */
 #include "platform/base/task.h"
 #include "platform/ports/clock/clock.h"
 #include "platform/ports/sql/test_database.h"
 #include "platform/ports/stream/migrations/migrations.h"
-#include "platform/ports/stream/stream.h"
+#include "platform/ports/stream/stream_faulty.h"
+#include "platform/ports/test_fault.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -14,7 +15,10 @@
 #define LENGTH_MAX 5
 #define WAIT_MAX_NS (20 * CLOCK_NS_PER_S)
 
+static bool is_decorated; /* the suite runs once without the decorator, and once behind it */
+
 struct fixture {
+    struct fault_plan *faults; /* NULL without the decorator */
     struct test_database database;
     struct stream *stream;
     struct arena *arena;
@@ -28,7 +32,9 @@ static int set_up(void **state)
     *state = f;
     TRY(test_database_open(&f->database, "stream", stream_migrations, stream_migration_count));
     f->arena = arena_new(1 << 20);
+    f->faults = is_decorated ? fault_plan_new() : NULL;
     TRY(stream_sql_new(&f->stream, f->database.db, LENGTH_MAX));
+    TRY(stream_faulty_wrap(&f->stream, f->faults));
     return stream_create_group(f->stream, NULL, STR("s"), STR("g"));
 }
 
@@ -36,6 +42,7 @@ static int tear_down(void **state)
 {
     struct fixture *f = *state;
     stream_free(f->stream);
+    fault_plan_free(f->faults);
     arena_free(f->arena);
     test_database_close(&f->database);
     free(f);
@@ -166,6 +173,44 @@ static void test_stream__append_joins_the_transaction(void **state)
     assert_int_equal(id, 1);
 }
 
+static int append_faulty(struct fixture *f, enum fault_kind kind)
+{
+    test_fault_next(f->faults, FAULT_STREAM, "append", kind);
+    return append(f, "a");
+}
+
+static int64_t length(struct fixture *f)
+{
+    struct stream_stats stats;
+    assert_int_equal(stream_get_stats(f->stream, STR("s"), STR("g"), &stats), 0);
+    return stats.length;
+}
+
+static void test_stream_faulty__does_what_the_plan_says(void **state)
+{
+    struct fixture *f = *state;
+    assert_int_equal(append_faulty(f, FAULT_FAIL), ERR_UNAVAILABLE);
+    assert_int_equal(length(f), 0);
+    assert_int_equal(append_faulty(f, FAULT_FAIL_AFTER), ERR_DEADLINE);
+    assert_int_equal(length(f), 1);
+    assert_int_equal(append_faulty(f, FAULT_REPEAT), 0);
+    assert_int_equal(length(f), 3);
+    int64_t started_ns = clock_monotonic_ns();
+    assert_int_equal(append_faulty(f, FAULT_DELAY), 0);
+    assert_true(test_fault_was_late(started_ns));
+    /* What was given out and not heard of is claimed when it was idle long enough. */
+    const struct stream_read read = reader_of("g", "a", 10, 1);
+    test_fault_next(f->faults, FAULT_STREAM, "read", FAULT_FAIL_AFTER);
+    assert_int_equal(stream_read(f->stream, &read, f->arena, &f->entries, &f->count), ERR_DEADLINE);
+    int64_t until_ns = clock_monotonic_ns() + WAIT_MAX_NS;
+    while (read_as(f, read) == 0 && clock_monotonic_ns() < until_ns)
+        ;
+    assert_int_equal(f->count, 4);
+    assert_int_equal(f->entries[0].deliveries, 2);
+    test_fault_next(f->faults, FAULT_STREAM, "ack", FAULT_REPEAT);
+    assert_int_equal(stream_ack(f->stream, NULL, &read, f->entries[0].id), ERR_STALE);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -175,5 +220,9 @@ int main(void)
         TEST(test_stream__idle_entries_are_claimed), TEST(test_stream__full_stream_pushes_back),
         TEST(test_stream__trim_is_bounded),          TEST(test_stream__append_joins_the_transaction),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    const struct CMUnitTest faulty_tests[] = {TEST(test_stream_faulty__does_what_the_plan_says)};
+    int failed = cmocka_run_group_tests_name("plain", tests, NULL, NULL);
+    is_decorated = true;
+    failed += cmocka_run_group_tests_name("decorated, without faults", tests, NULL, NULL);
+    return failed + cmocka_run_group_tests_name("faulty", faulty_tests, NULL, NULL);
 }

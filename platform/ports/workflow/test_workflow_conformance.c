@@ -3,9 +3,10 @@
 #include "platform/base/task.h"
 #include "platform/ports/clock/clock.h"
 #include "platform/ports/random/random.h"
+#include "platform/ports/test_fault.h"
 #include "platform/ports/workflow/migrations/migrations.h"
 #include "platform/ports/workflow/test_workflow_conformance.sql.h"
-#include "platform/ports/workflow/workflow.h"
+#include "platform/ports/workflow/workflow_faulty.h"
 #include "shopstream/orders/v1/orders.pb-c.h"
 
 #include <setjmp.h>
@@ -98,8 +99,12 @@ static const struct workflow_type *const types[] = {&place, &choice, &drifting, 
 
 /* -- The engine and its activities --------------------------------------------------------------------------------- */
 
+static bool is_decorated; /* the suite runs once with activities as they are, and once behind the decorator */
+
 struct fixture {
     struct sql_db *db;
+    struct fault_plan *faults; /* NULL without the decorator */
+    struct workflow_faulty activities;
     struct workflow_engine *engine;
     char folder[PATH_BYTES];
     char url[PATH_BYTES];
@@ -164,8 +169,8 @@ static void open_engine(struct fixture *f)
     assert_int_equal(sql_migrate(f->db, "test", test_migrations, 1, f->message), 0);
     struct workflow_engine_config engine_config = {.db = f->db,
                                                    .types = types,
-                                                   .run_activity = run_activity,
-                                                   .context = f,
+                                                   .run_activity = is_decorated ? workflow_faulty_run : run_activity,
+                                                   .context = is_decorated ? (void *)&f->activities : f,
                                                    .worker_count = 4,
                                                    .cached_bytes_max = f->cached_bytes_max};
     assert_int_equal(workflow_engine_new(&f->engine, &engine_config), 0);
@@ -189,6 +194,8 @@ static int set_up(void **state)
         return -1;
     snprintf(f->url, sizeof(f->url), "sqlite:%.200s/test.db", f->folder);
     task_mutex_init(&f->mutex);
+    f->faults = is_decorated ? fault_plan_new() : NULL;
+    f->activities = (struct workflow_faulty){run_activity, f, f->faults};
     *state = f;
     drift = 0;
     return 0;
@@ -206,6 +213,7 @@ static int tear_down(void **state)
         unlink(path);
     }
     rmdir(f->folder);
+    fault_plan_free(f->faults);
     task_mutex_destroy(&f->mutex);
     free(f);
     return 0;
@@ -661,6 +669,44 @@ static void test_workflow__survives_being_killed_at_any_instant(void **state)
     assert_int_equal(count(f, NULL), 0);
 }
 
+/* -- The decorator's faults ---------------------------------------------------------------------------------------- */
+
+static int calls_of(const struct fixture *f, const char *activity)
+{
+    int calls = 0;
+    for (size_t i = 0; i < f->call_count; i++)
+        calls += strncmp(f->calls[i], activity, strlen(activity)) == 0;
+    return calls;
+}
+
+/* An attempt that fails is made again; one in a transaction is undone with it, and never made twice in one. */
+static void test_workflow_faulty__does_what_the_plan_says(void **state)
+{
+    static const struct {
+        const char *activity;
+        enum fault_kind kind;
+        int calls;
+    } rows[] = {
+        {"reserve", FAULT_FAIL, 1},  {"reserve", FAULT_FAIL_AFTER, 2}, {"reserve", FAULT_REPEAT, 2},
+        {"reserve", FAULT_DELAY, 1}, {"record", FAULT_FAIL, 1},        {"record", FAULT_FAIL_AFTER, 2},
+        {"record", FAULT_REPEAT, 1},
+    };
+    struct fixture *f = *state;
+    open_engine(f);
+    for (int i = 0; i < (int)(sizeof(rows) / sizeof(rows[0])); i++) {
+        char id[16];
+        snprintf(id, sizeof(id), "w%d", i);
+        f->call_count = 0;
+        test_fault_next(f->faults, FAULT_WORKFLOW, rows[i].activity, rows[i].kind);
+        struct start_call call = {.f = f, .type = &place, .id = id, .timeout_ms = 60000, .signals = {"payment"}};
+        assert_int_equal(sql_write(f->db, start_closure, &call), 0);
+        assert_ends(f, id, WORKFLOW_COMPLETED);
+        assert_int_equal(calls_of(f, rows[i].activity), rows[i].calls);
+        assert_int_equal(fault_plan_faults(f->faults), 1);
+        assert_int_equal(count(f, "record"), i + 1);
+    }
+}
+
 int main(void)
 {
 #define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -680,5 +726,9 @@ int main(void)
         CASE(test_workflow__waits_outlive_the_engine),
         CASE(test_workflow__survives_being_killed_at_any_instant),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    const struct CMUnitTest faulty_tests[] = {CASE(test_workflow_faulty__does_what_the_plan_says)};
+    int failed = cmocka_run_group_tests_name("plain", tests, NULL, NULL);
+    is_decorated = true;
+    failed += cmocka_run_group_tests_name("decorated, without faults", tests, NULL, NULL);
+    return failed + cmocka_run_group_tests_name("faulty", faulty_tests, NULL, NULL);
 }
