@@ -71,18 +71,16 @@ void http_client_free(struct http_client *client)
 
 /* -- The request as its peer sees it ------------------------------------------------------------------------------- */
 
+/* Without memory, a str whose ptr is NULL. */
 static struct str copy(struct arena *arena, struct str s)
 {
-    struct str copied = s.len ? arena_copy(arena, s) : STR("");
-    ASSERT(copied.ptr);
-    return copied;
+    return s.len ? arena_copy(arena, s) : STR("");
 }
 
 static struct str lower(struct arena *arena, struct str s)
 {
     char *text = arena_cstr(arena, s);
-    ASSERT(text);
-    for (size_t i = 0; i < s.len; i++)
+    for (size_t i = 0; text && i < s.len; i++)
         text[i] = (char)tolower((unsigned char)text[i]);
     return str_from(text, s.len);
 }
@@ -105,36 +103,33 @@ static int take_url(struct exchange *exchange, struct str url)
     ptrdiff_t slash = str_find_char(rest, '/');
     struct str authority = slash < 0 ? rest : str_slice(rest, 0, (size_t)slash);
     struct str target = copy(exchange->arena, slash < 0 ? STR("/") : str_skip(rest, (size_t)slash));
+    ptrdiff_t colon = str_find_char(authority, ':');
+    struct str host = copy(exchange->arena, colon < 0 ? authority : str_slice(authority, 0, (size_t)colon));
+    if (!target.ptr || !host.ptr)
+        return ERR_NO_MEMORY;
     ptrdiff_t question = str_find_char(target, '?');
     exchange->peer = find_peer(authority);
     exchange->request.target = target;
     exchange->request.path = question < 0 ? target : str_slice(target, 0, (size_t)question);
     exchange->request.query = question < 0 ? STR_EMPTY : str_skip(target, (size_t)question + 1);
-    ptrdiff_t colon = str_find_char(authority, ':');
-    exchange->request.host = copy(exchange->arena, colon < 0 ? authority : str_slice(authority, 0, (size_t)colon));
+    exchange->request.host = host;
     return 0;
 }
 
-static struct exchange *exchange_new(const struct http_client_request *from, int *ret_error)
+static int take_headers(struct exchange *exchange, const struct http_client_request *from)
 {
-    struct exchange *exchange = calloc(1, sizeof(*exchange));
-    ASSERT(exchange);
-    exchange->arena = arena_new(ARENA_BYTES);
-    ASSERT(exchange->arena);
     struct http_header *headers = arena_alloc_array(exchange->arena, from->header_count + 1, sizeof(*headers));
-    ASSERT(headers);
-    for (size_t i = 0; i < from->header_count; i++)
+    if (!headers)
+        return ERR_NO_MEMORY;
+    for (size_t i = 0; i < from->header_count; i++) {
         headers[i] = (struct http_header){lower(exchange->arena, from->headers[i].name),
                                           copy(exchange->arena, from->headers[i].value)};
-    exchange->request = (struct http_request){.method = from->method,
-                                              .scheme = STR("http"),
-                                              .peer = STR("127.0.0.1"),
-                                              .version = 11,
-                                              .headers = headers,
-                                              .header_count = from->header_count};
-    exchange->request.body = copy(exchange->arena, from->body);
-    *ret_error = take_url(exchange, from->url);
-    return exchange;
+        if (!headers[i].name.ptr || !headers[i].value.ptr)
+            return ERR_NO_MEMORY;
+    }
+    exchange->request.headers = headers;
+    exchange->request.header_count = from->header_count;
+    return 0;
 }
 
 static void exchange_free(struct exchange *exchange)
@@ -143,6 +138,29 @@ static void exchange_free(struct exchange *exchange)
     http_blob_unref(exchange->response.head_blob);
     arena_free(exchange->arena);
     free(exchange);
+}
+
+static int exchange_new(struct exchange **ret_exchange, const struct http_client_request *from)
+{
+    struct exchange *exchange = calloc(1, sizeof(*exchange));
+    if (!exchange)
+        return ERR_NO_MEMORY;
+    exchange->request =
+        (struct http_request){.method = from->method, .scheme = STR("http"), .peer = STR("127.0.0.1"), .version = 11};
+    exchange->arena = arena_new(ARENA_BYTES);
+    int error = exchange->arena ? take_headers(exchange, from) : ERR_NO_MEMORY;
+    if (error == 0)
+        error = take_url(exchange, from->url);
+    if (error == 0) {
+        exchange->request.body = copy(exchange->arena, from->body);
+        error = exchange->request.body.ptr ? 0 : ERR_NO_MEMORY;
+    }
+    if (error < 0) {
+        exchange_free(exchange);
+        return error;
+    }
+    *ret_exchange = exchange;
+    return 0;
 }
 
 /* -- The way there and back ---------------------------------------------------------------------------------------- */
@@ -188,10 +206,10 @@ static void deliver_late(void *argument)
 /* A task of the world, which whoever sent the request does not wait for. */
 static void send_late(const struct http_client_request *request)
 {
-    int error;
-    struct exchange *exchange = exchange_new(request, &error);
+    struct exchange *exchange;
+    ASSERT(exchange_new(&exchange, request) == 0);
     struct task *task = scheduler_add("late", deliver_late, exchange, SIMULATOR_WORLD);
-    ASSERT(task && !error);
+    ASSERT(task);
     task->detached = true;
     network.counts.under_way++;
 }
@@ -211,8 +229,11 @@ static int take_response(const struct exchange *exchange, struct arena *arena, s
     char *text = arena_cstr(arena, body);
     if (!headers || !text)
         return ERR_NO_MEMORY;
-    for (size_t i = 0; i < from->header_count; i++)
+    for (size_t i = 0; i < from->header_count; i++) {
         headers[i] = (struct http_header){lower(arena, from->headers[i].name), copy(arena, from->headers[i].value)};
+        if (!headers[i].name.ptr || !headers[i].value.ptr)
+            return ERR_NO_MEMORY;
+    }
     *ret_response = (struct http_client_response){from->status, headers, from->header_count, str_from(text, body.len)};
     return 0;
 }
@@ -238,20 +259,21 @@ int http_client_fetch(struct http_client *client, struct arena *arena, const str
                       struct http_client_response *ret_response)
 {
     (void)client;
-    int result;
-    struct exchange *exchange = exchange_new(request, &result);
+    int result = 0;
+    struct exchange *exchange;
+    TRY(exchange_new(&exchange, request));
     task_step("fetch");
     network.counts.exchanges++;
     bool is_late = false;
-    if (!result && (!exchange->peer || strikes(network.faults.refused_permille))) {
+    if (!exchange->peer || strikes(network.faults.refused_permille)) {
         result = ERR_UNAVAILABLE;
-    } else if (!result && (strikes(network.faults.request_lost_permille) ||
-                           (is_late = strikes(network.faults.request_late_permille)))) {
+    } else if (strikes(network.faults.request_lost_permille) ||
+               (is_late = strikes(network.faults.request_late_permille))) {
         if (is_late)
             send_late(request);
         task_sleep_until(clock_monotonic_ns() + request->timeout_ms * CLOCK_NS_PER_MS);
         result = ERR_DEADLINE;
-    } else if (!result) {
+    } else {
         if (strikes(network.faults.repeated_permille))
             send_late(request);
         result = exchange_now(exchange, arena, request, ret_response);
