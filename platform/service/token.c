@@ -131,8 +131,10 @@ int token_verify(struct token_ring *ring, struct str token, int64_t now_ms, stru
     if (!token_cache_find(ring, digest, token_ring_generation(ring), &claims)) {
         int64_t not_before_s;
         uint64_t generation;
-        if (verify_whole(ring, token, &claims, &not_before_s, &generation) < 0 ||
-            claims.issued_at_s > now_s + TOKEN_LEEWAY_S || not_before_s > now_s + TOKEN_LEEWAY_S)
+        int result = verify_whole(ring, token, &claims, &not_before_s, &generation);
+        if (result == ERR_NO_MEMORY)
+            return result; /* nothing is known about the token */
+        if (result < 0 || claims.issued_at_s > now_s + TOKEN_LEEWAY_S || not_before_s > now_s + TOKEN_LEEWAY_S)
             return refuse(ret_reason, "token_invalid");
         if (claims.expires_at_s + TOKEN_LEEWAY_S > now_s)
             token_cache_put(ring, digest, generation, &claims);
