@@ -9,16 +9,26 @@
 static void adopt_when_committed(bool committed, void *argument)
 {
     struct instance *instance = argument;
-    if (committed)
+    if (committed) {
         engine_adopt(instance->engine, instance);
-    else
-        instance_free(instance);
+        return;
+    }
+    engine_break_promise(instance->engine);
+    instance_free(instance);
 }
 
-static bool has_room(struct workflow_engine *engine)
+/* Has the instance taken up with the transaction's commit; frees it on failure. */
+static int adopt_on_commit(struct workflow_engine *engine, struct sql_tx *tx, struct instance *instance)
 {
-    TASK_LOCKED(&engine->mutex);
-    return engine->instance_count < engine->config.running_max;
+    int error = engine_promise(engine);
+    if (error == 0) {
+        error = sql_tx_on_commit(tx, adopt_when_committed, instance);
+        if (error < 0)
+            engine_break_promise(engine);
+    }
+    if (error < 0)
+        instance_free(instance);
+    return error;
 }
 
 /* The instance is made here, from what the caller holds anyway, so that its first transition reads nothing. */
@@ -30,11 +40,11 @@ static int adopt_later(struct workflow_engine *engine, struct sql_tx *tx, const 
         return ERR_NO_MEMORY;
     int error = instance_set(instance, str_from_cstr(start->type->name), start->tenant, start->traceparent, input,
                              WORKFLOW_RUNNING);
-    if (error == 0)
-        error = sql_tx_on_commit(tx, adopt_when_committed, instance);
-    if (error < 0)
+    if (error < 0) {
         instance_free(instance);
-    return error;
+        return error;
+    }
+    return adopt_on_commit(engine, tx, instance);
 }
 
 int workflow_start(struct workflow_engine *engine, struct sql_tx *tx, const struct workflow_start *start)
@@ -43,8 +53,6 @@ int workflow_start(struct workflow_engine *engine, struct sql_tx *tx, const stru
     ASSERT(start->input->descriptor == start->type->input);
     if (start->id.len == 0 || start->id.len > WORKFLOW_ID_MAX)
         return ERR_INVALID;
-    if (!has_room(engine))
-        return ERR_UNAVAILABLE;
     CLEANUP(buf_free) struct buf input = BUF(WORKFLOW_PAYLOAD_BYTES_MAX);
     wire_to_json(start->input, &input);
     TRY(buf_error(&input));
@@ -109,10 +117,7 @@ int workflow_resume(struct workflow_engine *engine, struct sql_tx *tx, struct st
     struct instance *stub = instance_new(engine, id);
     if (!stub)
         return ERR_NO_MEMORY;
-    int error = sql_tx_on_commit(tx, adopt_when_committed, stub);
-    if (error < 0)
-        instance_free(stub);
-    return error;
+    return adopt_on_commit(engine, tx, stub);
 }
 
 /* -- Looking ------------------------------------------------------------------------------------------------------- */

@@ -156,6 +156,7 @@ void engine_adopt(struct workflow_engine *engine, struct instance *instance)
 {
     task_mutex_lock(&engine->mutex);
     engine->stats.started += instance->loaded;
+    engine->promised--;
     struct instance *adopted = adopt(engine, instance);
     task_mutex_unlock(&engine->mutex);
     if (adopted && adopted->loaded)

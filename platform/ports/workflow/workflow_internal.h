@@ -199,6 +199,7 @@ struct workflow_engine {
 
     struct instance **buckets;
     size_t bucket_count, instance_count;
+    size_t promised; /* instances of transactions that have not ended, for which there is room in buckets and heap */
     size_t cached_bytes;
     struct instance **heap;
     size_t heap_count, heap_capacity;
@@ -236,7 +237,12 @@ void engine_tell_waiters(struct instance *instance, bool known, enum workflow_st
 
 /* -- workflow_engine.c --------------------------------------------------------------------------------------------- */
 
-/* Commit hooks' doors; they take the lock. engine_adopt takes the instance over. */
+/* Room for one more instance, which engine_adopt or engine_break_promise gives up: what is committed must not fail to
+ * be taken up for want of memory. ERR_NO_MEMORY; ERR_UNAVAILABLE when the engine is full. Takes the lock. */
+int engine_promise(struct workflow_engine *engine);
+void engine_break_promise(struct workflow_engine *engine);
+
+/* Commit hooks' doors; they take the lock. engine_adopt takes over the instance, for which there was a promise. */
 void engine_adopt(struct workflow_engine *engine, struct instance *instance);
 void engine_wake(struct workflow_engine *engine, struct str id);
 

@@ -69,12 +69,35 @@ static int grow_heap(struct workflow_engine *engine)
     return 0;
 }
 
+/* Room for one more than there are and are promised. */
+static int make_room(struct workflow_engine *engine)
+{
+    if (engine->instance_count + engine->promised >= engine->bucket_count)
+        TRY(grow_buckets(engine));
+    if (engine->instance_count + engine->promised >= engine->heap_capacity)
+        TRY(grow_heap(engine));
+    return 0;
+}
+
+int engine_promise(struct workflow_engine *engine)
+{
+    TASK_LOCKED(&engine->mutex);
+    if (engine->instance_count + engine->promised >= engine->config.running_max)
+        return ERR_UNAVAILABLE;
+    TRY(make_room(engine));
+    engine->promised++;
+    return 0;
+}
+
+void engine_break_promise(struct workflow_engine *engine)
+{
+    TASK_LOCKED(&engine->mutex);
+    engine->promised--;
+}
+
 int engine_insert(struct workflow_engine *engine, struct instance *instance)
 {
-    if (engine->instance_count == engine->bucket_count)
-        TRY(grow_buckets(engine));
-    if (engine->instance_count == engine->heap_capacity)
-        TRY(grow_heap(engine));
+    TRY(make_room(engine));
     struct instance **bucket = bucket_of(engine, instance->id);
     instance->next_in_bucket = *bucket;
     *bucket = instance;
