@@ -43,7 +43,8 @@ static int store_record(struct call *call, struct sql_tx *tx)
     return idempotency_store(call, tx, reply->idempotency);
 }
 
-/* The route's own status must be in the record, so it is set before. */
+/* The route's own status must be in the record, so it is set before. An engine may undo the closure and run it again:
+ * then the answer of the run before is not the one that counts. */
 int call_run_write(struct call *call, struct sql_tx *tx, sql_closure *closure, void *argument)
 {
     struct idempotency *idempotency = call->reply ? call->reply->idempotency : NULL;
@@ -52,6 +53,8 @@ int call_run_write(struct call *call, struct sql_tx *tx, sql_closure *closure, v
 
     if (result < 0 || (is_first && idempotency->replayed))
         return result;
+    if (is_first)
+        call->reply->encoded = false;
     call->tx = tx;
     result = closure(tx, argument);
     call->tx = NULL;
