@@ -143,6 +143,8 @@ int api_metadata(struct api *api, struct str old, struct str *ret_json)
         member_text(&json, NULL, value);
     }
     member_close(&json, '}');
+    if (buf_error(&json) == ERR_NO_MEMORY)
+        return ERR_NO_MEMORY;
     if (buf_error(&json))
         return api_refuse(api, 400, "invalid_request_error", NULL, "metadata", "The metadata is too large.");
     *ret_json = arena_copy(api->arena, buf_str(&json));
