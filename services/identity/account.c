@@ -26,7 +26,8 @@ static int take_account(struct call *call, struct sql_rows *rows, struct account
         .version = sql_get_int(rows, 6),
         .created_at_ms = sql_get_int(rows, 7),
     };
-    if (!account.id.ptr || !account.email.ptr || !account.credential.ptr)
+    bool has_name = sql_get_text(rows, 2).len == 0 || account.name.ptr;
+    if (!account.id.ptr || !account.email.ptr || !account.credential.ptr || !has_name)
         return ERR_NO_MEMORY;
     *ret_account = account;
     return 1;

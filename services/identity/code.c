@@ -82,6 +82,16 @@ int identity_send_nothing(struct call *call)
     return mail_enqueue(call, "none", STR_EMPTY, "", "%s", "");
 }
 
+static int copy_text(struct call *call, struct sql_rows *rows, unsigned column, struct str *ret_copy)
+{
+    struct str text = sql_get_text(rows, column);
+    struct str copy = arena_copy(call->arena, text);
+    if (text.len > 0 && !copy.ptr)
+        return ERR_NO_MEMORY;
+    *ret_copy = copy;
+    return 0;
+}
+
 /* Looks at every live code, so that the time says nothing about which one matched. 1 when one did. */
 static int match_code(struct call *call, const struct account *account, enum code_purpose purpose,
                       struct str expected_hash, struct account *confirmed)
@@ -96,8 +106,8 @@ static int match_code(struct call *call, const struct account *account, enum cod
     while ((row = sql_next(rows)) > 0) {
         if (!str_equal_constant_time(sql_get_text(rows, 1), expected_hash))
             continue;
-        confirmed->credential = arena_copy(call->arena, sql_get_text(rows, 2));
-        confirmed->name = arena_copy(call->arena, sql_get_text(rows, 3));
+        TRY(copy_text(call, rows, 2, &confirmed->credential));
+        TRY(copy_text(call, rows, 3, &confirmed->name));
         matched = 1;
     }
     return row < 0 ? row : matched;
