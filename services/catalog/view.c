@@ -26,8 +26,9 @@ int catalog_view_attributes(struct call *call, struct str packed, const Protobuf
     size_t count;
     void **entries;
 
-    if (sku_attributes_unpack(call->arena, packed, attributes, &count, &reason))
-        return ERR_CORRUPT;
+    int result = sku_attributes_unpack(call->arena, packed, attributes, &count, &reason);
+    if (result < 0)
+        return result == ERR_NO_MEMORY ? result : ERR_CORRUPT;
     entries = arena_alloc_array(call->arena, count + 1, sizeof(*entries));
     if (!entries)
         return ERR_NO_MEMORY;
