@@ -56,28 +56,32 @@ int token_claims_check(const struct token_claims *claims)
     return 0;
 }
 
-void token_claims_append(const struct token_ring *ring, const struct token_claims *claims, struct buf *json)
+/* False without memory: a claim that is left out makes another token. */
+static bool fill_claims(yyjson_mut_doc *doc, const struct token_ring *ring, const struct token_claims *claims)
 {
-    yyjson_mut_doc *doc = yyjson_mut_doc_new(NULL);
     yyjson_mut_val *root = yyjson_mut_obj(doc);
     yyjson_mut_doc_set_root(doc, root);
-    yyjson_mut_obj_add_str(doc, root, "iss", ring->issuer);
-    yyjson_mut_obj_add_str(doc, root, "aud", ring->audience);
-    yyjson_mut_obj_add_str(doc, root, "sub", claims->user_id);
-    yyjson_mut_obj_add_str(doc, root, "sid", claims->session_id);
-    yyjson_mut_obj_add_str(doc, root, "jti", claims->token_id);
-    yyjson_mut_obj_add_str(doc, root, "tenant", claims->tenant);
-    if (claims->email[0] != '\0')
-        yyjson_mut_obj_add_str(doc, root, "email", claims->email);
-    yyjson_mut_obj_add_bool(doc, root, "email_verified", claims->email_verified);
+    bool good = yyjson_mut_obj_add_str(doc, root, "iss", ring->issuer) &&
+                yyjson_mut_obj_add_str(doc, root, "aud", ring->audience) &&
+                yyjson_mut_obj_add_str(doc, root, "sub", claims->user_id) &&
+                yyjson_mut_obj_add_str(doc, root, "sid", claims->session_id) &&
+                yyjson_mut_obj_add_str(doc, root, "jti", claims->token_id) &&
+                yyjson_mut_obj_add_str(doc, root, "tenant", claims->tenant) &&
+                (claims->email[0] == '\0' || yyjson_mut_obj_add_str(doc, root, "email", claims->email)) &&
+                yyjson_mut_obj_add_bool(doc, root, "email_verified", claims->email_verified);
     yyjson_mut_val *roles = yyjson_mut_obj_add_arr(doc, root, "roles");
     for (size_t i = 0; i < ROLE_COUNT; i++)
         if (claims->roles & ROLES[i].role)
-            yyjson_mut_arr_add_str(doc, roles, ROLES[i].name);
-    yyjson_mut_obj_add_int(doc, root, "iat", claims->issued_at_s);
-    yyjson_mut_obj_add_int(doc, root, "exp", claims->expires_at_s);
+            good = good && yyjson_mut_arr_add_str(doc, roles, ROLES[i].name);
+    return good && roles && yyjson_mut_obj_add_int(doc, root, "iat", claims->issued_at_s) &&
+           yyjson_mut_obj_add_int(doc, root, "exp", claims->expires_at_s);
+}
+
+void token_claims_append(const struct token_ring *ring, const struct token_claims *claims, struct buf *json)
+{
+    yyjson_mut_doc *doc = yyjson_mut_doc_new(NULL);
     size_t len = 0;
-    char *text = doc ? yyjson_mut_write(doc, YYJSON_WRITE_NOFLAG, &len) : NULL;
+    char *text = doc && fill_claims(doc, ring, claims) ? yyjson_mut_write(doc, YYJSON_WRITE_NOFLAG, &len) : NULL;
     if (text)
         buf_append(json, str_from(text, len));
     else
@@ -172,13 +176,25 @@ static bool take_claims(const struct token_ring *ring, yyjson_val *root, struct 
            (!yyjson_obj_get(root, "nbf") || take_time(root, "nbf", not_before_s)) && token_claims_check(claims) == 0;
 }
 
+/* ERR_INVALID for what is no JSON; ERR_NO_MEMORY, which says nothing about it. */
+static int read_json(struct str json, yyjson_doc **ret_doc)
+{
+    yyjson_read_err error;
+    yyjson_doc *doc = yyjson_read_opts((char *)(uintptr_t)json.ptr, json.len, YYJSON_READ_NOFLAG, NULL, &error);
+    if (!doc)
+        return error.code == YYJSON_READ_ERROR_MEMORY_ALLOCATION ? ERR_NO_MEMORY : ERR_INVALID;
+    *ret_doc = doc;
+    return 0;
+}
+
 int token_claims_parse(const struct token_ring *ring, struct str json, struct token_claims *ret_claims,
                        int64_t *ret_not_before_s)
 {
     struct token_claims claims;
     int64_t not_before_s;
-    yyjson_doc *doc = yyjson_read(json.ptr, json.len, YYJSON_READ_NOFLAG);
-    bool good = doc && take_claims(ring, yyjson_doc_get_root(doc), &claims, &not_before_s);
+    yyjson_doc *doc;
+    TRY(read_json(json, &doc));
+    bool good = take_claims(ring, yyjson_doc_get_root(doc), &claims, &not_before_s);
     yyjson_doc_free(doc);
     if (!good)
         return ERR_INVALID;
@@ -190,7 +206,8 @@ int token_claims_parse(const struct token_ring *ring, struct str json, struct to
 int token_header_parse(struct str json, char ret_kid[TOKEN_KID_BYTES])
 {
     char kid[TOKEN_KID_BYTES];
-    yyjson_doc *doc = yyjson_read(json.ptr, json.len, YYJSON_READ_NOFLAG);
+    yyjson_doc *doc;
+    TRY(read_json(json, &doc));
     yyjson_val *root = yyjson_doc_get_root(doc);
     /* Exactly these three: so no jwk, jku, x5c, crit or b64 can have a say. */
     bool good = yyjson_is_obj(root) && yyjson_obj_size(root) == 3 && is_object_without_duplicates(root) &&

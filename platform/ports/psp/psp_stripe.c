@@ -128,6 +128,16 @@ static int send_exchange(struct psp_stripe *stripe, const struct psp_asker *aske
                              ret_response);
 }
 
+/* ERR_INTERNAL for what is no JSON; ERR_NO_MEMORY, after which the same answer may be had again. */
+static int read_json(struct str json, yyjson_doc **ret_doc)
+{
+    yyjson_read_err error;
+    *ret_doc = yyjson_read_opts((char *)(uintptr_t)json.ptr, json.len, 0, NULL, &error);
+    if (*ret_doc)
+        return 0;
+    return error.code == YYJSON_READ_ERROR_MEMORY_ALLOCATION ? ERR_NO_MEMORY : ERR_INTERNAL;
+}
+
 /* Sends, and reads the answer as JSON. 0 when it is 200; then the caller frees *ret_doc. On an error of Stripe's the
  * failure is filled, and with ret_error_doc (may be NULL) the answer is handed over to look closer. */
 static int fetch_json(struct psp_stripe *stripe, const struct psp_asker *asker, const struct exchange *exchange,
@@ -140,10 +150,12 @@ static int fetch_json(struct psp_stripe *stripe, const struct psp_asker *asker, 
                         STR("The payment provider did not answer."));
         return error;
     }
-    CLEANUP(psp_stripe_doc_cleanup) yyjson_doc *doc = yyjson_read(response.body.ptr, response.body.len, 0);
+    CLEANUP(psp_stripe_doc_cleanup) yyjson_doc *doc = NULL;
+    int result = read_json(response.body, &doc);
+    if (result == ERR_NO_MEMORY)
+        return result;
     if (response.status == 200) {
-        if (!doc)
-            return ERR_INTERNAL;
+        TRY(result);
         *ret_doc = doc;
         doc = NULL;
         return 0;
@@ -305,14 +317,18 @@ static int stripe_verify_event(struct psp *psp, struct arena *arena, struct str 
         return ERR_INVALID;
     TRY(psp_signature_check(secret_bytes(stripe_of(psp)->webhook_secret), signature, body, now_ms / CLOCK_MS_PER_S,
                             PSP_STRIPE_TOLERANCE_MS / CLOCK_MS_PER_S));
-    CLEANUP(psp_stripe_doc_cleanup) yyjson_doc *doc = yyjson_read(body.ptr, body.len, 0);
+    CLEANUP(psp_stripe_doc_cleanup) yyjson_doc *doc = NULL;
+    if (read_json(body, &doc) == ERR_NO_MEMORY)
+        return ERR_NO_MEMORY;
     yyjson_val *root = yyjson_doc_get_root(doc);
     struct psp_event event = {
         .id = arena_copy(arena, psp_stripe_text(root, "id")),
         .type = arena_copy(arena, psp_stripe_text(root, "type")),
     };
-    if (event.id.len == 0 || event.type.len == 0)
+    if (psp_stripe_text(root, "id").len == 0 || psp_stripe_text(root, "type").len == 0)
         return ERR_INVALID;
+    if (!event.id.ptr || !event.type.ptr)
+        return ERR_NO_MEMORY;
     yyjson_val *object = yyjson_obj_get(yyjson_obj_get(root, "data"), "object");
     struct str kind = psp_stripe_text(object, "object");
     if (str_equal(kind, STR("payment_intent"))) {
