@@ -96,7 +96,10 @@ int call_cursor_decode(struct call *call, struct str cursor, struct sql_value *r
     unsigned char mac[HASH_SHA256_BYTES];
 
     ASSERT(count <= CURSOR_VALUES_MAX);
-    if (decode_base64url(cursor, &decoded) < 0 || decoded.len < CURSOR_SEAL_BYTES)
+    int result = decode_base64url(cursor, &decoded);
+    if (result == ERR_NO_MEMORY)
+        return result;
+    if (result < 0 || decoded.len < CURSOR_SEAL_BYTES)
         return refuse(call);
     /* A copy in the arena: the values returned are views of it. */
     struct str bytes = arena_copy(call->arena, buf_str(&decoded));

@@ -43,8 +43,11 @@ static int decode_path(struct request *request)
 
     for (size_t i = 0; i < request->match.parameter_count; i++) {
         struct str value;
+        int result = http_path_decode(call->arena, request->match.parameters[i].value, &value);
 
-        if (http_path_decode(call->arena, request->match.parameters[i].value, &value) < 0)
+        if (result == ERR_NO_MEMORY)
+            return result;
+        if (result < 0)
             return problem_set(&call->problem, ERR_INVALID, "invalid_path", NULL, "The path is not well-formed.");
         TRY(wire_set_field(call->arena, request->in, request->match.parameters[i].name, value, "/", &call->problem));
     }
@@ -63,6 +66,8 @@ static int decode_query(struct request *request)
             return problem_set(&call->problem, ERR_INVALID, "query_not_allowed", "?", "This request takes no query.");
         TRY(wire_set_field(call->arena, request->in, name, value, "?", &call->problem));
     }
+    if (result == ERR_NO_MEMORY)
+        return result;
     if (result < 0)
         return problem_set(&call->problem, ERR_INVALID, "invalid_query", "?", "The query is not well-formed.");
     return 0;
