@@ -80,7 +80,9 @@ struct str api_new_id(struct api *api, const char *prefix)
     for (size_t i = 0; i < ID_RANDOM_CHARACTERS; i++)
         text[i] = alphabet[bytes[i] % (sizeof(alphabet) - 1)];
     text[ID_RANDOM_CHARACTERS] = '\0';
-    return str_from_cstr(arena_printf(api->arena, "%s%s", prefix, text));
+    char *id = arena_printf(api->arena, "%s%s", prefix, text);
+    api->lacks_id = api->lacks_id || !id;
+    return str_from_cstr(id);
 }
 
 int api_int(struct api *api, const char *name, int64_t min, int64_t max, int64_t *ret_value)
@@ -302,14 +304,17 @@ static int answer_in_transaction(struct sql_tx *tx, void *argument)
     /* The closure may run again. */
     buf_clear(&api->body);
     api->status = 200;
-    api->told = api->replayed = false;
+    api->told = api->replayed = api->lacks_id = false;
     bool has_request_key = api->key.len > 0 && sql_tx_is_write(tx);
     if (has_request_key) {
         int known = replay(answering, tx);
         if (known != 0)
             return known < 0 ? known : 0;
     }
-    TRY(answering->operation(api, tx));
+    int error = answering->operation(api, tx);
+    if (api->lacks_id) /* also where that made it refuse */
+        return ERR_NO_MEMORY;
+    TRY(error);
     TRY(buf_error(&api->body));
     if (!has_request_key)
         return 0;

@@ -164,7 +164,8 @@ struct api {
     int status;
     struct buf body;
     bool replayed;
-    bool told; /* an event was written: wake the deliverer */
+    bool told;     /* an event was written: wake the deliverer */
+    bool lacks_id; /* there was no room for one: what was done is to be undone */
 };
 
 /* Runs in one transaction: fills api->body. 0 commits, with whatever status; an error rolls back. */
@@ -183,7 +184,7 @@ int api_refuse_missing(struct api *api, const char *object, struct str id, const
 int api_forbid(struct api *api, const char *code, const struct intent_row *intent, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 
-/* A fresh id, "pi_" and 24 letters and digits, in the arena; empty when there is no room. */
+/* A fresh id, "pi_" and 24 letters and digits, in the arena; empty when there is no room, which api->lacks_id tells. */
 struct str api_new_id(struct api *api, const char *prefix);
 
 /* An integer parameter: 0 and *ret_value, ERR_NOT_FOUND when it is not given, or a refusal. */

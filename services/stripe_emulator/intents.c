@@ -43,11 +43,13 @@ static int take_currency(struct api *api, struct str *ret_currency)
     if (!text.ptr)
         return ERR_NOT_FOUND;
     char upper[4] = "", *copy = arena_cstr(api->arena, text);
-    for (size_t i = 0; copy && i < 3 && i < text.len; i++) {
+    if (!copy)
+        return ERR_NO_MEMORY;
+    for (size_t i = 0; i < 3 && i < text.len; i++) {
         upper[i] = (char)(copy[i] & ~0x20);
         copy[i] |= 0x20;
     }
-    if (!copy || text.len != 3 || iso_currency_digits(str_from_cstr(upper)) < 0)
+    if (text.len != 3 || iso_currency_digits(str_from_cstr(upper)) < 0)
         return api_refuse(api, 400, "invalid_request_error", "parameter_invalid_string_blank", "currency",
                           "Invalid currency.");
     *ret_currency = str_from(copy, 3);

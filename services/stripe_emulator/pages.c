@@ -264,7 +264,9 @@ static int submit_card(struct sql_tx *tx, void *argument)
 {
     struct card_submission *submission = argument;
     buf_clear(&submission->api.body);
-    return create_method_from_card(&submission->api, tx, &submission->method);
+    submission->api.lacks_id = false;
+    TRY(create_method_from_card(&submission->api, tx, &submission->method));
+    return submission->api.lacks_id ? ERR_NO_MEMORY : 0;
 }
 
 /* Answers the script with JSON, a plain form with a page or a redirect. */
@@ -349,12 +351,13 @@ static int decide_challenge(struct sql_tx *tx, void *argument)
     struct challenge *challenge = argument;
     struct api *api = &challenge->api;
     buf_clear(&api->body);
-    api->told = false;
+    api->told = api->lacks_id = false;
     TRY(load_challenged(challenge, tx));
     if (challenge->decided)
         return 0;
-    return challenge->approve ? charge_intent(api, tx, &challenge->intent, true)
-                              : fail_authentication(api, tx, &challenge->intent);
+    TRY(challenge->approve ? charge_intent(api, tx, &challenge->intent, true)
+                           : fail_authentication(api, tx, &challenge->intent));
+    return api->lacks_id ? ERR_NO_MEMORY : 0;
 }
 
 static int prepare_challenge(struct call *call, const struct http_request *request, struct str parameters,

@@ -164,7 +164,8 @@ static int load_batch(struct sql_tx *tx, void *argument)
             .secret = arena_copy(loading->arena, sql_get_text(rows, 5)),
             .traceparent = arena_copy(loading->arena, sql_get_text(rows, 6)),
         };
-        if (!delivery->secret.ptr || !delivery->body.ptr)
+        if (!delivery->event.ptr || !delivery->endpoint.ptr || !delivery->body.ptr || !delivery->url.ptr ||
+            !delivery->secret.ptr)
             break; /* The arena is full: the rest comes with the next batch. */
         loading->count++;
     }
