@@ -4,7 +4,7 @@
 #   make sim SEED=42                one seed again; SEEDS=1000 for that many from 1 on
 #   make fuzz FUZZ=60               each fuzz target for that many seconds
 .DEFAULT_GOAL := help
-.PHONY: help run test build deps test-deps lint format san fuzz sim bench coverage clean
+.PHONY: help run test build deps test-deps lint format san fuzz sim crash bench coverage clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1@\2/p' Makefile | expand -t 1 | sed 's/@/\t/' | expand -t 20
@@ -44,6 +44,9 @@ fuzz: test-deps ## each tests/fuzz/fuzz_*.c under libFuzzer, FUZZ=10 seconds eac
 
 sim: test-deps ## simulate the shop: SEED=42 for one seed, SEEDS=1000 for many
 	@tools/sim.sh $(if $(SEED),--seed $(SEED),--seeds $(or $(SEEDS),1000))
+
+crash: test-deps ## each port call and each allocation fails once while a customer buys: all of them
+	@tools/crash.sh
 
 bench: test-deps ## measure, side by side with a bare epoll server
 	@tools/bench.sh

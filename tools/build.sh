@@ -10,7 +10,7 @@ mkdir -p "$folder" build
 # Generating takes half a second, so it is left out where no input (or folder, from which one may be gone) is newer.
 stamp=build/generated.stamp
 if [ ! -e "$stamp" ] || [ ! -d build/generated ] ||
-    [ -n "$(find platform services tests/simulation tools/generate.py -newer "$stamp" \
+    [ -n "$(find platform services tests/simulation tests/faults tools/generate.py -newer "$stamp" \
         \( -name '*.proto' -o -name '*.sql' -o -name generate.py -o -type d \) -print -quit 2>/dev/null)" ]; then
     touch "$stamp.new"
     /usr/bin/python3 tools/generate.py

@@ -22,7 +22,7 @@ import tempfile
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 OUT = ROOT / "build" / "generated"
 PROTO_ROOT = ROOT / "platform" / "proto"
-SOURCES = ("platform", "services", "tests/simulation")
+SOURCES = ("platform", "services", "tests/simulation", "tests/faults")
 OPTIONS = "shopstream/options/v1/options.proto"  # read here; nothing of it is needed in C
 FORMATS = {"email", "uuid", "slug", "currency", "country", "date-time", "token"}  # platform/wire/wire_format.c
 FIELDS_MAX = 128  # WIRE_FIELDS_MAX
