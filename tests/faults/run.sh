@@ -1,10 +1,10 @@
 #!/bin/sh
 # Each call of a port and each allocation of ours fails once while a customer buys (faults.h). `run.sh full` leaves none
 # out; `make test` takes a part of what is taken from arenas, and under the sanitizers a part of everything.
-# timeout_s: 300
+# timeout_s: 600
 set -u
 faults=${SHOPSTREAM_BUILD:?}/faults
-every_arena=4
+every_arena=8
 every=1
 if [ "${SHOPSTREAM_SANITIZED:-0}" = 1 ]; then
     every_arena=20
