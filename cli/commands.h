@@ -41,6 +41,7 @@ command_fn command_quarantine_list;
 command_fn command_quarantine_replay;
 command_fn command_migrate; /* care.c */
 command_fn command_openapi;
+command_fn command_routes; /* routes.c */
 command_fn command_backup; /* copies.c */
 command_fn command_restore;
 command_fn command_dump;

@@ -14,3 +14,6 @@ struct buf;
 
 /* Appends the document; services ends with NULL. ERR_TOO_LARGE or ERR_NO_MEMORY, from the limit or the buffer. */
 int openapi_write(const struct service *const *services, struct buf *buf);
+
+/* Whom a row lets in, as the document's x-auth says it: "anyone", "staff", … */
+const char *openapi_auth_name(enum auth auth);

@@ -49,7 +49,7 @@ static void name_operation(const struct service *service, const struct route *ro
 
 /* -- Who may call -------------------------------------------------------------------------------------------------- */
 
-static const char *role_of(enum auth auth)
+const char *openapi_auth_name(enum auth auth)
 {
     switch (auth) {
     case AUTH_ANYONE:
@@ -95,7 +95,7 @@ static void write_security(struct json_writer *w, enum auth auth)
         write_scheme(w, NULL);
     }
     json_end_array(w);
-    json_member_string(w, "x-auth", role_of(auth));
+    json_member_string(w, "x-auth", openapi_auth_name(auth));
 }
 
 /* -- Parameters ---------------------------------------------------------------------------------------------------- */
