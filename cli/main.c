@@ -60,7 +60,7 @@ static const struct command commands[] = {
      "Looks at configuration, folder, disk, lock, databases, ports, clock and libraries. Exits with 1 when\n"
      "something is wrong."},
     {"openapi", "", 0, 0, TAKES_SERVICES, command_openapi, "print the OpenAPI document of the REST API", NULL},
-    {"routes", "", 0, 0, TAKES_SERVICES | TAKES_JSON, command_routes, "show who may call what: every row of every table",
+    {"routes", "", 0, 0, TAKES_SERVICES | TAKES_JSON, command_routes, "show who may call what, row by row",
      "Also what openapi leaves out: calls between services, which have no address, and what is not for\n"
      "clients. A row without a method cannot be reached over HTTP."},
     {"user grant", "EMAIL ROLE", 2, 2, TAKES_TENANT | TAKES_JSON, command_user_grant,

@@ -14,7 +14,7 @@
 struct row {
     const struct service *service;
     const struct route *route;
-    char path[PATH_BYTES_MAX];     /* whole; empty where there is none */
+    char path[PATH_BYTES_MAX];    /* whole; empty where there is none */
     char function[CALL_NAME_MAX]; /* "catalog.list_products"; empty for a raw handler */
 };
 
@@ -97,7 +97,9 @@ static int list_row(const struct row *row, void *argument)
     const char *cells[TABLE_COLUMNS_MAX] = {
         openapi_auth_name(route->auth), route->method ? route->method : "-",
         arena_printf(listing->arena, "%s", row->path[0] ? row->path : row->function),
-        row->service->own_listener ? "own port" : route->method ? "shop" : "no address"};
+        row->service->own_listener ? "own port"
+        : route->method            ? "shop"
+                                   : "no address"};
 
     return cells[2] ? table_add(&listing->table, listing->arena, cells) : ERR_NO_MEMORY;
 }
