@@ -24,6 +24,7 @@ const struct http_limits http_limits_default = {
     .connections_max = 10000,
     .pipelined_max = 16,
     .streams_max = 100,
+    .exchanges_max = 20000,
     .head_timeout_ms = 10000,
     .body_timeout_ms = 30000,
     .idle_timeout_ms = 75000,

@@ -24,6 +24,7 @@ struct http_limits {
     unsigned connections_max; /* a server; the next one is accepted and closed */
     unsigned pipelined_max;   /* requests in flight on one HTTP/1.1 connection; then it is not read */
     unsigned streams_max;     /* concurrent streams on one HTTP/2 connection */
+    unsigned exchanges_max;   /* held until answered and sent; a loop has its share: 503, or a refused stream, beyond */
     int64_t head_timeout_ms;  /* from the first byte to the end of the head: 408 and closed */
     int64_t body_timeout_ms;  /* from the end of the head to the end of the body: 408 and closed */
     int64_t idle_timeout_ms;  /* between requests: closed */

@@ -24,11 +24,18 @@ static struct http_exchange *exchange_take(struct http_loop *loop)
     return exchange;
 }
 
+bool http_loop_is_full(const struct http_loop *loop)
+{
+    const struct http_server *server = loop->server;
+    return loop->exchange_count >= server->config.limits.exchanges_max / server->loop_count;
+}
+
 struct http_exchange *http_exchange_open(struct http_connection *connection)
 {
     struct http_exchange *exchange = exchange_take(connection->loop);
     if (!exchange)
         return NULL;
+    connection->loop->exchange_count++;
     /* The large arrays at the end, and what the header table holds beyond its count, are not touched. */
     exchange->request = (struct http_request){.headers = exchange->headers, .peer = str_from_cstr(connection->peer)};
     exchange->request.scheme = connection->tls ? STR("https") : STR("http");
@@ -41,7 +48,7 @@ struct http_exchange *http_exchange_open(struct http_connection *connection)
     atomic_store_explicit(&exchange->dead, false, memory_order_relaxed);
     exchange->responded = exchange->answered = false;
     exchange->keep_alive = exchange->head_only = exchange->expects_continue = false;
-    exchange->remote_done = false;
+    exchange->head_done = exchange->remote_done = false;
     exchange->header_bytes = 0;
     exchange->refusal_status = 0;
     exchange->refusal_detail = NULL;
@@ -111,6 +118,7 @@ void http_exchange_recycle(struct http_exchange *exchange)
         loop->dispatching_is_over = true;
         return;
     }
+    loop->exchange_count--;
     if (loop->free_exchange_count >= HTTP_EXCHANGES_KEPT) {
         http_exchange_free(exchange);
         return;

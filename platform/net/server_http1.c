@@ -46,6 +46,8 @@ static int on_method(llhttp_t *parser, const char *at, size_t len)
     struct http_connection *connection = parser->data;
     struct http1 *http1 = &connection->http1;
     if (!http1->receiving) {
+        if (http_loop_is_full(connection->loop))
+            return refuse_later(http1, 503, "The server holds too many requests; try again.");
         http1->receiving = http_exchange_open(connection);
         if (!http1->receiving)
             return refuse_later(http1, 503, "The server is out of memory.");

@@ -45,6 +45,7 @@ static int on_begin_headers(nghttp2_session *session, const nghttp2_frame *frame
     /* A request that was reset still occupies its handler, and counts until that has answered: or a peer could have any
      * number of them worked on, whatever the limit on open streams (CVE-2023-44487). */
     bool full = connection->unanswered_count >= connection->loop->server->config.limits.streams_max;
+    full = full || http_loop_is_full(connection->loop);
     struct http_exchange *exchange = full ? NULL : http_exchange_open(connection);
     if (!exchange) {
         nghttp2_submit_rst_stream(session, NGHTTP2_FLAG_NONE, frame->hd.stream_id, NGHTTP2_REFUSED_STREAM);
@@ -132,9 +133,12 @@ static int join_cookies(struct http_exchange *exchange)
 static void check_head(struct http_exchange *exchange)
 {
     struct http_request *request = &exchange->request;
-    struct str authority = request->host.ptr ? request->host : http_header_find(request, "host");
+    struct str host = http_header_find(request, "host");
+    struct str authority = request->host.ptr ? request->host : host;
     if (join_cookies(exchange) < 0)
         mark_refused(exchange, 503, "The server is out of memory.");
+    else if (host.ptr && !str_equal_nocase(host, authority)) /* RFC 9113, 8.3.1: who comes behind may go by the other */
+        mark_refused(exchange, 400, "The Host is another one than the :authority.");
     else if (authority.len == 0 || http_exchange_set_host(exchange, authority) < 0)
         mark_refused(exchange, 400, "The :authority is missing or malformed.");
     else if (http_exchange_set_target(exchange, request->target) < 0)
@@ -195,6 +199,7 @@ static int on_frame_recv(nghttp2_session *session, const nghttp2_frame *frame, v
         return 0;
     bool whole = (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) != 0;
     if (frame->hd.type == NGHTTP2_HEADERS && frame->headers.cat == NGHTTP2_HCAT_REQUEST) {
+        exchange->head_done = true;
         check_head(exchange);
         if (!whole && !exchange->refusal_status)
             send_continue(session, exchange);
@@ -460,6 +465,10 @@ void http2_time_out(struct http_connection *connection)
     for (struct http_exchange *exchange = connection->first_exchange; exchange; exchange = exchange->next) {
         if (exchange->remote_done || exchange->started_ms + allowed > now)
             continue;
+        if (!exchange->head_done) { /* Half a header block: nothing else can come on this connection. */
+            nghttp2_session_terminate_session(connection->http2, NGHTTP2_NO_ERROR);
+            return;
+        }
         if (exchange->answered) /* refused before */
             nghttp2_submit_rst_stream(connection->http2, NGHTTP2_FLAG_NONE, exchange->stream_id, NGHTTP2_NO_ERROR);
         else

@@ -104,6 +104,7 @@ struct http_exchange {
     uint64_t started_ms; /* HTTP/2: when its head came */
     int32_t stream_id;   /* HTTP/2 */
     size_t body_sent;    /* HTTP/2 */
+    bool head_done;      /* HTTP/2: its head is whole */
     bool remote_done;    /* HTTP/2: the request is whole */
     size_t header_bytes; /* HTTP/2: of the header list, as RFC 9113, 6.5.2 counts */
     int refusal_status;  /* HTTP/2: it is not taken; what follows of it is ignored */
@@ -121,6 +122,9 @@ struct http_exchange {
     struct http_header headers[HTTP_HEADERS_MAX];
     char storage[HTTP_EXCHANGE_BYTES];
 };
+
+/* Whether the loop holds its share of the limit on exchanges, as by many streams whose answers nobody takes. */
+bool http_loop_is_full(const struct http_loop *loop);
 
 /* NULL when out of memory. It is the last of the connection's list. */
 struct http_exchange *http_exchange_open(struct http_connection *connection);
@@ -309,6 +313,7 @@ struct http_loop {
 
     struct http_exchange *free_exchanges; /* linked by next */
     unsigned free_exchange_count;
+    unsigned exchange_count;       /* in use */
     struct http_exchange *orphans; /* unanswered, their connections are gone */
     struct http_chunk *free_chunks;
     unsigned free_chunk_count;

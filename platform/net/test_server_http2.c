@@ -326,6 +326,35 @@ static void test_server_http2__refusals(void **state)
     assert_refused("GET", "/", many, HTTP_HEADERS_MAX + 1, 431);
     assert_refused("TRACE", "/", NULL, 0, 501);
     assert_refused("GET", "/a#b", NULL, 0, 400);
+    nghttp2_nv host[] = {FIELD("host", "another.example")};
+    assert_refused("GET", "/", host, 1, 400);
+}
+
+/* Requests whose answers nobody takes count until they are gone: more than the server may hold are refused, over either
+ * protocol, and there is room again when the connection is closed. */
+static void test_server_http2__exchanges_are_bounded(void **state)
+{
+    (void)state;
+    test_server_stop(server);
+    struct http_server_config config = test_config();
+    config.limits.exchanges_max = 8;
+    config.loop_count = 1;
+    server = test_server_start(config);
+    struct client *client = client_open();
+    for (int i = 0; i < 8; i++)
+        client_request(client, "POST", "/x", "b", NULL, 0)->holds_upload_open = true;
+    struct stream *get = client_get(client, "/x");
+    client_run(client, 1);
+    assert_int_equal(get->error_code, NGHTTP2_REFUSED_STREAM);
+    char *answer = test_exchange(server->port, "GET /x HTTP/1.1\r\nHost: a\r\n\r\n");
+    assert_contains(answer, "HTTP/1.1 503 Service Unavailable\r\n");
+    client_close(client);
+    for (int i = 0; i < 1000 && strncmp(answer, "HTTP/1.1 503", 12) == 0; i++) {
+        free(answer); /* The loop may not have seen the close yet. */
+        answer = test_exchange(server->port, "GET /x HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+    }
+    assert_contains(answer, "HTTP/1.1 200 OK\r\n");
+    free(answer);
 }
 
 /* A body over the limit is refused whether it was announced or not, and the client can read why. */
@@ -471,6 +500,19 @@ static void assert_ended(int descriptor)
     test_server_await_connections(server, 0);
 }
 
+/* Half a header block lets nothing else come: the connection ends when the time of a request is up. */
+static void test_server_http2__slow_head(void **state)
+{
+    (void)state;
+    test_server_stop(server);
+    struct http_server_config config = test_config();
+    config.limits.body_timeout_ms = 60;
+    server = test_server_start(config);
+    int descriptor = connect_raw();
+    send_frame(descriptor, NGHTTP2_HEADERS, 0, 1, STR("\x82\x86\x84"));
+    assert_ended(descriptor);
+}
+
 /* A head that goes on for ever in CONTINUATION frames ends the connection. */
 static void test_server_http2__continuation_flood(void **state)
 {
@@ -604,11 +646,13 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_server_http2__many_streams, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_server_http2__expect_continue, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_server_http2__refusals, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_server_http2__exchanges_are_bounded, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_server_http2__body_too_large, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_server_http2__slow_body, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_server_http2__reset, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_server_http2__reset_requests_count, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_server_http2__rapid_reset, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_server_http2__slow_head, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_server_http2__continuation_flood, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_server_http2__ping_flood, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_server_http2__broken_frames, set_up, tear_down),
