@@ -37,6 +37,26 @@ static void mark_refused(struct http_exchange *exchange, int status, const char 
     exchange->refusal_detail = detail;
 }
 
+/* A stream that the peer left out was closed by the next one (RFC 9113, 5.1.1). nghttp2 cannot tell it from one that
+ * was there and is forgotten, and lets its headers pass unseen. */
+static int on_begin_frame(nghttp2_session *session, const nghttp2_frame_hd *head, void *user_data)
+{
+    struct http_connection *connection = user_data;
+    if (head->type != NGHTTP2_HEADERS || head->stream_id % 2 == 0)
+        return 0;
+    if (head->stream_id > connection->last_stream_id) {
+        int32_t next = connection->last_stream_id > 0 ? connection->last_stream_id + 2 : 1;
+        if (head->stream_id > next) {
+            connection->skipped_from = next;
+            connection->skipped_to = head->stream_id - 2;
+        }
+        connection->last_stream_id = head->stream_id;
+    } else if (head->stream_id >= connection->skipped_from && head->stream_id <= connection->skipped_to) {
+        nghttp2_session_terminate_session(session, NGHTTP2_PROTOCOL_ERROR);
+    }
+    return 0;
+}
+
 static int on_begin_headers(nghttp2_session *session, const nghttp2_frame *frame, void *user_data)
 {
     struct http_connection *connection = user_data;
@@ -383,6 +403,7 @@ static int make_session(nghttp2_session **ret_session, struct http_connection *c
     if (error == 0)
         error = nghttp2_option_new(&option);
     if (error == 0) {
+        nghttp2_session_callbacks_set_on_begin_frame_callback(callbacks, on_begin_frame);
         nghttp2_session_callbacks_set_on_begin_headers_callback(callbacks, on_begin_headers);
         nghttp2_session_callbacks_set_on_header_callback(callbacks, on_header);
         nghttp2_session_callbacks_set_on_frame_recv_callback(callbacks, on_frame_recv);
@@ -391,7 +412,6 @@ static int make_session(nghttp2_session **ret_session, struct http_connection *c
         nghttp2_option_set_max_continuations(option, HTTP2_CONTINUATIONS_MAX);
         nghttp2_option_set_stream_reset_rate_limit(option, HTTP2_RESETS_BURST, HTTP2_RESETS_PER_SECOND);
         nghttp2_option_set_max_outbound_ack(option, HTTP2_ACKS_MAX);
-        nghttp2_option_set_no_closed_streams(option, 1);
         error = nghttp2_session_server_new2(ret_session, callbacks, connection, option);
     }
     nghttp2_option_del(option);

@@ -213,7 +213,10 @@ struct http_connection {
     struct http_exchange *first_exchange;
     struct http_exchange *last_exchange;
     unsigned exchange_count;
-    unsigned receiving_count;  /* HTTP/2: requests that are not whole */
+    unsigned receiving_count; /* HTTP/2: requests that are not whole */
+    int32_t last_stream_id;   /* HTTP/2: the highest that the peer has opened */
+    int32_t skipped_from;     /* HTTP/2: the last of those that it left out, and can open no more */
+    int32_t skipped_to;
     unsigned unanswered_count; /* dispatched, without an answer; HTTP/2: also those whose stream is gone */
 
     struct http_output output; /* as the protocol wrote it */

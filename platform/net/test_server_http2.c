@@ -564,6 +564,27 @@ static void test_server_http2__broken_frames(void **state)
     assert_int_equal(atomic_load(&server->requests), 0);
 }
 
+/* What comes on a stream that is over, or that was left out, ends the connection (RFC 9113, 5.1 and 5.1.1). */
+static void test_server_http2__closed_streams(void **state)
+{
+    (void)state;
+    const uint8_t whole = NGHTTP2_FLAG_END_HEADERS | NGHTTP2_FLAG_END_STREAM;
+    const struct str head = STR("\x82\x86\x84\x41\x01x");
+    int descriptor = connect_raw();
+    send_frame(descriptor, NGHTTP2_HEADERS, whole, 5, head);
+    send_frame(descriptor, NGHTTP2_HEADERS, whole, 3, head);
+    assert_ended(descriptor);
+    descriptor = connect_raw();
+    send_frame(descriptor, NGHTTP2_HEADERS, whole, 1, head);
+    send_frame(descriptor, NGHTTP2_HEADERS, whole, 1, head);
+    assert_ended(descriptor);
+    descriptor = connect_raw();
+    send_frame(descriptor, NGHTTP2_HEADERS, whole, 1, head);
+    send_frame(descriptor, NGHTTP2_RST_STREAM, 0, 1, STR("\0\0\0\x8"));
+    send_frame(descriptor, NGHTTP2_DATA, 0, 1, STR("x"));
+    assert_ended(descriptor);
+}
+
 /* -- Time-outs and drain ------------------------------------------------------------------------------------------ */
 
 /* An idle connection is told that it ends. */
@@ -656,6 +677,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_server_http2__continuation_flood, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_server_http2__ping_flood, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_server_http2__broken_frames, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_server_http2__closed_streams, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_server_http2__idle, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_server_http2__stalled_reader, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_server_http2__drain, set_up, tear_down),
