@@ -54,5 +54,5 @@ bench: test-deps ## measure, side by side with a bare epoll server
 coverage: test-deps ## line coverage of the whole suite; fails below 80 %
 	@tools/coverage.sh
 
-clean: ## remove what was built; downloads (build/deps, build/node) and data/ stay
+clean: ## remove what was built; downloads (build/deps, build/node, build/go) and data/ stay
 	@tools/clean.sh

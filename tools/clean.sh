@@ -1,6 +1,6 @@
 #!/bin/sh
-# Removes what was built. What was downloaded (build/deps, build/node) stays, so that the next build needs no network.
+# Removes what was built. What was downloaded (build/deps, build/node, build/go) stays, so that the next build needs no network.
 set -eu
 cd "$(dirname "$0")/.."
 rm -rf build-san build-coverage build-fuzz build-clang
-[ ! -d build ] || find build -mindepth 1 -maxdepth 1 ! -name deps ! -name node -exec rm -rf {} +
+[ ! -d build ] || find build -mindepth 1 -maxdepth 1 ! -name deps ! -name node ! -name go -exec rm -rf {} +

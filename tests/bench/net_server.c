@@ -1,8 +1,9 @@
 /* platform/net alone, for `make bench`: answers every request inline with the body of a file, as a cached read does.
  *
- *   net_server PORT LOOPS BODY-FILE [WORKERS]
+ *   net_server PORT LOOPS BODY-FILE [WORKERS [CERTIFICATE KEY]]
  *
- * With workers, requests are handed to them in batches and answered from there, as handlers that block are. */
+ * With a certificate it speaks TLS, as tests/h2spec wants it. With workers, requests are handed to them in batches and
+ * answered from there, as handlers that block are. */
 #include "platform/base/task.h"
 #include "platform/net/server.h"
 
@@ -82,9 +83,9 @@ static void work(void *argument)
 int main(int argc, char **argv)
 {
     static char bytes[BODY_BYTES_MAX];
-    FILE *file = argc == 4 || argc == 5 ? fopen(argv[3], "rb") : NULL;
+    FILE *file = argc == 4 || argc == 5 || argc == 7 ? fopen(argv[3], "rb") : NULL;
     if (!file) {
-        fprintf(stderr, "usage: net_server PORT LOOPS BODY-FILE [WORKERS]\n");
+        fprintf(stderr, "usage: net_server PORT LOOPS BODY-FILE [WORKERS [CERTIFICATE KEY]]\n");
         return 2;
     }
     body = http_blob_new(str_from(bytes, fread(bytes, 1, sizeof bytes, file)));
@@ -96,7 +97,11 @@ int main(int argc, char **argv)
                                         .limits = http_limits_default,
                                         .on_request = on_request,
                                         .on_batch_end = on_batch_end};
-    workers = argc == 5 ? atoi(argv[4]) : 0;
+    if (argc == 7) {
+        config.tls_certificate_path = argv[5];
+        config.tls_key_path = argv[6];
+    }
+    workers = argc >= 5 ? atoi(argv[4]) : 0;
     task_mutex_init(&mutex);
     task_cond_init(&arrived);
     sigset_t wanted;
