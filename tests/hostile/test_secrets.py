@@ -1,0 +1,269 @@
+"""Secrets and personal data stay where they belong. A shop at debug level goes through what succeeds and what fails, each
+time with values that are found nowhere else in the world; then every byte of its log, its metrics, its refusals and
+its data folder is searched for them."""
+import base64
+import hashlib
+import json
+import pathlib
+import re
+import sys
+import unittest
+import urllib.parse
+import uuid
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+
+import forge  # noqa: E402
+import wire  # noqa: E402
+from shop import ADMIN_EMAIL, PASSWORD, PROVIDER_KEY, WEBHOOK_SECRET, Shop, eventually, new_key  # noqa: E402
+
+IDENTITY = "/api/identity/v1/"
+ORDERS = "/api/orders/v1/orders"
+CARD = "4000056655665556"  # Stripe's test card of a debit Visa: seen nowhere else in this test
+CARD_CODE = "8173"
+IDENTITY_DB, ORDERS_DB, EMULATOR_DB, MAIL = "identity.db", "orders.db", "stripe_emulator.db", "mail"
+
+
+def canary(word):
+    return "%s-%s" % (word, uuid.uuid4().hex)
+
+
+def spellings(secret):
+    """How it could stand in a file: as it is, in base64, in hex, escaped for an address or for JSON."""
+    raw = secret.encode()
+    forms = {raw, base64.b64encode(raw).rstrip(b"="), base64.urlsafe_b64encode(raw).rstrip(b"="), raw.hex().encode(),
+             urllib.parse.quote(secret, safe="").encode(), json.dumps(secret)[1:-1].encode(), secret[::-1].encode()}
+    return {form for form in forms if len(form) >= 6}
+
+
+class Flows:
+    """What was done, and the secrets that were used: name → (value, the files that may hold it)."""
+
+    def __init__(self, shop):
+        self.shop, self.secrets, self.refusals = shop, {}, []
+
+    def secret(self, name, value, *files):
+        self.secrets[name] = (value, files)
+        return value
+
+    def refused(self, answer, *statuses):
+        assert answer.status in statuses, answer
+        self.refusals.append(answer)
+        return answer
+
+    def post(self, path, body, **options):
+        return self.shop.post(IDENTITY + path, body, **options)
+
+    # -- People -----------------------------------------------------------------------------------------------------
+    def sign_up_and_in(self):
+        name = self.secret("a customer's name", canary("name"), IDENTITY_DB)
+        email = self.secret("a customer's address", canary("known") + "@mail.example", IDENTITY_DB, ORDERS_DB, MAIL)
+        first = self.secret("the first password", canary("first"))
+        signed_up = self.post("signup", {"email": email, "password": first, "name": name})
+        assert signed_up.status == 201, signed_up
+        self.refused(self.post("login", {"email": email, "password": first}), 403)
+        self.refused(self.post("verify", {"email": email, "code": "000000"}), 400, 401, 403, 422)
+        code = self.shop.mailed_code(email)
+        assert self.post("verify", {"email": email, "code": code}).status in (200, 204)
+        tokens = self.keep_tokens("first", self.post("login", {"email": email, "password": first}))
+        again = self.keep_tokens("second", self.post("refresh", {"refresh_token": tokens["refresh_token"]}))
+        self.refused(self.post("refresh", {"refresh_token": tokens["refresh_token"]}), 401)
+        self.refused(self.post("refresh", {"refresh_token": self.secret("an invented refresh token", canary("refresh"))}),
+                     400, 401)
+        tokens = self.keep_tokens("third", self.post("login", {"email": email, "password": first}))
+        second = self.secret("the second password", canary("second"))
+        wrong = self.secret("a wrong password", canary("wrong"))
+        self.refused(self.post("login", {"email": email, "password": wrong}), 401)
+        self.refused(self.post("password/change", {"current_password": wrong, "new_password": second},
+                               token=tokens["access_token"]), 400, 401, 403)
+        changed = self.post("password/change", {"current_password": first, "new_password": second},
+                            token=tokens["access_token"])
+        assert changed.status in (200, 204), changed
+        self.forget(email)
+        del again
+        return self.keep_tokens("last", self.post("login", {"email": email, "password": self.password})), email
+
+    def forget(self, email):
+        assert self.post("password/forgot", {"email": email}).status in (200, 202, 204)
+        self.password = self.secret("the third password", canary("third"))
+        self.refused(self.post("password/reset", {"email": email, "code": "no such code", "password": self.password}),
+                     400, 401, 403)
+        text = eventually(lambda: next((m for m in self.shop.mails(email) if "assword" in m[0] + m[1]), None), "a mail")
+        code = re.search(r"^Code: (\S+)\s*$", text[1], re.M).group(1)
+        if len(code) > 6:
+            self.secret("the code for a password", code, MAIL)
+        answer = self.post("password/reset", {"email": email, "code": code, "password": self.password})
+        assert answer.status in (200, 204), answer
+
+    def keep_tokens(self, which, answer):
+        assert answer.status == 200, answer
+        for name in ("access_token", "refresh_token"):
+            self.secret("the %s %s" % (which, name), answer.json[name])
+            if name == "access_token":  # a part of it is as good to know where the rest is known
+                self.secret("the signature of the %s %s" % (which, name), answer.json[name].rpartition(".")[2])
+        return answer.json
+
+    def unknown_people(self):
+        unknown = self.secret("an address that nobody has", canary("unknown") + "@mail.example")
+        self.refused(self.post("login", {"email": unknown, "password": self.secret("a stranger's password",
+                                                                                 canary("stranger"))}), 401)
+        assert self.post("password/forgot", {"email": unknown}).status in (200, 202, 204)
+        for body in ({"email": unknown, "password": "short"}, {"email": unknown, "pasword": canary("x")},
+                     b'{"email":"%s","password":"%s"' % (unknown.encode(), b"cut off")):
+            self.refused(self.post("signup", body, headers={"Content-Type": "application/json"}), 400)
+        bad = self.secret("a password of the wrong type", canary("array"))
+        self.refused(self.post("login", {"email": unknown, "password": [bad]}), 400)
+        field = self.secret("a field's name", canary("field"))  # is told to who sent it, and to nobody else
+        assert self.post("login", {"email": unknown, "password": bad, field: bad}).status == 400
+        self.refused(self.post("login", {"email": bad, "password": bad}), 400, 401)
+
+    # -- Addresses and headers --------------------------------------------------------------------------------------
+    def where_they_do_not_belong(self):
+        """Secrets in the address, in headers, in what is no HTTP: seen by nobody but who sent them."""
+        lost = self.secret("a secret in the wrong place", canary("lost"))
+        for path in ("/api/catalog/v1/products?access_token=" + lost, "/" + lost, "/api/orders/v1/orders/" + lost,
+                     IDENTITY + "me?password=" + lost, "/dev/mail/" + lost):
+            self.refused(self.shop.get(path), 400, 401, 404)
+        for headers in ({"Authorization": "Bearer " + lost}, {"X-Guest-Token": lost * 2}, {"X-Tenant": lost},
+                        {"Idempotency-Key": lost}, {"If-Match": lost}, {"traceparent": lost}, {"Cookie": "s=" + lost},
+                        {"Prefer": lost}, {"X-Anything": lost}, {"Content-Type": lost}):
+            answer = self.shop.post(ORDERS, b"{}", headers=headers)
+            self.refused(answer, 400, 401, 404, 415)
+        for sent in (b"GET /%s HTTP/9.9\r\n\r\n", b"%s\r\n\r\n", b"GET / HTTP/1.1\r\nHost: x\r\nX : %s\r\n\r\n",
+                     b"GET / HTTP/1.1\r\nHost: x/%s\r\n\r\n"):
+            received, _ = wire.exchange(self.shop, sent % lost.encode())
+            assert lost.encode() not in received, received
+        self.shop.webhook({"id": lost, "type": lost, "data": {"object": {"id": lost}}}, secret="whsec_wrong")
+        signature = {"Stripe-Signature": "t=1,v1=" + lost, "Content-Type": "application/json"}
+        self.refused(self.shop.post("/api/payments/v1/webhooks/stripe", b"{}", headers=signature), 400, 401)
+
+    # -- Orders -----------------------------------------------------------------------------------------------------
+    def order(self, tokens, email):
+        sku = self.shop.sku(20)
+        address = {name: self.secret("the address's " + name, canary(name), ORDERS_DB)
+                   for name in ("name", "line1", "line2", "city")}
+        address.update(postal_code="10115", country="DE")
+        fields = {"shipping_address": address, "email": email}
+        token = tokens["access_token"]
+        order = self.shop.buy([(sku, 1)], token=token, **fields)
+        assert order["status"] == "confirmed", order
+        for method in ("pm_card_chargeDeclined", "pm_card_visa"):
+            guest = self.secret("a guest's address " + method, canary("guest") + "@mail.example", ORDERS_DB, MAIL)
+            placed = self.shop.buy([(sku, 1)], method, **{**fields, "email": guest})
+            # The stored answer to the key that it was placed by holds it as well, for as long as the key is good.
+            self.secret("a guest's token " + method, placed["guest_token"], ORDERS_DB)
+        admin = self.shop.staff("admin")
+        refund = self.shop.post("/api/payments/v1/payments/%s/refunds" % order["payment"]["id"], {}, token=admin,
+                                key=new_key())
+        assert refund.status == 201, refund
+        return sku, fields
+
+    def card(self, sku, fields):
+        """A number typed into the provider's field, and one that is sent to the shop by mistake."""
+        self.secret("a card's number", CARD)
+        self.secret("a card's number, spaced", re.sub(r"(.{4})", r"\1 ", CARD).strip())
+        form = {"type": "card", "card[number]": CARD, "card[exp_month]": "12", "card[exp_year]": "2039",
+                "card[cvc]": CARD_CODE}
+        method = self.shop.provider("POST", "/v1/payment_methods", form)
+        if method.status == 200:
+            assert CARD.encode() not in method.body, method
+            self.shop.buy([(sku, 1)], method.json["id"], **fields)
+        for body in (self.shop.order_body([(sku, 1)], CARD, **fields),
+                     {**self.shop.order_body([(sku, 1)], **fields), "card": {"number": CARD}},
+                     {**self.shop.order_body([(sku, 1)], **fields), "payment": {"card_number": CARD}}):
+            answer = self.shop.post(ORDERS, body, key=new_key(), headers={"Prefer": "wait=20"})
+            assert answer.status in (201, 400), answer
+            if answer.status == 400:
+                self.refused(answer, 400)
+
+
+class SecretTest(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.shop = Shop(LOG_LEVEL="debug")
+        cls.addClassCleanup(cls.shop.close)
+        cls.shop.start()
+        cls.flows = flows = Flows(cls.shop)
+        flows.secret("the provider's key", PROVIDER_KEY)
+        flows.secret("the webhooks' secret", WEBHOOK_SECRET, EMULATOR_DB)  # which signs with it, as the provider does
+        flows.secret("the administrator's password", PASSWORD)
+        flows.secret("the administrator's address", ADMIN_EMAIL, IDENTITY_DB)
+        tokens, email = flows.sign_up_and_in()
+        flows.unknown_people()
+        flows.where_they_do_not_belong()
+        sku, fields = flows.order(tokens, email)
+        flows.card(sku, fields)
+        cls.forged(flows)
+        flows.post("logout", {"refresh_token": tokens["refresh_token"]}, token=tokens["access_token"])
+        cls.metrics = cls.shop.get("/metrics").body + cls.shop.get("/api/openapi.json").body
+        cls.command_line = pathlib.Path("/proc/%d/cmdline" % cls.shop.process.pid).read_bytes()
+        cls.shop.stop()
+        cls.log = cls.shop.log_text().encode()
+        cls.files = {str(path.relative_to(cls.shop.data)): path.read_bytes()
+                     for path in cls.shop.data.rglob("*") if path.is_file()}
+
+    @classmethod
+    def forged(cls, flows):
+        """A token that the shop's own key signed for a time that is over."""
+        token = forge.Forger(flows.shop.staff("admin").token).token(forge.shop_key(flows.shop),
+                                                                    claims={"iat": 1, "exp": 2})
+        flows.refused(flows.shop.get(IDENTITY + "me", token=flows.secret("an expired token", token)), 401)
+
+    def found(self, where):
+        """The names of the secrets that stand in some bytes."""
+        return {name for name, (value, _) in self.flows.secrets.items()
+                if any(form in where for form in spellings(value))}
+
+    def test_secrets__the_search_finds_what_is_there(self):
+        """The flows did what they say: what may be somewhere, is."""
+        self.assertGreater(len(self.flows.secrets), 30)
+        self.assertIn(b'"level":"debug"', self.log)
+        self.assertIn(b"401", self.log)
+        for name, (value, files) in self.flows.secrets.items():
+            with self.subTest(secret=name):
+                self.assertEqual(bool(files), any(value.encode() in data for data in self.files.values()))
+                self.assertIn(name, self.found(b"x" + base64.b64encode(value.encode())))
+
+    def test_secrets__are_not_in_the_log(self):
+        self.assertEqual(set(), self.found(self.log))
+
+    def test_secrets__are_not_in_metrics_or_the_command_line(self):
+        self.assertEqual(set(), self.found(self.metrics))
+        self.assertEqual(set(), self.found(self.command_line))
+
+    def test_secrets__are_not_in_refusals(self):
+        """Neither in the body nor in a header, whatever was wrong."""
+        self.assertGreater(len(self.flows.refusals), 25)
+        for answer in self.flows.refusals:
+            shown = answer.body + json.dumps(answer.headers).encode()
+            self.assertEqual(set(), self.found(shown), answer)
+
+    def test_secrets__are_in_no_file_but_their_own(self):
+        """Databases, their logs, mails, keys: each secret only where it is needed, and most of them nowhere."""
+        for path, data in self.files.items():
+            for name in self.found(data):
+                with self.subTest(secret=name, file=path):
+                    self.assertTrue(path.startswith(self.flows.secrets[name][1] or ("nowhere",)), path)
+
+    def test_secrets__the_signing_key_is_in_identity_alone(self):
+        holders = {path.partition("-")[0] for path, data in self.files.items() if b"PRIVATE KEY" in data}
+        self.assertEqual({IDENTITY_DB}, holders)
+        self.assertNotIn(b"PRIVATE KEY", self.log)
+
+    def test_secrets__files_are_their_owners_alone(self):
+        for path in (self.shop.data, *self.shop.data.rglob("*")):
+            self.assertEqual(0, path.stat().st_mode & 0o077, path)
+
+    def test_secrets__an_unsalted_hash_of_a_password_is_nowhere(self):
+        for name, (value, _) in self.flows.secrets.items():
+            if "password" not in name:
+                continue
+            for digest in (hashlib.sha256, hashlib.sha1, hashlib.md5):
+                for form in (digest(value.encode()).digest(), digest(value.encode()).hexdigest().encode()):
+                    for path, data in self.files.items():
+                        self.assertNotIn(form, data, path)
+
+
+if __name__ == "__main__":
+    unittest.main()
