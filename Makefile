@@ -2,7 +2,7 @@
 #
 #   make run ARGS="--port 4000"     what follows ARGS goes to build/shopstream
 #   make sim SEED=42                one seed again; SEEDS=1000 for that many from 1 on
-#   make fuzz FUZZ=60               each fuzz target for that many seconds
+#   make fuzz MINUTES=5             each fuzz target for that long
 .DEFAULT_GOAL := help
 .PHONY: help run test build deps test-deps lint format san fuzz sim crash bench coverage clean
 
@@ -39,8 +39,8 @@ format: test-deps ## lay out the C files as .clang-format says
 san: test-deps ## every test again under AddressSanitizer and UndefinedBehaviorSanitizer
 	@tools/san.sh
 
-fuzz: test-deps ## each tests/fuzz/fuzz_*.c under libFuzzer, FUZZ=10 seconds each
-	@tools/fuzz.sh $(or $(FUZZ),10)
+fuzz: test-deps ## each tests/fuzz/fuzz_*.c under libFuzzer, 10 seconds each; MINUTES=5 for longer
+	@tools/fuzz.sh $(if $(MINUTES),$$(($(MINUTES) * 60)),10)
 
 sim: test-deps ## simulate the shop: SEED=42 for one seed, SEEDS=1000 for many
 	@tools/sim.sh $(if $(SEED),--seed $(SEED),--seeds $(or $(SEEDS),1000))
@@ -54,5 +54,5 @@ bench: test-deps ## measure, side by side with a bare epoll server
 coverage: test-deps ## line coverage of the whole suite; fails below 80 %
 	@tools/coverage.sh
 
-clean: ## remove what was built; downloads (build/deps, build/node, build/go) and data/ stay
+clean: ## remove what was built; downloads (build/deps, node, go, python) and data/ stay
 	@tools/clean.sh

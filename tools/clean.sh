@@ -1,6 +1,9 @@
 #!/bin/sh
-# Removes what was built. What was downloaded (build/deps, build/node, build/go) stays, so that the next build needs no network.
+# Removes what was built. What was downloaded (build/deps, node, go, python) stays, so that the next build needs no
+# network.
 set -eu
 cd "$(dirname "$0")/.."
 rm -rf build-san build-coverage build-fuzz build-clang
-[ ! -d build ] || find build -mindepth 1 -maxdepth 1 ! -name deps ! -name node ! -name go -exec rm -rf {} +
+if [ -d build ]; then
+    find build -mindepth 1 -maxdepth 1 ! -name deps ! -name node ! -name go ! -name python -exec rm -rf {} +
+fi

@@ -260,8 +260,8 @@ static int on_headers_complete(llhttp_t *parser)
     if (parser->http_major != 1 || parser->http_minor > 1)
         return refuse_later(http1, 505, "Only HTTP/1.0, HTTP/1.1 and HTTP/2 are spoken here.");
     request->version = 10u + parser->http_minor;
-    if (parser->method == HTTP_CONNECT || parser->method == HTTP_TRACE)
-        return refuse_later(http1, 501, "CONNECT and TRACE are not implemented.");
+    if (parser->method == HTTP_CONNECT)
+        return refuse_later(http1, 501, "CONNECT is not implemented.");
     request->method = method_of(parser);
     if (place_head(http1) < 0)
         return refuse_later(http1, 503, "The server is out of memory.");

@@ -87,8 +87,8 @@ static void take_pseudo_header(struct http_exchange *exchange, struct str name, 
     if (str_equal(name, STR(":method"))) {
         request->method = http_method_from(value);
         exchange->head_only = request->method == HTTP_HEAD;
-        if (str_equal(value, STR("CONNECT")) || str_equal(value, STR("TRACE")))
-            mark_refused(exchange, 501, "CONNECT and TRACE are not implemented.");
+        if (str_equal(value, STR("CONNECT")))
+            mark_refused(exchange, 501, "CONNECT is not implemented.");
     } else if (str_equal(name, STR(":path"))) {
         request->target = value;
         if (value.len > limits_of(exchange)->target_bytes_max)

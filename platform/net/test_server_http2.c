@@ -324,7 +324,6 @@ static void test_server_http2__refusals(void **state)
     for (int i = 0; i <= HTTP_HEADERS_MAX; i++)
         many[i] = (nghttp2_nv)FIELD("x", "y");
     assert_refused("GET", "/", many, HTTP_HEADERS_MAX + 1, 431);
-    assert_refused("TRACE", "/", NULL, 0, 501);
     assert_refused("GET", "/a#b", NULL, 0, 400);
     nghttp2_nv host[] = {FIELD("host", "another.example")};
     assert_refused("GET", "/", host, 1, 400);

@@ -261,7 +261,7 @@ static bool may_answer(const struct route *route, int status)
         return route->if_match;
     case 413:
     case 415:
-        return has_body(route, &required);
+        return route->raw ? takes_body(route) : has_body(route, &required);
     case 422:
         return route->idempotent || route->key_required;
     case 429:

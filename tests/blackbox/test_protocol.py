@@ -26,7 +26,8 @@ class ProblemTest(ShopCase):
             with self.subTest(path=path):
                 self.assertProblem(self.shop.get(path), 404)
         for method, path, allowed in (("DELETE", PRODUCTS, {"GET", "POST"}), ("PUT", LOGIN, {"POST"}),
-                                      ("PATCH", "/health/live", {"GET"}), ("GET", LOGIN, {"POST"})):
+                                      ("PATCH", "/health/live", {"GET"}), ("GET", LOGIN, {"POST"}),
+                                      ("TRACE", PRODUCTS, {"GET", "POST"})):
             with self.subTest(method=method, path=path):
                 answer = self.shop.ask(method, path)
                 self.assertProblem(answer, 405)

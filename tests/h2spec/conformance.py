@@ -1,5 +1,5 @@
-"""conformance.py H2SPEC: runs h2spec against the shop in clear text, and against the same server over TLS. The last line
-is "N passed, N failed".
+"""conformance.py H2SPEC: runs h2spec against the shop in clear text, and against the same server over TLS. The last
+line is "N passed, N failed".
 
 Over TLS, where the peers agree on HTTP/2 before, every case passes. In clear text the port speaks HTTP/1.1 as well, so
 that one case is another's: a connection that begins with no preface is no HTTP/2, but a request line that is none. RFC
@@ -29,8 +29,8 @@ def failed_cases(h2spec, port, *options):
     """(how many ran, the names of those that failed with what was wrong)"""
     with tempfile.TemporaryDirectory(prefix="shopstream-") as folder:
         report = pathlib.Path(folder) / "report.xml"
-        done = subprocess.run([h2spec, "--host", "127.0.0.1", "--port", str(port), "--path", "/health/ready", "--strict",
-                               "--timeout", str(CASE_TIMEOUT_S), "--junit-report", str(report), *options],
+        done = subprocess.run([h2spec, "--host", "127.0.0.1", "--port", str(port), "--path", "/health/ready",
+                               "--strict", "--timeout", str(CASE_TIMEOUT_S), "--junit-report", str(report), *options],
                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=RUN_TIMEOUT_S)
         if not report.exists():
             sys.exit("h2spec wrote no report: " + done.stdout)

@@ -11,9 +11,9 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 import wire  # noqa: E402
 from case import ShopCase  # noqa: E402
 from shop import SLOWNESS  # noqa: E402
-from wire import (CANCEL, CONTINUATION, DATA, END_HEADERS, END_STREAM, GOAWAY, HEADERS, INITIAL_WINDOW_SIZE,  # noqa: E402
-                  PING, PRIORITY, PUSH_PROMISE, RST_STREAM, SETTINGS, WINDOW_UPDATE, Http2, frame, hpack,
-                  request_fields)
+from wire import (  # noqa: E402
+    CANCEL, CONTINUATION, DATA, END_HEADERS, END_STREAM, GOAWAY, HEADERS, INITIAL_WINDOW_SIZE, PING, PRIORITY,
+    PUSH_PROMISE, RST_STREAM, SETTINGS, WINDOW_UPDATE, Http2, frame, hpack, request_fields)
 
 OK = 0x88  # ":status: 200", as the table of RFC 7541 has it
 NOT_FOUND, BAD_REQUEST, TOO_LARGE_FIELDS = 0x8d, 0x8c, 0x48  # 404, 400, and any that the table lacks

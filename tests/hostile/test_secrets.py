@@ -1,6 +1,6 @@
-"""Secrets and personal data stay where they belong. A shop at debug level goes through what succeeds and what fails, each
-time with values that are found nowhere else in the world; then every byte of its log, its metrics, its refusals and
-its data folder is searched for them."""
+"""Secrets and personal data stay where they belong. A shop at debug level goes through what succeeds and what fails,
+each time with values that are found nowhere else in the world; then every byte of its log, its metrics, its refusals
+and its data folder is searched for them."""
 import base64
 import hashlib
 import json
@@ -69,8 +69,8 @@ class Flows:
         tokens = self.keep_tokens("first", self.post("login", {"email": email, "password": first}))
         again = self.keep_tokens("second", self.post("refresh", {"refresh_token": tokens["refresh_token"]}))
         self.refused(self.post("refresh", {"refresh_token": tokens["refresh_token"]}), 401)
-        self.refused(self.post("refresh", {"refresh_token": self.secret("an invented refresh token", canary("refresh"))}),
-                     400, 401)
+        invented = self.secret("an invented refresh token", canary("refresh"))
+        self.refused(self.post("refresh", {"refresh_token": invented}), 400, 401)
         tokens = self.keep_tokens("third", self.post("login", {"email": email, "password": first}))
         second = self.secret("the second password", canary("second"))
         wrong = self.secret("a wrong password", canary("wrong"))

@@ -1,5 +1,5 @@
-"""Peers that take their time: to send, to read, or to do anything at all. Each is cut off in 30 s at the most, and until
-then keeps nobody else waiting. All of them are at it at once, so that the suite waits for one time-out."""
+"""Peers that take their time: to send, to read, or to do anything at all. Each is cut off in 30 s at the most, and
+until then keeps nobody else waiting. All of them are at it at once, so that the suite waits for one time-out."""
 import contextlib
 import pathlib
 import resource

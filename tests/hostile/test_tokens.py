@@ -182,7 +182,8 @@ class ClaimTest(TokenCase):
     def test_tokens__a_customers_is_not_an_administrators(self):
         """Every part taken from one token and put into another."""
         mine, theirs = self.person.token.split("."), self.admin.token.split(".")
-        for parts in ((mine[0], theirs[1], mine[2]), (theirs[0], mine[1], theirs[2]), (mine[0], theirs[1], theirs[2][::-1]),
+        for parts in ((mine[0], theirs[1], mine[2]), (theirs[0], mine[1], theirs[2]),
+                      (mine[0], theirs[1], theirs[2][::-1]),
                       (mine[0], forge.encode({**self.forger.claims, "roles": ["admin"]}), mine[2])):
             self.refused(".".join(parts))
         self.assertProblem(self.shop.get(LEDGER, token=self.person), 403)
