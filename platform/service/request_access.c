@@ -43,9 +43,32 @@ static int authenticate_bearer(struct request *request, struct str header)
     return 0;
 }
 
+/* Who stands in front of the shop may have looked at the other one of two (RFC 9110, 5.3). */
+static int refuse_repeated(struct request *request)
+{
+    static const char *const single[] = {"authorization",   "x-guest-token", "x-tenant",
+                                         "idempotency-key", "if-match",      "content-type"};
+    const struct http_request *http = request->http;
+    unsigned seen = 0;
+
+    for (size_t i = 0; i < http->header_count; i++) {
+        for (unsigned j = 0; j < sizeof(single) / sizeof(single[0]); j++) {
+            if (!str_equal_cstr(http->headers[i].name, single[j]))
+                continue;
+            if (seen & (1u << j))
+                return problem_set(&request->call.problem, ERR_INVALID, "repeated_header", NULL,
+                                   "The header %s may be sent once.", single[j]);
+            seen |= 1u << j;
+        }
+    }
+    return 0;
+}
+
 int request_authenticate(struct request *request)
 {
     struct call *call = &request->call;
+
+    TRY(refuse_repeated(request));
     struct str guest = http_header_find(request->http, "x-guest-token");
     struct str authorization = http_header_find(request->http, "authorization");
 

@@ -19,7 +19,7 @@ OK = 0x88  # ":status: 200", as the table of RFC 7541 has it
 NOT_FOUND, BAD_REQUEST, TOO_LARGE_FIELDS = 0x8d, 0x8c, 0x48  # 404, 400, and any that the table lacks
 FLOOD_FRAMES = 20000
 MEMORY_BYTES_MAX = 96 << 20  # by which the shop may grow in each
-ANSWER_S_MAX = 2 * SLOWNESS
+ANSWER_S_MAX = 5 * SLOWNESS
 LOGIN = b"/api/identity/v1/login"
 
 GET = request_fields()

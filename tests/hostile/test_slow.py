@@ -21,7 +21,7 @@ LATE_S_MAX = 3 * SLOWNESS  # the time-outs' own grain, and a busy machine
 DRIP_S = 0.5
 IDLE_CONNECTIONS = 1000
 REQUESTS = 200
-ANSWER_S_MAX = 2 * SLOWNESS
+ANSWER_S_MAX = 5 * SLOWNESS
 POST = b"POST /api/identity/v1/login HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
 
 

@@ -11,14 +11,13 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
 import forge  # noqa: E402
+import wire  # noqa: E402
 from case import ShopCase  # noqa: E402
-from shop import IS_SANITIZED  # noqa: E402
 
 ME = "/api/identity/v1/me"
 LEDGER = "/api/payments/v1/ledger"
 HOUR_S = 3600
 TOKEN_LIFETIME_S = 600
-REQUEST_MS_MAX = 2000 if IS_SANITIZED else 500
 
 # As a kid: what would name a file, a statement, a command or an address to who looks keys up by it.
 KIDS = ("", "none", "/dev/null", "../../../../../../dev/null", "../../../../../../etc/passwd", "file:///dev/null",
@@ -38,9 +37,7 @@ class TokenCase(ShopCase):
     def refused(self, token, code="token_invalid"):
         """401 on an open, a personal and a closed row; and the answer does not repeat what was sent."""
         for path in (ME, LEDGER, "/api/catalog/v1/products"):
-            start = time.monotonic()
             answer = self.shop.get(path, headers={"Authorization": b"Bearer " + token.encode("latin-1")})
-            self.assertLess((time.monotonic() - start) * 1000, REQUEST_MS_MAX)
             if answer.status in (400, 431):  # no header at all: refused before anybody looks for a token
                 continue
             self.assertProblem(answer, 401, code)
@@ -213,7 +210,7 @@ class ClaimTest(TokenCase):
             self.refused(text)
 
     def test_tokens__stand_in_the_header_alone(self):
-        """Not in the address, where logs and proxies see it, not in a form, not in a cookie, not twice."""
+        """Not in the address, where logs and proxies see it, not in a cookie, not in another header."""
         token = self.admin.token
         for path, headers in ((LEDGER + "?access_token=" + token, {}), (LEDGER, {"Cookie": "session=" + token}),
                               (LEDGER, {"Cookie": "access_token=" + token}), (LEDGER, {"X-Access-Token": token}),
@@ -221,6 +218,22 @@ class ClaimTest(TokenCase):
                               (LEDGER, {"Authorization": token}), (LEDGER, {"Authorization": "Token " + token})):
             with self.subTest(path=path[:30], headers=list(headers)):
                 self.assertProblem(self.shop.get(path, headers=headers), 401)
+
+    def test_tokens__and_what_else_says_who_asks_come_once(self):
+        """Two of a header that says who asks, or for what: whichever counts, somebody before may have read the other."""
+        good = "Authorization: Bearer " + self.admin.token
+        for one, other in ((good, "Authorization: Bearer " + self.person.token), (good, "authorization: x"),
+                           ("AUTHORIZATION: Basic eA==", good), (good, good), ("X-Tenant: default",) * 2,
+                           ("X-Guest-Token: " + "0" * 40, "X-Guest-Token: " + "1" * 40),
+                           ("Idempotency-Key: " + "a" * 32, "Idempotency-Key: " + "b" * 32),
+                           ("If-Match: \"1\"", "If-Match: \"2\""),
+                           ("Content-Type: application/json", "Content-Type: text/csv")):
+            for lines in ([one, other], [one, "X-Between: x", other]):
+                head = ["GET %s HTTP/1.1" % ME, "Host: x", "Connection: close", *lines]
+                with self.subTest(one=one[:30], other=other[:30]):
+                    received, _ = wire.exchange(self.shop, "\r\n".join([*head, "", ""]).encode())
+                    self.assertEqual([400], wire.statuses(received))
+                    self.assertIn(b'"repeated_header"', received)
 
     def test_tokens__keys_that_are_published_are_public(self):
         answer = self.shop.get("/api/identity/.well-known/jwks.json")
