@@ -220,7 +220,7 @@ class ClaimTest(TokenCase):
                 self.assertProblem(self.shop.get(path, headers=headers), 401)
 
     def test_tokens__and_what_else_says_who_asks_come_once(self):
-        """Two of a header that says who asks, or for what: whichever counts, somebody before may have read the other."""
+        """Two of a header that says who asks, or for what: whoever stands before may have read the other one."""
         good = "Authorization: Bearer " + self.admin.token
         for one, other in ((good, "Authorization: Bearer " + self.person.token), (good, "authorization: x"),
                            ("AUTHORIZATION: Basic eA==", good), (good, good), ("X-Tenant: default",) * 2,
