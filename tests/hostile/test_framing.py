@@ -184,6 +184,7 @@ class SmugglingTest(ShopCase):
         self.assertAllRefused(TARGETS, lambda target: get(target=target), 414, 431, 505)
         for target in (b"", b" "):
             self.assertRefused(get(target=target))
+        self.assertRefused(b"HELLO\r\n\r\n")
 
     def test_framing__versions_and_methods(self):
         for version in VERSIONS:

@@ -8,7 +8,6 @@ import unittest
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
-import wire  # noqa: E402
 from case import ShopCase  # noqa: E402
 from shop import SLOWNESS  # noqa: E402
 from wire import (  # noqa: E402

@@ -1,5 +1,4 @@
 """Who may do what, for every row of every service table: a new row is covered without a new test."""
-import json
 import pathlib
 import sys
 import unittest
