@@ -219,9 +219,10 @@ int http_exchange_body_append(struct http_exchange *exchange, struct str bytes)
     return 0;
 }
 
+/* RFC 3986, 3.2.2, less the comma: no name has one, but two Host fields that somebody has joined do. */
 static bool is_host_char(char c)
 {
-    return (c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'z') || strchr("-._~!$&'()*+,;=%", c) != NULL;
+    return (c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'z') || strchr("-._~!$&'()*+;=%", c) != NULL;
 }
 
 static bool is_port(struct str port)

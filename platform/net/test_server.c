@@ -321,6 +321,7 @@ static const struct refusal {
     {STR("GET * HTTP/1.1\r\nHost: a\r\n\r\n"), 400},
     {STR("GET /\0 HTTP/1.1\r\nHost: a\r\n\r\n"), 400},
     /* Methods, versions, expectations. */
+    {STR("GET / HTTP/1.1\r\nHost: a,b\r\n\r\n"), 400}, /* two, joined by somebody */
     {STR("CONNECT a:80 HTTP/1.1\r\nHost: a\r\n\r\n"), 501},
     {STR("FOO / HTTP/1.1\r\nHost: a\r\n\r\n"), 400},
     {STR("GET /\r\n\r\n"), 505},

@@ -95,6 +95,7 @@ HEADERS = {
     "no Host": b"", "an empty Host": b"Host:\r\n", "two": b"Host: a\r\nHost: b\r\n",
     "two alike": b"Host: x\r\nHost: x\r\n",
     "with somebody": b"Host: user@x\r\n", "with a path": b"Host: x/y\r\n", "a list": b"Host: a, b\r\n",
+    "joined": b"Host: a,b\r\n",
     "a space": b"Host: a b\r\n", "no port's number": b"Host: x:port\r\n", "a port too large": b"Host: x:99999999\r\n",
     "a bracket": b"Host: [::1\r\n", "a question": b"Host: x?y\r\n", "a fragment": b"Host: x#y\r\n",
     "a backslash": b"Host: x\\y\r\n", "with a scheme": b"Host: http://x\r\n", "spaced": b"Host : x\r\n",
