@@ -22,7 +22,7 @@ DRIP_S = 0.5
 IDLE_CONNECTIONS = 1000
 REQUESTS = 200
 ANSWER_S_MAX = 5 * SLOWNESS
-POST = b"POST /api/identity/v1/login HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+POST = b"POST /api/identity/v1/login HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
 
 
 def drip(connection, byte, until):
@@ -71,7 +71,7 @@ class SlowTest(ShopCase):
             connection.setsockopt(wire.socket.SOL_SOCKET, wire.socket.SO_RCVBUF, 4096)
             start = time.monotonic()
             connection.settimeout(CUT_S_MAX + LATE_S_MAX)
-            connection.sendall(b"GET /api/openapi.json HTTP/1.1\r\nHost: x\r\n\r\n" * 200)
+            connection.sendall(b"GET /api/openapi.json HTTP/1.1\r\nHost: localhost\r\n\r\n" * 200)
             # What a reset says is seen without reading; it comes when something is sent to a socket that is gone.
             with contextlib.suppress(OSError):
                 while time.monotonic() - start < CUT_S_MAX + LATE_S_MAX:
@@ -83,8 +83,8 @@ class SlowTest(ShopCase):
         fields = hpack(request_fields(b"POST", b"/api/identity/v1/login"))
         cases = {
             "a request line": lambda: self.over_http1(b"GET /", b"x"),
-            "a header": lambda: self.over_http1(b"GET / HTTP/1.1\r\nHost: x\r\n", b"X: y\r\n"),
-            "half a head": lambda: self.over_http1(b"GET / HTTP/1.1\r\nHost: x\r\n"),
+            "a header": lambda: self.over_http1(b"GET / HTTP/1.1\r\nHost: localhost\r\n", b"X: y\r\n"),
+            "half a head": lambda: self.over_http1(b"GET / HTTP/1.1\r\nHost: localhost\r\n"),
             "a body": lambda: self.over_http1(POST + b"Content-Length: 1000\r\n\r\n", b"{"),
             "no body": lambda: self.over_http1(POST + b"Content-Length: 1000\r\n\r\n"),
             "chunks": lambda: self.over_http1(POST + b"Transfer-Encoding: chunked\r\n\r\n", b"1\r\n{\r\n"),
@@ -138,7 +138,7 @@ class IdleTest(ShopCase):
                 if number % 3 == 1:
                     connection.sendall(b"GET / HTTP/1.1\r\nHost")
                 elif number % 3 == 2:
-                    connection.sendall(b"GET /health/live HTTP/1.1\r\nHost: x\r\n\r\n")
+                    connection.sendall(b"GET /health/live HTTP/1.1\r\nHost: localhost\r\n\r\n")
                     self.assertTrue(connection.recv(100))
             waits = []
             for _ in range(REQUESTS):

@@ -83,7 +83,7 @@ def hpack(fields, indexed=False):
 
 
 def request_fields(method=b"GET", path=b"/health/ready", *more):
-    return [(b":method", method), (b":scheme", b"http"), (b":authority", b"x"), (b":path", path), *more]
+    return [(b":method", method), (b":scheme", b"http"), (b":authority", b"localhost"), (b":path", path), *more]
 
 
 class Http2:
