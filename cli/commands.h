@@ -17,6 +17,9 @@ struct command_options {
     const char *config_path;
     const char *tenant;
     const char *status;
+    const char *minutes;
+    const char *seconds;
+    const char *report_path;
     int port;
     bool no_seed;
     bool json;
@@ -45,5 +48,6 @@ command_fn command_routes; /* routes.c */
 command_fn command_backup; /* copies.c */
 command_fn command_restore;
 command_fn command_dump;
-command_fn command_load;   /* load.c */
-command_fn command_doctor; /* doctor.c */
+command_fn command_load;    /* load.c */
+command_fn command_doctor;  /* doctor.c */
+command_fn command_torture; /* torture/torture.c */

@@ -114,6 +114,11 @@ static void remove_all(const char *path, unsigned depth)
     rmdir(path);
 }
 
+void folder_remove(const char *path)
+{
+    remove_all(path, 0);
+}
+
 void incoming_end(struct incoming *incoming)
 {
     if (incoming->path && incoming->lock)

@@ -25,3 +25,6 @@ void incoming_end(struct incoming *incoming);
 
 /* Opens DATA/.incoming/<service>.db, making it where it is missing. */
 int incoming_open(const struct incoming *incoming, const char *service, struct sql_db **ret_db);
+
+/* Removes a folder of ours with what is in it, four folders deep. */
+void folder_remove(const char *path);

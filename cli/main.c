@@ -20,6 +20,9 @@ enum takes {
     TAKES_TENANT = 1 << 3,
     TAKES_STATUS = 1 << 4,
     TAKES_JSON = 1 << 5,
+    TAKES_MINUTES = 1 << 6,
+    TAKES_SECONDS = 1 << 7,
+    TAKES_REPORT = 1 << 8,
 };
 
 struct command {
@@ -59,6 +62,13 @@ static const struct command commands[] = {
     {"doctor", "", 0, 0, 0, command_doctor, "look for what is wrong, and say what to do",
      "Looks at configuration, folder, disk, lock, databases, ports, clock and libraries. Exits with 1 when\n"
      "something is wrong."},
+    {"torture", "", 0, 0, TAKES_MINUTES | TAKES_SECONDS | TAKES_REPORT, command_torture,
+     "kill a shop of its own while many buy, and audit it",
+     "Starts a shop below TMPDIR (/var/tmp), sells few units to many buyers, kills it with SIGKILL again and\n"
+     "again and starts it anew. Then every buyer asks again under the same key, and orders, stock, the\n"
+     "provider's charges, the ledger and the mails are compared. Takes 40 seconds and the audit, unless\n"
+     "--minutes or --seconds says otherwise; --report writes the figures as Markdown. With --data it works on\n"
+     "a copy of that shop, which itself is left alone. Exits with 0 only when every check holds."},
     {"openapi", "", 0, 0, TAKES_SERVICES, command_openapi, "print the OpenAPI document of the REST API", NULL},
     {"routes", "", 0, 0, TAKES_SERVICES | TAKES_JSON, command_routes, "show who may call what, row by row",
      "Also what openapi leaves out: calls between services, which have no address, and what is not for\n"
@@ -100,12 +110,14 @@ static void print_help(void)
 
 static void print_command_help(const struct command *command)
 {
-    printf("Usage: shopstream %s%s%s [--data DIR] [--config FILE]%s%s%s%s%s%s\n\n%c%s.\n", command->name,
-           command->arguments[0] ? " " : "", command->arguments,
-           command->takes & TAKES_SERVICES ? " [--services a,b]" : "",
-           command->takes & TAKES_PORT ? " [--port 3000]" : "", command->takes & TAKES_NO_SEED ? " [--no-seed]" : "",
-           command->takes & TAKES_TENANT ? " [--tenant ID]" : "", command->takes & TAKES_STATUS ? " [--status S]" : "",
-           command->takes & TAKES_JSON ? " [--json]" : "", command->help[0] - 'a' + 'A', command->help + 1);
+    printf(
+        "Usage: shopstream %s%s%s [--data DIR]%s%s%s%s%s%s%s%s\n\n%c%s.\n", command->name,
+        command->arguments[0] ? " " : "", command->arguments, command->run == command_torture ? "" : " [--config FILE]",
+        command->takes & TAKES_SERVICES ? " [--services a,b]" : "", command->takes & TAKES_PORT ? " [--port 3000]" : "",
+        command->takes & TAKES_NO_SEED ? " [--no-seed]" : "", command->takes & TAKES_TENANT ? " [--tenant ID]" : "",
+        command->takes & TAKES_STATUS ? " [--status S]" : "", command->takes & TAKES_JSON ? " [--json]" : "",
+        command->takes & TAKES_SECONDS ? " [--minutes N | --seconds N] [--report FILE]" : "",
+        command->help[0] - 'a' + 'A', command->help + 1);
     if (command->details)
         printf("\n%s\n", command->details);
     if (command->takes & TAKES_SERVICES) {
@@ -152,6 +164,9 @@ static const struct option long_options[] = {
     {"tenant", required_argument, NULL, OPTION_TAKES + TAKES_TENANT},
     {"status", required_argument, NULL, OPTION_TAKES + TAKES_STATUS},
     {"json", no_argument, NULL, OPTION_TAKES + TAKES_JSON},
+    {"minutes", required_argument, NULL, OPTION_TAKES + TAKES_MINUTES},
+    {"seconds", required_argument, NULL, OPTION_TAKES + TAKES_SECONDS},
+    {"report", required_argument, NULL, OPTION_TAKES + TAKES_REPORT},
     {0},
 };
 
@@ -184,6 +199,15 @@ static int take_option(struct parse *parse, unsigned which)
         break;
     case TAKES_STATUS:
         options->status = optarg;
+        break;
+    case TAKES_MINUTES:
+        options->minutes = optarg;
+        break;
+    case TAKES_SECONDS:
+        options->seconds = optarg;
+        break;
+    case TAKES_REPORT:
+        options->report_path = optarg;
         break;
     default:
         options->json = true;

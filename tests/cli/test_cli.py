@@ -122,6 +122,10 @@ class Words(Case):
                                 ("takes no --port", ["export", "--port", "1"]), ("wants more words", ["import"]),
                                 ("takes no such word", ["seed", "now"]),
                                 ("no service 'sales'", ["--services", "sales"]),
+                                ("--seconds takes a number", ["torture", "--seconds", "0"]),
+                                ("--minutes takes a number", ["torture", "--minutes", "61"]),
+                                ("give one of them", ["torture", "--minutes", "1", "--seconds", "1"]),
+                                ("takes no --config", ["torture", "--config", "shop.conf"]),
                                 ("OFFSET is a number", ["quarantine", "replay", "a", "b", "c", "d"])):
             with self.subTest(arguments):
                 self.bad(2, said, *arguments)
@@ -296,6 +300,41 @@ class Doctor(Case):
         result = run("doctor", "--data", self.data, SHOPSTREAM_PORT="0")
         self.assertEqual(result.returncode, 1)
         self.assertRegex(result.stdout, r"(?m)^databases? +problem")
+
+
+class Torture(Case):
+    """A short one: two articles and four kills. That it fails where there is something to find, its audit's figures
+    say; here they are read as anybody would."""
+
+    def check(self, *arguments):
+        report = self.folder / "report.md"
+        said = self.good("torture", "--seconds", "1", "--report", str(report), *arguments, TMPDIR=str(self.folder))
+        self.assertRegex(said, r"Sold +\d+ articles of 60 units to \d+ who wanted one; \d+ times kill -9")
+        self.assertRegex(said, r"(?m)^Passed: \d+ orders, \d+ kills, at least \d+ commits")
+        self.assertNotIn("FAIL", said)
+        self.assertEqual(12, said.count("\n  ok  "), said)
+        page = report.read_text()
+        self.assertIn("# Shopstream under torture: passed", page)
+        kills = int(re.search(r"kill -9 while they bought \| (\d+) ", page).group(1))
+        self.assertGreaterEqual(kills, 4)
+        articles, sold = re.search(r"(\d+) articles of 60 units: (\d+) sold, 0 too many, 0 too few", page).groups()
+        self.assertEqual(60 * int(articles), int(sold))
+        self.assertEqual([], list(self.folder.glob("shopstream-torture-*")))
+
+    def test_of_a_new_shop(self):
+        self.check()
+
+    def test_of_a_copy_leaves_the_running_shop_alone(self):
+        shop = self.shop()
+        before = shop.get("/api/catalog/v1/products?limit=100")
+        self.check("--data", self.data)
+        self.assertEqual(before, shop.get("/api/catalog/v1/products?limit=100"))
+        self.assertNotIn("torture", [one["slug"] for one in shop.get("/api/catalog/v1/categories")["categories"]])
+
+    def test_of_a_folder_that_holds_no_shop(self):
+        result = run("torture", "--data", self.data, TMPDIR=str(self.folder))
+        self.assertEqual(1, result.returncode, result.stdout)
+        self.assertIn("cannot be copied", result.stderr)
 
 
 class Running(Case):
