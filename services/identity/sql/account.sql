@@ -28,7 +28,8 @@ UPDATE account SET credential = $3, email_verified = 1, version = version + 1 WH
 UPDATE account SET roles = $3, version = version + 1 WHERE tenant = $1 AND id = $2;
 
 -- name: count_administrators
-SELECT count(*) FROM account WHERE tenant = $1 AND email_verified = 1 AND (roles & $2) <> 0;
+-- More than the customer's role, as the index account_staff has it.
+SELECT count(*) FROM account WHERE tenant = $1 AND roles > 1 AND email_verified = 1 AND (roles & $2) <> 0;
 
 -- name: sweep_unverified_accounts
 DELETE FROM account WHERE email_verified = 0 AND (tenant, id) IN (
