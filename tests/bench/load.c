@@ -1,7 +1,12 @@
-/* A closed-loop HTTP/1.1 load generator for `make bench`: each connection sends its next request when its answer is
- * whole. One thread on epoll, bounded in connections, seconds and memory. Loopback only.
+/* An HTTP/1.1 load generator for `make bench`. Closed loop: each connection sends its next request when its answer is
+ * whole. Open loop, with -r: requests arrive at even distances whether or not others are answered, each takes a
+ * connection that is free, and its time counts from when it was to arrive, so that a server that stalls is charged for
+ * all who wait. One thread on epoll, bounded in connections, seconds and memory. Loopback only.
  *
- *   load [-c CONNECTIONS] [-s SECONDS] [-n REQUESTS] [-m METHOD] [-H 'Name: value']... [-b BODY] [-f FILE] PORT [PATH]
+ *   load [-c CONNECTIONS] [-s SECONDS] [-n REQUESTS] [-r REQUESTS-A-SECOND] [-m METHOD] [-H 'Name: value']... [-b BODY]
+ *        [-f FILE] PORT [PATH]
+ *
+ * In open loop -c is how many connections there may be, and -n, or -r times -s, how many requests arrive.
  *
  * -f names a file of requests, one a line: METHOD, PATH and, behind a second blank, the body; they are sent in turn.
  * In headers and bodies "{n}" becomes the number of the request, as for an Idempotency-Key.
@@ -17,10 +22,14 @@
 #include <string.h>
 #include <strings.h>
 #include <sys/epoll.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define CONNECTIONS_MAX 1024
+#define CONNECTIONS_MAX 16384
+#define EVENTS_MAX 1024 /* taken at once */
+#define RATE_MAX 1000000
+#define PATIENCE_NS (20 * CLOCK_NS_PER_S) /* for the last answers, behind the last arrival */
 #define SECONDS_MAX 300
 #define REQUESTS_MAX 100000 /* lines of a file */
 #define REQUEST_BYTES_MAX 65536
@@ -45,6 +54,8 @@ struct connection {
     size_t body_left;
     bool in_body;
     bool closes;
+    bool is_open;
+    bool is_busy;
     int status;
     int64_t started_ns;
 };
@@ -53,6 +64,7 @@ static struct {
     int connections;
     int64_t seconds;
     uint64_t requests_max; /* 0: as many as the time allows */
+    int64_t rate;          /* arrivals a second; 0: closed loop */
     int port;
     char headers[HEADERS_BYTES_MAX];
     struct request *requests;
@@ -294,8 +306,8 @@ static int run(void)
         open++;
     }
     while (open > 0) {
-        struct epoll_event events[CONNECTIONS_MAX];
-        int count = epoll_wait(epoll, events, CONNECTIONS_MAX, 10000);
+        struct epoll_event events[EVENTS_MAX];
+        int count = epoll_wait(epoll, events, EVENTS_MAX, 10000);
         if (count == 0) {
             error_count += (uint64_t)open; /* no answer for ten seconds */
             break;
@@ -306,6 +318,106 @@ static int run(void)
     print_figures(clock_monotonic_ns() - start_ns);
     close(epoll);
     free(connections);
+    return error_count > 0 ? 3 : 0;
+}
+
+/* -- Open loop ---------------------------------------------------------------------------------------------------- */
+
+/* Connections without a request, most recently used last. */
+static struct connection **idle;
+static size_t idle_count;
+
+static int64_t arrival_ns(int64_t start_ns, uint64_t number)
+{
+    return start_ns + (int64_t)((double)number * (double)CLOCK_NS_PER_S / (double)options.rate);
+}
+
+static void forget(struct connection *connection)
+{
+    if (connection->is_open)
+        close(connection->descriptor);
+    connection->is_open = false;
+}
+
+/* Sends the next request on a free connection; what cannot be sent counts as an error. */
+static void arrive(int64_t start_ns, int epoll)
+{
+    struct connection *connection = idle[--idle_count];
+    int64_t due_ns = arrival_ns(start_ns, sent_count);
+    connection->is_busy = true;
+    if (!connection->is_open)
+        connection->is_open = open_connection(connection, epoll);
+    if (!connection->is_open) {
+        sent_count++;
+        perror("load: connect");
+    } else if (begin_request(connection)) {
+        connection->started_ns = due_ns;
+        return;
+    }
+    error_count++;
+    forget(connection);
+    connection->is_busy = false;
+    idle[idle_count++] = connection;
+}
+
+static void take_event(struct connection *connection)
+{
+    ssize_t count = recv(connection->descriptor, read_buffer, sizeof read_buffer, 0);
+    int taken = count > 0 && connection->is_busy ? take_bytes(connection, read_buffer, (size_t)count) : -1;
+    if (taken == 0)
+        return;
+    if (taken > 0)
+        count_answer(connection);
+    else if (connection->is_busy)
+        error_count++;
+    if (taken < 0 || connection->closes)
+        forget(connection);
+    if (connection->is_busy)
+        idle[idle_count++] = connection;
+    connection->is_busy = false;
+}
+
+static void wait_for_events(int epoll, int64_t wake_ns)
+{
+    struct epoll_event events[EVENTS_MAX];
+    int64_t left_ns = wake_ns - clock_monotonic_ns();
+    struct timespec timeout = {.tv_sec = left_ns > 0 ? left_ns / CLOCK_NS_PER_S : 0,
+                               .tv_nsec = left_ns > 0 ? left_ns % CLOCK_NS_PER_S : 0};
+    int count = epoll_pwait2(epoll, events, EVENTS_MAX, &timeout, NULL);
+    for (int i = 0; i < count; i++)
+        take_event(events[i].data.ptr);
+}
+
+static void run_arrivals(int epoll, uint64_t total)
+{
+    int64_t start_ns = clock_monotonic_ns();
+    int64_t end_ns = arrival_ns(start_ns, total) + PATIENCE_NS;
+    while (done_count + error_count < total && clock_monotonic_ns() < end_ns) {
+        while (sent_count < total && idle_count > 0 && arrival_ns(start_ns, sent_count) <= clock_monotonic_ns())
+            arrive(start_ns, epoll);
+        bool waits_for_arrival = sent_count < total && idle_count > 0;
+        wait_for_events(epoll, waits_for_arrival ? arrival_ns(start_ns, sent_count) : end_ns);
+    }
+    error_count += total - done_count - error_count; /* no answer in all that time */
+    print_figures(clock_monotonic_ns() - start_ns);
+}
+
+static int run_open(void)
+{
+    uint64_t total = options.requests_max ? options.requests_max : (uint64_t)(options.rate * options.seconds);
+    struct connection *connections = calloc((size_t)options.connections, sizeof *connections);
+    int epoll = epoll_create1(EPOLL_CLOEXEC);
+    idle = calloc((size_t)options.connections, sizeof *idle);
+    if (!connections || !idle || epoll < 0)
+        return 1;
+    while (idle_count < (size_t)options.connections) {
+        idle[idle_count] = &connections[idle_count];
+        idle_count++;
+    }
+    run_arrivals(epoll, total);
+    close(epoll);
+    free(connections);
+    free(idle);
     return error_count > 0 ? 3 : 0;
 }
 
@@ -355,9 +467,18 @@ static void read_requests(const char *name)
 
 static int usage(void)
 {
-    fprintf(stderr, "usage: load [-c CONNECTIONS] [-s SECONDS] [-n REQUESTS] [-m METHOD] [-H 'Name: value']...\n"
-                    "            [-b BODY] [-f FILE] PORT [PATH]\n");
+    fprintf(stderr, "usage: load [-c CONNECTIONS] [-s SECONDS] [-n REQUESTS] [-r REQUESTS-A-SECOND] [-m METHOD]\n"
+                    "            [-H 'Name: value']... [-b BODY] [-f FILE] PORT [PATH]\n");
     return 2;
+}
+
+static void raise_descriptor_limit(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+        limit.rlim_cur = limit.rlim_max;
+        setrlimit(RLIMIT_NOFILE, &limit);
+    }
 }
 
 int main(int argc, char **argv)
@@ -365,7 +486,7 @@ int main(int argc, char **argv)
     const char *method = "GET";
     const char *body = "";
     int option;
-    while ((option = getopt(argc, argv, "c:s:n:m:H:b:f:")) != -1) {
+    while ((option = getopt(argc, argv, "c:s:n:r:m:H:b:f:")) != -1) {
         size_t len = strlen(options.headers);
         switch (option) {
         case 'c':
@@ -376,6 +497,9 @@ int main(int argc, char **argv)
             break;
         case 'n':
             options.requests_max = strtoull(optarg, NULL, 10);
+            break;
+        case 'r':
+            options.rate = atoll(optarg);
             break;
         case 'm':
             method = optarg;
@@ -394,10 +518,11 @@ int main(int argc, char **argv)
         }
     }
     if (optind >= argc || options.connections < 1 || options.connections > CONNECTIONS_MAX || options.seconds < 1 ||
-        options.seconds > SECONDS_MAX)
+        options.seconds > SECONDS_MAX || options.rate < 0 || options.rate > RATE_MAX)
         return usage();
     options.port = atoi(argv[optind]);
     if (options.request_count == 0)
         add_request(method, optind + 1 < argc ? argv[optind + 1] : "/", body);
-    return run();
+    raise_descriptor_limit();
+    return options.rate > 0 ? run_open() : run();
 }

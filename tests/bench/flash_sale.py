@@ -1,0 +1,87 @@
+#!/usr/bin/python3
+"""A flash sale: buyers arrive over some time, many more than there are units, whether or not others were answered.
+
+    flash_sale.py [--buyers 50000] [--seconds 60] [--units 1000]
+
+Exactly the units are sold, everybody is answered, and a buyer's time counts from when they arrived.
+"""
+import argparse
+import contextlib
+import json
+import pathlib
+import shutil
+import sqlite3
+import tempfile
+import time
+
+import measure
+
+CONNECTIONS = 8192
+ANSWERS = {"201", "409", "429", "503"}
+PATIENCE_S = 120
+
+
+def confirmed(folder, sku_id):
+    """What the shop's own records say was sold, and what is still under way."""
+    with contextlib.closing(sqlite3.connect("file:%s/orders.db?mode=ro" % folder, uri=True)) as database:
+        found = dict(database.execute(
+            "SELECT o.status, sum(l.quantity) FROM order_line l JOIN orders o ON o.tenant = l.tenant AND o.id = l.order_id"
+            " WHERE l.sku_id = ? GROUP BY o.status", [sku_id]).fetchall())
+    return found.get("confirmed", 0), found.get("pending", 0)
+
+
+def hold(shop, buyers, seconds, units):
+    """Holds the sale on a running shop: its figures, with what is wrong under "faults"."""
+    sku_id = measure.any_sku(shop)
+    measure.set_stock(shop, sku_id, units)
+    before = measure.cpu_ns(shop.process.pid)
+    result = measure.load_orders(shop, measure.order_of(sku_id), "-c", min(CONNECTIONS, buyers), "-n", buyers,
+                                 "-r", max(1, round(buyers / seconds)), label="flash", may_fail=True)
+    end = time.monotonic() + PATIENCE_S
+    sold, pending = confirmed(shop.folder, sku_id)
+    while pending and time.monotonic() < end:
+        time.sleep(0.05)
+        sold, pending = confirmed(shop.folder, sku_id)
+    stock = shop.get("/api/catalog/v1/skus/%s/stock" % sku_id)
+    faults = []
+    if sold != units or pending:
+        faults.append("%d of %d units are sold, %d pending" % (sold, units, pending))
+    if (stock["on_hand"], stock["reserved"]) != (0, 0):
+        faults.append("the stock is %s" % stock)
+    if result["errors"] or result["requests"] != buyers:
+        faults.append("%d of %d were answered, %d errors" % (result["requests"], buyers, result["errors"]))
+    if set(result["statuses"]) - ANSWERS:
+        faults.append("answers %s" % result["statuses"])
+    measure.wait_until_idle(shop.process.pid)
+    return {"what": "flash sale, open loop: %d buyers in %d s for %d units" % (buyers, seconds, units), "sold": sold,
+            "statuses": result["statuses"], "p50_us": result["p50_us"], "p95_us": result["p95_us"],
+            "p99_us": result["p99_us"], "max_us": result["max_us"],
+            "cpu_us": round((measure.cpu_ns(shop.process.pid) - before) / buyers / 1000, 1), "faults": faults}
+
+
+def run(buyers, seconds, units):
+    folder = pathlib.Path(tempfile.mkdtemp(prefix="shopstream-flash-", dir=measure.DISK))
+    shop = measure.Shop(folder / "data", LOG_LEVEL="warning")
+    try:
+        shop.start()
+        row = hold(shop, buyers, seconds, units)
+        shop.stop()
+        return row
+    finally:
+        shop.close()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--buyers", type=int, default=50000)
+    parser.add_argument("--seconds", type=int, default=60)
+    parser.add_argument("--units", type=int, default=1000)
+    options = parser.parse_args()
+    row = run(options.buyers, options.seconds, options.units)
+    print(json.dumps(row, indent=1))
+    return 1 if row["faults"] else 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
