@@ -25,7 +25,8 @@ def confirmed(folder, sku_id):
     """What the shop's own records say was sold, and what is still under way."""
     with contextlib.closing(sqlite3.connect("file:%s/orders.db?mode=ro" % folder, uri=True)) as database:
         found = dict(database.execute(
-            "SELECT o.status, sum(l.quantity) FROM order_line l JOIN orders o ON o.tenant = l.tenant AND o.id = l.order_id"
+            "SELECT o.status, sum(l.quantity) FROM order_line l"
+            " JOIN orders o ON o.tenant = l.tenant AND o.id = l.order_id"
             " WHERE l.sku_id = ? GROUP BY o.status", [sku_id]).fetchall())
     return found.get("confirmed", 0), found.get("pending", 0)
 

@@ -11,7 +11,8 @@ import time
 import urllib.error
 import urllib.request
 
-BUILD = pathlib.Path(os.environ.get("SHOPSTREAM_BUILD", "build")).resolve()
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+BUILD = pathlib.Path(os.environ.get("SHOPSTREAM_BUILD", ROOT / "build"))
 BINARY = os.environ.get("SHOPSTREAM_BINARY", str(BUILD / "shopstream"))
 # A real disk: on a file system in memory a commit costs nothing.
 DISK = os.environ.get("TMPDIR", "/var/tmp")

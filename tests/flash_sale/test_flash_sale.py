@@ -1,4 +1,4 @@
-"""A small flash sale by the real binary, in open loop. `make bench` holds the large one; here nothing is said of time."""
+"""A small flash sale by the real binary, in open loop. `make bench` holds the large one; times count only there."""
 import os
 import pathlib
 import sys

@@ -1,5 +1,5 @@
-"""Every statement of the .sql files, by SQLite's own plan: none goes through a whole table that grows with the shop, and
-none sorts more than it shows. Those that may are named below, each with its reason."""
+"""Every statement of the .sql files, by SQLite's own plan: none goes through a whole table that grows with the shop,
+and none sorts more than it shows. Those that may are named below, each with its reason."""
 import os
 import pathlib
 import re
