@@ -13,6 +13,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 #include <yyjson.h>
 
@@ -218,9 +219,22 @@ static void wait_for_signal(void)
     sigprocmask(SIG_UNBLOCK, &signals, NULL);
 }
 
+/* Each connection is an open file, and the usual soft limit of 1,024 is for programs that use select(2). */
+static void raise_descriptor_limit(void)
+{
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
+        limit.rlim_cur = limit.rlim_max;
+        setrlimit(RLIMIT_NOFILE, &limit);
+    }
+}
+
 int command_serve(const struct command_options *options)
 {
     struct serving serving = {.options = options};
+
+    raise_descriptor_limit();
 
     block_signals();
     int status = configure(&serving);

@@ -9,6 +9,7 @@
 #include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -21,7 +22,7 @@ const struct http_limits http_limits_default = {
     .body_bytes_max = 2097152,
     .bodies_bytes_max = 268435456,
     .arena_bytes_max = 16777216,
-    .connections_max = 10000,
+    .connections_max = 20000,
     .pipelined_max = 16,
     .streams_max = 100,
     .exchanges_max = 20000,
@@ -120,6 +121,17 @@ static int start_loops(struct http_server *server, char ret_message[256])
     return 0;
 }
 
+/* A crowd that took the last descriptor would keep the databases from opening their files, and nobody could say why. */
+static unsigned connections_allowed(unsigned wanted)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY)
+        return wanted;
+    rlim_t room =
+        limit.rlim_cur > 2 * HTTP_SPARE_DESCRIPTORS ? limit.rlim_cur - HTTP_SPARE_DESCRIPTORS : limit.rlim_cur / 2;
+    return room < wanted ? (unsigned)room : wanted;
+}
+
 int http_server_start(struct http_server **ret_server, const struct http_server_config *config, char ret_message[256])
 {
     ASSERT(config->on_request && config->address);
@@ -135,6 +147,7 @@ int http_server_start(struct http_server **ret_server, const struct http_server_
         return ERR_NO_MEMORY;
     }
     server->config = *config;
+    server->config.limits.connections_max = connections_allowed(config->limits.connections_max);
     server->loops = loops;
     server->loop_count = count;
     server->wait_ms[HTTP_WAIT_IDLE] = (uint64_t)config->limits.idle_timeout_ms;

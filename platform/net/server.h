@@ -15,13 +15,16 @@
 struct http_server;
 struct http_exchange;
 
+#define HTTP_SPARE_DESCRIPTORS 256
+
 struct http_limits {
     size_t head_bytes_max;    /* request line and headers: 431 beyond */
     size_t target_bytes_max;  /* 414 beyond */
     size_t body_bytes_max;    /* 413 beyond */
     size_t bodies_bytes_max;  /* of all requests' bodies that a server holds at a time: 503 beyond */
     size_t arena_bytes_max;   /* of each exchange's arena */
-    unsigned connections_max; /* a server; the next one is accepted and closed */
+    unsigned connections_max; /* a server; the next one is accepted and closed. Never more than the files that the
+                               * process may open, less HTTP_SPARE_DESCRIPTORS for what else it has to open */
     unsigned pipelined_max;   /* requests in flight on one HTTP/1.1 connection; then it is not read */
     unsigned streams_max;     /* concurrent streams on one HTTP/2 connection */
     unsigned exchanges_max;   /* held until answered and sent; a loop has its share: 503, or a refused stream, beyond */

@@ -1,9 +1,13 @@
 /* A connection: accepted, read, written, timed out, ended with a FIN that lets the peer read its last answer. */
 #include "platform/base/err.h"
+#include "platform/base/log.h"
 #include "platform/net/server_internal.h"
+#include "platform/ports/clock/clock.h"
 
 #include <stdlib.h>
 #include <sys/socket.h>
+
+#define FULL_SAID_EVERY_NS (60 * CLOCK_NS_PER_S)
 
 static void on_read_buffer(uv_handle_t *handle, size_t suggested, uv_buf_t *ret_buffer)
 {
@@ -62,6 +66,18 @@ static void on_closed(uv_handle_t *handle)
     }
 }
 
+/* Once in a while, however many are turned away. */
+static void say_full(struct http_server *server)
+{
+    long long now_ns = clock_monotonic_ns(), said_ns = atomic_load(&server->full_said_ns);
+    if ((said_ns && now_ns - said_ns < FULL_SAID_EVERY_NS) ||
+        !atomic_compare_exchange_strong(&server->full_said_ns, &said_ns, now_ns))
+        return;
+    log_error(&(struct log_context){.service = "net"},
+              "no room for another connection: it was closed; raise the limit of open files (ulimit -n, LimitNOFILE)",
+              LOG_INT("connections", server->config.limits.connections_max));
+}
+
 void http_connection_accept(uv_stream_t *listener, int status)
 {
     struct http_loop *loop = listener->data;
@@ -82,7 +98,10 @@ void http_connection_accept(uv_stream_t *listener, int status)
     if (connection->next)
         connection->next->previous = connection;
     loop->first_connection = connection;
-    if (uv_accept(listener, (uv_stream_t *)&connection->tcp) != 0 || before >= server->config.limits.connections_max ||
+    bool is_full = before >= server->config.limits.connections_max;
+    if (is_full)
+        say_full(server);
+    if (uv_accept(listener, (uv_stream_t *)&connection->tcp) != 0 || is_full ||
         (server->tls_context && http_tls_open(connection) < 0)) {
         http_connection_close(connection);
         return;

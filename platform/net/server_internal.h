@@ -343,6 +343,7 @@ struct http_server {
     uint64_t wait_ms[HTTP_WAIT_COUNT];
 
     atomic_uint connection_count;
+    atomic_llong full_said_ns; /* when it was last logged that there is no room for another connection */
     atomic_size_t bodies_bytes;
     atomic_uint draining_count; /* loops that listen no more */
     atomic_bool drain_wanted;

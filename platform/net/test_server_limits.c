@@ -1,6 +1,7 @@
 /* The server over real sockets: time-outs, numbers of connections, drain and end. */
 #include "platform/net/test_support.h"
 
+#include <sys/resource.h>
 #include <poll.h>
 
 #define GET "GET / HTTP/1.1\r\nHost: a\r\n"
@@ -133,6 +134,30 @@ static void test_server_limits__connections(void **state)
     assert_contains(answer, "HTTP/1.1 200 OK\r\n");
     free(answer);
     close(second);
+    test_server_stop(server);
+}
+
+/* A server leaves files to the rest of the process, however many connections it was told to take. */
+static void test_server_limits__connections_leave_descriptors(void **state)
+{
+    (void)state;
+    struct rlimit before, lower;
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+    lower = before;
+    lower.rlim_cur = 100;
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &lower), 0);
+    struct test_server *server = test_server_start(test_config());
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+    int sockets[50];
+    for (size_t i = 0; i < 50; i++)
+        sockets[i] = test_connect(server->port);
+    test_server_await_connections(server, 50);
+    int refused = test_connect(server->port);
+    char byte;
+    assert_true(recv(refused, &byte, 1, 0) <= 0);
+    close(refused);
+    for (size_t i = 0; i < 50; i++)
+        close(sockets[i]);
     test_server_stop(server);
 }
 
@@ -330,6 +355,7 @@ int main(void)
         cmocka_unit_test(test_server_limits__handler_is_not_idle),
         cmocka_unit_test(test_server_limits__slow_reader),
         cmocka_unit_test(test_server_limits__connections),
+        cmocka_unit_test(test_server_limits__connections_leave_descriptors),
         cmocka_unit_test(test_server_limits__bodies),
         cmocka_unit_test(test_server_limits__address_taken),
         cmocka_unit_test(test_server_limits__loops_share_the_port),
