@@ -1,222 +1,243 @@
 #!/usr/bin/python3
-"""Measures the shop: start, memory, CPU a request next to a bare epoll server of the same bytes, and checkout.
+"""Measures the shop against the design's table of speed and size.
 
-    bench.py [--seconds N] [--rounds N]
+    bench.py [--quick] [--seconds N] [--rounds N] [--only PART,PART]
 
-Wall times drift with the machine, ratios do not: the two servers take turns, and the median of the rounds counts.
-Prints a table and writes build/bench.json.
+Wall times drift with the machine, ratios do not: the shop and a bare epoll server of the same bytes take turns, and the
+median of the rounds counts. Prints a table and writes build/bench.json; with BENCH_DOCS=1 also docs/performance.md and
+its plots. --quick runs everything with small sizes, to see that it runs: its figures mean nothing.
 """
 import argparse
 import json
 import os
 import pathlib
+import platform
 import shutil
-import signal
-import socket
 import statistics
 import subprocess
 import tempfile
 import time
-import urllib.request
 
-BUILD = pathlib.Path(os.environ.get("SHOPSTREAM_BUILD", "build")).resolve()
-BINARY = os.environ.get("SHOPSTREAM_BINARY", str(BUILD / "shopstream"))
-TICK_NS = 1_000_000_000 // os.sysconf("SC_CLK_TCK")
-START_TIMEOUT_S = 60
+import counts
+import flash_sale
+import growth
+import idle_connections
+import measure
+import page
 
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-def wait_for(url, process):
-    deadline = time.monotonic() + START_TIMEOUT_S
-    while True:
-        try:
-            return urllib.request.urlopen(url, timeout=5).read()
-        except OSError:
-            if process.poll() is not None or time.monotonic() > deadline:
-                raise SystemExit("bench: the server on %s does not answer" % url)
-            time.sleep(0.002)
+LIST = "/api/catalog/v1/products?limit=12"
+CONNECTIONS = (8, 64)
+PASSWORD = "a password of the bench"
+ADMIN = "admin@bench.example"
+CPU_RATIO_MAX, ORDERS_MIN, HALF_RATE_P95_US, SIGN_IN_P95_US, FLASH_P95_US = 1.5, 1000, 50000, 100000, 500000
+START_MS_MAX, IDLE_MB_MAX, LOADED_MB_MAX = 100, 100, 400
+COUNTED_REQUESTS, COUNTED_ORDERS = 2000, 200
+FULL = {"seconds": 3, "rounds": 3, "sign_ins": 200, "idle": 10000, "flash": (50000, 60, 1000),
+        "growth": (1000000, 100000, 1000, 3)}
+QUICK = {"seconds": 1, "rounds": 1, "sign_ins": 8, "idle": 500, "flash": (500, 2, 20), "growth": (600, 600, 200, 1)}
 
 
-def cpu_ns(pid):
-    """CPU time of all threads of a process, those that ended included."""
-    fields = pathlib.Path("/proc/%d/stat" % pid).read_text().rsplit(") ", 1)[1].split()
-    return (int(fields[11]) + int(fields[12])) * TICK_NS
+class Bench:
+    def __init__(self, sizes):
+        self.sizes = sizes
+        self.rows = []
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="shopstream-bench-", dir=measure.DISK))
+        self.shop = measure.Shop(self.folder / "data", ADMIN_EMAIL=ADMIN, ADMIN_PASSWORD=PASSWORD, LOG_LEVEL="warning")
+        self.top_rate = 0
 
+    def add(self, what, ok=None, **figures):
+        row = {"what": what, **figures}
+        if ok is not None:
+            row["ok"] = bool(ok)
+        self.rows.append(row)
+        print("%-52s %s" % (what, "  ".join("%s=%s" % item for item in row.items() if item[0] != "what")), flush=True)
 
-def memory_mb(pid):
-    for line in pathlib.Path("/proc/%d/status" % pid).read_text().splitlines():
-        if line.startswith("VmRSS:"):
-            return int(line.split()[1]) / 1024
-    return 0.0
+    def close(self):
+        self.shop.close()
+        shutil.rmtree(self.folder, ignore_errors=True)
 
-
-class Shop:
-    def __init__(self, folder):
-        self.port = free_port()
-        self.folder = folder
-        self.process = None
-
+    # -- Start and memory ---------------------------------------------------------------------------------------------
     def start(self):
-        """Returns the milliseconds to the first answer."""
-        # The variables of the tests are no settings of the shop, which refuses unknown ones.
-        environment = {name: value for name, value in os.environ.items() if not name.startswith("SHOPSTREAM_")}
-        environment["SHOPSTREAM_RATE_LIMITS"] = "off"
-        begun = time.monotonic()
-        self.process = subprocess.Popen([BINARY, "--port", str(self.port), "--data", str(self.folder)],
-                                        env=environment, stdout=subprocess.DEVNULL,
-                                        stderr=open(BUILD / "bench.log", "a"))
-        wait_for(self.url("/api/catalog/v1/products?limit=12"), self.process)
-        return (time.monotonic() - begun) * 1000
+        self.shop.start()  # makes and seeds the shop
+        self.shop.stop()
+        starts = []
+        for _ in range(5):
+            starts.append(self.shop.start())
+            if len(starts) < 5:
+                self.shop.stop()
+        ms = round(statistics.median(starts), 1)
+        self.add("start to first answer, seeded", ms < START_MS_MAX, ms=ms)
+        measure.wait_until_idle(self.shop.process.pid)
+        self.memory("idle", IDLE_MB_MAX)
 
-    def stop(self):
-        self.process.send_signal(signal.SIGTERM)
-        self.process.wait(60)
+    def memory(self, when, most):
+        mb = round(measure.memory_mb(self.shop.process.pid), 1)
+        self.add("memory, " + when, mb < most, mb=mb)
 
-    def url(self, path):
-        return "http://127.0.0.1:%d%s" % (self.port, path)
+    # -- Reads, next to the bare server -------------------------------------------------------------------------------
+    def cpu(self, process, port, path, connections):
+        before = measure.cpu_ns(process.pid)
+        result = measure.load(port, path, "-c", connections, "-s", self.sizes["seconds"])
+        return (measure.cpu_ns(process.pid) - before) / max(1, result["requests"]) / 1000, result
 
-    def get(self, path):
-        return json.loads(urllib.request.urlopen(self.url(path), timeout=10).read())
+    def reads(self):
+        product = self.shop.get(LIST)["products"][0]
+        for name, path in (("product list of 12", LIST),
+                           ("product detail", "/api/catalog/v1/products/" + product["slug"])):
+            with tempfile.NamedTemporaryFile() as answer:
+                answer.write(measure.raw_answer(self.shop.port, path))
+                answer.flush()
+                self.compare(name, path, answer.name)
 
-    def metric(self, name):
-        text = urllib.request.urlopen(self.url("/metrics"), timeout=10).read().decode()
-        return sum(float(line.rsplit(" ", 1)[1]) for line in text.splitlines()
-                   if line.startswith(name) and not line.startswith("#"))
-
-
-def raw_answer(port, path):
-    with socket.create_connection(("127.0.0.1", port)) as connection:
-        connection.sendall(("GET %s HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: keep-alive\r\n\r\n" % path).encode())
-        data = b""
-        while b"\r\n\r\n" not in data:
-            data += connection.recv(65536)
-        head, _, body = data.partition(b"\r\n\r\n")
-        length = next(int(line.split(b":")[1]) for line in head.split(b"\r\n")
-                      if line.lower().startswith(b"content-length:"))
-        while len(body) < length:
-            body += connection.recv(65536)
-        return head + b"\r\n\r\n" + body
-
-
-def load(port, path, connections, seconds, extra=()):
-    command = [str(BUILD / "load"), "-c", str(connections), "-s", str(seconds), *extra, str(port), path]
-    return json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
-
-
-def cpu_per_request(process, port, path, connections, seconds):
-    before = cpu_ns(process.pid)
-    result = load(port, path, connections, seconds)
-    return (cpu_ns(process.pid) - before) / max(1, result["requests"]) / 1000, result
-
-
-def compare(shop, name, path, options, rows):
-    """The shop's CPU a request next to the bare server's, in turns."""
-    with tempfile.NamedTemporaryFile() as answer:
-        answer.write(raw_answer(shop.port, path))
-        answer.flush()
-        port = free_port()
-        bare = subprocess.Popen([str(BUILD / "bare_epoll"), str(port), str(os.cpu_count()), answer.name],
+    def compare(self, name, path, answer):
+        port = measure.free_port()
+        bare = subprocess.Popen([str(measure.BUILD / "bare_epoll"), str(port), str(os.cpu_count()), answer],
                                 stdout=subprocess.DEVNULL)
         try:
-            wait_for("http://127.0.0.1:%d/" % port, bare)
-            for connections in (8, 64):
-                pairs = []
-                for _ in range(options.rounds):
-                    ours, result = cpu_per_request(shop.process, shop.port, path, connections, options.seconds)
-                    theirs, _ = cpu_per_request(bare, port, path, connections, options.seconds)
-                    pairs.append((ours, theirs, result["p95_us"]))
-                ratio = statistics.median(a / b for a, b, _ in pairs)
-                rows.append({"what": "%s, %d connections" % (name, connections),
-                             "cpu_us": round(statistics.median(a for a, _, _ in pairs), 2),
-                             "bare_cpu_us": round(statistics.median(b for _, b, _ in pairs), 2),
-                             "ratio": round(ratio, 2), "p95_us": statistics.median(p for _, _, p in pairs)})
+            measure.wait_for("http://127.0.0.1:%d/" % port, bare)
+            for connections in CONNECTIONS:
+                ours, theirs, runs = [], [], []
+                for _ in range(self.sizes["rounds"]):
+                    cpu_us, result = self.cpu(self.shop.process, self.shop.port, path, connections)
+                    ours.append(cpu_us)
+                    runs.append(result)
+                    theirs.append(self.cpu(bare, port, path, connections)[0])
+                ratio = statistics.median(a / max(b, 0.001) for a, b in zip(ours, theirs))
+                self.add("%s, %d connections" % (name, connections), ratio <= CPU_RATIO_MAX, ratio=round(ratio, 2),
+                         cpu_us=round(statistics.median(ours), 2), bare_cpu_us=round(statistics.median(theirs), 2),
+                         per_second=round(statistics.median(run["per_second"] for run in runs)),
+                         **{key: statistics.median(run[key] for run in runs) for key in ("p50_us", "p95_us", "p99_us")})
         finally:
             bare.kill()
             bare.wait()
 
+    # -- Checkout -----------------------------------------------------------------------------------------------------
+    def order(self):
+        sku_id = measure.any_sku(self.shop)
+        measure.set_stock(self.shop, sku_id, 10000000)
+        return measure.order_of(sku_id)
 
-def order_body(shop):
-    """A SKU with enough stock for the whole run."""
-    cursor = ""
-    best = None
-    for _ in range(20):
-        page = shop.get("/api/catalog/v1/products?limit=100" + cursor)
-        for product in page["products"]:
-            for sku in product["skus"]:
-                if best is None or sku["available"] > best["available"]:
-                    best = sku
-        if "next_cursor" not in page:
-            break
-        cursor = "&cursor=" + page["next_cursor"]
-    return best, json.dumps({
-        "items": [{"sku_id": best["id"], "quantity": 1}], "email": "bench@example.com",
-        "shipping_address": {"name": "Bench", "line1": "Street 1", "city": "Town", "postal_code": "12345",
-                             "country": "DE"},
-        "payment": {"payment_method": "pm_card_visa"}})
+    def orders(self, what, body, options, judge):
+        """One run of orders to their confirmed end; CPU and commits with what trails behind."""
+        pid = self.shop.process.pid
+        measure.wait_until_idle(pid)
+        cpu, commits = measure.cpu_ns(pid), self.shop.metric("shopstream_sql_commits{")
+        result = measure.load_orders(self.shop, body, *options, wait=30, may_fail=True)
+        measure.wait_until_idle(pid)
+        count = max(1, result["requests"])
+        self.add(what, judge(result) and result["errors"] == 0 and set(result["statuses"]) == {"201"},
+                 orders_per_s=result["per_second"],
+                 **{key: result[key] for key in ("p50_us", "p95_us", "p99_us", "statuses", "errors")},
+                 cpu_us=round((measure.cpu_ns(pid) - cpu) / count / 1000, 1),
+                 commits_per_order=round((self.shop.metric("shopstream_sql_commits{") - commits) / count, 2))
+        return result
+
+    def checkout(self):
+        body = self.order()
+        for connections in CONNECTIONS:
+            result = self.orders("checkout to confirmed, %d connections" % connections, body,
+                                 ("-c", connections, "-s", self.sizes["seconds"] * 3),
+                                 lambda run: connections == 8 or run["per_second"] >= ORDERS_MIN)
+            self.top_rate = max(self.top_rate, result["per_second"])
+        rate = max(1, round(self.top_rate / 2))
+        self.orders("checkout, open loop at half the top rate (%d/s)" % rate, body,
+                    ("-c", 512, "-s", self.sizes["seconds"] * 3, "-r", rate),
+                    lambda run: run["p95_us"] < HALF_RATE_P95_US)
+
+    # -- What can be counted ------------------------------------------------------------------------------------------
+    def counted(self):
+        body = self.order()
+        requests = COUNTED_REQUESTS // (10 if self.sizes is QUICK else 1)
+        orders = COUNTED_ORDERS // (10 if self.sizes is QUICK else 1)
+
+        def read():
+            return measure.load(self.shop.port, LIST, "-c", 8, "-n", requests, "-s", 120)
+
+        def buy():
+            result = measure.load_orders(self.shop, body, "-c", 8, "-n", orders, "-s", 240, wait=60)
+            measure.wait_until_idle(self.shop.process.pid)
+            return result
+        calls, result = counts.system_calls(self.shop.process.pid, read)
+        self.add("system calls a request, product list", calls=round(sum(calls.values()) / result["requests"], 2))
+        calls, result = counts.system_calls(self.shop.process.pid, buy)
+        self.add("system calls an order", calls=round(sum(calls.values()) / result["requests"], 1),
+                 syncs=round(sum(calls.get(name, 0) for name in counts.SYNCS) / result["requests"], 2))
+        self.shop.stop()
+        count = counts.AllocationCount()
+        self.shop.start(**count.variables)
+        read()
+        for what, work in (("allocations a request, product list", read), ("allocations an order", buy)):
+            measure.wait_until_idle(self.shop.process.pid)
+            before = count.read()
+            result = work()
+            self.add(what, allocations=round((count.read() - before) / result["requests"], 1))
+        self.shop.stop()
+        self.shop.start()
+
+    # -- The others ---------------------------------------------------------------------------------------------------
+    def sign_in(self):
+        body = json.dumps({"email": ADMIN, "password": PASSWORD})
+        result = measure.load(self.shop.port, "/api/identity/v1/login", "-c", 1, "-n", self.sizes["sign_ins"],
+                              "-s", 300, "-m", "POST", "-H", "Content-Type: application/json", "-b", body)
+        self.add("sign-in, argon2id, one after the other",
+                 set(result["statuses"]) == {"200"} and result["p95_us"] < SIGN_IN_P95_US,
+                 **{key: result[key] for key in ("p50_us", "p95_us", "p99_us", "statuses")})
+
+    def idle(self):
+        row = idle_connections.hold(self.shop, self.sizes["idle"])
+        self.add(row.pop("what"), row.pop("ok"), **row)
+
+    def flash(self):
+        row = flash_sale.hold(self.shop, *self.sizes["flash"])
+        self.add(row.pop("what"), not row["faults"] and row["p95_us"] < FLASH_P95_US, **row)
+        self.memory("after all of that load", LOADED_MB_MAX)
+
+    def grow(self):
+        for row in growth.run(*self.sizes["growth"]):
+            self.add(row.pop("what"), row.pop("ok"), **row)
 
 
-def admin(shop, service, method, message):
-    body = json.dumps(message).encode()
-    with socket.socket(socket.AF_UNIX) as connection:
-        connection.connect(str(shop.folder / "admin.sock"))
-        connection.sendall(("%s %s default %d\n" % (service, method, len(body))).encode() + body)
-        return connection.makefile("rb").readline().decode().split()[0] == "0"
+PARTS = ("start", "reads", "idle", "checkout", "sign_in", "counted", "flash", "grow")
 
 
-def checkout(shop, options, rows):
-    sku, body = order_body(shop)
-    if not admin(shop, "catalog", "set_stock", {"id": sku["id"], "on_hand": 1000000}):
-        raise SystemExit("bench: the stock cannot be set")
-    for connections in (8, 64):
-        before_cpu, before_commits = cpu_ns(shop.process.pid), shop.metric("shopstream_sql_commits{")
-        result = load(shop.port, "/api/orders/v1/orders", connections, options.seconds * 3, (
-            "-m", "POST", "-H", "Content-Type: application/json", "-H", "Prefer: wait=10",
-            "-H", "Idempotency-Key: bench-%d-%d-000000000000-{n}" % (connections, time.time_ns()), "-b", body))
-        orders = max(1, result["requests"])
-        rows.append({"what": "checkout to confirmed, %d connections" % connections,
-                     "orders_per_s": result["per_second"], "p50_us": result["p50_us"], "p95_us": result["p95_us"],
-                     "statuses": result["statuses"],
-                     "cpu_us": round((cpu_ns(shop.process.pid) - before_cpu) / orders / 1000, 1),
-                     "commits_per_order": round(
-                         (shop.metric("shopstream_sql_commits{") - before_commits) / orders, 2)})
+def machine():
+    model = [line.split(":", 1)[1].strip() for line in pathlib.Path("/proc/cpuinfo").read_text().splitlines()
+             if line.startswith("model name")]
+    return {"processors": os.cpu_count(), "model": model[0] if model else platform.machine(),
+            "kernel": platform.release(), "load_before": os.getloadavg()[0]}
 
 
 def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--seconds", type=int, default=3)
-    parser.add_argument("--rounds", type=int, default=3)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--seconds", type=int)
+    parser.add_argument("--rounds", type=int)
+    parser.add_argument("--only", default=",".join(PARTS), help="of " + ",".join(PARTS))
     options = parser.parse_args()
-    folder = pathlib.Path(tempfile.mkdtemp(prefix="shopstream-bench-"))
-    rows = []
-    shop = Shop(folder / "data")
+    sizes = QUICK if options.quick else FULL
+    sizes.update({name: value for name, value in (("seconds", options.seconds), ("rounds", options.rounds)) if value})
+    wanted = set(options.only.split(","))
+    if wanted - set(PARTS):
+        parser.error("no part %s" % ", ".join(sorted(wanted - set(PARTS))))
+    begun, host = time.time(), machine()
+    bench = Bench(sizes)
     try:
-        shop.start()  # makes and seeds the shop
-        shop.stop()
-        starts = []
-        for _ in range(5):
-            starts.append(shop.start())
-            if len(starts) < 5:
-                shop.stop()
-        rows.append({"what": "start to first answer, seeded", "ms": round(statistics.median(starts), 1)})
-        rows.append({"what": "memory, idle", "mb": round(memory_mb(shop.process.pid), 1)})
-        product = shop.get("/api/catalog/v1/products?limit=12")["products"][0]
-        compare(shop, "product list of 12", "/api/catalog/v1/products?limit=12", options, rows)
-        compare(shop, "product detail", "/api/catalog/v1/products/" + product["slug"], options, rows)
-        checkout(shop, options, rows)
-        rows.append({"what": "memory, after the load", "mb": round(memory_mb(shop.process.pid), 1)})
-        shop.stop()
+        for part in PARTS:
+            if part in wanted or part == "start":
+                getattr(bench, part)()
+        bench.shop.stop()
     finally:
-        if shop.process and shop.process.poll() is None:
-            shop.process.kill()
-        shutil.rmtree(folder, ignore_errors=True)
-    for row in rows:
-        print("%-42s %s" % (row["what"], "  ".join("%s=%s" % item for item in row.items() if item[0] != "what")))
-    (BUILD / "bench.json").write_text(json.dumps({"rows": rows}, indent=1) + "\n")
+        bench.close()
+    result = {"quick": options.quick, "machine": host, "minutes": round((time.time() - begun) / 60, 1),
+              "begun": time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(begun)), "rows": bench.rows}
+    (measure.BUILD / "bench.json").write_text(json.dumps(result, indent=1) + "\n")
+    if os.environ.get("BENCH_DOCS") == "1":
+        page.write(result, measure.ROOT / "docs")
+    missed = [row["what"] for row in bench.rows if row.get("ok") is False]
+    print("%d of %d bars held%s" % (sum(row.get("ok") is True for row in bench.rows),
+                                    sum("ok" in row for row in bench.rows),
+                                    "; missed: " + "; ".join(missed) if missed else ""))
 
 
-main()
+if __name__ == "__main__":
+    main()

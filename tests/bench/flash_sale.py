@@ -35,6 +35,7 @@ def hold(shop, buyers, seconds, units):
     """Holds the sale on a running shop: its figures, with what is wrong under "faults"."""
     sku_id = measure.any_sku(shop)
     measure.set_stock(shop, sku_id, units)
+    sold_before, _ = confirmed(shop.folder, sku_id)
     before = measure.cpu_ns(shop.process.pid)
     result = measure.load_orders(shop, measure.order_of(sku_id), "-c", min(CONNECTIONS, buyers), "-n", buyers,
                                  "-r", max(1, round(buyers / seconds)), label="flash", may_fail=True)
@@ -43,6 +44,7 @@ def hold(shop, buyers, seconds, units):
     while pending and time.monotonic() < end:
         time.sleep(0.05)
         sold, pending = confirmed(shop.folder, sku_id)
+    sold -= sold_before
     stock = shop.get("/api/catalog/v1/skus/%s/stock" % sku_id)
     faults = []
     if sold != units or pending:

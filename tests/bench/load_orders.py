@@ -26,7 +26,8 @@ NO_ROWS_OF_ORDERS = ("shopstream_migrations", "service_secret", "stream", "strea
                      "stream_pending", "queue_message")
 DAY_MS = 86_400_000
 # How long the shop keeps what it does not keep for ever: the age is that of the named column.
-KEPT_MS = {("*", "outbox"): ("time_ms", 7 * DAY_MS), ("stripe_emulator", "provider_events"): ("created_ms", 30 * DAY_MS),
+KEPT_MS = {("*", "outbox"): ("time_ms", 7 * DAY_MS),
+           ("stripe_emulator", "provider_events"): ("created_ms", 30 * DAY_MS),
            ("stripe_emulator", "request_keys"): ("created_ms", DAY_MS),
            ("payments", "provider_events"): ("received_ms", 90 * DAY_MS)}
 FIRST_MS = 1_000_000_000_000  # an integer above is a time in milliseconds
@@ -101,7 +102,8 @@ def fresh(token, delta_ms, dice):
         moved = "%012x" % (int(token[:8] + token[9:13], 16) + delta_ms)
         return "%s-%s-7%03x-%s%03x-%012x" % (moved[:8], moved[8:], dice.getrandbits(12), token[19],
                                              dice.getrandbits(12), dice.getrandbits(48))
-    prefix, mark, rest = token.rpartition("_") if re.match(r"(pi|ch|evt|re|pm|cus|req|secret)_", token) else ("", "", token)
+    named = re.match(r"(pi|ch|evt|re|pm|cus|req|secret)_", token)
+    prefix, mark, rest = token.rpartition("_") if named else ("", "", token)
     hexadecimal = re.fullmatch(r"[0-9a-f-]+", rest) is not None
     letters = "0123456789abcdef" if hexadecimal else string.ascii_letters + string.digits
     return prefix + mark + "".join("-" if c == "-" else dice.choice(letters) for c in rest)
