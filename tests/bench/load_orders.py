@@ -1,7 +1,4 @@
-#!/usr/bin/python3
 """Fills a stopped shop with orders, as many as wanted, whose rows are like those of real ones.
-
-    load_orders.py DATA --orders N [--days 365]
 
 It places nothing itself: `take_template` sees which rows one real order left in every database of the shop, and
 `load_orders` writes them again and again with ids and times of their own, spread over the days before the template.
@@ -29,7 +26,9 @@ DAY_MS = 86_400_000
 KEPT_MS = {("*", "outbox"): ("time_ms", 7 * DAY_MS),
            ("stripe_emulator", "provider_events"): ("created_ms", 30 * DAY_MS),
            ("stripe_emulator", "request_keys"): ("created_ms", DAY_MS),
-           ("payments", "provider_events"): ("received_ms", 90 * DAY_MS)}
+           ("payments", "provider_events"): ("received_ms", 90 * DAY_MS),
+           ("*", "workflow"): ("updated_at_ms", 30 * DAY_MS),
+           ("*", "workflow_history"): ("scheduled_at_ms", 30 * DAY_MS)}
 FIRST_MS = 1_000_000_000_000  # an integer above is a time in milliseconds
 BATCH = 2000
 
