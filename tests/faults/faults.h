@@ -40,7 +40,8 @@ struct sweep_options {
 
 void sweep_set(const struct sweep_options *options);
 
-/* From now on things fail, or not any more. Does nothing in a child, whose one thing has failed. */
+/* From now on things fail; or not any more, and all children have ended. Does nothing in a child, whose one thing has
+ * failed. */
 void sweep_arm(bool is_armed);
 
 /* Between the two, what the harness itself does on the shop's code neither counts nor fails. May be nested. */

@@ -42,11 +42,6 @@ void sweep_set(const struct sweep_options *options)
         sweep.options.jobs = 1;
 }
 
-void sweep_arm(bool is_armed)
-{
-    sweep.is_armed = is_armed && !sweep.is_child;
-}
-
 void sweep_mute(void)
 {
     sweep.muted++;
@@ -103,6 +98,14 @@ static void wait_for_child(void)
         sweep.children[i] = sweep.children[--sweep.running];
         return;
     }
+}
+
+void sweep_arm(bool is_armed)
+{
+    sweep.is_armed = is_armed && !sweep.is_child;
+    /* What the parent goes on to take away, its youngest child may still be copying. */
+    while (!is_armed && sweep.running > 0)
+        wait_for_child();
 }
 
 static bool is_chosen(uint64_t number)
