@@ -22,6 +22,7 @@ WORK_TABLES = {"webhook_deliveries", "workflow_signal", "stream_pending", "strea
 # statement: why it may read a whole table. None of them answers a request of a customer.
 MAY_SCAN = {
     "catalog/products/find_any_product": "one row of it",
+    "events/events/trim": "the oldest rows alone, in the order of the key, cut by LIMIT",
     "catalog/transfer/export_skus": "the export is of everything",
     "catalog/transfer/export_prices": "the export is of everything",
     "payments/ledger/sum_ledger": "asked by the tests alone",
@@ -31,6 +32,8 @@ MAY_SCAN = {
 # statement: why it may sort what it found.
 MAY_SORT = {
     "catalog/products/list_prices_of_product": "of one product",
+    "catalog/stock/purge_reservation_lines": "of those that end in one millisecond",
+    "catalog/stock/purge_reservations": "of those that end in one millisecond",
     "catalog/transfer/export_prices": "of one SKU: its prices",
     "stripe_emulator/delivery/list_due_deliveries": "of those due in one millisecond",
     "catalog/list/list_by_title_with_word": "taken only for a word of few products: word_frequency counts first",
