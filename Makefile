@@ -3,8 +3,9 @@
 #   make run ARGS="--port 4000"     what follows ARGS goes to build/shopstream
 #   make sim SEED=42                one seed again; SEEDS=1000 for that many from 1 on
 #   make fuzz MINUTES=5             each fuzz target for that long
+#   make crash ARGS="--scenario refund"   a part of the kills alone
 .DEFAULT_GOAL := help
-.PHONY: help run test build deps test-deps lint format san fuzz sim crash bench coverage clean
+.PHONY: help run test build deps test-deps lint format san fuzz sim crash crash-quick bench coverage clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1@\2/p' Makefile | expand -t 1 | sed 's/@/\t/' | expand -t 20
@@ -45,8 +46,11 @@ fuzz: test-deps ## each tests/fuzz/fuzz_*.c under libFuzzer, 10 seconds each; MI
 sim: test-deps ## simulate the shop: SEED=42 for one seed, SEEDS=1000 for many
 	@tools/sim.sh $(if $(SEED),--seed $(SEED),--seeds $(or $(SEEDS),1000))
 
-crash: test-deps ## each port call and each allocation fails once while a customer buys: all of them
-	@tools/crash.sh
+crash: test-deps ## each port call and allocation fails once, and the shop is killed at each write and sync (hours)
+	@tools/crash.sh $(ARGS)
+
+crash-quick: test-deps ## one in 37 of those kills (about a minute)
+	@tools/crash.sh --every 37
 
 bench: test-deps ## measure, side by side with a bare epoll server
 	@tools/bench.sh

@@ -1,8 +1,8 @@
 #!/bin/sh
 # Prints the C files below a folder, sorted, one a line: `list_sources.sh code platform` without the tests,
-# `list_sources.sh tests platform` the tests alone, `programs` those of tests/bench or tests/simulation, `fuzz` the fuzz
-# targets. A file's presence registers it. *_simulated.c belongs to the simulation and *_threads.c, *_system.c, *_curl.c
-# to the shop; both are the makes of one header.
+# `list_sources.sh tests platform` the tests alone, `programs` those of tests/bench, tests/preload or tests/simulation,
+# `fuzz` the fuzz targets. A file's presence registers it. *_simulated.c belongs to the simulation and *_threads.c,
+# *_system.c, *_curl.c to the shop; both are the makes of one header.
 set -eu
 cd "$(dirname "$0")/.."
 kind=$1

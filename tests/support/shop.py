@@ -184,6 +184,7 @@ class Shop:
         self.settings = {"RATE_LIMITS": "off", "LOG_LEVEL": "warning", "ADMIN_EMAIL": ADMIN_EMAIL,
                          "ADMIN_PASSWORD": PASSWORD, "STRIPE_SECRET_KEY": PROVIDER_KEY,
                          "STRIPE_WEBHOOK_SECRET": WEBHOOK_SECRET, **settings}
+        self.preloaded = {}  # what preload() adds to the environment
         self.process = None
         self.people = {}
         self.port = free_port()
@@ -193,7 +194,14 @@ class Shop:
     # -- The process ------------------------------------------------------------------------------------------------
     def environment(self):
         bare = {k: v for k, v in os.environ.items() if not k.startswith("SHOPSTREAM_")}
-        return {**bare, **{"SHOPSTREAM_" + k: str(v) for k, v in self.settings.items()}}
+        return {**bare, **{"SHOPSTREAM_" + k: str(v) for k, v in self.settings.items()}, **self.preloaded}
+
+    def preload(self, library, **variables):
+        """From the next start on, loads a library of tests/preload into the shop; none with None."""
+        self.preloaded = {}
+        if library:
+            sanitizer = os.environ.get("ASAN_OPTIONS", "") + ":verify_asan_link_order=0"
+            self.preloaded = {"LD_PRELOAD": str(BUILD / ("lib%s.so" % library)), "ASAN_OPTIONS": sanitizer, **variables}
 
     def spawn(self, **streams):
         return subprocess.Popen([BINARY, "--port", str(self.port), "--data", str(self.data), *self.arguments],

@@ -1,0 +1,182 @@
+"""What is written, then synced, then acknowledged, against commit_path.golden: a kill cannot show a missing sync.
+
+Each request of the golden file is the only one under way. Calls in a row that are alike are one line, and so are
+commits; process ids, descriptors, lengths and times are left out. A sync stands where it ended, an answer where it began. After a change that
+is meant, `test_commit_path.py --write` writes the file anew.
+"""
+import json
+import pathlib
+import re
+import sys
+import time
+import unittest
+
+HERE = pathlib.Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE))
+sys.path.insert(0, str(HERE.parent / "support"))
+
+from scenarios import check, settle  # noqa: E402
+from shop import Shop, eventually, new_email, new_key, PASSWORD  # noqa: E402
+from strace import FILE_CALLS, SOCKET_CALLS, Attached, read_trace, threads  # noqa: E402
+
+GOLDEN = HERE / "commit_path.golden"
+TRACED = ",".join(sorted({*FILE_CALLS, *SOCKET_CALLS}))
+ANSWER = re.compile(r'"HTTP/1\.1 (\d{3})')
+WRITES, SYNCS = ("pwrite64", "pwritev", "write", "writev"), ("fdatasync", "fsync")
+HEADING = re.compile(r"^## (.*)$", re.M)
+
+
+def line_of(call, files):
+    """(position, line) of a call in the golden file; None for what it does not tell of."""
+    path = re.sub(r"^mail/.*(\.\w+)$", r"mail/*\1", call.path)
+    if path == "socket" and call.name in SOCKET_CALLS and call.thread == "http-loop":
+        answer = ANSWER.search(call.text)
+        return (call.begun, "answered " + answer[1]) if answer else None
+    if not any(path.startswith(file) for file in files) or path.endswith("-shm"):
+        return None
+    for names, verb in ((WRITES, "written"), (SYNCS, "synced"), (("ftruncate",), "cut"), (("unlink", "unlinkat"), "removed"),
+                        (("rename", "renameat", "renameat2"), "named")):
+        if call.name in names:
+            return (float("inf") if call.ended is None else call.ended, "%s %s" % (verb, path))
+    return None
+
+
+def lines_of(calls, files, status):
+    """The lines up to the answer of a status; all of them without one. Alike ones in a row are one,
+    and two in turns are two.
+
+    Once a commit is synced the next may begin before the answer of the first has left, so what is written behind the
+    last sync is not of this request.
+    """
+    lines = []
+    for _, line in sorted(filter(None, (line_of(call, files) for call in calls))):
+        if line.startswith("answered") and line != "answered %s" % status:
+            continue  # the provider's to the shop, or one that nobody asked for
+        if not lines or lines[-1] != line:
+            lines.append(line)
+        if lines[-2:] == lines[-4:-2]:
+            del lines[-2:]
+        if line == "answered %s" % status:
+            while len(lines) > 2 and lines[-2].startswith("written"):
+                del lines[-2]
+            break
+    return lines
+
+
+class Requests:
+    """The requests whose path is golden: {name: (function, files, status)}."""
+
+    def __init__(self, shop):
+        self.shop = shop
+        self.sku = shop.sku(100)
+        self.order = shop.buy([(self.sku, 1)])
+        self.admin, self.support = shop.staff("admin"), shop.staff("support")
+        # The provider's news come later than the answers that are looked at.
+        shop.faults(webhook_delay_ms=3000)
+        self.all = {
+            "an account": (self.sign_up, ("identity.db",), 201),
+            "its mail": (self.sign_up_and_wait, ("mail",), None),
+            "a unit of stock": (self.set_stock, ("catalog.db",), 200),
+            "an import": (self.import_file, ("catalog.db",), 200),
+            "an order": (self.place, ("orders.db",), 201),
+            "a charge, at the provider": (self.charge, ("stripe_emulator.db",), 200),
+            "a refund, through the provider": (self.refund, ("payments.db", "stripe_emulator.db"), 201),
+        }
+
+    def sign_up(self):
+        return self.shop.post("/api/identity/v1/signup", {"email": new_email(), "password": PASSWORD, "name": "Ada"})
+
+    def sign_up_and_wait(self):
+        before = len(self.shop.all_mails())
+        answer = self.sign_up()
+        eventually(lambda: len(self.shop.all_mails()) > before, "the mail")
+        settle(self.shop)
+        return answer
+
+    def set_stock(self):
+        return self.shop.put("/api/catalog/v1/skus/%s/stock" % self.sku, {"on_hand": 99}, token=self.admin)
+
+    def import_file(self):
+        text = b"title,category,code,price,currency\nBroom,brooms,BROOM-1,1000,EUR\n"
+        return self.shop.post("/api/catalog/v1/import", text, token=self.admin, key=new_key(),
+                              headers={"Content-Type": "text/csv"})
+
+    def place(self):
+        return self.shop.place([(self.sku, 1)])
+
+    def charge(self):
+        form = {"amount": 777, "currency": "eur", "payment_method": "pm_card_visa", "confirm": "true"}
+        return self.shop.provider("POST", "/v1/payment_intents", form, new_key())
+
+    def refund(self):
+        return self.shop.post("/api/payments/v1/payments/%s/refunds" % self.order["payment"]["id"], {"amount": 100},
+                              token=self.support, key=new_key())
+
+
+def trace(shop, name, request, files, status):
+    """The golden lines of one request, alone."""
+    settle(shop)
+    path = pathlib.Path(shop.folder) / "trace"
+    attached = Attached(threads(shop.process.pid), ["-y", "--decode-pids=comm", "-o", str(path), "-e", "trace=" + TRACED])
+    try:
+        answer = request()
+    finally:
+        attached.leave()
+    check(answer.status in (200, 201), name, answer)
+    return lines_of(read_trace(path, shop.data), files, status)
+
+
+def commit_paths(plant=None):
+    """{name: lines} of all requests, in a shop with a planted bug or without."""
+    shop = Shop(LOG_LEVEL="error", RECONCILE_AGE_MS=3600000)
+    if plant:
+        shop.preload("planted_bugs", PLANTED_BUG=plant)
+    try:
+        shop.start()
+        requests = Requests(shop)
+        return {name: trace(shop, name, *entry) for name, entry in requests.all.items()}
+    finally:
+        shop.close()
+
+
+def read_golden():
+    parts = HEADING.split(GOLDEN.read_text())
+    return {name: text.strip().splitlines() for name, text in zip(parts[1::2], parts[2::2])}
+
+
+def write_golden():
+    paths = commit_paths()
+    head = "What is written, then synced, then acknowledged. test_commit_path.py says how it is read and written.\n"
+    GOLDEN.write_text(head + "".join("\n## %s\n%s\n" % (name, "\n".join(lines)) for name, lines in paths.items()))
+
+
+class CommitPathTest(unittest.TestCase):
+    maxDiff = None
+
+    def test_commit_path__is_the_golden_one(self):
+        """Nothing is acknowledged before the sync of what was written for it."""
+        golden = read_golden()
+        self.assertEqual(golden, commit_paths())
+        for name, lines in golden.items():
+            answered = [line for line in lines if line.startswith("answered")]
+            with self.subTest(request=name):
+                self.assertTrue(answered and lines[-1] == answered[0] and lines[-2].startswith("synced")
+                                or not answered and lines[-1].startswith("synced"), lines)
+
+    def test_commit_path__shows_a_missing_sync(self):
+        """The harness' own test: a shop that leaves the sync to the system later, or altogether, is found out."""
+        golden = read_golden()
+        for plant in ("sync-off", "sync-normal"):
+            with self.subTest(planted=plant):
+                found = commit_paths(plant)
+                for name in ("an account", "a unit of stock", "an order", "a charge, at the provider"):
+                    self.assertNotEqual(golden[name], found[name], name)
+                    self.assertNotIn("synced", " ".join(found[name]))
+                self.assertEqual(golden["its mail"], found["its mail"])  # which SQLite does not write
+
+
+if __name__ == "__main__":
+    if sys.argv[1:] == ["--write"]:
+        write_golden()
+    else:
+        unittest.main()

@@ -1,0 +1,149 @@
+/* Bugs to plant between the shop and SQLite: what the suites of tests/crash must find, or they find nothing.
+ *
+ *   early-answer   the commit of an order with its key is said to be done COMMIT_DELAY_US before it is
+ *   lost-key       the record of an idempotency key is stored where nobody looks for it
+ *   sync-off       PRAGMA synchronous = OFF instead of FULL
+ *   sync-normal    PRAGMA synchronous = NORMAL instead of FULL */
+#include <dlfcn.h>
+#include <pthread.h>
+#include <sqlite3.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define COMMIT_DELAY_US 20000
+#define HANDLES_MAX 16
+#define FULL "PRAGMA synchronous = FULL"
+
+static bool is_planted(const char *bug)
+{
+    const char *planted = getenv("PLANTED_BUG");
+    return planted && strcmp(planted, bug) == 0;
+}
+
+/* dlsym gives an object's address; what it points to is a function of the type that the caller knows. */
+static void *next_of(const char *name)
+{
+    void *found = dlsym(RTLD_NEXT, name);
+    if (!found)
+        abort();
+    return found;
+}
+
+/* -- early-answer -------------------------------------------------------------------------------------------------- */
+
+static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t filled = PTHREAD_COND_INITIALIZER;
+static sqlite3 *pending; /* whose commit is still to come */
+static __thread bool is_committing;
+static __thread bool has_key; /* an idempotency key was recorded in this task's transaction */
+
+static int (*real_step)(sqlite3_stmt *statement);
+
+/* The mutex is held. */
+static void commit_pending(void)
+{
+    if (!pending)
+        return;
+    is_committing = true;
+    sqlite3_exec(pending, "COMMIT", NULL, NULL, NULL);
+    is_committing = false;
+    pending = NULL;
+}
+
+static void *commit_late(void *argument)
+{
+    (void)argument;
+    pthread_mutex_lock(&mutex);
+    for (;;) {
+        while (!pending)
+            pthread_cond_wait(&filled, &mutex);
+        pthread_mutex_unlock(&mutex);
+        usleep(COMMIT_DELAY_US);
+        pthread_mutex_lock(&mutex);
+        commit_pending();
+    }
+    return NULL;
+}
+
+__attribute__((constructor)) static void start(void)
+{
+    pthread_t thread;
+    *(void **)&real_step = next_of("sqlite3_step");
+    if (!is_planted("early-answer"))
+        return;
+    if (pthread_create(&thread, NULL, commit_late, NULL) != 0)
+        abort();
+    pthread_setname_np(thread, "sql-writer"); /* it writes what that one left, and is swept with it */
+    pthread_detach(thread);
+}
+
+static bool is_orders(sqlite3 *handle)
+{
+    const char *name = sqlite3_db_filename(handle, "main");
+    size_t length = name ? strlen(name) : 0;
+    return length > 9 && strcmp(name + length - 9, "orders.db") == 0;
+}
+
+int sqlite3_step(sqlite3_stmt *statement)
+{
+    const char *text = is_committing ? NULL : sqlite3_sql(statement);
+    sqlite3 *handle = sqlite3_db_handle(statement);
+    if (!text || !is_planted("early-answer") || !is_orders(handle))
+        return real_step(statement);
+    if (strncmp(text, "BEGIN IMMEDIATE", 15) == 0) {
+        has_key = false;
+        pthread_mutex_lock(&mutex);
+        commit_pending();
+        pthread_mutex_unlock(&mutex);
+    } else if (has_key && strncmp(text, "COMMIT", 6) == 0) {
+        pthread_mutex_lock(&mutex);
+        pending = handle;
+        pthread_cond_signal(&filled);
+        pthread_mutex_unlock(&mutex);
+        return SQLITE_DONE;
+    }
+    return real_step(statement);
+}
+
+int sqlite3_get_autocommit(sqlite3 *handle)
+{
+    int (*real)(sqlite3 *handle);
+    *(void **)&real = next_of("sqlite3_get_autocommit");
+    pthread_mutex_lock(&mutex);
+    bool is_over = pending == handle;
+    pthread_mutex_unlock(&mutex);
+    return is_over || real(handle);
+}
+
+/* -- lost-key ------------------------------------------------------------------------------------------------------ */
+
+int sqlite3_bind_text64(sqlite3_stmt *statement, int parameter, const char *text, sqlite3_uint64 length,
+                        void (*lifetime)(void *), unsigned char encoding)
+{
+    static const char space[] = "idempotency";
+    int (*real)(sqlite3_stmt *, int, const char *, sqlite3_uint64, void (*)(void *), unsigned char);
+    *(void **)&real = next_of("sqlite3_bind_text64");
+    bool is_record = length == sizeof(space) - 1 && memcmp(text, space, length) == 0 &&
+                     strncmp(sqlite3_sql(statement), "INSERT INTO kv_row", 18) == 0;
+    has_key = has_key || is_record;
+    if (is_record && is_planted("lost-key"))
+        return real(statement, parameter, "elsewhere", 9, SQLITE_STATIC, encoding);
+    return real(statement, parameter, text, length, lifetime, encoding);
+}
+
+/* -- sync-off, sync-normal ----------------------------------------------------------------------------------------- */
+
+int sqlite3_prepare_v3(sqlite3 *handle, const char *text, int length, unsigned flags, sqlite3_stmt **ret_statement,
+                       const char **ret_tail)
+{
+    int (*real)(sqlite3 *, const char *, int, unsigned, sqlite3_stmt **, const char **);
+    *(void **)&real = next_of("sqlite3_prepare_v3");
+    bool is_full = text && strstr(text, FULL) != NULL;
+    if (is_full && is_planted("sync-off"))
+        text = "PRAGMA synchronous = OFF;";
+    else if (is_full && is_planted("sync-normal"))
+        text = "PRAGMA synchronous = NORMAL;";
+    return real(handle, text, length, flags, ret_statement, ret_tail);
+}
