@@ -1,4 +1,5 @@
-"""What the sweep cuts short: each scenario prepares a folder, does one thing to it, and says after a crash what must hold.
+"""What the sweep cuts short: each scenario prepares a folder, does one thing to it, and says what must hold after a
+crash.
 
 What a scenario asks of a shop that may die is asked with `attempt`, which gives None where no answer came: that was not
 acknowledged, and may have happened or not. After the crash the same request is sent again.
@@ -69,6 +70,7 @@ class Scenario:
     settings = FAST
     arguments = ("--no-seed",)
     starts = False
+    status = None  # of the answer that acknowledges
 
     def prepare(self, shop):
         """On a running shop: what each life begins with."""
@@ -79,11 +81,14 @@ class Scenario:
     def act(self, shop):
         """On a running shop that may die at any instant: what the client got."""
 
+    def send(self, shop):
+        """The request of act() alone, with the same key each time."""
+
     def audit(self, shop, acknowledged):
         """On the shop after its crash and a new start: raises an AssertionError for what does not hold."""
 
 
-# -- Money and stock, whatever happened -----------------------------------------------------------------------------------
+# -- Money and stock, whatever happened -------------------------------------------------------------------------------
 class Trade(Scenario):
     """A shop with one article and one order that was confirmed before anything crashed."""
 
@@ -148,6 +153,7 @@ class Trade(Scenario):
 
 class Checkout(Trade):
     """A guest's order, from the request to the mail."""
+    status = 201
     email = "checkout@mail.example"
 
     def send(self, shop):
@@ -170,6 +176,7 @@ class Checkout(Trade):
 
 class Refund(Trade):
     """A part of a payment given back by the staff."""
+    status = 201
 
     def send(self, shop):
         return shop.post("/api/payments/v1/payments/%s/refunds" % self.earlier["payment"]["id"], {"amount": REFUND},
@@ -190,6 +197,7 @@ class Refund(Trade):
 
 class Stop(Checkout):
     """A clean end with an order in the log: the log is copied into the file and goes."""
+    status = None
 
     def act(self, shop):
         shop.process.send_signal(signal.SIGTERM)
@@ -205,9 +213,10 @@ class Stop(Checkout):
         super().audit(shop, acknowledged)
 
 
-# -- The catalog ----------------------------------------------------------------------------------------------------------
+# -- The catalog ------------------------------------------------------------------------------------------------------
 class Import(Scenario):
     """A file that changes products and adds others: all of it or nothing."""
+    status = 200
     PRODUCTS = 30
 
     def rows(self, price, products):
@@ -228,18 +237,19 @@ class Import(Scenario):
         self.admin = shop.staff("admin")
         self.before = self.rows(1000, range(self.PRODUCTS // 2))
         self.key = new_key()
-        answer = self.send(shop, self.before)
+        self.wanted = self.before
+        answer = self.send(shop)
         check(answer.status == 200, answer)
         self.after = self.rows(2000, range(self.PRODUCTS))
-        self.key = new_key()
+        self.wanted, self.key = self.after, new_key()
         settle(shop)
 
-    def send(self, shop, rows):
-        return shop.post("/api/catalog/v1/import", self.file(rows), token=self.admin, key=self.key,
+    def send(self, shop):
+        return shop.post("/api/catalog/v1/import", self.file(self.wanted), token=self.admin, key=self.key,
                          headers={"Content-Type": "text/csv"})
 
     def act(self, shop):
-        answer = attempt(self.send, shop, self.after)
+        answer = attempt(self.send, shop)
         settle(shop)
         return answer
 
@@ -254,14 +264,14 @@ class Import(Scenario):
         if acknowledged is not None and acknowledged.status == 200:
             check(found == self.after, "acknowledged, and not all is there:", found)
         check(found in (self.before, self.after), "half an import:", found)
-        answer = self.send(shop, self.after)
+        answer = self.send(shop)
         check(answer.status == 200, "the import again:", answer)
         check(self.found(shop) == self.after, "the import again is not whole")
         listed = shop.walk("/api/catalog/v1/products?limit=100&category=brooms", "products")
         check(len(listed) == self.PRODUCTS, "products listed:", len(listed))
 
 
-# -- Starts ---------------------------------------------------------------------------------------------------------------
+# -- Starts -----------------------------------------------------------------------------------------------------------
 class FirstStart(Scenario):
     """An empty folder becomes a shop: every migration of every database, the administrator, the keys."""
     starts = True

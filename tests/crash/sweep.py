@@ -2,12 +2,16 @@
 """Kills the shop at each write, sync, truncation, rename and removal of a scenario, one after the other, and looks
 after each whether what it acknowledged is there, once, and everything agrees.
 
-    sweep.py [--every N] [--scenario NAME …] [--only SCENARIO/THREAD/CALL/FILE/NUMBER]
+    sweep.py [--every N] [--scenario NAME …] [--only SCENARIO/THREAD/CALL/FILE/NUMBER] [--error EIO|ENOSPC]
 
 A recording of the scenario says which threads make which calls on which files; each such target is swept by itself:
 killed before its first call, before its second, and so on until the scenario comes to its end alive. Without --every
 that is all of them, else every Nth. A violation is printed with the --only that brings it back. The last line is
 "N passed, N failed", a kill each.
+
+With --error nobody is killed: from that call on the disk fails, until the scenario has come to its end. Then writes are
+refused with 503 and reads are answered; afterwards the shop is ready within RECOVERY_S, and what holds after a crash
+holds now, and once more after a kill.
 """
 import argparse
 import collections
@@ -29,7 +33,9 @@ from strace import FILE_CALLS, SOCKET_CALLS, Attached, Recording, read_trace, st
 
 SIGN_IN_AGAIN_S = 240  # an access token lives for 600
 BEYOND_MAX = 12  # calls past those of the recording: a run may need a few more
-MISSED_MAX = 0.2  # of the kills may find the scenario over, as two commits were one; more means that the harness is blind
+MISSED_MAX = 0.2  # of the kills may find the scenario over, as two commits were one; more: the harness is blind
+RECOVERY_S = 10
+READS = ("/api/catalog/v1/products?limit=1", "/health/live")
 TRACED = ",".join(sorted({*FILE_CALLS, *SOCKET_CALLS}))
 
 
@@ -115,11 +121,7 @@ class Stage:
     def audit(self, acknowledged):
         self.shop.preload(None)
         self.start()
-        try:
-            self.scenario.audit(self.shop, acknowledged)
-        except BaseException:
-            self.end_crashed()
-            raise
+        self.audit_running(acknowledged)
         code = self.shop.stop()
         check(code == 0, "the shop ended with", code, self.shop.log_text()[-2000:])
         doctor = subprocess.run([BINARY, "doctor", "--data", str(self.shop.data)], capture_output=True, text=True,
@@ -127,18 +129,37 @@ class Stage:
                                 timeout=PATIENCE_S)
         check(doctor.returncode == 0, "the doctor found:", doctor.stdout, doctor.stderr)
 
+    def audit_running(self, acknowledged):
+        try:
+            self.scenario.audit(self.shop, acknowledged)
+        except BaseException:
+            self.end_crashed()
+            raise
+
+    def audit_recovery(self, answer):
+        """When the disk takes writes again: the answer that acknowledges, of then or of now."""
+        shop = self.shop
+        eventually(lambda: shop.get("/health/ready").status == 200, "readiness", RECOVERY_S)
+        again = eventually(lambda: self.writes_again(), "a write", RECOVERY_S)
+        return answer if answer.status == self.scenario.status else again
+
+    def writes_again(self):
+        answer = self.scenario.send(self.shop)
+        check(answer.status in (self.scenario.status, 503), "the request again:", answer)
+        return answer if answer.status == self.scenario.status else None
+
     def close(self):
         shutil.rmtree(self.folder, ignore_errors=True)
         shutil.rmtree(self.shop.folder, ignore_errors=True)
 
 
 class Sweep:
-    def __init__(self, name, say, planted=None):
-        self.name, self.say = name, say
+    def __init__(self, name, say, planted=None, error=None):
+        self.name, self.say, self.error = name, say, error
         self.stage = Stage(SCENARIOS[name](), planted)
         self.passed = self.failed = self.killed = self.missed = 0
 
-    # -- What there is to kill ------------------------------------------------------------------------------------------
+    # -- What there is to kill ----------------------------------------------------------------------------------------
     def record(self):
         """One life that is only listened to; its audit must hold as well."""
         stage, trace = self.stage, self.stage.folder / "trace"
@@ -166,8 +187,8 @@ class Sweep:
                 continue  # the index of a log is made anew at each start, whatever is in it
             for thread, count in names.items():
                 own_path = "" if path in ("socket", "mail") or (path == "." and thread == "queue") else path
-                if path == "socket" and self.stage.scenario.starts:
-                    continue  # nobody is answered yet
+                if path == "socket" and (self.error or self.stage.scenario.starts):
+                    continue  # nobody is answered yet, or it is no disk
                 target = Target(thread, call, own_path, count)
                 key = (thread, call, own_path)
                 found[key] = target._replace(count=count + (found[key].count if key in found else 0))
@@ -177,10 +198,7 @@ class Sweep:
     def life(self, target, number):
         """Whether the kill met the scenario."""
         stage = self.stage
-        options = ["-o", "/dev/null", "-e", "trace=" + target.call,
-                   "-e", "inject=%s:signal=KILL:when=%d" % (target.call, number)]
-        if target.path:
-            options += ["-P", str(stage.shop.data / target.path if target.path != "." else stage.shop.data)]
+        options = self.options(target, "signal=KILL:when=%d" % number, "/dev/null")
         stage.reset()
         if stage.scenario.starts:
             stage.start_traced(options)
@@ -197,10 +215,48 @@ class Sweep:
         stage.audit(answer)
         return was_met
 
-    def kill(self, target, number):
-        """Counts one kill; whether it met the scenario."""
+    def options(self, target, what, output):
+        """Of strace, to do something to the calls of a target."""
+        path = self.stage.shop.data / target.path if target.path != "." else self.stage.shop.data
+        only = ["-P", str(path)] if target.path else []
+        return ["-o", str(output), "-e", "trace=" + target.call, "-e", "inject=%s:%s" % (target.call, what), *only]
+
+    def outage(self, target, number):
+        """Lets the disk fail from the call of that number on; whether that met the scenario."""
+        stage, trace = self.stage, self.stage.folder / "trace"
+        stage.reset()
+        stage.start()
+        options = self.options(target, "error=%s:when=%d+" % (self.error, number), trace)
+        attached = Attached(threads(stage.shop.process.pid, target.thread), options)
         try:
-            was_met = self.life(target, number)
+            answer = stage.scenario.act(stage.shop)
+            check(answer is not None, "no answer")
+            check(answer.status in (stage.scenario.status, 503), "while the disk fails:", answer)
+            if answer.status == 503:
+                check(answer.headers["content-type"] == "application/problem+json", answer.headers, answer)
+            for path in READS:
+                read = stage.shop.get(path)
+                check(read.status == 200, "a read while the disk fails:", read)
+        except BaseException:
+            stage.end_crashed()
+            raise
+        finally:
+            attached.leave()
+        was_met = "(INJECTED)" in trace.read_text()
+        try:
+            acknowledged = stage.audit_recovery(answer)
+        except BaseException:
+            stage.end_crashed()
+            raise
+        stage.audit_running(acknowledged)
+        stage.end_crashed()
+        stage.audit(acknowledged)
+        return was_met
+
+    def kill(self, target, number):
+        """Counts one kill, or outage; whether it met the scenario."""
+        try:
+            was_met = self.outage(target, number) if self.error else self.life(target, number)
         except (AssertionError, OSError, ValueError, KeyError) as error:
             self.failed += 1
             self.say("VIOLATION --only %s/%s/%d\n    %s: %s" % (self.name, target, number, type(error).__name__, error))
@@ -209,7 +265,7 @@ class Sweep:
         self.killed += was_met
         return was_met
 
-    # -- All ------------------------------------------------------------------------------------------------------------
+    # -- All ----------------------------------------------------------------------------------------------------------
     def sweep_target(self, target, numbers, is_whole):
         before, start = (self.passed, self.failed), time.monotonic()
         for number in numbers:
@@ -241,13 +297,15 @@ def main():
     parser.add_argument("--every", type=int, default=1)
     parser.add_argument("--scenario", action="append", choices=sorted(SCENARIOS))
     parser.add_argument("--only")
+    parser.add_argument("--error", choices=["EIO", "ENOSPC"])
     options = parser.parse_args()
     passed = failed = 0
 
     def say(text):
         print(text, flush=True)
-    for name in [options.only.split("/")[0]] if options.only else options.scenario or SCENARIOS:
-        sweep = Sweep(name, say)
+    names = options.scenario or [name for name in SCENARIOS if SCENARIOS[name].status or not options.error]
+    for name in [options.only.split("/")[0]] if options.only else names:
+        sweep = Sweep(name, say, error=options.error)
         try:
             if options.only:
                 _, thread, call, path, number = options.only.split("/", 4)

@@ -1,8 +1,8 @@
 """What is written, then synced, then acknowledged, against commit_path.golden: a kill cannot show a missing sync.
 
 Each request of the golden file is the only one under way. Calls in a row that are alike are one line, and so are
-commits; process ids, descriptors, lengths and times are left out. A sync stands where it ended, an answer where it began. After a change that
-is meant, `test_commit_path.py --write` writes the file anew.
+commits; process ids, descriptors, lengths and times are left out. A sync stands where it ended, an answer where it
+began. After a change that is meant, `test_commit_path.py --write` writes the file anew.
 """
 import json
 import pathlib
@@ -22,7 +22,8 @@ from strace import FILE_CALLS, SOCKET_CALLS, Attached, read_trace, threads  # no
 GOLDEN = HERE / "commit_path.golden"
 TRACED = ",".join(sorted({*FILE_CALLS, *SOCKET_CALLS}))
 ANSWER = re.compile(r'"HTTP/1\.1 (\d{3})')
-WRITES, SYNCS = ("pwrite64", "pwritev", "write", "writev"), ("fdatasync", "fsync")
+VERBS = {"written": ("pwrite64", "pwritev", "write", "writev"), "synced": ("fdatasync", "fsync"), "cut": ("ftruncate",),
+         "removed": ("unlink", "unlinkat"), "named": ("rename", "renameat", "renameat2")}
 HEADING = re.compile(r"^## (.*)$", re.M)
 
 
@@ -34,8 +35,7 @@ def line_of(call, files):
         return (call.begun, "answered " + answer[1]) if answer else None
     if not any(path.startswith(file) for file in files) or path.endswith("-shm"):
         return None
-    for names, verb in ((WRITES, "written"), (SYNCS, "synced"), (("ftruncate",), "cut"), (("unlink", "unlinkat"), "removed"),
-                        (("rename", "renameat", "renameat2"), "named")):
+    for verb, names in VERBS.items():
         if call.name in names:
             return (float("inf") if call.ended is None else call.ended, "%s %s" % (verb, path))
     return None
@@ -117,7 +117,8 @@ def trace(shop, name, request, files, status):
     """The golden lines of one request, alone."""
     settle(shop)
     path = pathlib.Path(shop.folder) / "trace"
-    attached = Attached(threads(shop.process.pid), ["-y", "--decode-pids=comm", "-o", str(path), "-e", "trace=" + TRACED])
+    options = ["-y", "--decode-pids=comm", "-o", str(path), "-e", "trace=" + TRACED]
+    attached = Attached(threads(shop.process.pid), options)
     try:
         answer = request()
     finally:

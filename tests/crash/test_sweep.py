@@ -20,7 +20,7 @@ class SweepTest(unittest.TestCase):
         return sweep
 
     def check_found(self, planted, target):
-        """What is said of the bug, which is found within KILLS_MAX kills; the kill that finds it finds nothing without."""
+        """What is said of the bug, which is found within KILLS_MAX kills; the same kill finds nothing without it."""
         said = []
         sweep = self.new_sweep(said.append, planted)
         kills = range(1, KILLS_MAX + 1)

@@ -109,7 +109,7 @@ int sqlite3_step(sqlite3_stmt *statement)
 
 int sqlite3_get_autocommit(sqlite3 *handle)
 {
-    int (*real)(sqlite3 *handle);
+    int (*real)(sqlite3 * handle);
     *(void **)&real = next_of("sqlite3_get_autocommit");
     pthread_mutex_lock(&mutex);
     bool is_over = pending == handle;
