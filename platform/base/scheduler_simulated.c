@@ -31,6 +31,7 @@ static struct {
     uint64_t crash_at;
     int64_t now_ns;
     int64_t wall_change_ms;
+    int64_t steady_change_ms; /* wall_change_ms of when this process started */
 
     struct coroutine root; /* the stack of simulator_run: runs nothing but crashes and the end */
     struct task *current;
@@ -404,6 +405,7 @@ static void throw_away(struct task *task)
 static void crash(void)
 {
     scheduler.crash_requested = false;
+    scheduler.steady_change_ms = scheduler.wall_change_ms;
     scheduler.incarnation++;
     fold_name("crash");
     for (size_t i = scheduler.task_count; i > 0; i--) {
@@ -590,10 +592,20 @@ int64_t simulator_now_ns(void)
     return scheduler.now_ns;
 }
 
-int64_t simulator_wall_ms(void)
+static int64_t unchanged_wall_ms(void)
 {
     int64_t start_ms = scheduler.options.start_wall_ms ? scheduler.options.start_wall_ms : START_WALL_MS;
-    return start_ms + (scheduler.now_ns - START_NS) / 1000000 + scheduler.wall_change_ms;
+    return start_ms + (scheduler.now_ns - START_NS) / 1000000;
+}
+
+int64_t simulator_wall_ms(void)
+{
+    return unchanged_wall_ms() + scheduler.wall_change_ms;
+}
+
+int64_t simulator_steady_ms(void)
+{
+    return unchanged_wall_ms() + scheduler.steady_change_ms;
 }
 
 void simulator_step_wall_clock(int64_t change_ms)

@@ -100,7 +100,7 @@ void simulator_call_world(const char *name, task_fn *fn, void *argument);
 
 /* -- Time, chance, trace ------------------------------------------------------------------------------------------- */
 
-/* Moves the wall clock, either way. The monotonic clock never goes back. */
+/* Moves the wall clock, either way. The monotonic clock never goes back, and the steady one moves at the next crash. */
 void simulator_step_wall_clock(int64_t change_ms);
 
 /* A draw in [0, bound) for the harness; a stream of its own, apart from the scheduler's and the program's. */
@@ -114,4 +114,7 @@ void simulator_trace(const void *bytes, size_t size);
 
 int64_t simulator_now_ns(void);
 int64_t simulator_wall_ms(void);
+
+/* The wall clock without the steps since the process started, or started again after a crash. */
+int64_t simulator_steady_ms(void);
 void random_simulated_seed(uint64_t seed);

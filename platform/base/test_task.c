@@ -83,6 +83,8 @@ static void test_task__sleep_lasts_at_least_its_time(void **state)
     task_sleep_until(0);
     assert_true(task_processor_count() >= 1);
     assert_true(clock_wall_ms() > INT64_C(1700000000000));
+    int64_t ahead_ms = clock_steady_ms() - clock_wall_ms();
+    assert_true(ahead_ms > -60000 && ahead_ms < 60000);
     assert_true(clock_cpu_ns() > 0);
 }
 

@@ -157,7 +157,10 @@ static void sleep_main(void *argument, unsigned incarnation)
     task_sleep_ms(24 * 3600 * CLOCK_MS_PER_S);
     assert_int_equal(clock_monotonic_ns() - start_ns, 24 * 3600 * CLOCK_NS_PER_S);
     assert_int_equal(clock_wall_ms() - start_wall_ms, 24 * 3600 * CLOCK_MS_PER_S);
+    int64_t steady_ms = clock_steady_ms();
+    assert_int_equal(steady_ms, clock_wall_ms());
     simulator_step_wall_clock(-5000);
+    assert_int_equal(clock_steady_ms(), steady_ms);
     assert_int_equal(clock_wall_ms() - start_wall_ms, 24 * 3600 * CLOCK_MS_PER_S - 5000);
     assert_int_equal(clock_monotonic_ns() - start_ns, 24 * 3600 * CLOCK_NS_PER_S);
     struct task_mutex mutex;

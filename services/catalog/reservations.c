@@ -6,6 +6,7 @@
  *
  * Every other request repeats the answer or is refused, so each step takes effect once. A row's status is changed under
  * the condition that it is what was seen, and stock only under its own condition, so no lock is needed. */
+#include "platform/ports/clock/clock.h"
 #include "services/catalog/handlers.h"
 #include "services/catalog/sql/stock.sql.h"
 #include "services/catalog/stock.h"
@@ -115,10 +116,10 @@ static int refuse_ended(struct call *call, bool is_expired)
 }
 
 /* Whether it can no longer be used, though the job may not have been there yet. */
-static bool is_past(struct call *call, const struct reservation *reservation)
+static bool is_past(const struct reservation *reservation)
 {
     return str_equal_cstr(reservation->status, EXPIRED) ||
-           (str_equal_cstr(reservation->status, HELD) && reservation->expires_at_ms <= call_now_ms(call));
+           (str_equal_cstr(reservation->status, HELD) && reservation->expires_at_ms <= clock_steady_ms());
 }
 
 /* -- Reserve ------------------------------------------------------------------------------------------------------- */
@@ -200,8 +201,8 @@ static int repeat_reserve(struct call *call, const struct reservation *reservati
     size_t stored_count;
     bool is_same;
 
-    if (is_past(call, reservation) || str_equal_cstr(reservation->status, RELEASED))
-        return refuse_ended(call, is_past(call, reservation));
+    if (is_past(reservation) || str_equal_cstr(reservation->status, RELEASED))
+        return refuse_ended(call, is_past(reservation));
     TRY(read_lines(call, reservation->id, stored, &stored_count));
     is_same = stored_count == count;
     for (size_t i = 0; is_same && i < count; i++)
@@ -226,7 +227,7 @@ int reserve_stock(struct call *call, const Catalog__ReserveStockRequest *in, Cat
     TRY(find_reservation(call, in->reservation_id, &reservation));
     if (reservation.status.len)
         return repeat_reserve(call, &reservation, lines, count, out);
-    expires_at_ms = call_now_ms(call) + in->ttl_ms;
+    expires_at_ms = clock_steady_ms() + in->ttl_ms;
     TRY(insert_reservation(call, reservation.id, HELD, expires_at_ms));
     for (size_t i = 0; i < count; i++)
         TRY(take_line(call, reservation.id, &lines[i], &changes[i]));
@@ -258,8 +259,8 @@ int commit_stock(struct call *call, const Catalog__ReservationRequest *in, Catal
     if (reservation.status.len == 0)
         return call_fail(call, ERR_NOT_FOUND, "reservation_not_found", "/reservation_id",
                          "There is no such reservation.");
-    if (is_past(call, &reservation) || str_equal_cstr(reservation.status, RELEASED))
-        return refuse_ended(call, is_past(call, &reservation));
+    if (is_past(&reservation) || str_equal_cstr(reservation.status, RELEASED))
+        return refuse_ended(call, is_past(&reservation));
     if (str_equal_cstr(reservation.status, HELD)) {
         TRY(set_status(call, &reservation, COMMITTED));
         TRY(commit_lines(call, reservation.id));
@@ -304,7 +305,7 @@ int release_stock(struct call *call, const Catalog__ReservationRequest *in, Cata
 
     TRY(find_reservation(call, in->reservation_id, &reservation));
     if (reservation.status.len == 0)
-        TRY(insert_reservation(call, reservation.id, RELEASED, call_now_ms(call))); /* to be purged in its time */
+        TRY(insert_reservation(call, reservation.id, RELEASED, clock_steady_ms())); /* to be purged in its time */
     else if (str_equal_cstr(reservation.status, HELD) || str_equal_cstr(reservation.status, COMMITTED))
         TRY(give_back(call, &reservation, RELEASED));
     return show(call, reservation.id, STR(RELEASED), reservation.expires_at_ms, out);
@@ -327,7 +328,7 @@ static int find_expired(struct sql_tx *tx, void *argument)
 
     expired->count = 0;
     TRY(sql_query(tx, &catalog_sql_list_expired_reservations,
-                  SQL_ARGS(sql_int(call_now_ms(expired->call)), sql_int(EXPIRE_BATCH)), &rows));
+                  SQL_ARGS(sql_int(clock_steady_ms()), sql_int(EXPIRE_BATCH)), &rows));
     while ((more = sql_next(rows)) == 1) {
         TRY(catalog_copy(expired->call, sql_get_text(rows, 0), &expired->tenants[expired->count]));
         TRY(catalog_copy(expired->call, sql_get_text(rows, 1), &expired->ids[expired->count]));
@@ -407,7 +408,7 @@ int purge_reservations(struct call *call)
     } rules[] = {{RELEASED, ENDED_RETENTION_MS}, {EXPIRED, ENDED_RETENTION_MS}, {COMMITTED, SOLD_RETENTION_MS}};
 
     for (size_t i = 0; i < sizeof(rules) / sizeof(rules[0]); i++) {
-        struct purge purge = {rules[i].status, call_now_ms(call) - rules[i].retention_ms, PURGE_BATCH};
+        struct purge purge = {rules[i].status, clock_steady_ms() - rules[i].retention_ms, PURGE_BATCH};
 
         for (int batch = 0; batch < PURGE_BATCHES_MAX && purge.deleted == PURGE_BATCH; batch++)
             TRY(call_write(call, purge_batch, &purge));

@@ -1,8 +1,8 @@
 /* The clock port. Chosen when a program is linked: clock_system.c, or the simulation's clock.
  *
  * Everything that waits, expires within one process or measures a duration uses the monotonic clock, which no
- * administrator and no NTP step moves. Only what is stored or shown, and what must expire across restarts, uses wall
- * time. */
+ * administrator and no NTP step moves. A time by which something that is stored has to happen uses the steady clock,
+ * which does not jump either. Only what is shown, or ends by the date, uses wall time. */
 #pragma once
 
 #include <stdint.h>
@@ -16,6 +16,11 @@ int64_t clock_monotonic_ns(void);
 
 /* Milliseconds since 1970-01-01T00:00:00Z; may jump either way. */
 int64_t clock_wall_ms(void);
+
+/* The wall clock of this process' start, moved on by the monotonic clock: for stored times that end a span of time, as
+ * the minutes for which goods are reserved. A step of the wall clock neither cuts such a span short nor draws it out;
+ * the next start takes the wall clock as it is then. */
+int64_t clock_steady_ms(void);
 
 /* CPU time that this process has used, in nanoseconds. */
 int64_t clock_cpu_ns(void);

@@ -12,6 +12,11 @@ int64_t clock_wall_ms(void)
     return simulator_wall_ms();
 }
 
+int64_t clock_steady_ms(void)
+{
+    return simulator_steady_ms();
+}
+
 /* The simulated processor is infinitely fast, so what a program measures with this must not matter. */
 int64_t clock_cpu_ns(void)
 {

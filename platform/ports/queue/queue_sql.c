@@ -57,7 +57,7 @@ static void make_id(int64_t now_ms, char ret_id[ID_SIZE])
 static int enqueue_closure(struct sql_tx *tx, void *argument)
 {
     struct queue_operation *operation = argument;
-    int64_t now_ms = clock_wall_ms();
+    int64_t now_ms = clock_steady_ms();
     char id[ID_SIZE];
     make_id(now_ms, id);
     int64_t visible_at_ms = operation->at_ms > now_ms ? operation->at_ms : now_ms;
@@ -133,7 +133,7 @@ static int query_claim(struct sql_tx *tx, struct queue_operation *operation, int
 static int claim_closure(struct sql_tx *tx, void *argument)
 {
     struct queue_operation *operation = argument;
-    int64_t now_ms = clock_wall_ms();
+    int64_t now_ms = clock_steady_ms();
     TRY(query_claim(tx, operation, now_ms));
     return bury_unanswered(tx, operation, now_ms);
 }
@@ -143,7 +143,7 @@ static int has_due_closure(struct sql_tx *tx, void *argument)
     struct queue_operation *operation = argument;
     CLEANUP(sql_finish_cleanup) struct sql_rows *rows = NULL;
     int found = sql_query_row(tx, &queue_sql_has_due,
-                              SQL_ARGS(sql_text(operation->claim->queue), sql_int(clock_wall_ms())), &rows);
+                              SQL_ARGS(sql_text(operation->claim->queue), sql_int(clock_steady_ms())), &rows);
     TRY(found);
     operation->count = (size_t)found;
     return 0;
@@ -171,7 +171,7 @@ static int queue_sql_do_claim(struct work_queue *queue, const struct work_queue_
 static int release_closure(struct sql_tx *tx, void *argument)
 {
     struct queue_operation *operation = argument;
-    return sql_exec(tx, &queue_sql_release, SQL_ARGS(sql_text(operation->name), sql_int(clock_wall_ms())), NULL);
+    return sql_exec(tx, &queue_sql_release, SQL_ARGS(sql_text(operation->name), sql_int(clock_steady_ms())), NULL);
 }
 
 static int queue_sql_do_release(struct work_queue *queue, struct str name)
@@ -212,7 +212,7 @@ static int fail_closure(struct sql_tx *tx, void *argument)
     struct queue_operation *operation = argument;
     const struct work_queue_message *message = operation->message;
     bool is_dead = message->attempt >= operation->attempts_max;
-    int64_t at_ms = clock_wall_ms() + (is_dead ? 0 : backoff_ms(message->attempt));
+    int64_t at_ms = clock_steady_ms() + (is_dead ? 0 : backoff_ms(message->attempt));
     int64_t changed = 0;
     TRY(sql_exec(tx, is_dead ? &queue_sql_bury : &queue_sql_retry,
                  SQL_ARGS(sql_text(message->id), sql_int(message->attempt), sql_int(at_ms), sql_text(operation->error)),
@@ -253,7 +253,7 @@ static int replay_closure(struct sql_tx *tx, void *argument)
 {
     struct queue_operation *operation = argument;
     int64_t changed = 0;
-    TRY(sql_exec(tx, &queue_sql_replay, SQL_ARGS(sql_text(operation->name), sql_int(clock_wall_ms())), &changed));
+    TRY(sql_exec(tx, &queue_sql_replay, SQL_ARGS(sql_text(operation->name), sql_int(clock_steady_ms())), &changed));
     return changed ? 0 : ERR_NOT_FOUND;
 }
 
@@ -280,7 +280,7 @@ static int stats_closure(struct sql_tx *tx, void *argument)
 {
     struct queue_operation *operation = argument;
     struct work_queue_stats stats = {0};
-    int64_t now_ms = clock_wall_ms();
+    int64_t now_ms = clock_steady_ms();
     int64_t oldest_ms = now_ms;
     struct sql_value values[] = {sql_text(operation->name), sql_int(now_ms)};
     TRY(count(tx, &queue_sql_count_ready, (struct sql_args){values, 2}, &stats.ready, &oldest_ms));
