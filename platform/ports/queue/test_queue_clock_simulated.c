@@ -1,0 +1,87 @@
+/* Messages over a step of the wall clock: what is due stays due, what waits waits as long as it was meant to. */
+#include "platform/base/simulator.h"
+#include "platform/ports/clock/clock.h"
+#include "platform/ports/queue/migrations/migrations.h"
+#include "platform/ports/queue/queue.h"
+#include "platform/ports/sql/vfs_simulated.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#define HOUR_MS (INT64_C(3600) * 1000)
+#define VISIBILITY_MS 60000
+#define ARENA_BYTES ((size_t)1 << 20)
+
+static size_t claim(struct work_queue *queue, struct arena *arena)
+{
+    const struct work_queue_claim wanted = {STR("mail"), 10, VISIBILITY_MS, 3};
+    struct work_queue_message *messages;
+    size_t count;
+    ASSERT(work_queue_claim(queue, &wanted, arena, &messages, &count) == 0);
+    return count;
+}
+
+static void run_process(void *step_ms, unsigned incarnation)
+{
+    char message[512];
+    struct sql_db *db;
+    struct work_queue *queue;
+    struct arena *arena = arena_new(ARENA_BYTES);
+    (void)incarnation;
+    ASSERT(arena != NULL);
+    ASSERT(sql_open(&db, &(struct sql_config){.url = "sqlite:shop.db?vfs=clock_disk", .reader_count = 1}, message) ==
+           0);
+    ASSERT(sql_migrate(db, "queue", queue_migrations, queue_migration_count, message) == 0);
+    ASSERT(work_queue_sql_new(&queue, db) == 0);
+    ASSERT(work_queue_enqueue(queue, NULL, STR("mail"), STR("one"), 0) == 0);
+    simulator_step_wall_clock(*(int64_t *)step_ms);
+    ASSERT(claim(queue, arena) == 1); /* not hidden by a step back */
+    simulator_step_wall_clock(-*(int64_t *)step_ms);
+    ASSERT(claim(queue, arena) == 0); /* not given out again by a step ahead */
+    task_sleep_ms(VISIBILITY_MS);
+    ASSERT(claim(queue, arena) == 1);
+    _exit(0);
+}
+
+static void check(int64_t step_ms)
+{
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        simulated_disk_configure_sqlite();
+        simulated_disk_new("clock_disk");
+        const struct simulator_options options = {0};
+        struct simulator_result result;
+        simulator_run(1, &options, run_process, &step_ms, &result);
+        _exit(1);
+    }
+    int status;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(status, 0);
+}
+
+static void test_queue_clock__a_step_back_hides_nothing(void **state)
+{
+    (void)state;
+    check(-HOUR_MS);
+}
+
+static void test_queue_clock__a_step_ahead_gives_nothing_out_twice(void **state)
+{
+    (void)state;
+    check(HOUR_MS);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_queue_clock__a_step_back_hides_nothing),
+        cmocka_unit_test(test_queue_clock__a_step_ahead_gives_nothing_out_twice),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
