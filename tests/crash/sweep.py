@@ -2,11 +2,11 @@
 """Kills the shop at each write, sync, truncation, rename and removal of a scenario, one after the other, and looks
 after each whether what it acknowledged is there, once, and everything agrees.
 
-    sweep.py [--every N] [--scenario NAME …] [--only SCENARIO/THREAD/CALL/FILE/NUMBER] [--error EIO|ENOSPC]
+    sweep.py [--sample N] [--scenario NAME …] [--only SCENARIO/THREAD/CALL/FILE/NUMBER] [--error EIO|ENOSPC]
 
 A recording of the scenario says which threads make which calls on which files; each such target is swept by itself:
-killed before its first call, before its second, and so on until the scenario comes to its end alive. Without --every
-that is all of them, else every Nth. A violation is printed with the --only that brings it back. The last line is
+killed before its first call, before its second, and so on until the scenario comes to its end alive. With --sample
+it is N kills of each scenario, spread evenly over all of these. A violation is printed with the --only that brings it back. The last line is
 "N passed, N failed", a kill each.
 
 With --error nobody is killed: from that call on the disk fails, until the scenario has come to its end. Then writes are
@@ -276,12 +276,15 @@ class Sweep:
         self.say("%-12s %-52s %4d good, %d bad, %.0f s" % (
             self.name, target, self.passed - before[0], self.failed - before[1], time.monotonic() - start))
 
-    def run(self, every):
+    def run(self, sample=None):
+        """All kills, or about so many, spread evenly."""
         recording = self.record()
         for (path, call), names in recording.shared.items():
             self.say("%-12s several threads: %s on %s by %s" % (self.name, call, path, names))
+        targets = self.targets(recording)
+        every = -(-sum(target.count for target in targets) // sample) if sample else 1
         position = 0
-        for target in self.targets(recording):
+        for target in targets:
             numbers = [number for number in range(1, target.count + 1) if (position + number - 1) % every == 0]
             position += target.count
             if numbers:
@@ -294,7 +297,7 @@ class Sweep:
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--every", type=int, default=1)
+    parser.add_argument("--sample", type=int)
     parser.add_argument("--scenario", action="append", choices=sorted(SCENARIOS))
     parser.add_argument("--only")
     parser.add_argument("--error", choices=["EIO", "ENOSPC"])
@@ -311,7 +314,7 @@ def main():
                 _, thread, call, path, number = options.only.split("/", 4)
                 sweep.kill(Target(thread, call, "" if path == "any" else path, 0), int(number))
             else:
-                sweep.run(options.every)
+                sweep.run(options.sample)
         finally:
             sweep.stage.close()
         passed += sweep.passed
