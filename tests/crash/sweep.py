@@ -6,8 +6,8 @@ after each whether what it acknowledged is there, once, and everything agrees.
 
 A recording of the scenario says which threads make which calls on which files; each such target is swept by itself:
 killed before its first call, before its second, and so on until the scenario comes to its end alive. With --sample
-it is N kills of each scenario, spread evenly over all of these. A violation is printed with the --only that brings it back. The last line is
-"N passed, N failed", a kill each.
+it is N kills of each scenario, spread evenly over all of these. A violation is printed with the --only that brings it
+back. The last line is "N passed, N failed", a kill each.
 
 With --error nobody is killed: from that call on the disk fails, until the scenario has come to its end. Then writes are
 refused with 503 and reads are answered; afterwards the shop is ready within RECOVERY_S, and what holds after a crash
