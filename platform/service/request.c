@@ -77,7 +77,8 @@ static void finish(struct request *request, int result)
     if (result >= 0)
         result = reply_encode(&request->call);
     if (result < 0) {
-        if (!request->call.problem.error)
+        /* A problem of another error is of a run that did not count: its whole batch failed afterwards. */
+        if (request->call.problem.error != result)
             problem_set(&request->call.problem, result, error_name(result), NULL, "%s",
                         error_is_retriable(result) ? "The shop cannot do this right now; try again."
                                                    : "The shop could not do this.");
