@@ -7,10 +7,6 @@
 #define RETURN_REQUEST_KEY "return"
 #define STAFF_KEY_PREFIX "staff-"
 
-/* A refund whose answer is still unknown is asked for again only while the provider remembers the key; with an hour to
- * spare. Beyond it, asking again could pay twice. */
-#define KEY_SAFE_MS (PSP_KEY_LIFETIME_MS - INT64_C(60) * 60 * 1000)
-
 /* -- Refunds ------------------------------------------------------------------------------------------------------- */
 
 struct settlement {
@@ -66,10 +62,13 @@ int settle_refund(struct call *call, struct str refund_id, struct refund_row *re
     struct settlement settlement = {.call = call, .refund_id = refund_id};
     TRY(call_read(call, read_settlement, &settlement));
     if (str_equal(settlement.refund.status, STR("pending")) && settlement.refund.provider_id.len == 0) {
-        if (call_now_ms(call) - settlement.refund.created_ms > KEY_SAFE_MS)
-            return call_fail(call, ERR_CONFLICT, "refund_unknown", NULL, "Nobody knows whether the refund was made.");
         struct psp_refund told = {0};
-        TRY(ask_refund(call, &settlement, &told));
+        int found = ERR_NOT_FOUND;
+        if (key_may_be_forgotten(call, settlement.refund.created_ms))
+            found = find_forgotten_refund(call, &settlement.payment, &settlement.refund, &told);
+        if (found == ERR_NOT_FOUND)
+            found = ask_refund(call, &settlement, &told);
+        TRY(found);
         task_step("refunded, answer not written");
         settlement.told = &told;
         TRY(write_intention(call, write_settlement, &settlement));
@@ -292,8 +291,6 @@ static int ask_cancellation(struct call *call, const struct payment_row *payment
 static int find_lost_intent(struct giving_back *back, struct psp_intent *ret_intent)
 {
     struct call *call = back->call;
-    if (call_now_ms(call) - back->payment.created_ms > KEY_SAFE_MS)
-        return call_fail(call, ERR_CONFLICT, "outcome_unknown", NULL, "Nobody knows whether the payment was made.");
     TRY(ask_authorisation(call, &back->payment, ret_intent));
     back->intent = ret_intent;
     return ret_intent->id.len > 0 ? call_write(call, write_provider_state, back) : 0;

@@ -57,7 +57,7 @@ static bool is_undecided(const struct payment_row *payment)
     return payment_is(payment, "created") && payment->provider_id.len == 0 && !payment->return_requested;
 }
 
-int ask_authorisation(struct call *call, const struct payment_row *payment, struct psp_intent *ret_intent)
+static int create_intent(struct call *call, const struct payment_row *payment, struct psp_intent *ret_intent)
 {
     struct psp *psp = payments_psp(call);
     struct str key = provider_key(call, "authorise", payment->tenant, payment->order_id);
@@ -85,6 +85,21 @@ int ask_authorisation(struct call *call, const struct payment_row *payment, stru
         return 0;
     }
     return provider_failed(call, error, &failure);
+}
+
+/* What the provider has, however long ago it was asked for; else it is asked. */
+int ask_authorisation(struct call *call, const struct payment_row *payment, struct psp_intent *ret_intent)
+{
+    if (!key_may_be_forgotten(call, payment->created_ms))
+        return create_intent(call, payment, ret_intent);
+    int found = find_forgotten_intent(call, payment, ret_intent);
+    if (found != ERR_NOT_FOUND)
+        return found;
+    if (payment->return_requested) {
+        *ret_intent = (struct psp_intent){.status = PSP_REQUIRES_PAYMENT_METHOD};
+        return 0;
+    }
+    return create_intent(call, payment, ret_intent);
 }
 
 static int write_answer(struct sql_tx *tx, void *argument)

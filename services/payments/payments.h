@@ -100,6 +100,17 @@ int ask_authorisation(struct call *call, const struct payment_row *payment, stru
  * is read anew. Called outside of transactions; repeatable. */
 int give_back(struct call *call, struct str tenant, struct str order_id, struct payment_row *ret_payment);
 
+/* -- What the provider may have forgotten (forgotten.c) ------------------------------------------------------------ */
+
+/* Whether a key that was first used then may be one that the provider does not know any more. */
+bool key_may_be_forgotten(const struct call *call, int64_t asked_ms);
+
+/* The intent of the payment, if the provider has one; the refund, if it was made. ERR_NOT_FOUND: it has not, so it may
+ * be asked for. ERR_CONFLICT with the call's problem when nobody can tell. */
+int find_forgotten_intent(struct call *call, const struct payment_row *payment, struct psp_intent *ret_intent);
+int find_forgotten_refund(struct call *call, const struct payment_row *payment, const struct refund_row *refund,
+                          struct psp_refund *ret_refund);
+
 /* Asks the provider for an open refund, or again for one whose answer was lost, and applies the answer. */
 int settle_refund(struct call *call, struct str refund_id, struct refund_row *ret_refund);
 

@@ -40,7 +40,10 @@ static int read_due(struct sql_tx *tx, void *argument)
     int64_t now_ms = call_now_ms(batch->call);
     batch->payment_count = batch->refund_count = 0;
     CLEANUP(sql_finish_cleanup) struct sql_rows *payments = NULL;
-    TRY(sql_query(tx, &payments_sql_list_payments_due, SQL_ARGS(sql_int(now_ms), sql_int(OPEN_BATCH)), &payments));
+    int64_t age_ms = payments_reconcile_age_ms(batch->call);
+    int64_t latest_ms = now_ms + (age_ms > CHECK_AGAIN_MS ? age_ms : CHECK_AGAIN_MS);
+    TRY(sql_query(tx, &payments_sql_list_payments_due,
+                  SQL_ARGS(sql_int(now_ms), sql_int(latest_ms), sql_int(OPEN_BATCH)), &payments));
     int more;
     while ((more = sql_next(payments)) == 1) {
         struct due_payment *due = &batch->payments[batch->payment_count++];
@@ -52,7 +55,7 @@ static int read_due(struct sql_tx *tx, void *argument)
     TRY(more);
     CLEANUP(sql_finish_cleanup) struct sql_rows *refunds = NULL;
     TRY(sql_query(tx, &payments_sql_list_pending_refunds,
-                  SQL_ARGS(sql_int(now_ms - REFUND_PATIENCE_MS), sql_int(OPEN_BATCH)), &refunds));
+                  SQL_ARGS(sql_int(now_ms - REFUND_PATIENCE_MS), sql_int(now_ms), sql_int(OPEN_BATCH)), &refunds));
     while ((more = sql_next(refunds)) == 1) {
         struct str *id = &batch->refunds[batch->refund_count++];
         *id = arena_copy(arena, sql_get_text(refunds, 0));

@@ -28,7 +28,8 @@ UPDATE payments SET status = $2, captured_amount = $3, refunded_amount = $4, pro
 WHERE id = $1;
 
 -- name: list_payments_due
-SELECT tenant, order_id FROM payments WHERE check_due_ms <= $1 ORDER BY check_due_ms LIMIT $2;
+-- What is due later than anything can be ($2) was written when the clock was ahead.
+SELECT tenant, order_id FROM payments WHERE check_due_ms <= $1 OR check_due_ms > $2 ORDER BY check_due_ms LIMIT $3;
 
 -- name: postpone_check
 UPDATE payments SET check_due_ms = $3 WHERE tenant = $1 AND order_id = $2 AND check_due_ms IS NOT NULL;
@@ -56,7 +57,8 @@ UPDATE refunds SET status = $2, provider_id = $3, updated_ms = $4 WHERE id = $1;
 SELECT COALESCE(SUM(amount), 0) FROM refunds WHERE payment_id = $1 AND status = 'pending';
 
 -- name: list_pending_refunds
-SELECT id FROM refunds WHERE status = 'pending' AND created_ms <= $1 ORDER BY created_ms LIMIT $2;
+-- Those made later than now ($2) were made when the clock was ahead.
+SELECT id FROM refunds WHERE status = 'pending' AND (created_ms <= $1 OR created_ms > $2) ORDER BY created_ms LIMIT $3;
 
 -- name: insert_provider_event
 INSERT INTO provider_events (id, type, received_ms) VALUES ($1, $2, $3);

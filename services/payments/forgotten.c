@@ -1,0 +1,93 @@
+/* What was asked of the provider so long ago that it may have forgotten the key. Asking again could then be a second
+ * charge, or a second refund; so it is looked for first, and only what is not there is asked for again. */
+#include "services/payments/payments.h"
+
+#include "platform/ports/clock/clock.h"
+#include "services/payments/sql/payments.sql.h"
+
+/* The provider's memory, with an hour to spare: for a clock that was wrong, and for the way there. */
+#define SPARE_MS (INT64_C(60) * 60 * 1000)
+#define KEY_SAFE_MS (PSP_KEY_LIFETIME_MS - SPARE_MS)
+
+#define LIST_PAGES_MAX 50
+#define EVER_MS (INT64_C(2147483647) * 1000) /* our clock says nothing about the provider's */
+
+bool key_may_be_forgotten(const struct call *call, int64_t asked_ms)
+{
+    int64_t age_ms = call_now_ms(call) - asked_ms;
+    /* Written when the clock was ahead: nobody can tell how long ago that was. */
+    return age_ms > KEY_SAFE_MS || age_ms < -SPARE_MS;
+}
+
+/* -- Charges ------------------------------------------------------------------------------------------------------- */
+
+static bool is_of(const struct psp_intent *intent, const struct payment_row *payment)
+{
+    return str_equal(intent->reference, payment->order_id) && str_equal(intent->tenant, payment->tenant);
+}
+
+int find_forgotten_intent(struct call *call, const struct payment_row *payment, struct psp_intent *ret_intent)
+{
+    struct psp *psp = payments_psp(call);
+    struct psp_intent *intents = arena_alloc_array(call->arena, PSP_LIST_MAX, sizeof(*intents));
+    struct str after = STR_EMPTY;
+    if (!psp)
+        return provider_failed(call, ERR_UNAVAILABLE, &(struct psp_failure){"not_listening", "", ""});
+    if (!intents)
+        return ERR_NO_MEMORY;
+    for (int page = 0; page < LIST_PAGES_MAX; page++) {
+        struct psp_failure failure = {0};
+        size_t count = 0;
+        int error = psp->list_intents(psp, PSP_ASKER(call), 0, EVER_MS, after, intents, PSP_LIST_MAX, &count, &failure);
+        TRY(provider_failed(call, error, &failure));
+        for (size_t i = 0; i < count; i++) {
+            if (!is_of(&intents[i], payment))
+                continue;
+            *ret_intent = intents[i];
+            return 0;
+        }
+        if (count < PSP_LIST_MAX)
+            return ERR_NOT_FOUND;
+        after = intents[count - 1].id;
+    }
+    return call_fail(call, ERR_CONFLICT, "outcome_unknown", NULL, "Nobody knows whether the payment was made.");
+}
+
+/* -- Refunds ------------------------------------------------------------------------------------------------------- */
+
+struct open_sum {
+    struct str payment_id;
+    int64_t amount;
+};
+
+static int read_open_sum(struct sql_tx *tx, void *argument)
+{
+    struct open_sum *open = argument;
+    CLEANUP(sql_finish_cleanup) struct sql_rows *rows = NULL;
+    TRY(sql_query_row(tx, &payments_sql_sum_open_refunds, SQL_ARGS(sql_text(open->payment_id)), &rows));
+    open->amount = sql_get_int(rows, 0);
+    return 0;
+}
+
+/* What went back at the provider and is not in our books says which of the open refunds were made: none or all. */
+int find_forgotten_refund(struct call *call, const struct payment_row *payment, const struct refund_row *refund,
+                          struct psp_refund *ret_refund)
+{
+    struct psp *psp = payments_psp(call);
+    struct open_sum open = {.payment_id = payment->id};
+    struct psp_failure failure = {0};
+    struct psp_intent intent = {0};
+    if (!psp)
+        return provider_failed(call, ERR_UNAVAILABLE, &(struct psp_failure){"not_listening", "", ""});
+    TRY(call_read(call, read_open_sum, &open));
+    int error = psp->retrieve_intent(psp, PSP_ASKER(call), payment->provider_id, &intent, &failure);
+    TRY(provider_failed(call, error, &failure));
+    int64_t unbooked = intent.amount_refunded - payment->refunded_amount;
+    if (unbooked == 0)
+        return ERR_NOT_FOUND;
+    if (unbooked != open.amount)
+        return call_fail(call, ERR_CONFLICT, "refund_unknown", NULL, "Nobody knows whether the refund was made.");
+    *ret_refund = (struct psp_refund){
+        .intent_id = intent.id, .reference = refund->id, .status = PSP_REFUND_SUCCEEDED, .amount = refund->amount};
+    return 0;
+}
