@@ -501,6 +501,17 @@ static void test_token__keys_that_are_too_weak_are_refused(void **state)
     EVP_PKEY_free(weak);
 }
 
+/* The shop's clock was ahead when the token was issued and first seen, and is right again. */
+static void test_token__a_remembered_token_of_the_future_is_refused(void **state)
+{
+    struct fixture *fixture = *state;
+    struct token_claims claims = some_claims();
+    struct str token = sign(fixture, &claims);
+    expect(fixture, token, NOW_MS, NULL);
+    expect(fixture, token, NOW_MS - (TOKEN_LEEWAY_S + 1) * INT64_C(1000), "token_invalid");
+    expect(fixture, token, NOW_MS, NULL);
+}
+
 /* -- Blocks ------------------------------------------------------------------------------------------------------- */
 
 static void test_token__blocked_session_is_refused_at_once_and_until_then(void **state)
@@ -675,6 +686,7 @@ int main(void)
         TEST(test_token__rotation_keeps_the_old_key_until_it_is_removed),
         TEST(test_token__jwks_is_all_that_a_verifier_needs),
         TEST(test_token__keys_that_are_too_weak_are_refused),
+        TEST(test_token__a_remembered_token_of_the_future_is_refused),
         TEST(test_token__blocked_session_is_refused_at_once_and_until_then),
         TEST(test_token__block_of_a_user_spares_later_tokens),
         TEST(test_token__blocks_are_bounded_and_make_room_when_they_end),

@@ -134,11 +134,14 @@ int token_verify(struct token_ring *ring, struct str token, int64_t now_ms, stru
         int result = verify_whole(ring, token, &claims, &not_before_s, &generation);
         if (result == ERR_NO_MEMORY)
             return result; /* nothing is known about the token */
-        if (result < 0 || claims.issued_at_s > now_s + TOKEN_LEEWAY_S || not_before_s > now_s + TOKEN_LEEWAY_S)
+        if (result < 0 || not_before_s > now_s + TOKEN_LEEWAY_S)
             return refuse(ret_reason, "token_invalid");
         if (claims.expires_at_s + TOKEN_LEEWAY_S > now_s)
             token_cache_put(ring, digest, generation, &claims);
     }
+    /* Also of a remembered one: the clock may have gone back since. */
+    if (claims.issued_at_s > now_s + TOKEN_LEEWAY_S)
+        return refuse(ret_reason, "token_invalid");
     if (claims.expires_at_s + TOKEN_LEEWAY_S <= now_s)
         return refuse(ret_reason, "token_expired");
     if (token_is_blocked(ring, &claims, now_ms))

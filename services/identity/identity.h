@@ -96,7 +96,7 @@ int identity_fail_code(struct call *call);
 
 /* In the running write transaction: a new session, or the next refresh token of one. *ret_refresh_token lies in the
  * call's arena and is stored nowhere. */
-int identity_open_session(struct call *call, const struct account *account, struct str *ret_session_id,
+int identity_open_session(struct call *call, const struct account *account, int64_t now_ms, struct str *ret_session_id,
                           struct str *ret_refresh_token);
 int identity_issue_refresh_token(struct call *call, struct str session_id, struct str *ret_refresh_token);
 void identity_hash_refresh_token(struct str token, unsigned char ret_hash[IDENTITY_HASH_BYTES]);
@@ -111,8 +111,11 @@ int identity_end_sessions(struct call *call, struct str user_id, struct str kept
 int identity_block_user(struct call *call, struct str user_id);
 
 /* Signs an access token and fills the reply. */
-int identity_fill_tokens(struct call *call, const struct account *account, struct str session_id,
+int identity_fill_tokens(struct call *call, const struct account *account, int64_t issued_ms, struct str session_id,
                          struct str refresh_token, Identity__Tokens *tokens);
+
+/* Until when an access token that was issued then must be blocked, should its session end. */
+int64_t identity_tokens_until_ms(int64_t issued_ms);
 
 /* -- key.c -------------------------------------------------------------------------------------------------------- */
 

@@ -13,6 +13,7 @@ struct login {
     bool found;
     struct str new_credential; /* empty unless the stored one is outdated */
     struct str session_id, refresh_token;
+    int64_t issued_ms; /* one time for the token and the row that can end it, whatever the clock does between */
 };
 
 static int read_account(struct sql_tx *tx, void *argument)
@@ -33,7 +34,8 @@ static int record_login(struct sql_tx *tx, void *argument)
                      SQL_ARGS(sql_text(call->tenant), sql_text(login->account.id), sql_text(login->account.credential),
                               sql_text(login->new_credential)),
                      NULL));
-    return identity_open_session(call, &login->account, &login->session_id, &login->refresh_token);
+    login->issued_ms = call_now_ms(call);
+    return identity_open_session(call, &login->account, login->issued_ms, &login->session_id, &login->refresh_token);
 }
 
 /* Checks the password, also where there is no account, for the same time. */
@@ -68,7 +70,7 @@ int login(struct call *call, const Identity__LoginRequest *in, Identity__Tokens 
     TRY(call_read(call, read_account, &login));
     TRY(check_password(&login, str_from_cstr(in->password)));
     TRY(call_write(call, record_login, &login));
-    return identity_fill_tokens(call, &login.account, login.session_id, login.refresh_token, out);
+    return identity_fill_tokens(call, &login.account, login.issued_ms, login.session_id, login.refresh_token, out);
 }
 
 /* -- Refresh ------------------------------------------------------------------------------------------------------ */
@@ -81,6 +83,7 @@ struct refresh {
     enum refresh_outcome outcome;
     struct account account;
     struct str session_id, refresh_token;
+    int64_t issued_ms;
 };
 
 struct found_token {
@@ -118,8 +121,10 @@ static int rotate(struct refresh *refresh, const struct found_token *token)
     if (used != 1)
         return ERR_CONFLICT;
     TRY(sql_exec(call->tx, &identity_sql_touch_session,
-                 SQL_ARGS(sql_text(call->tenant), sql_text(token->session_id), sql_int(now_ms), sql_int(expires_at_ms)),
+                 SQL_ARGS(sql_text(call->tenant), sql_text(token->session_id), sql_int(now_ms), sql_int(expires_at_ms),
+                          sql_int(identity_tokens_until_ms(now_ms))),
                  NULL));
+    refresh->issued_ms = now_ms;
     refresh->session_id = token->session_id;
     refresh->outcome = REFRESH_DONE;
     return identity_issue_refresh_token(call, token->session_id, &refresh->refresh_token);
@@ -159,7 +164,8 @@ int refresh(struct call *call, const Identity__RefreshRequest *in, Identity__Tok
     if (refresh.outcome == REFRESH_UNKNOWN)
         return call_fail(call, ERR_UNAUTHENTICATED, "invalid_refresh_token", NULL,
                          "This refresh token is not known, or its session has ended: sign in again.");
-    return identity_fill_tokens(call, &refresh.account, refresh.session_id, refresh.refresh_token, out);
+    return identity_fill_tokens(call, &refresh.account, refresh.issued_ms, refresh.session_id, refresh.refresh_token,
+                                out);
 }
 
 /* -- Logout ------------------------------------------------------------------------------------------------------- */

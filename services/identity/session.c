@@ -56,18 +56,22 @@ static int make_room(struct call *call, struct str user_id)
     return oldest.ptr ? identity_end_session(call, user_id, oldest) : ERR_NO_MEMORY;
 }
 
-int identity_open_session(struct call *call, const struct account *account, struct str *ret_session_id,
+int64_t identity_tokens_until_ms(int64_t issued_ms)
+{
+    return issued_ms + BLOCK_MS;
+}
+
+int identity_open_session(struct call *call, const struct account *account, int64_t now_ms, struct str *ret_session_id,
                           struct str *ret_refresh_token)
 {
     char *id = call_new_id(call);
-    int64_t now_ms = call_now_ms(call);
     if (!id)
         return ERR_NO_MEMORY;
     TRY(make_room(call, account->id));
     TRY(sql_exec(call->tx, &identity_sql_insert_session,
                  SQL_ARGS(sql_text(call->tenant), sql_cstr(id), sql_text(account->id), sql_int(now_ms),
                           sql_int(now_ms + SESSION_LIFETIME_MS), sql_text(call->client_address),
-                          sql_text(user_agent_of(call))),
+                          sql_text(user_agent_of(call)), sql_int(identity_tokens_until_ms(now_ms))),
                  NULL));
     *ret_session_id = str_from_cstr(id);
     return identity_issue_refresh_token(call, *ret_session_id, ret_refresh_token);
@@ -81,7 +85,7 @@ static void fill_claims_text(char *to, size_t size, struct str from)
     to[len] = '\0';
 }
 
-int identity_fill_tokens(struct call *call, const struct account *account, struct str session_id,
+int identity_fill_tokens(struct call *call, const struct account *account, int64_t issued_ms, struct str session_id,
                          struct str refresh_token, Identity__Tokens *tokens)
 {
     struct token_claims claims = {.roles = account->roles, .email_verified = account->email_verified};
@@ -89,7 +93,7 @@ int identity_fill_tokens(struct call *call, const struct account *account, struc
     char *id = call_new_id(call);
     if (!id)
         return ERR_NO_MEMORY;
-    claims.issued_at_s = call_now_ms(call) / 1000;
+    claims.issued_at_s = issued_ms / 1000;
     claims.expires_at_s = claims.issued_at_s + TOKEN_LIFETIME_S;
     fill_claims_text(claims.user_id, sizeof(claims.user_id), account->id);
     fill_claims_text(claims.session_id, sizeof(claims.session_id), session_id);
@@ -130,14 +134,17 @@ static void apply_block(bool committed, void *argument)
     free(block);
 }
 
-/* The row makes it hold after a restart, the hook at once. */
-static int block_tokens(struct call *call, bool of_user, struct str id)
+/* The row makes it hold after a restart, the hook at once. until_ms: the least that it must last; a token that was
+ * issued when the clock was ahead lasts longer than one of now. */
+static int block_tokens(struct call *call, bool of_user, struct str id, int64_t until_ms)
 {
     struct block *block = calloc(1, sizeof(*block));
     if (!block)
         return ERR_NO_MEMORY;
     *block = (struct block){.host = call->host, .of_user = of_user, .now_ms = call_now_ms(call)};
     block->until_ms = block->now_ms + BLOCK_MS;
+    if (block->until_ms < until_ms)
+        block->until_ms = until_ms;
     block->issued_until_s = of_user ? block->now_ms / 1000 : INT64_MAX;
     fill_claims_text(block->id, sizeof(block->id), id);
     int result = sql_exec(call->tx, &identity_sql_put_token_block,
@@ -153,17 +160,17 @@ static int block_tokens(struct call *call, bool of_user, struct str id)
 
 int identity_block_user(struct call *call, struct str user_id)
 {
-    return block_tokens(call, true, user_id);
+    return block_tokens(call, true, user_id, 0);
 }
 
 int identity_end_session(struct call *call, struct str user_id, struct str session_id)
 {
-    int64_t deleted = 0;
-    TRY(sql_exec(call->tx, &identity_sql_delete_session,
-                 SQL_ARGS(sql_text(call->tenant), sql_text(session_id), sql_text(user_id)), &deleted));
-    if (deleted == 0)
-        return 0;
-    TRY(block_tokens(call, false, session_id));
+    CLEANUP(sql_finish_cleanup) struct sql_rows *rows = NULL;
+    int deleted = sql_query_row(call->tx, &identity_sql_delete_session,
+                                SQL_ARGS(sql_text(call->tenant), sql_text(session_id), sql_text(user_id)), &rows);
+    if (deleted <= 0)
+        return deleted;
+    TRY(block_tokens(call, false, session_id, sql_get_int(rows, 0)));
     return 1;
 }
 

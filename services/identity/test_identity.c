@@ -398,6 +398,35 @@ static void test_identity__a_forgotten_password_is_reset_by_mail(void **state)
     (void)tokens_of(sign_in("ann@example.com", "password-2"));
 }
 
+static int put_tokens_ahead(struct sql_tx *tx, void *argument)
+{
+    static const struct sql_statement ahead = {"test_tokens_ahead", "UPDATE session SET tokens_until_ms = $1"};
+    return sql_exec(tx, &ahead, SQL_ARGS(sql_int(*(const int64_t *)argument)), NULL);
+}
+
+static int read_block(struct sql_tx *tx, void *argument)
+{
+    static const struct sql_statement block = {"test_last_block", "SELECT MAX(until_ms) FROM token_block"};
+    CLEANUP(sql_finish_cleanup) struct sql_rows *rows = NULL;
+    TRY(sql_query_row(tx, &block, SQL_NO_ARGS, &rows));
+    *(int64_t *)argument = sql_get_int(rows, 0);
+    return 0;
+}
+
+/* A token was issued when the clock was an hour ahead: its session's block outlives it. */
+static void test_identity__a_block_lasts_as_long_as_the_tokens_that_it_is_for(void **state)
+{
+    (void)state;
+    struct tokens tokens = sign_in_root();
+    struct sql_db *db = host_instance(shop.host, "identity")->db;
+    int64_t ahead_ms = clock_wall_ms() + 3600 * CLOCK_MS_PER_S, blocked_until_ms = 0;
+    assert_int_equal(sql_write(db, put_tokens_ahead, &ahead_ms), 0);
+    tokens = tokens_of(refresh_with(tokens.refresh));
+    expect(ask(HTTP_POST, "/v1/logout", tokens.access, NULL), 204, NULL);
+    assert_int_equal(sql_read(db, read_block, &blocked_until_ms), 0);
+    assert_int_equal(blocked_until_ms, ahead_ms);
+}
+
 static void test_identity__a_changed_password_ends_the_other_sessions(void **state)
 {
     (void)state;
@@ -668,6 +697,7 @@ int main(void)
         TEST(test_identity__bad_input_names_its_field),
         TEST(test_identity__a_refresh_token_is_good_once),
         TEST(test_identity__logout_ends_the_session_at_once_and_for_good),
+        TEST(test_identity__a_block_lasts_as_long_as_the_tokens_that_it_is_for),
         TEST(test_identity__sessions_are_listed_and_revoked),
         TEST(test_identity__tokens_and_codes_are_stored_hashed),
         TEST(test_identity__a_forgotten_password_is_reset_by_mail),

@@ -1,6 +1,7 @@
 -- name: insert_session
-INSERT INTO session (tenant, id, user_id, created_at_ms, last_used_at_ms, expires_at_ms, address, user_agent)
-VALUES ($1, $2, $3, $4, $4, $5, $6, $7);
+INSERT INTO session (tenant, id, user_id, created_at_ms, last_used_at_ms, expires_at_ms, address, user_agent,
+    tokens_until_ms)
+VALUES ($1, $2, $3, $4, $4, $5, $6, $7, $8);
 
 -- name: insert_refresh_token
 INSERT INTO refresh_token (hash, tenant, session_id, used_at_ms) VALUES ($1, $2, $3, 0);
@@ -14,7 +15,9 @@ WHERE r.hash = $1 AND r.tenant = $2;
 UPDATE refresh_token SET used_at_ms = $2 WHERE hash = $1 AND used_at_ms = 0;
 
 -- name: touch_session
-UPDATE session SET last_used_at_ms = $3, expires_at_ms = $4 WHERE tenant = $1 AND id = $2;
+UPDATE session SET last_used_at_ms = $3, expires_at_ms = $4,
+    tokens_until_ms = CASE WHEN tokens_until_ms > $5 THEN tokens_until_ms ELSE $5 END
+WHERE tenant = $1 AND id = $2;
 
 -- name: list_sessions
 SELECT id, created_at_ms, last_used_at_ms, address, user_agent
@@ -27,7 +30,7 @@ SELECT id FROM session WHERE tenant = $1 AND user_id = $2 AND id <> $3 ORDER BY 
 SELECT id FROM session WHERE tenant = $1 AND user_id = $2 ORDER BY id DESC LIMIT 1 OFFSET $3;
 
 -- name: delete_session
-DELETE FROM session WHERE tenant = $1 AND id = $2 AND user_id = $3;
+DELETE FROM session WHERE tenant = $1 AND id = $2 AND user_id = $3 RETURNING tokens_until_ms;
 
 -- name: sweep_sessions
 DELETE FROM session WHERE (tenant, id) IN (
