@@ -16,6 +16,12 @@ WHERE dead_at_ms IS NULL AND visible_at_ms <= $2 AND id IN (
 )
 RETURNING id, body, attempts, enqueued_at_ms, last_error;
 
+-- name: pull_closer
+-- What is to wait longer than anything does, or was put in later than now, was written by a clock that was ahead.
+UPDATE queue_message SET visible_at_ms = $1
+WHERE dead_at_ms IS NULL AND visible_at_ms > $1
+    AND ((attempts = 0 AND visible_at_ms = enqueued_at_ms) OR (attempts > 0 AND visible_at_ms > $2));
+
 -- name: release
 -- A message that failed before waits for its back-off; whether it is claimed cannot be seen, so its claim runs out.
 UPDATE queue_message SET visible_at_ms = $2

@@ -4,6 +4,7 @@
 #include "platform/ports/queue/queue_adapter.h"
 #include "platform/ports/random/random.h"
 
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -14,6 +15,7 @@
 struct queue_sql {
     struct work_queue base;
     struct sql_db *db;
+    atomic_bool is_looked_through; /* see pull_closer */
 };
 
 struct queue_operation {
@@ -149,6 +151,26 @@ static int has_due_closure(struct sql_tx *tx, void *argument)
     return 0;
 }
 
+static int pull_closer_closure(struct sql_tx *tx, void *argument)
+{
+    struct queue_operation *operation = argument;
+    int64_t now_ms = clock_steady_ms();
+    int64_t longest_ms = operation->claim->visibility_ms + QUEUE_BACKOFF_MAX_MS;
+    return sql_exec(tx, &queue_sql_pull_closer, SQL_ARGS(sql_int(now_ms), sql_int(now_ms + longest_ms)), NULL);
+}
+
+/* What a process put off whose clock was ahead would wait for as long as that was wrong: it is due at the first claim of
+ * the next one. Within a process the steady clock does not go back. */
+static int pull_closer(struct work_queue *queue, struct queue_operation *operation)
+{
+    struct queue_sql *self = (struct queue_sql *)(void *)queue;
+    if (self->is_looked_through)
+        return 0;
+    TRY(run_write(queue, NULL, pull_closer_closure, operation));
+    self->is_looked_through = true;
+    return 0;
+}
+
 static int compare_ids(const void *a, const void *b)
 {
     return str_compare(((const struct work_queue_message *)a)->id, ((const struct work_queue_message *)b)->id);
@@ -158,6 +180,7 @@ static int queue_sql_do_claim(struct work_queue *queue, const struct work_queue_
                               struct work_queue_message **ret_messages, size_t *ret_count)
 {
     struct queue_operation operation = {.claim = claim, .arena = arena};
+    TRY(pull_closer(queue, &operation));
     TRY(run_read(queue, has_due_closure, &operation));
     if (operation.count)
         TRY(run_write(queue, NULL, claim_closure, &operation));

@@ -26,18 +26,24 @@ static size_t claim(struct work_queue *queue, struct arena *arena)
     return count;
 }
 
-static void run_process(void *step_ms, unsigned incarnation)
+static struct work_queue *open_queue(struct sql_db **ret_db)
 {
     char message[512];
-    struct sql_db *db;
     struct work_queue *queue;
+    ASSERT(sql_open(ret_db, &(struct sql_config){.url = "sqlite:shop.db?vfs=clock_disk", .reader_count = 1}, message) ==
+           0);
+    ASSERT(sql_migrate(*ret_db, "queue", queue_migrations, queue_migration_count, message) == 0);
+    ASSERT(work_queue_sql_new(&queue, *ret_db) == 0);
+    return queue;
+}
+
+static void step_and_claim(void *step_ms, unsigned incarnation)
+{
+    struct sql_db *db;
+    struct work_queue *queue = open_queue(&db);
     struct arena *arena = arena_new(ARENA_BYTES);
     (void)incarnation;
     ASSERT(arena != NULL);
-    ASSERT(sql_open(&db, &(struct sql_config){.url = "sqlite:shop.db?vfs=clock_disk", .reader_count = 1}, message) ==
-           0);
-    ASSERT(sql_migrate(db, "queue", queue_migrations, queue_migration_count, message) == 0);
-    ASSERT(work_queue_sql_new(&queue, db) == 0);
     ASSERT(work_queue_enqueue(queue, NULL, STR("mail"), STR("one"), 0) == 0);
     simulator_step_wall_clock(*(int64_t *)step_ms);
     ASSERT(claim(queue, arena) == 1); /* not hidden by a step back */
@@ -48,7 +54,33 @@ static void run_process(void *step_ms, unsigned incarnation)
     _exit(0);
 }
 
-static void check(int64_t step_ms)
+static int write_ahead(struct sql_tx *tx, void *statement)
+{
+    return sql_exec(tx, statement, SQL_NO_ARGS, NULL);
+}
+
+/* Two messages as a process left them whose clock was a year ahead: one that nobody has had, one that was claimed. */
+static void claim_from_the_future(void *argument, unsigned incarnation)
+{
+    static struct sql_statement ahead = {"test_write_ahead",
+                                         "UPDATE queue_message SET visible_at_ms = visible_at_ms + 31536000000,"
+                                         " enqueued_at_ms = enqueued_at_ms + 31536000000"};
+    struct sql_db *db;
+    struct work_queue *queue = open_queue(&db);
+    struct arena *arena = arena_new(ARENA_BYTES);
+    (void)argument, (void)incarnation;
+    ASSERT(arena != NULL);
+    ASSERT(work_queue_enqueue(queue, NULL, STR("mail"), STR("one"), 0) == 0);
+    ASSERT(claim(queue, arena) == 1);
+    ASSERT(work_queue_enqueue(queue, NULL, STR("mail"), STR("two"), 0) == 0);
+    ASSERT(sql_write(db, write_ahead, &ahead) == 0);
+    work_queue_free(queue);
+    ASSERT(work_queue_sql_new(&queue, db) == 0); /* the next start */
+    ASSERT(claim(queue, arena) == 2);
+    _exit(0);
+}
+
+static void check(simulator_main_fn *process, int64_t step_ms)
 {
     pid_t child = fork();
     assert_true(child >= 0);
@@ -57,7 +89,7 @@ static void check(int64_t step_ms)
         simulated_disk_new("clock_disk");
         const struct simulator_options options = {0};
         struct simulator_result result;
-        simulator_run(1, &options, run_process, &step_ms, &result);
+        simulator_run(1, &options, process, &step_ms, &result);
         _exit(1);
     }
     int status;
@@ -68,13 +100,19 @@ static void check(int64_t step_ms)
 static void test_queue_clock__a_step_back_hides_nothing(void **state)
 {
     (void)state;
-    check(-HOUR_MS);
+    check(step_and_claim, -HOUR_MS);
 }
 
 static void test_queue_clock__a_step_ahead_gives_nothing_out_twice(void **state)
 {
     (void)state;
-    check(HOUR_MS);
+    check(step_and_claim, HOUR_MS);
+}
+
+static void test_queue_clock__a_clock_that_was_ahead_puts_nothing_off(void **state)
+{
+    (void)state;
+    check(claim_from_the_future, 0);
 }
 
 int main(void)
@@ -82,6 +120,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_queue_clock__a_step_back_hides_nothing),
         cmocka_unit_test(test_queue_clock__a_step_ahead_gives_nothing_out_twice),
+        cmocka_unit_test(test_queue_clock__a_clock_that_was_ahead_puts_nothing_off),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

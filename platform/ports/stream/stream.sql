@@ -20,16 +20,18 @@ FROM stream_group g LEFT JOIN stream s ON s.name = g.stream
 WHERE g.stream = $1 AND g.name = $2;
 
 -- name: has_idle
-SELECT 1 FROM stream_pending WHERE stream = $1 AND group_name = $2 AND claimed_at_ms <= $3 LIMIT 1;
+-- Claimed later than now ($4): by a clock that was ahead, so nobody knows when.
+SELECT 1 FROM stream_pending
+WHERE stream = $1 AND group_name = $2 AND (claimed_at_ms <= $3 OR claimed_at_ms > $4) LIMIT 1;
 
 -- name: claim_idle
 UPDATE stream_pending
 SET consumer = $3, claimed_at_ms = $4, deliveries = deliveries + 1
-WHERE stream = $1 AND group_name = $2 AND claimed_at_ms <= $5 AND id IN (
+WHERE stream = $1 AND group_name = $2 AND (claimed_at_ms <= $5 OR claimed_at_ms > $6) AND id IN (
     SELECT id FROM stream_pending
-    WHERE stream = $1 AND group_name = $2 AND claimed_at_ms <= $5
+    WHERE stream = $1 AND group_name = $2 AND (claimed_at_ms <= $5 OR claimed_at_ms > $6)
     ORDER BY claimed_at_ms, id
-    LIMIT $6
+    LIMIT $7
 )
 RETURNING id, deliveries;
 

@@ -5,6 +5,9 @@
 
 #include <stdlib.h>
 
+/* A claim that is later than now by more than this was made by a clock that was ahead: it is nobody's any more. */
+#define CLOCK_STEP_MS 60000
+
 struct stream_sql {
     struct stream base;
     struct sql_db *db;
@@ -157,7 +160,8 @@ static int claim_idle(struct sql_tx *tx, struct stream_operation *operation, int
     struct sql_rows *rows = NULL;
     TRY(sql_query(tx, &stream_sql_claim_idle,
                   SQL_ARGS(sql_text(read->stream), sql_text(read->group), sql_text(read->consumer), sql_int(now_ms),
-                           sql_int(now_ms - read->idle_ms), sql_int((int64_t)read->limit)),
+                           sql_int(now_ms - read->idle_ms), sql_int(now_ms + CLOCK_STEP_MS),
+                           sql_int((int64_t)read->limit)),
                   &rows));
     int more = 0;
     while (operation->count < read->limit && (more = sql_next(rows)) == 1)
@@ -238,8 +242,9 @@ static int has_work_closure(struct sql_tx *tx, void *argument)
 {
     struct stream_operation *operation = argument;
     const struct stream_read *read = operation->read;
-    struct sql_value values[] = {sql_text(read->stream), sql_text(read->group),
-                                 sql_int(clock_wall_ms() - read->idle_ms)};
+    int64_t now_ms = clock_wall_ms();
+    struct sql_value values[] = {sql_text(read->stream), sql_text(read->group), sql_int(now_ms - read->idle_ms),
+                                 sql_int(now_ms + CLOCK_STEP_MS)};
     CLEANUP(sql_finish_cleanup) struct sql_rows *rows = NULL;
     int found = sql_query_row(tx, &stream_sql_get_group, (struct sql_args){values, 2}, &rows);
     TRY(found);
@@ -247,7 +252,7 @@ static int has_work_closure(struct sql_tx *tx, void *argument)
         return ERR_NOT_FOUND;
     operation->count = sql_get_int(rows, 1) > sql_get_int(rows, 0);
     int64_t ignored = 0;
-    int is_idle = operation->count ? 1 : query_int(tx, &stream_sql_has_idle, (struct sql_args){values, 3}, &ignored);
+    int is_idle = operation->count ? 1 : query_int(tx, &stream_sql_has_idle, (struct sql_args){values, 4}, &ignored);
     operation->count = is_idle > 0;
     return is_idle < 0 ? is_idle : 0;
 }
