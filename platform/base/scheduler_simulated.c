@@ -16,7 +16,14 @@
 #define GUARD_BYTES ((size_t)4096)
 
 #define START_NS INT64_C(1000000000)         /* not 0, which is the past of every clock */
+#define LAST_STEPS 40                        /* that a report shows */
 #define START_WALL_MS INT64_C(1767225600000) /* 2026-01-01T00:00:00Z */
+
+struct past_step {
+    uint64_t number, task_id;
+    int64_t now_ns;
+    const char *task_name, *what;
+};
 
 static struct {
     struct simulator_options options;
@@ -52,6 +59,7 @@ static struct {
     bool crash_requested;
     bool ended;
     enum simulator_end end;
+    struct past_step past[LAST_STEPS]; /* a ring: step n is at n % LAST_STEPS */
 } scheduler;
 
 /* -- Chance and trace ---------------------------------------------------------------------------------------------- */
@@ -109,11 +117,26 @@ uint64_t simulator_trace_hash(void)
     return scheduler.hash;
 }
 
-static void print_step(const char *what)
+static void print_step(int descriptor, const struct past_step *step)
 {
-    dprintf(scheduler.options.trace_descriptor, "%llu %lld.%09llds %s#%llu %s\n", (unsigned long long)scheduler.steps,
-            (long long)(scheduler.now_ns / START_NS), (long long)(scheduler.now_ns % START_NS), scheduler.current->name,
-            (unsigned long long)scheduler.current->id, what);
+    if (step->number > 0)
+        dprintf(descriptor, "%llu %lld.%09llds %s#%llu %s\n", (unsigned long long)step->number,
+                (long long)(step->now_ns / START_NS), (long long)(step->now_ns % START_NS), step->task_name,
+                (unsigned long long)step->task_id, step->what);
+}
+
+static void note_step(const char *what)
+{
+    struct past_step *step = &scheduler.past[scheduler.steps % LAST_STEPS];
+    *step = (struct past_step){scheduler.steps, scheduler.current->id, scheduler.now_ns, scheduler.current->name, what};
+    if (scheduler.options.trace_descriptor > 0)
+        print_step(scheduler.options.trace_descriptor, step);
+}
+
+void simulator_print_last_steps(int descriptor)
+{
+    for (uint64_t i = 1; i <= LAST_STEPS; i++)
+        print_step(descriptor, &scheduler.past[(scheduler.steps + i) % LAST_STEPS]);
 }
 
 /* -- Tasks --------------------------------------------------------------------------------------------------------- */
@@ -316,8 +339,7 @@ void scheduler_step(const char *what)
     scheduler.steps++;
     fold_name(what);
     fold((uint64_t)scheduler.now_ns);
-    if (options->trace_descriptor > 0)
-        print_step(what);
+    note_step(what);
     if (scheduler.steps > options->step_max) {
         end_run(SIMULATOR_STEP_LIMIT);
         switch_to(NULL, false);
@@ -598,14 +620,30 @@ static int64_t unchanged_wall_ms(void)
     return start_ms + (scheduler.now_ns - START_NS) / 1000000;
 }
 
-int64_t simulator_wall_ms(void)
+static bool is_in_world(void)
+{
+    return scheduler.current && scheduler.current->domain == SIMULATOR_WORLD;
+}
+
+int64_t simulator_process_wall_ms(void)
 {
     return unchanged_wall_ms() + scheduler.wall_change_ms;
 }
 
+int64_t simulator_wall_ms(void)
+{
+    return is_in_world() ? unchanged_wall_ms() : simulator_process_wall_ms();
+}
+
 int64_t simulator_steady_ms(void)
 {
-    return unchanged_wall_ms() + scheduler.steady_change_ms;
+    return unchanged_wall_ms() + (is_in_world() ? 0 : scheduler.steady_change_ms);
+}
+
+void simulator_skip_time(int64_t duration_ns)
+{
+    ASSERT(duration_ns >= 0);
+    scheduler.now_ns += duration_ns;
 }
 
 void simulator_step_wall_clock(int64_t change_ms)

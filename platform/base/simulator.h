@@ -100,11 +100,21 @@ void simulator_call_world(const char *name, task_fn *fn, void *argument);
 
 /* -- Time, chance, trace ------------------------------------------------------------------------------------------- */
 
-/* Moves the wall clock, either way. The monotonic clock never goes back, and the steady one moves at the next crash. */
+/* Moves the process's wall clock, either way; the world's stays right. The monotonic clock never goes back, and the
+ * steady one moves at the next crash. */
 void simulator_step_wall_clock(int64_t change_ms);
+
+/* What the process's wall clock says, for the world. */
+int64_t simulator_process_wall_ms(void);
+
+/* All clocks go on by that much at once, and nothing happened meanwhile: the machine slept. */
+void simulator_skip_time(int64_t duration_ns);
 
 /* A draw in [0, bound) for the harness; a stream of its own, apart from the scheduler's and the program's. */
 uint64_t simulator_random_below(uint64_t bound);
+
+/* The newest steps, a line each, for a report of what went wrong. */
+void simulator_print_last_steps(int descriptor);
 
 /* The hash of every decision, step name and time so far. */
 uint64_t simulator_trace_hash(void);
