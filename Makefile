@@ -1,7 +1,8 @@
 # What there is to do; each target does its own set-up. The work is in tools/*.sh.
 #
 #   make run ARGS="--port 4000"     what follows ARGS goes to build/shopstream
-#   make sim SEED=42                one seed again; SEEDS=1000 for that many from 1 on
+#   make sim SEED=42                one seed again, with what happens in it; REPEAT=1000: as often, the same each time
+#   make sim SEEDS=1000             that many from 1 on, or a range: SEEDS=500-900
 #   make fuzz MINUTES=5             each fuzz target for that long
 #   make crash ARGS="--scenario refund"   a part of the kills alone
 .DEFAULT_GOAL := help
@@ -43,8 +44,8 @@ san: test-deps ## every test again under AddressSanitizer and UndefinedBehaviorS
 fuzz: test-deps ## each tests/fuzz/fuzz_*.c under libFuzzer, 10 seconds each; MINUTES=5 for longer
 	@tools/fuzz.sh $(if $(MINUTES),$$(($(MINUTES) * 60)),10)
 
-sim: test-deps ## simulate the shop: SEED=42 for one seed, SEEDS=1000 for many
-	@tools/sim.sh $(if $(SEED),--seed $(SEED),--seeds $(or $(SEEDS),1000))
+sim: test-deps ## simulate the shop: 10,000 seeds, SEEDS=1000 for fewer, SEED=42 for one
+	@tools/sim.sh $(if $(SEED),--seed $(SEED) $(if $(REPEAT),--repeat $(REPEAT),--verbose),--seeds $(or $(SEEDS),10000))
 
 crash: test-deps ## each port call and allocation fails once, and the shop is killed at each write and sync (hours)
 	@tools/crash.sh $(ARGS)

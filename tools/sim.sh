@@ -1,5 +1,6 @@
 #!/bin/sh
-# Builds and runs the simulation: sim.sh --seed N | --seeds N. The program is made of tests/simulation/*.c.
+# Builds and runs the simulation, which is made of tests/simulation/*.c: sim.sh --seed N | --seeds N and what else
+# build/simulation says.
 set -eu
 cd "$(dirname "$0")/.."
 TARGETS=simulation tools/build.sh build

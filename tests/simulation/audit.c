@@ -1,37 +1,24 @@
-/* The judgement: what the stores say after everything has come to its end, held against what shoppers wanted and were
- * told, and against the provider's own records. */
+/* The judgement in the end, when everything has come to its end: what the stores say, held against the model's books,
+ * what people were told, and the provider's own records. */
 #include "tests/simulation/audit.sql.h"
-#include "tests/simulation/simulation.h"
+#include "tests/simulation/books.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-#define PRICE 1000
 #define URL_BYTES (PATH_BYTES + 100)
-
-struct ledger_order {
-    char id[ID_BYTES];
-    char email[ID_BYTES];
-    char status[ID_BYTES];
-    int64_t total, shipping;
-    struct purchase *purchase;
-    int charges;
-    int64_t captured, refunded;
-    bool has_hold;
-};
 
 struct judgement {
     struct simulation *sim;
-    struct ledger_order orders[PURCHASES_MAX];
-    size_t order_count;
-    int64_t sold[SKUS];
+    size_t orders;
+    int64_t sold[TENANTS][SKUS];
     int64_t sum;
 };
 
 /* -- Reading ------------------------------------------------------------------------------------------------------- */
 
-typedef void row_fn(struct judgement *judgement, struct sql_rows *row);
+typedef void row_fn(struct judgement *judgement, struct sql_rows *rows);
 
 struct reading {
     const struct sql_statement *statement;
@@ -51,10 +38,9 @@ static int read_rows(struct sql_tx *tx, void *argument)
     return more;
 }
 
-static void each(struct judgement *judgement, struct sql_db *db, const struct sql_statement *statement,
-                 struct sql_args args, row_fn *fn)
+static void each(struct judgement *judgement, struct sql_db *db, const struct sql_statement *statement, row_fn *fn)
 {
-    struct reading reading = {statement, args, fn, judgement};
+    struct reading reading = {statement, SQL_NO_ARGS, fn, judgement};
     int result = sql_read(db, read_rows, &reading);
     if (result < 0)
         violated("the stores can be read", "%s: %s", statement->name, error_name(result));
@@ -62,9 +48,10 @@ static void each(struct judgement *judgement, struct sql_db *db, const struct sq
 
 static struct sql_db *open_store(const char *folder, const char *name, const char *vfs)
 {
-    char url[URL_BYTES], message[512] = "";
+    char path[URL_BYTES], url[2 * URL_BYTES], message[512] = "";
     struct sql_db *db;
-    snprintf(url, sizeof(url), "sqlite:%s/%s.db?vfs=%s", folder, name, vfs);
+    snprintf(path, sizeof(path), "%s/%s.db", folder, name);
+    snprintf(url, sizeof(url), "sqlite:%s?vfs=%s", path, vfs);
     if (sql_open(&db, &(struct sql_config){.url = url, .reader_count = 1}, message) < 0 || sql_check(db, message) < 0)
         violated("the stores are whole", "%s: %s", name, message);
     return db;
@@ -75,93 +62,86 @@ static void copy_text(char to[ID_BYTES], struct sql_rows *row, unsigned column)
     snprintf(to, ID_BYTES, "%.*s", STR_FORMAT(sql_get_text(row, column)));
 }
 
+static bool is_any(const char *status, const char *a, const char *b, const char *c)
+{
+    return strcmp(status, a) == 0 || (b && strcmp(status, b) == 0) || (c && strcmp(status, c) == 0);
+}
+
+static bool is_told(const struct book_order *order, const char *type)
+{
+    for (unsigned i = 0; i < ORDER_EVENT_TYPES; i++) {
+        if (strcmp(order_event_types[i], type) == 0)
+            return order->told & 1u << i;
+    }
+    return false;
+}
+
 /* -- Orders -------------------------------------------------------------------------------------------------------- */
 
-static struct purchase *find_purchase(struct simulation *sim, const char *email)
-{
-    for (size_t i = 0; i < PURCHASES_MAX; i++) {
-        if (sim->purchases[i].is_tried && strcmp(sim->purchases[i].email, email) == 0)
-            return &sim->purchases[i];
-    }
-    return NULL;
-}
-
+/* The store and the books say the same. */
 static void take_order(struct judgement *judgement, struct sql_rows *row)
 {
-    if (judgement->order_count == PURCHASES_MAX)
-        violated("one purchase makes at most one order", "more orders than purchases");
-    struct ledger_order *order = &judgement->orders[judgement->order_count++];
-    copy_text(order->id, row, 0);
-    copy_text(order->email, row, 1);
-    copy_text(order->status, row, 2);
-    order->total = sql_get_int(row, 3);
-    order->shipping = sql_get_int(row, 4);
-    order->purchase = find_purchase(judgement->sim, order->email);
-    if (!order->purchase || order->purchase->is_refused)
-        violated("an order is one that somebody placed", "%s of %s", order->id, order->email);
-    for (size_t i = 0; i + 1 < judgement->order_count; i++) {
-        if (judgement->orders[i].purchase == order->purchase)
-            violated("one purchase makes at most one order", "%s and %s", judgement->orders[i].id, order->id);
+    char id[ID_BYTES], status[ID_BYTES];
+    copy_text(id, row, 0);
+    copy_text(status, row, 1);
+    const struct book_order *order = book_find(id);
+    judgement->orders++;
+    if (!order || strcmp(order->status, status) != 0 || order->total != sql_get_int(row, 2))
+        violated("the model has seen every order", "%s is %s, by the model %s", id, status,
+                 order ? order->status : "unknown");
+}
+
+static void weigh_mails(const struct book_order *order)
+{
+    static const char *const mails[][2] = {{"order.confirmed", "is confirmed"},
+                                           {"order.cancelled", "is cancelled"},
+                                           {"order.failed", "could not be completed"}};
+    for (size_t i = 0; i < sizeof(mails) / sizeof(mails[0]); i++) {
+        size_t expected = is_told(order, mails[i][0]), sent = mailbox_count(order->email, mails[i][1]);
+        if (sent != expected)
+            violated("a customer is told once", "order %s, %s: %zu mails that it %s", order->id, order->status, sent,
+                     mails[i][1]);
     }
 }
 
-static bool keeps_goods(const struct ledger_order *order)
-{
-    return strcmp(order->status, "confirmed") == 0 || strcmp(order->status, "fulfilled") == 0;
-}
-
-static bool is_refunded(const struct ledger_order *order)
-{
-    return strcmp(order->status, "refunded") == 0;
-}
-
-static void judge_order(struct judgement *judgement, struct ledger_order *order)
+static void weigh_order(struct judgement *judgement, const struct book_order *order)
 {
     const struct purchase *purchase = order->purchase;
-    int64_t total = order->shipping;
     for (int i = 0; i < purchase->line_count; i++) {
-        total += (int64_t)purchase->quantity[i] * PRICE;
-        if (keeps_goods(order) || is_refunded(order)) /* what was sent does not come back by a refund */
-            judgement->sold[purchase->sku[i]] += purchase->quantity[i];
+        if (is_any(order->status, "confirmed", "fulfilled",
+                   "refunded")) /* what was sent does not come back by a refund */
+            judgement->sold[purchase->tenant][purchase->sku[i]] += purchase->quantity[i];
     }
-    if (total != order->total)
-        violated("an order costs what its goods cost", "%s: %" PRId64 " instead of %" PRId64, order->id, order->total,
-                 total);
     if (purchase->order_id[0] && strcmp(purchase->order_id, order->id) != 0)
         violated("the order is the one that was acknowledged", "%s, told %s", order->id, purchase->order_id);
     if (strcmp(order->status, "pending") == 0)
         violated("every order ends", "%s is pending", order->id);
-}
-
-static void judge_acknowledged(struct judgement *judgement, const struct purchase *purchase)
-{
-    for (size_t i = 0; i < judgement->order_count; i++) {
-        if (judgement->orders[i].purchase == purchase)
-            return;
-    }
-    if (purchase->order_id[0])
-        violated("an acknowledged order is there", "%s", purchase->order_id);
+    if (order->recorded != order->told)
+        violated("each event reaches each consumer", "order %s, %s: told %x, recorded %x", order->id, order->status,
+                 order->told, order->recorded);
+    weigh_mails(order);
 }
 
 /* -- Stock --------------------------------------------------------------------------------------------------------- */
 
-static void judge_stock(struct judgement *judgement, struct sql_rows *row)
+static void weigh_stock(struct judgement *judgement, struct sql_rows *row)
 {
     int64_t on_hand = sql_get_int(row, 1), reserved = sql_get_int(row, 2);
-    for (int i = 0; i < SKUS; i++) {
-        if (!str_equal_cstr(sql_get_text(row, 0), judgement->sim->sku_ids[i]))
+    for (int i = 0; i < TENANTS * SKUS; i++) {
+        int tenant = i / SKUS, sku = i % SKUS;
+        if (!str_equal_cstr(sql_get_text(row, 0), judgement->sim->goods[tenant].sku_ids[sku]))
             continue;
-        int64_t units = judgement->sim->units[i];
-        if (judgement->sold[i] > units)
-            violated("no more is sold than there is", "SKU %d: %" PRId64 " of %" PRId64, i, judgement->sold[i], units);
-        if (on_hand != units - judgement->sold[i] || reserved != 0)
+        int64_t units = book_units(tenant, sku), sold = judgement->sold[tenant][sku];
+        if (sold > units)
+            violated("no more is sold than there is", "SKU %d: %" PRId64 " of %" PRId64, i, sold, units);
+        if (on_hand != units - sold || reserved != 0)
             violated("what is not sold is back in stock",
                      "SKU %d: on hand %" PRId64 ", reserved %" PRId64 ", of %" PRId64 " sold %" PRId64, i, on_hand,
-                     reserved, units, judgement->sold[i]);
+                     reserved, units, sold);
     }
 }
 
-static void judge_held(struct judgement *judgement, struct sql_rows *row)
+static void weigh_held(struct judgement *judgement, struct sql_rows *row)
 {
     (void)judgement;
     violated("no reservation stays", "%.*s", STR_FORMAT(sql_get_text(row, 0)));
@@ -169,42 +149,58 @@ static void judge_held(struct judgement *judgement, struct sql_rows *row)
 
 /* -- Money --------------------------------------------------------------------------------------------------------- */
 
-static void take_charge(struct judgement *judgement, struct sql_rows *row)
+static void weigh_charge(struct judgement *judgement, struct sql_rows *row)
 {
-    struct str order_id = sql_get_text(row, 0), charge_id = sql_get_text(row, 4);
+    char order_id[ID_BYTES], charge[ID_BYTES];
     int64_t captured = sql_get_int(row, 2), refunded = sql_get_int(row, 3);
-    bool has_hold = str_equal(sql_get_text(row, 1), STR("requires_capture"));
-    for (size_t i = 0; i < judgement->order_count; i++) {
-        struct ledger_order *order = &judgement->orders[i];
-        if (!str_equal_cstr(order_id, order->id))
-            continue;
-        order->charges++;
-        order->captured += captured;
-        order->refunded += refunded;
-        order->has_hold = order->has_hold || has_hold;
-        return;
-    }
-    if (has_hold || captured != refunded)
-        violated("every charge has an order or is refunded", "%.*s of %.*s", STR_FORMAT(charge_id),
-                 STR_FORMAT(order_id));
+    (void)judgement;
+    copy_text(order_id, row, 0);
+    copy_text(charge, row, 4);
+    const struct book_order *order = book_find(order_id);
+    bool stands = order && is_any(order->status, "confirmed", "fulfilled", "refunded");
+    if (str_equal(sql_get_text(row, 1), STR("requires_capture")))
+        violated("no money stays held", "%s of order %s, %s", charge, order_id, order ? order->status : "unknown");
+    if (!stands && captured != refunded)
+        violated("every charge has an order or is refunded",
+                 "%s of order %s, %s: captured %" PRId64 ", refunded %" PRId64, charge, order_id,
+                 order ? order->status : "unknown", captured, refunded);
+    if (order && (order->captured != captured || order->refunded != refunded || strcmp(order->charge, charge) != 0))
+        violated("the model has seen every charge", "%s of order %s", charge, order_id);
 }
 
-static void judge_money(const struct ledger_order *order)
+/* What must have gone back of an order, and what may have, where the shop itself said that it does not know. */
+static void sum_refunds(const struct book_order *order, int64_t *ret_least, int64_t *ret_most)
 {
-    if (order->charges > 1)
-        violated("nobody is charged twice", "order %s has %d charges", order->id, order->charges);
-    if (order->has_hold)
-        violated("no money stays held", "order %s, %s", order->id, order->status);
-    if (keeps_goods(order) && (order->charges != 1 || order->captured != order->total || order->refunded != 0))
-        violated("a confirmed order is paid, once and in full",
-                 "order %s: %d charges, captured %" PRId64 ", refunded %" PRId64 " of %" PRId64, order->id,
-                 order->charges, order->captured, order->refunded, order->total);
-    if (!keeps_goods(order) && order->captured != order->refunded)
-        violated("an order that is over keeps no money", "order %s, %s: captured %" PRId64 ", refunded %" PRId64,
-                 order->id, order->status, order->captured, order->refunded);
+    int64_t least = 0, most = 0;
+    for (int i = 0; i < order->purchase->refund_count; i++) {
+        const struct refund *refund = &order->purchase->refunds[i];
+        int64_t amount = refund->amount ? refund->amount : order->total;
+        least += refund->is_refused ? 0 : amount;
+        most += refund->is_refused && !refund->is_unknown ? 0 : amount;
+    }
+    *ret_least = least < order->total ? least : order->total;
+    *ret_most = most < order->total ? most : order->total;
 }
 
-static void judge_balance(struct judgement *judgement, struct sql_rows *row)
+static void weigh_money(const struct book_order *order)
+{
+    if (!is_any(order->status, "confirmed", "fulfilled", "refunded"))
+        return;
+    if (order->captured != order->total)
+        violated("a confirmed order is paid, once and in full", "order %s: %" PRId64 " of %" PRId64, order->id,
+                 order->captured, order->total);
+    int64_t least, most;
+    sum_refunds(order, &least, &most);
+    if (order->refunded < least || order->refunded > most)
+        violated("what staff gave back is given back, once", "order %s: %" PRId64 " instead of %" PRId64, order->id,
+                 order->refunded, least);
+    bool is_all_back = order->refunded == order->total;
+    if (strcmp(order->status, "confirmed") != 0 && is_all_back != (strcmp(order->status, "refunded") == 0))
+        violated("a sent order is refunded when all of it went back", "order %s, %s: %" PRId64 " of %" PRId64,
+                 order->id, order->status, order->refunded, order->total);
+}
+
+static void weigh_balance(struct judgement *judgement, struct sql_rows *row)
 {
     (void)judgement;
     violated("debits are credits in each transaction", "%.*s %.*s", STR_FORMAT(sql_get_text(row, 1)),
@@ -216,85 +212,91 @@ static void take_sum(struct judgement *judgement, struct sql_rows *row)
     judgement->sum = sql_get_int(row, 0);
 }
 
-/* -- Events -------------------------------------------------------------------------------------------------------- */
+/* -- What is left over --------------------------------------------------------------------------------------------- */
 
-static void take_count(struct judgement *judgement, struct sql_rows *row)
-{
-    judgement->sum = sql_get_int(row, 0);
-}
-
-static void judge_events(struct judgement *judgement, struct sql_db *recorder, const struct ledger_order *order)
-{
-    static const char *const types[] = {"placed", "confirmed", "fulfilled", "failed", "cancelled", "refunded"};
-    for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
-        char type[ID_BYTES];
-        snprintf(type, sizeof(type), "order.%s", types[i]);
-        each(judgement, recorder, &simulation_sql_recorded, SQL_ARGS(sql_cstr(order->id), sql_cstr(type)), take_count);
-        bool was_fulfilled = is_refunded(order) || strcmp(order->status, "fulfilled") == 0;
-        bool must =
-            i == 0 || strcmp(types[i], order->status) == 0 || (i == 1 && was_fulfilled) || (i == 2 && was_fulfilled);
-        bool may = must || (strcmp(types[i], "confirmed") == 0 && strcmp(order->status, "cancelled") == 0);
-        if (judgement->sum > may || (must && judgement->sum != 1))
-            violated("each event takes effect once", "order %s, %s: %s %" PRId64 " times", order->id, order->status,
-                     type, judgement->sum);
-    }
-}
-
-static void judge_quarantine(struct judgement *judgement, struct sql_rows *row)
+static void weigh_quarantine(struct judgement *judgement, struct sql_rows *row)
 {
     (void)judgement;
     violated("no event is quarantined", "%.*s: %.*s of %.*s: %.*s", STR_FORMAT(sql_get_text(row, 0)),
              STR_FORMAT(sql_get_text(row, 1)), STR_FORMAT(sql_get_text(row, 2)), STR_FORMAT(sql_get_text(row, 3)));
 }
 
-/* -- All of it ----------------------------------------------------------------------------------------------------- */
-
-static void judge_orders_store(struct judgement *judgement)
+static void weigh_message(struct judgement *judgement, struct sql_rows *row)
 {
-    struct sql_db *orders = open_store(judgement->sim->folder, "orders", SHOP_VFS);
-    each(judgement, orders, &simulation_sql_orders, SQL_NO_ARGS, take_order);
-    each(judgement, orders, &simulation_sql_quarantined, SQL_NO_ARGS, judge_quarantine);
-    sql_close(orders);
-    for (size_t i = 0; i < judgement->order_count; i++)
-        judge_order(judgement, &judgement->orders[i]);
-    for (size_t i = 0; i < PURCHASES_MAX; i++)
-        judge_acknowledged(judgement, &judgement->sim->purchases[i]);
+    (void)judgement;
+    violated("every message is worked off", "%.*s after %" PRId64 " attempts: %.*s", STR_FORMAT(sql_get_text(row, 0)),
+             sql_get_int(row, 1), STR_FORMAT(sql_get_text(row, 2)));
 }
 
-static void judge_catalog_store(struct judgement *judgement)
+static void weigh_workflow(struct judgement *judgement, struct sql_rows *row)
 {
-    struct sql_db *catalog = open_store(judgement->sim->folder, "catalog", SHOP_VFS);
-    each(judgement, catalog, &simulation_sql_stock, SQL_NO_ARGS, judge_stock);
-    each(judgement, catalog, &simulation_sql_held, SQL_NO_ARGS, judge_held);
+    (void)judgement;
+    violated("every workflow ends", "%.*s %.*s is %.*s", STR_FORMAT(sql_get_text(row, 0)),
+             STR_FORMAT(sql_get_text(row, 1)), STR_FORMAT(sql_get_text(row, 2)));
+}
+
+/* -- All of it ----------------------------------------------------------------------------------------------------- */
+
+/* Every store of the shop has the platform's tables. */
+static struct sql_db *open_judged(struct judgement *judgement, const char *name)
+{
+    struct sql_db *db = open_store(judgement->sim->folder, name, SHOP_VFS);
+    each(judgement, db, &simulation_sql_quarantined, weigh_quarantine);
+    each(judgement, db, &simulation_sql_messages, weigh_message);
+    each(judgement, db, &simulation_sql_unfinished_workflows, weigh_workflow);
+    return db;
+}
+
+static void weigh_orders_store(struct judgement *judgement)
+{
+    struct sql_db *orders = open_judged(judgement, "orders");
+    each(judgement, orders, &simulation_sql_orders, take_order);
+    sql_close(orders);
+    if (judgement->orders != book_count())
+        violated("what was committed stays", "%zu orders of %zu", judgement->orders, book_count());
+    for (size_t i = 0; i < book_count(); i++)
+        weigh_order(judgement, book_at(i));
+    for (size_t i = 0; i < judgement->sim->purchase_count; i++) {
+        const struct purchase *purchase = &judgement->sim->purchases[i];
+        if (purchase->order_id[0] && !book_find(purchase->order_id))
+            violated("an acknowledged order is there", "%s", purchase->order_id);
+    }
+}
+
+static void weigh_catalog_store(struct judgement *judgement)
+{
+    struct sql_db *catalog = open_judged(judgement, "catalog");
+    each(judgement, catalog, &simulation_sql_stock, weigh_stock);
+    each(judgement, catalog, &simulation_sql_held, weigh_held);
     sql_close(catalog);
 }
 
-static void judge_payments_store(struct judgement *judgement)
+static void weigh_payments_store(struct judgement *judgement)
 {
     struct sql_db *provider = open_store(judgement->sim->folder, "stripe_emulator", PROVIDER_VFS);
-    each(judgement, provider, &simulation_sql_charges, SQL_NO_ARGS, take_charge);
-    for (size_t i = 0; i < judgement->order_count; i++)
-        judge_money(&judgement->orders[i]);
-    each(judgement, provider, &simulation_sql_provider_total, SQL_NO_ARGS, take_sum);
+    each(judgement, provider, &simulation_sql_charges, weigh_charge);
+    each(judgement, provider, &simulation_sql_provider_total, take_sum);
     sql_close(provider);
+    for (size_t i = 0; i < book_count(); i++)
+        weigh_money(book_at(i));
     int64_t at_provider = judgement->sum;
-    struct sql_db *payments = open_store(judgement->sim->folder, "payments", SHOP_VFS);
-    each(judgement, payments, &simulation_sql_unbalanced, SQL_NO_ARGS, judge_balance);
-    each(judgement, payments, &simulation_sql_quarantined, SQL_NO_ARGS, judge_quarantine);
-    each(judgement, payments, &simulation_sql_receivable, SQL_NO_ARGS, take_sum);
+    struct sql_db *payments = open_judged(judgement, "payments");
+    each(judgement, payments, &simulation_sql_unbalanced, weigh_balance);
+    each(judgement, payments, &simulation_sql_receivable, take_sum);
     sql_close(payments);
     if (judgement->sum != at_provider)
         violated("the books say what the provider says", "%" PRId64 " instead of %" PRId64, judgement->sum,
                  at_provider);
 }
 
-static void judge_recorder_store(struct judgement *judgement)
+/* What was committed just before a crash, and nothing after it, the books have not seen yet. */
+static void look_once_more(const struct simulation *sim)
 {
-    struct sql_db *recorder = open_store(judgement->sim->folder, "recorder", SHOP_VFS);
-    for (size_t i = 0; i < judgement->order_count; i++)
-        judge_events(judgement, recorder, &judgement->orders[i]);
-    each(judgement, recorder, &simulation_sql_quarantined, SQL_NO_ARGS, judge_quarantine);
-    sql_close(recorder);
+    for (int i = 0; watched_stores[i].store; i++) {
+        char path[URL_BYTES];
+        snprintf(path, sizeof(path), "%s/%s.db", sim->folder, watched_stores[i].store);
+        watch_scan(path, watched_stores[i].is_world ? PROVIDER_VFS : SHOP_VFS);
+    }
 }
 
 void audit(struct simulation *sim)
@@ -302,12 +304,15 @@ void audit(struct simulation *sim)
     struct judgement *judgement = calloc(1, sizeof(*judgement));
     ASSERT(judgement);
     judgement->sim = sim;
-    judge_orders_store(judgement);
-    judge_catalog_store(judgement);
-    judge_payments_store(judgement);
-    judge_recorder_store(judgement);
-    sim->orders = (int64_t)judgement->order_count;
-    for (size_t i = 0; i < judgement->order_count; i++)
-        sim->confirmed += keeps_goods(&judgement->orders[i]);
+    look_once_more(sim);
+    weigh_orders_store(judgement);
+    weigh_catalog_store(judgement);
+    weigh_payments_store(judgement);
+    sql_close(open_judged(judgement, "identity"));
+    sql_close(open_judged(judgement, "recorder"));
+    sim->commits = watch_commits();
+    sim->orders = (int64_t)book_count();
+    for (size_t i = 0; i < book_count(); i++)
+        sim->confirmed += is_any(book_at(i)->status, "confirmed", "fulfilled", NULL);
     free(judgement);
 }

@@ -1,7 +1,7 @@
 -- What the audit asks the stores, in SQLite's own words; nothing here is shared with the services.
 
 -- name: orders
-SELECT id, email, status, total, shipping_price FROM orders ORDER BY id;
+SELECT id, status, total FROM orders ORDER BY id;
 
 -- name: stock
 SELECT sku_id, on_hand, reserved FROM stock ORDER BY sku_id;
@@ -27,11 +27,14 @@ SELECT COALESCE(SUM(amount_captured - amount_refunded), 0) FROM charges WHERE st
 SELECT COALESCE(json_extract(i.metadata, '$.order_id'), ''), i.status, c.amount_captured, c.amount_refunded, c.id
 FROM charges c JOIN payment_intents i ON i.id = c.payment_intent WHERE c.status = 'succeeded' ORDER BY c.id;
 
--- name: recorded
-SELECT COUNT(*), COUNT(DISTINCT event_id) FROM recorded WHERE order_id = $1 AND type = $2;
-
 -- name: quarantined
 SELECT consumer_group, type, key, detail FROM quarantine;
+
+-- name: messages
+SELECT queue, attempts, COALESCE(last_error, '') FROM queue_message;
+
+-- name: unfinished_workflows
+SELECT type, id, status FROM workflow WHERE status NOT IN ('completed', 'failed');
 
 -- name: record
 INSERT INTO recorded (event_id, type, order_id) VALUES ($1, $2, $3);

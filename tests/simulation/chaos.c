@@ -1,27 +1,29 @@
 /* What goes wrong: crashes at any step, a disk that is full, fails or is slow, a network that loses, repeats and
- * delays, a clock that is moved. */
+ * delays, mails that are refused, a clock that is moved, a machine that sleeps. Each seed draws which of these it has,
+ * and how much of each: a history with few kinds of faults goes deeper into them than one with a bit of all. */
 #include "tests/simulation/simulation.h"
 
-#define HOUR_MS (INT64_C(3600) * 1000)
+#define SECOND_MS INT64_C(1000)
+#define HOUR_MS (INT64_C(3600) * SECOND_MS)
+#define DAY_MS (24 * HOUR_MS)
+#define YEAR_MS (365 * DAY_MS)
+#define FAR_MS (100 * DAY_MS) /* what is kept for half a year may be gone */
 #define CRASH_STEPS_MAX 3000
-
-static int64_t clock_moved_ms;
+#define WEIGHT_MAX 6
+#define LATEST_MS (40 * SECOND_MS) /* by then every request has come to its end */
 
 static void move_clock(int64_t change_ms)
 {
-    note("the clock is moved by %lld ms", (long long)change_ms);
-    clock_moved_ms += change_ms;
+    simulation.clock_off_ms += change_ms;
+    simulation.clock_steps++;
+    simulation.clock_far_steps += change_ms > FAR_MS || change_ms < -FAR_MS;
     simulator_step_wall_clock(change_ms);
-}
-
-static void crash_soon(struct simulation *sim)
-{
-    sim->crashes_asked++;
-    simulator_crash_at(simulator_steps() + 1 + simulator_random_below(CRASH_STEPS_MAX));
+    note("the clock is moved by %lld s", (long long)(change_ms / SECOND_MS));
 }
 
 static void fill_disk(struct simulation *sim)
 {
+    note("the disk is full");
     simulated_disk_faults(sim->shop_disk)->is_full = true;
     sleep_between_ms(100, 6000);
     simulated_disk_faults(sim->shop_disk)->is_full = false;
@@ -30,6 +32,7 @@ static void fill_disk(struct simulation *sim)
 static void break_disk(struct simulation *sim)
 {
     struct simulated_disk_faults *faults = simulated_disk_faults(sim->shop_disk);
+    note("the disk fails");
     faults->write_error_permille = (unsigned)random_between(0, 60);
     faults->sync_error_permille = (unsigned)random_between(0, 100);
     faults->read_error_permille = (unsigned)random_between(0, 10);
@@ -40,13 +43,14 @@ static void break_disk(struct simulation *sim)
 static void slow_disk(struct simulation *sim)
 {
     struct simulated_disk_faults *faults = simulated_disk_faults(sim->shop_disk);
+    note("the disk is slow");
     faults->slow_permille = (unsigned)random_between(10, 300);
     faults->slow_max_ns = random_between(1, 200) * CLOCK_NS_PER_MS;
     sleep_between_ms(100, 4000);
     *faults = (struct simulated_disk_faults){0};
 }
 
-static void shake_network(void)
+static void shake_network(struct simulation *sim)
 {
     *simulated_network_faults() = (struct simulated_network_faults){
         .refused_permille = (unsigned)random_between(0, 100),
@@ -57,54 +61,125 @@ static void shake_network(void)
         .delayed_permille = (unsigned)random_between(0, 400),
         .delay_max_ns = random_between(1, 3000) * CLOCK_NS_PER_MS,
     };
+    sim->mail_fault_permille = (unsigned)random_between(0, 300);
 }
 
-static void step_clock(void)
+static void crash_soon(struct simulation *sim)
 {
-    static const int64_t sizes_ms[] = {1000, 1000, 60000, HOUR_MS};
+    (void)sim;
+    simulator_crash_at(simulator_steps() + 1 + simulator_random_below(CRASH_STEPS_MAX));
+}
+
+/* The machine sleeps at any moment. Reservations, tokens and codes end meanwhile. */
+static void sleep_a_while(struct simulation *sim)
+{
+    static const int64_t sizes_ms[] = {20 * SECOND_MS, 20 * 60 * SECOND_MS, 2 * HOUR_MS};
     int64_t size_ms = sizes_ms[simulator_random_below(sizeof(sizes_ms) / sizeof(sizes_ms[0]))];
+    (void)sim;
+    note("everything sleeps for %lld s", (long long)(size_ms / SECOND_MS));
+    simulator_skip_time(size_ms * CLOCK_NS_PER_MS);
+}
+
+/* Nobody comes, and nothing is under way: whatever was asked before is not asked again by a key that ends meanwhile.
+ * The network comes back a little later. */
+static void begin_quiet(struct simulation *sim)
+{
+    *simulated_network_faults() = (struct simulated_network_faults){.refused_permille = 1000};
+    sim->is_offline = true;
+    task_sleep_ms(LATEST_MS);
+}
+
+static void end_quiet(struct simulation *sim)
+{
+    task_sleep_ms(2 * SECOND_MS);
+    sim->is_offline = false;
+    shake_network(sim);
+}
+
+/* For so long that keys end, too. */
+static void skip_days(struct simulation *sim)
+{
+    static const int64_t sizes_ms[] = {25 * HOUR_MS, 8 * DAY_MS, 31 * DAY_MS};
+    int64_t size_ms = sizes_ms[simulator_random_below(sizeof(sizes_ms) / sizeof(sizes_ms[0]))];
+    begin_quiet(sim);
+    note("nothing happens for %lld hours", (long long)(size_ms / HOUR_MS));
+    simulator_skip_time(size_ms * CLOCK_NS_PER_MS);
+    end_quiet(sim);
+}
+
+static void step_clock(struct simulation *sim)
+{
+    static const int64_t sizes_ms[] = {SECOND_MS, SECOND_MS, 60 * SECOND_MS, HOUR_MS};
+    int64_t size_ms = sizes_ms[simulator_random_below(sizeof(sizes_ms) / sizeof(sizes_ms[0]))];
+    (void)sim;
     move_clock(random_permille(500) ? size_ms : -size_ms);
 }
+
+/* By a year, and back again: after a moment, or at the end. */
+static void step_year(struct simulation *sim)
+{
+    begin_quiet(sim);
+    move_clock(sim->clock_off_ms > FAR_MS || (sim->clock_off_ms > -FAR_MS && random_permille(500)) ? -YEAR_MS
+                                                                                                   : YEAR_MS);
+    end_quiet(sim);
+    if (random_permille(300))
+        return;
+    sleep_between_ms(10, 20000);
+    begin_quiet(sim);
+    move_clock(-sim->clock_off_ms);
+    end_quiet(sim);
+}
+
+static void rest(struct simulation *sim)
+{
+    (void)sim;
+}
+
+/* -- The seed's mixture -------------------------------------------------------------------------------------------- */
+
+static const struct {
+    void (*fn)(struct simulation *sim);
+    int64_t least; /* of its weight */
+} kinds[] = {
+    {fill_disk, 0}, {break_disk, 0}, {slow_disk, 0},     {shake_network, 0}, {step_clock, 0},
+    {step_year, 0}, {crash_soon, 1}, {sleep_a_while, 0}, {skip_days, 0},     {rest, 1},
+};
+
+#define KINDS (sizeof(kinds) / sizeof(kinds[0]))
 
 static void wreak(void *argument)
 {
     struct simulation *sim = argument;
-    shake_network();
-    while (sim->shoppers_left > 0) {
-        sim->faults_asked++;
-        switch (simulator_random_below(10)) {
-        case 0:
-            fill_disk(sim);
-            break;
-        case 1:
-            break_disk(sim);
-            break;
-        case 2:
-            slow_disk(sim);
-            break;
-        case 3:
-            shake_network();
-            break;
-        case 4:
-            step_clock();
-            break;
-        case 5:
-        case 6:
-        case 7:
-            crash_soon(sim);
-            break;
-        default:
-            break;
-        }
+    int64_t weights[KINDS], sum = 0;
+    for (size_t i = 0; i < KINDS; i++) {
+        weights[i] = random_permille(300) ? kinds[i].least : random_between(kinds[i].least, WEIGHT_MAX);
+        sum += weights[i];
+    }
+    shake_network(sim);
+    while (sim->busy_actors > 0 || faults_so_far() < FAULTS_MIN) {
+        int64_t drawn = random_between(0, sum - 1);
+        size_t kind = 0;
+        while (drawn >= weights[kind])
+            drawn -= weights[kind++];
+        sim->faults_asked += kinds[kind].fn != rest;
+        kinds[kind].fn(sim);
         sleep_between_ms(10, 8000);
     }
     sim->is_chaotic = false;
+    sim->working--;
+}
+
+uint64_t faults_so_far(void)
+{
+    return simulated_disk_counts(simulation.shop_disk)->faults + simulated_network_counts()->faults +
+           simulation.faults_asked + simulation.port_faults + simulator_incarnation();
 }
 
 void chaos_start(struct simulation *sim)
 {
     struct task *task;
     sim->is_faulty = sim->is_chaotic = true;
+    sim->working++;
     ASSERT(task_start(&task, "chaos", wreak, sim) == 0);
 }
 
@@ -114,6 +189,7 @@ void chaos_end(struct simulation *sim)
     simulator_crash_at(0);
     *simulated_disk_faults(sim->shop_disk) = (struct simulated_disk_faults){0};
     *simulated_network_faults() = (struct simulated_network_faults){0};
-    move_clock(-clock_moved_ms);
+    if (sim->clock_off_ms)
+        move_clock(-sim->clock_off_ms);
     sim->is_faulty = false;
 }

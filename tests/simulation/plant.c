@@ -1,15 +1,16 @@
 /* Bugs on purpose: each is put around the shop's code, never into it. */
 #include "services/services.h"
 #include "shopstream/catalog/v1/catalog.rpc.h"
+#include "shopstream/orders/v1/orders.rpc.h"
 #include "tests/simulation/audit.sql.h"
 #include "tests/simulation/simulation.h"
 
 #include <stdlib.h>
 
 #define ROUTES_MAX 64
-#define SERVICES_MAX 8
 
-const char *const plant_names = "oversell, double-charge, lost-event, early-answer, early-offset, missing-fsync";
+const char *const plant_names = "oversell, double-charge, double-refund, lost-event, early-answer, early-offset, "
+                                "missing-fsync, expired-token, logged-out-token, cart-twice, other-tenant";
 
 bool plant_parse(const char *name, enum plant *ret_plant)
 {
@@ -17,10 +18,15 @@ bool plant_parse(const char *name, enum plant *ret_plant)
         [PLANT_NONE] = "none",
         [PLANT_OVERSELL] = "oversell",
         [PLANT_DOUBLE_CHARGE] = "double-charge",
+        [PLANT_DOUBLE_REFUND] = "double-refund",
         [PLANT_LOST_EVENT] = "lost-event",
         [PLANT_EARLY_ANSWER] = "early-answer",
         [PLANT_EARLY_OFFSET] = "early-offset",
         [PLANT_MISSING_FSYNC] = "missing-fsync",
+        [PLANT_EXPIRED_TOKEN] = "expired-token",
+        [PLANT_LOGGED_OUT_TOKEN] = "logged-out-token",
+        [PLANT_CART_TWICE] = "cart-twice",
+        [PLANT_OTHER_TENANT] = "other-tenant",
     };
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
         if (strcmp(name, names[i]) == 0) {
@@ -140,34 +146,105 @@ static int release_stock(struct call *call, const Catalog__ReservationRequest *i
     return move(call, found, &simulation_sql_plant_give_back);
 }
 
-static const struct service *plundered_catalog(void)
+/* -- An order that leaves its cart, and one that is shown to whoever asks ------------------------------------------ */
+
+static rpc_handler *find_handler(const struct service *service, const struct rpc_method *method)
 {
-    static const struct route replaced[] = {
-        {RPC(catalog, reserve_stock), .internal = true, .rate = RATE_NONE},
-        {RPC(catalog, commit_stock), .internal = true, .rate = RATE_NONE},
-        {RPC(catalog, release_stock), .internal = true, .rate = RATE_NONE},
-    };
+    const struct route *route = service->routes;
+    while (route->rpc != method)
+        route++;
+    return route->handler;
+}
+
+/* Orders what is in the cart, and not the cart. */
+static int create_order(struct call *call, const Orders__CreateOrderRequest *in, Orders__Order *out)
+{
+    Orders__CreateOrderRequest changed = *in;
+    Orders__GetCartRequest nothing = ORDERS__GET_CART_REQUEST__INIT;
+    Orders__Cart cart = ORDERS__CART__INIT;
+    if (in->cart_id) {
+        TRY(find_handler(&orders_service, &orders_get_cart_rpc)(call, &nothing.base, &cart.base));
+        changed.cart_id = NULL;
+        changed.n_items = cart.n_items;
+        changed.items = arena_alloc_array(call->arena, cart.n_items + 1, sizeof(*changed.items));
+        ASSERT(changed.items);
+        for (size_t i = 0; i < cart.n_items; i++) {
+            changed.items[i] = arena_alloc(call->arena, sizeof(*changed.items[i]));
+            ASSERT(changed.items[i]);
+            orders__new_order_item__init(changed.items[i]);
+            changed.items[i]->sku_id = cart.items[i]->sku_id;
+            changed.items[i]->quantity = cart.items[i]->quantity;
+            changed.items[i]->has_quantity = true;
+        }
+        if (cart.n_items == 0)
+            return call_fail(call, ERR_NOT_FOUND, "no_such_cart", NULL, "There is nothing in it.");
+    }
+    return find_handler(&orders_service, &orders_create_order_rpc)(call, &changed.base, &out->base);
+}
+
+static int get_order(struct call *call, const Orders__GetOrderRequest *in, Orders__Order *out)
+{
+    rpc_handler *handler = find_handler(&orders_service, &orders_get_order_rpc);
+    unsigned roles = call->who.roles;
+    int result = handler(call, &in->base, &out->base);
+    for (int tenant = 0; tenant < TENANTS && result == ERR_NOT_FOUND; tenant++) {
+        call->problem = (struct problem){0};
+        call->tenant = str_from_cstr(tenant_name(tenant));
+        call->who.roles = ROLE_SERVICE;
+        result = handler(call, &in->base, &out->base);
+    }
+    call->who.roles = roles;
+    return result;
+}
+
+/* -- The services -------------------------------------------------------------------------------------------------- */
+
+static const struct {
+    enum plant plant;
+    const struct service *service;
+    const struct rpc_method *rpc;
+    rpc_handler *handler;
+} planted[] = {
+    {PLANT_OVERSELL, &catalog_service, RPC(catalog, reserve_stock)},
+    {PLANT_OVERSELL, &catalog_service, RPC(catalog, commit_stock)},
+    {PLANT_OVERSELL, &catalog_service, RPC(catalog, release_stock)},
+    {PLANT_CART_TWICE, &orders_service, RPC(orders, create_order)},
+    {PLANT_OTHER_TENANT, &orders_service, RPC(orders, get_order)},
+};
+
+/* The service with the planted handlers in the place of its own. */
+static const struct service *plant_routes(enum plant plant, const struct service *original)
+{
     static struct route routes[ROUTES_MAX];
     static struct service service;
-    service = catalog_service;
+    bool is_planted = false;
+    for (size_t i = 0; i < sizeof(planted) / sizeof(planted[0]); i++)
+        is_planted = is_planted || (planted[i].plant == plant && planted[i].service == original);
+    if (!is_planted)
+        return original;
+    service = *original;
     service.routes = routes;
-    for (size_t i = 0; i < ROUTES_MAX - 1 && (catalog_service.routes[i].rpc || catalog_service.routes[i].raw); i++) {
-        routes[i] = catalog_service.routes[i];
-        for (size_t j = 0; j < sizeof(replaced) / sizeof(replaced[0]); j++) {
-            if (routes[i].rpc == replaced[j].rpc)
-                routes[i] = replaced[j];
+    for (size_t i = 0; i < ROUTES_MAX - 1 && (original->routes[i].rpc || original->routes[i].raw); i++) {
+        routes[i] = original->routes[i];
+        for (size_t j = 0; j < sizeof(planted) / sizeof(planted[0]); j++) {
+            if (planted[j].plant == plant && routes[i].rpc == planted[j].rpc)
+                routes[i].handler = planted[j].handler;
         }
     }
     return &service;
 }
 
+/* Every service of the shop, but for the provider, who is not of it. */
 const struct service *const *plant_services(enum plant plant)
 {
-    static const struct service *services[SERVICES_MAX];
-    services[0] = plant == PLANT_OVERSELL ? plundered_catalog() : &catalog_service;
-    services[1] = &payments_service;
-    services[2] = &orders_service;
-    services[3] = &recorder_service;
-    services[4] = NULL;
+    static const struct service *services[HOST_SERVICES_MAX + 1];
+    size_t count = 0;
+    for (size_t i = 0; all_services[i]; i++) {
+        ASSERT(count + 2 < HOST_SERVICES_MAX);
+        if (all_services[i] != &stripe_emulator_service)
+            services[count++] = plant_routes(plant, all_services[i]);
+    }
+    services[count++] = &recorder_service;
+    services[count] = NULL;
     return services;
 }

@@ -20,7 +20,9 @@ static int answer_shop(void *context, const struct http_request *request, struct
     struct http_header headers[HTTP_HEADERS_MAX];
     for (size_t i = 0; i < request->header_count; i++) {
         headers[i] = request->headers[i];
-        if (sim->plant == PLANT_DOUBLE_CHARGE && str_equal(headers[i].name, STR("idempotency-key")))
+        bool is_refund = str_starts_with(request->path, STR("/v1/refunds"));
+        bool is_planted = sim->plant == (is_refund ? PLANT_DOUBLE_REFUND : PLANT_DOUBLE_CHARGE);
+        if (is_planted && str_equal(headers[i].name, STR("idempotency-key")))
             headers[i].value = plant_provider_key(arena, headers[i].value);
     }
     asked.headers = headers;

@@ -1,8 +1,10 @@
 /* The process under test. */
 #include "tests/simulation/simulation.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <yyjson.h>
 
 #define WORKERS 6
 #define CONNECTIONS_MAX 8
@@ -11,6 +13,8 @@
 #define STAFF_TIMEOUT_MS 20000
 #define STAFF_ARENA_BYTES ((size_t)4 << 20)
 #define STOP_WAIT_MS 100
+#define INSIST_MAX 400
+#define HEADER_BYTES (TOKEN_BYTES + 16)
 
 /* -- Life ---------------------------------------------------------------------------------------------------------- */
 
@@ -27,7 +31,9 @@ static struct service_host *start(struct simulation *sim)
         .worker_count = WORKERS,
     };
     ASSERT(http_client_new(&options.http_client, CONNECTIONS_MAX) == 0);
+    sim->shop_is_starting = was_faulty;
     int error = host_new(&host, &options, message);
+    sim->shop_is_starting = false;
     if (error == 0 && sim->plant == PLANT_LOST_EVENT)
         error = plant_lost_event(host);
     if (error == 0)
@@ -79,15 +85,45 @@ void shop_stop(void)
 
 /* -- Requests ------------------------------------------------------------------------------------------------------ */
 
+static void add_header(struct http_request *http, struct http_header headers[SHOP_HEADERS_MAX], const char *name,
+                       const char *value)
+{
+    if (!value || !value[0])
+        return;
+    ASSERT(http->header_count < SHOP_HEADERS_MAX);
+    headers[http->header_count++] = (struct http_header){str_from_cstr(name), str_from_cstr(value)};
+}
+
+static void add_headers(struct http_request *http, const struct shop_request *request,
+                        struct http_header headers[SHOP_HEADERS_MAX], char text[3][HEADER_BYTES])
+{
+    if (request->token && request->token[0])
+        snprintf(text[0], HEADER_BYTES, "Bearer %s", request->token);
+    if (request->if_match)
+        snprintf(text[1], HEADER_BYTES, "\"%" PRId64 "\"", request->if_match);
+    if (request->wait_s)
+        snprintf(text[2], HEADER_BYTES, "wait=%d", request->wait_s);
+    add_header(http, headers, "x-tenant", tenant_name(request->tenant));
+    add_header(http, headers, "content-type", request->body.len ? "application/json" : "");
+    add_header(http, headers, "authorization", text[0]);
+    add_header(http, headers, "x-guest-token", request->guest_token);
+    add_header(http, headers, "idempotency-key", request->key);
+    add_header(http, headers, "if-match", text[1]);
+    add_header(http, headers, "prefer", text[2]);
+    http->headers = headers;
+}
+
 static void handle(void *argument)
 {
     struct shop_request *request = argument;
     struct service_host *shop = simulation.shop;
+    struct http_header headers[SHOP_HEADERS_MAX];
+    char text[3][HEADER_BYTES] = {"", "", ""};
     if (!shop)
         return;
     struct str target = str_from_cstr(request->target);
     ptrdiff_t question = str_find_char(target, '?');
-    const struct http_request http = {
+    struct http_request http = {
         .method = request->method,
         .target = target,
         .path = question < 0 ? target : str_slice(target, 0, (size_t)question),
@@ -96,11 +132,10 @@ static void handle(void *argument)
         .scheme = STR("http"),
         .body = request->body,
         .peer = STR("127.0.0.1"),
-        .headers = request->headers,
-        .header_count = request->header_count,
         .version = 11,
     };
     struct http_response response = {0};
+    add_headers(&http, request, headers, text);
     if (host_handle(shop, NULL, &http, request->arena, &response) < 0)
         return;
     request->answer = response.blob ? arena_copy(request->arena, http_blob_bytes(response.blob)) : response.body;
@@ -112,39 +147,85 @@ static void handle(void *argument)
 bool shop_ask(struct shop_request *request)
 {
     request->status = 0;
-    if (!simulator_call_process("request", handle, request))
+    request->answer = STR_EMPTY;
+    if (simulation.is_offline || !simulator_call_process("request", handle, request))
         request->status = 0;
     /* Some answers get lost on their way, though everything was done. */
-    if (simulation.is_faulty && random_permille(20))
+    if (simulation.is_faulty && random_permille(20)) {
+        simulation.port_faults++;
         request->status = 0;
+    }
     return request->status != 0;
 }
 
-struct staff_call {
-    const char *service;
+/* -- Answers ------------------------------------------------------------------------------------------------------- */
+
+bool answer_has_code(const struct shop_request *request, const char *code)
+{
+    char needle[ID_BYTES];
+    snprintf(needle, sizeof(needle), "\"code\":\"%s\"", code);
+    return str_find(request->answer, str_from_cstr(needle)) >= 0;
+}
+
+static yyjson_val *find_member(yyjson_doc *doc, const char *path)
+{
+    yyjson_val *value = yyjson_doc_get_root(doc);
+    while (value && *path) {
+        size_t length = strcspn(path, "/");
+        value = yyjson_obj_getn(value, path, length);
+        path += length + (path[length] == '/');
+    }
+    return value;
+}
+
+void answer_text(const struct shop_request *request, const char *path, char *to, size_t size)
+{
+    yyjson_doc *doc = request->answer.len ? yyjson_read(request->answer.ptr, request->answer.len, 0) : NULL;
+    const char *text = yyjson_get_str(find_member(doc, path));
+    if (request->answer.len && !doc)
+        violated("answers are JSON", "%.*s", STR_FORMAT(request->answer));
+    if (text && strlen(text) >= size)
+        violated("answers are of the size that they should be", "%s: %s", path, text);
+    snprintf(to, size, "%s", text ? text : "");
+    yyjson_doc_free(doc);
+}
+
+int64_t answer_number(const struct shop_request *request, const char *path)
+{
+    yyjson_doc *doc = request->answer.len ? yyjson_read(request->answer.ptr, request->answer.len, 0) : NULL;
+    int64_t number = yyjson_get_sint(find_member(doc, path));
+    yyjson_doc_free(doc);
+    return number;
+}
+
+/* -- What the command line asks ------------------------------------------------------------------------------------ */
+
+struct inside_call {
+    const char *service, *tenant;
     shop_call_fn *fn;
     void *argument;
     int result;
 };
 
-static void run_staff_call(void *argument)
+static void run_inside(void *argument)
 {
-    struct staff_call *staff = argument;
-    struct service_instance *instance = simulation.shop ? host_instance(simulation.shop, staff->service) : NULL;
+    struct inside_call *inside = argument;
+    struct service_instance *instance = simulation.shop ? host_instance(simulation.shop, inside->service) : NULL;
     if (!instance)
         return;
     struct arena *arena = arena_new(STAFF_ARENA_BYTES);
     struct call *call = arena ? arena_alloc(arena, sizeof(*call)) : NULL;
-    ASSERT(call && host_call_begin(instance, arena, STR(TENANT_DEFAULT), STR_EMPTY, STAFF_TIMEOUT_MS, call) == 0);
-    int result = staff->fn(call, staff->argument);
+    ASSERT(call &&
+           host_call_begin(instance, arena, str_from_cstr(inside->tenant), STR_EMPTY, STAFF_TIMEOUT_MS, call) == 0);
+    int result = inside->fn(call, inside->argument);
     if (result < 0)
-        note("staff: %s", call->problem.detail);
-    staff->result = result;
+        note("inside: %s", call->problem.detail);
+    inside->result = result;
     arena_free(arena);
 }
 
-int shop_call(const char *service, shop_call_fn *fn, void *argument)
+int shop_call(const char *service, int tenant, shop_call_fn *fn, void *argument)
 {
-    struct staff_call staff = {service, fn, argument, ERR_UNAVAILABLE};
-    return simulator_call_process("staff", run_staff_call, &staff) ? staff.result : ERR_UNAVAILABLE;
+    struct inside_call inside = {service, tenant_name(tenant), fn, argument, ERR_UNAVAILABLE};
+    return simulator_call_process("inside", run_inside, &inside) ? inside.result : ERR_UNAVAILABLE;
 }

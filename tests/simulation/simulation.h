@@ -1,12 +1,15 @@
 /* The simulation of the shop: one seed is one history of shoppers, staff, crashes and faults, and a judgement on it.
  *
- *   main.c      seeds, children, the summary
- *   world.c     one run: what is there before, during and after
- *   shop.c      the process under test, and requests into it
- *   provider.c  the payment provider: the emulator in a host of its own, in the world
- *   shopper.c   buyers; staff.c: who fulfils; chaos.c: what goes wrong
+ *   main.c      seeds, children, the summary; arguments.c: what it is asked to do
+ *   world.c     one run: what is there before, during and after; actors.c: who acts in it
+ *   shop.c      the process under test, and requests into it; doors.c: where it meets makes of ours
+ *   provider.c  the payment provider: the emulator in a host of its own, in the world; mailbox.c: mails, there too
+ *   purchase.c  what somebody wants to buy, and was told
+ *   guest.c customer.c cart.c staff.c chaos.c: the actors; person.c: who has an account
+ *   watch.c     shows each commit of each store, as SQLite tells of it, to
+ *   books.c books_money.c: the model. It keeps its own books and judges each commit and each answer by them
  *   recorder.c  a service that records each event it consumes
- *   audit.c     what must hold, from the stores and from what shoppers were told, by statements of its own
+ *   audit.c     what must hold in the end, by statements of its own
  *   plant.c     bugs on purpose, to see that they are found */
 #pragma once
 
@@ -17,14 +20,19 @@
 #include "platform/ports/sql/vfs_simulated.h"
 #include "platform/service/host.h"
 
+#define TENANTS 2
 #define SKUS 3
-#define SHOPPERS_MAX 12
-#define PURCHASES_EACH_MAX 4
-#define PURCHASES_MAX (SHOPPERS_MAX * PURCHASES_EACH_MAX)
-#define LINES_MAX 2
-#define ID_BYTES 64
+#define PURCHASES_MAX 96
+#define LINES_MAX 3
+#define PEOPLE_MAX 12
+#define REFUNDS_MAX 4 /* of one purchase */
+#define ID_BYTES 72
+#define CODE_BYTES 7
+#define TOKEN_BYTES 1600
 #define BODY_BYTES_MAX 4096
 #define PATH_BYTES 256
+#define SKU_PRICE 1000                         /* at first */
+#define KEY_DAY_MS (INT64_C(23) * 3600 * 1000) /* by when a careful client has stopped to ask by the same key */
 
 #define SHOP_AUTHORITY "127.0.0.1:3000"
 #define PROVIDER_AUTHORITY "127.0.0.1:3011"
@@ -33,16 +41,53 @@
 
 enum plant {
     PLANT_NONE,
-    PLANT_OVERSELL,      /* stock is looked at, and not held */
-    PLANT_DOUBLE_CHARGE, /* the provider's key is another for each try */
-    PLANT_LOST_EVENT,    /* an event that nobody has read yet is lost by a crash */
-    PLANT_EARLY_ANSWER,  /* acknowledged before it is durable */
-    PLANT_EARLY_OFFSET,  /* a consumer's offset is committed before its effect */
-    PLANT_MISSING_FSYNC, /* the disk says that it synced */
+    PLANT_OVERSELL,         /* stock is looked at, and not held */
+    PLANT_DOUBLE_CHARGE,    /* the provider's key is another for each try */
+    PLANT_DOUBLE_REFUND,    /* the same for refunds */
+    PLANT_LOST_EVENT,       /* an event that nobody has read yet is lost by a crash */
+    PLANT_EARLY_ANSWER,     /* acknowledged before it is durable */
+    PLANT_EARLY_OFFSET,     /* a consumer's offset is committed before its effect */
+    PLANT_MISSING_FSYNC,    /* the disk says that it synced */
+    PLANT_EXPIRED_TOKEN,    /* an access token is good for an hour more */
+    PLANT_LOGGED_OUT_TOKEN, /* an access token outlives its session */
+    PLANT_CART_TWICE,       /* an order leaves its cart */
+    PLANT_OTHER_TENANT,     /* an order is shown whatever tenant asks */
+};
+
+struct simulation;
+
+/* -- Who is there -------------------------------------------------------------------------------------------------- */
+
+/* Somebody with an account. */
+struct person {
+    int tenant;
+    char email[ID_BYTES], password[ID_BYTES];
+    char access[TOKEN_BYTES], refresh[ID_BYTES]; /* empty: not signed in */
+    int64_t access_expires_s;                    /* as the token says */
+    char guest_token[2 * ID_BYTES];
+};
+
+/* What a cart holds, by what was acknowledged. */
+struct cart {
+    int tenant;
+    struct person *person; /* NULL: a guest's */
+    char guest_token[2 * ID_BYTES];
+    char id[ID_BYTES];
+    int64_t quantity[SKUS];
+    size_t orders; /* that the books know of it: one at most */
+    uint64_t far;  /* clock_far_steps when it was begun */
+};
+
+struct refund {
+    int64_t amount;              /* 0: all that is left */
+    bool is_refused, is_unknown; /* unknown: the shop says that it cannot tell whether it was made */
 };
 
 /* What a shopper wanted, and was told. */
 struct purchase {
+    int tenant;
+    struct person *person; /* NULL: a guest's */
+    struct cart *cart;     /* NULL: by items */
     int sku[LINES_MAX];
     int quantity[LINES_MAX];
     int line_count;
@@ -50,13 +95,23 @@ struct purchase {
     char email[ID_BYTES]; /* its own: an order is found by it */
     char key[ID_BYTES];   /* Idempotency-Key */
     bool is_tried;
-    bool is_refused; /* for good: out of stock */
+    bool is_refused; /* for good */
+    bool is_overdue; /* the key's day is over: nobody asks by it any more */
+    int64_t first_tried_ms;
+    uint64_t far; /* clock_far_steps then */
     char order_id[ID_BYTES];
     char payment_id[ID_BYTES];
     char guest_token[2 * ID_BYTES];
     char status[ID_BYTES]; /* as last seen */
     int first_status;      /* of the first answer that came through; 0: none yet */
     char first_body[BODY_BYTES_MAX];
+    struct refund refunds[REFUNDS_MAX]; /* that the staff asked for */
+    int refund_count;
+};
+
+struct goods {
+    char product_id[ID_BYTES];
+    char sku_ids[SKUS][ID_BYTES];
 };
 
 struct simulation {
@@ -65,7 +120,7 @@ struct simulation {
     bool is_verbose;
     const char *save_folder; /* where a violation leaves the disks; NULL: nowhere */
     struct simulated_disk *shop_disk, *provider_disk;
-    char folder[PATH_BYTES]; /* for the mail spool, which is not simulated */
+    char folder[PATH_BYTES]; /* a name: nothing is written there */
     struct config *config;
 
     struct service_host *shop; /* NULL while it is down */
@@ -74,42 +129,66 @@ struct simulation {
     struct task_cond stop_changed;
     bool is_stopping, is_stopped;
 
-    bool is_faulty; /* chaos is on: whatever fails then may fail */
-    char sku_ids[SKUS][ID_BYTES];
-    int64_t units[SKUS];
+    bool is_faulty;        /* chaos is on: whatever fails then may fail */
+    bool shop_is_starting; /* in chaos */
+    bool is_chaotic;       /* chaos still works */
+    bool is_offline;       /* nobody reaches the shop */
+    unsigned mail_fault_permille;
+    int64_t clock_off_ms;
+    uint64_t clock_steps;     /* how often it was moved */
+    uint64_t clock_far_steps; /* and so far that whatever is kept for long has its time up */
+
+    struct goods goods[TENANTS];
     struct purchase purchases[PURCHASES_MAX];
     size_t purchase_count;
-    size_t shoppers_left;
+    struct person people[PEOPLE_MAX], staff[TENANTS];
+    size_t person_count;
+    size_t busy_actors; /* whose end the chaos waits for */
+    size_t working;     /* who works as long as those are busy */
 
-    uint64_t observations, crashes_asked, faults_asked;
+    uint64_t observations, faults_asked, port_faults, commits;
     int64_t orders, confirmed; /* in the end */
-    bool is_chaotic;           /* chaos still works */
 };
 
 extern struct simulation simulation;
+
+/* An actor of the workload: a file that starts its tasks. A new one is a line in actors.c. */
+typedef void actor_fn(struct simulation *sim);
+extern actor_fn *const actors[]; /* NULL-terminated */
+actor_fn guests_start, customers_start, carts_start, staff_start, chaos_start;
+
+/* Starts a task of the world that the chaos waits for. */
+void actor_start(const char *name, task_fn *fn, void *argument);
 
 /* -- world.c ------------------------------------------------------------------------------------------------------- */
 
 /* Runs the seed to its end. Returns only when everything held. */
 void run_seed(struct simulation *sim, int trace_descriptor, struct simulator_result *ret_result);
 
-/* Says which invariant does not hold, and ends this child. */
+/* Says which invariant does not hold, what happened last, and ends this child. */
 _Noreturn void violated(const char *invariant, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* Prints when verbose. */
+/* One line of what happens: printed when verbose, and with a violation. */
 void note(const char *format, ...) __attribute__((format(printf, 1, 2)));
+void print_last_notes(int descriptor);
 
 int64_t random_between(int64_t least, int64_t most);
 bool random_permille(unsigned permille);
 void sleep_between_ms(int64_t least_ms, int64_t most_ms);
+const char *tenant_name(int tenant);
+void random_key(char ret_key[ID_BYTES]);
 
 /* -- shop.c -------------------------------------------------------------------------------------------------------- */
+
+#define SHOP_HEADERS_MAX 8
 
 struct shop_request {
     enum http_method method;
     const char *target; /* "/api/orders/v1/orders" */
-    struct http_header headers[4];
-    size_t header_count;
+    int tenant;
+    const char *token, *guest_token, *key; /* NULL or empty: without */
+    int64_t if_match;                      /* 0: without */
+    int wait_s;                            /* 0: without */
     struct str body;
 
     struct arena *arena; /* the caller's: the answer lies in it */
@@ -122,15 +201,20 @@ void shop_main(void *argument, unsigned incarnation);
 /* A world's request to the shop, as behind the parser. False when no answer came: whether it was done is not known. */
 bool shop_ask(struct shop_request *request);
 
-/* Runs fn(call of that service with ROLE_SERVICE, argument) in the process: for staff. ERR_UNAVAILABLE when the shop is
- * down or crashes over it. */
+/* Runs fn(call of that service with ROLE_SERVICE, argument) in the process: for what the command line asks.
+ * ERR_UNAVAILABLE when the shop is down or crashes over it. */
 typedef int shop_call_fn(struct call *call, void *argument);
-int shop_call(const char *service, shop_call_fn *fn, void *argument);
+int shop_call(const char *service, int tenant, shop_call_fn *fn, void *argument);
 
 /* Ends the process as SIGTERM does, and waits for that. */
 void shop_stop(void);
 
-/* -- provider.c ---------------------------------------------------------------------------------------------------- */
+/* The parsed answer's member: "" or 0 without. path is "payment/id". */
+bool answer_has_code(const struct shop_request *request, const char *code);
+void answer_text(const struct shop_request *request, const char *path, char *to, size_t size);
+int64_t answer_number(const struct shop_request *request, const char *path);
+
+/* -- provider.c, mailbox.c, doors.c -------------------------------------------------------------------------------- */
 
 void provider_start(struct simulation *sim);
 void provider_stop(struct simulation *sim);
@@ -138,18 +222,39 @@ void provider_stop(struct simulation *sim);
 /* The customer answers the bank's question on the provider's page. False when nobody heard it. */
 bool provider_decide(struct str url, bool approve);
 
-/* -- shopper.c, staff.c, chaos.c ----------------------------------------------------------------------------------- */
+struct mail;
+int mailbox_open(struct mail **ret_mail);
+bool mailbox_newest_code(const char *to, const char *subject_word, char ret_code[CODE_BYTES]);
+size_t mailbox_count(const char *to, const char *subject_word);
 
-void shoppers_start(struct simulation *sim);
-void staff_start(struct simulation *sim);
-void chaos_start(struct simulation *sim);
-void chaos_end(struct simulation *sim);
+void doors_prepare(void); /* once, before the first seed */
+
+/* -- person.c ------------------------------------------------------------------------------------------------------ */
+
+struct person *person_new(int tenant);
+void person_sign_up(struct person *person);
+void person_sign_in(struct person *person);
+/* The access token, good by the shop's clock if it can be: signs in again where it must. */
+const char *person_token(struct person *person);
+/* A request with that token was refused by 401: the next one has another. NULL is fine. */
+void person_refused(struct person *person);
+
+/* -- purchase.c ---------------------------------------------------------------------------------------------------- */
+
+/* NULL when the seed has enough. Draws what is bought, unless it is a cart. */
+struct purchase *purchase_new(int tenant, struct person *person, struct cart *cart);
+/* Places it, by one or two presses of the button, and follows it to its end: the bank, cancelling, looking. */
+void purchase_go_through(struct purchase *purchase);
+void purchase_place(struct purchase *purchase, bool waits);
+/* Asks how the order stands; false when that could not be learned. */
+bool purchase_look(struct purchase *purchase, struct str *ret_action_url, struct arena *arena);
 bool status_is_final(const char *status);
 
-/* Asks how the purchase's order stands; false when that could not be learned. */
-bool purchase_look(struct purchase *purchase, struct str *ret_action_url, struct arena *arena);
+/* -- chaos.c, recorder.c, plant.c, audit.c ------------------------------------------------------------------------- */
 
-/* -- recorder.c, plant.c, audit.c ---------------------------------------------------------------------------------- */
+#define FAULTS_MIN 20 /* that a seed has at the least */
+uint64_t faults_so_far(void);
+void chaos_end(struct simulation *sim);
 
 extern const struct service recorder_service;
 

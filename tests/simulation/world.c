@@ -1,8 +1,10 @@
-/* One run: the provider, the shop and its goods first; then shoppers, staff and chaos; then calm, in which everything
- * must come to its end; then the audit. */
+/* One run: the provider, the shop, its staff and goods first; then the actors; then calm, in which everything must come
+ * to its end; then the audit. */
 #include "services/services.h"
 #include "shopstream/catalog/v1/catalog.rpc.h"
-#include "tests/simulation/simulation.h"
+#include "shopstream/identity/v1/identity.rpc.h"
+#include "tests/simulation/books.h"
+#include "tests/simulation/people.h"
 
 #include <inttypes.h>
 #include <stdarg.h>
@@ -12,16 +14,47 @@
 
 #define VIOLATION_EXIT_CODE 3
 #define MESSAGE_BYTES 8192
+#define NOTE_BYTES 256
+#define NOTES_MAX 40 /* that a violation shows */
 #define WAIT_MS 20
 #define UP_TRIES_MAX 5000
 #define SETTLE_LOOK_MS 5000
 #define SETTLE_LOOKS_MAX 240
-#define AFTERMATH_MS (INT64_C(150) * 1000) /* reconciliation and the provider's last retries */
+#define AFTERMATH_MS (INT64_C(60) * 1000)    /* reconciliation and the provider's last retries */
+#define LAST_RETRY_MS (INT64_C(1200) * 1000) /* what waits for its turn, waits less */
 #define ARENA_BYTES ((size_t)1 << 20)
+#define ADMIN_EMAIL "admin@example.com"
+#define ADMIN_PASSWORD "password of the administrator"
+#define CONFIG_TABLES_MAX 32
 
 struct simulation simulation;
 
 /* -- Words --------------------------------------------------------------------------------------------------------- */
+
+static struct {
+    char lines[NOTES_MAX][NOTE_BYTES];
+    uint64_t count;
+} notes;
+
+void print_last_notes(int descriptor)
+{
+    uint64_t first = notes.count > NOTES_MAX ? notes.count - NOTES_MAX : 0;
+    for (uint64_t i = first; i < notes.count; i++)
+        dprintf(descriptor, "    %s\n", notes.lines[i % NOTES_MAX]);
+}
+
+void note(const char *format, ...)
+{
+    char *line = notes.lines[notes.count++ % NOTES_MAX];
+    int length = snprintf(line, NOTE_BYTES, "%8" PRIu64 " %12.3f s  ", simulator_steps(),
+                          (double)simulator_now_ns() / (double)CLOCK_NS_PER_S);
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(line + length, NOTE_BYTES - (size_t)length, format, arguments);
+    va_end(arguments);
+    if (simulation.is_verbose)
+        fprintf(stderr, "%s\n", line);
+}
 
 void violated(const char *invariant, const char *format, ...)
 {
@@ -33,23 +66,17 @@ void violated(const char *invariant, const char *format, ...)
     printf("seed %" PRIu64 " violates: %s\n    %s\n    (step %" PRIu64 ", incarnation %u)\n", simulation.seed,
            invariant, message, simulator_steps(), simulator_incarnation());
     fflush(stdout);
+    if (simulation.plant == PLANT_NONE) {
+        dprintf(STDOUT_FILENO, "  what happened last:\n");
+        print_last_notes(STDOUT_FILENO);
+        dprintf(STDOUT_FILENO, "  the last steps:\n");
+        simulator_print_last_steps(STDOUT_FILENO);
+    }
     if (simulation.save_folder) {
         simulated_disk_save(simulation.shop_disk, simulation.save_folder);
         simulated_disk_save(simulation.provider_disk, simulation.save_folder);
     }
     _exit(VIOLATION_EXIT_CODE);
-}
-
-void note(const char *format, ...)
-{
-    if (!simulation.is_verbose)
-        return;
-    va_list arguments;
-    va_start(arguments, format);
-    fprintf(stderr, "%8" PRIu64 " %10.3f s: ", simulator_steps(), (double)simulator_now_ns() / (double)CLOCK_NS_PER_S);
-    vfprintf(stderr, format, arguments);
-    fputc('\n', stderr);
-    va_end(arguments);
 }
 
 int64_t random_between(int64_t least, int64_t most)
@@ -67,6 +94,18 @@ void sleep_between_ms(int64_t least_ms, int64_t most_ms)
     task_sleep_ms(random_between(least_ms, most_ms));
 }
 
+const char *tenant_name(int tenant)
+{
+    static const char *const names[TENANTS] = {TENANT_DEFAULT, "other"};
+    return names[tenant];
+}
+
+void random_key(char ret_key[ID_BYTES])
+{
+    snprintf(ret_key, ID_BYTES, "%016llx%016llx", (unsigned long long)simulator_random_below(UINT64_MAX),
+             (unsigned long long)simulator_random_below(UINT64_MAX));
+}
+
 /* -- Before -------------------------------------------------------------------------------------------------------- */
 
 static void wait_for_shop(struct simulation *sim)
@@ -78,16 +117,57 @@ static void wait_for_shop(struct simulation *sim)
     }
 }
 
+static int add_tenant(struct call *call, void *argument)
+{
+    Identity__AddTenantRequest in = IDENTITY__ADD_TENANT_REQUEST__INIT;
+    Identity__Tenant out = IDENTITY__TENANT__INIT;
+    in.id = argument;
+    return identity_add_tenant(call, &in, &out);
+}
+
+static int grant_admin(struct call *call, void *argument)
+{
+    const struct person *person = argument;
+    Identity__GrantRoleRequest in = IDENTITY__GRANT_ROLE_REQUEST__INIT;
+    Identity__User out = IDENTITY__USER__INIT;
+    in.email = (char *)(uintptr_t)person->email;
+    in.role = (char *)(uintptr_t) "admin";
+    return identity_grant_role(call, &in, &out);
+}
+
+static void expect_done(const char *what, int result)
+{
+    if (result < 0)
+        violated("a shop can be set up", "%s: %s", what, error_name(result));
+}
+
+/* The first shop's administrator was made by its first start; the second's signs up like anybody. */
+static void hire_staff(struct simulation *sim)
+{
+    char other[ID_BYTES];
+    snprintf(other, sizeof(other), "%s", tenant_name(1));
+    expect_done("a tenant", shop_call("identity", 0, add_tenant, other));
+    for (int tenant = 0; tenant < TENANTS; tenant++) {
+        struct person *person = &sim->staff[tenant];
+        *person = (struct person){.tenant = tenant, .email = ADMIN_EMAIL, .password = ADMIN_PASSWORD};
+        if (tenant > 0) {
+            person_sign_up(person);
+            expect_done("an administrator", shop_call("identity", tenant, grant_admin, person));
+        }
+        person_sign_in(person);
+    }
+}
+
 static int create_product(struct call *call, void *argument)
 {
-    struct simulation *sim = argument;
+    struct goods *goods = argument;
     Catalog__CreateProductRequest in = CATALOG__CREATE_PRODUCT_REQUEST__INIT;
     Catalog__Product out = CATALOG__PRODUCT__INIT;
     Common__Money price = COMMON__MONEY__INIT;
     Catalog__NewSku skus[SKUS], *list[SKUS];
     char codes[SKUS][ID_BYTES];
     price.has_amount = true;
-    price.amount = 1000;
+    price.amount = SKU_PRICE;
     price.currency = "EUR";
     in.title = "A thing";
     in.category = "things";
@@ -99,24 +179,22 @@ static int create_product(struct call *call, void *argument)
         snprintf(codes[i], sizeof(codes[i]), "THING-%d", i);
         skus[i].code = codes[i];
         skus[i].has_available = true;
-        skus[i].available = sim->units[i];
+        skus[i].available = random_between(1, 12); /* few units against many buyers */
         list[i] = &skus[i];
     }
     TRY(catalog_create_product(call, &in, &out));
+    snprintf(goods->product_id, sizeof(goods->product_id), "%s", out.id);
     for (int i = 0; i < SKUS; i++)
-        snprintf(sim->sku_ids[i], sizeof(sim->sku_ids[i]), "%s", out.skus[i]->id);
+        snprintf(goods->sku_ids[i], sizeof(goods->sku_ids[i]), "%s", out.skus[i]->id);
     return 0;
 }
 
-/* Few units against many buyers. */
-static void stock_shelves(struct simulation *sim)
+static void open_shops(struct simulation *sim)
 {
     wait_for_shop(sim);
-    for (int i = 0; i < SKUS; i++)
-        sim->units[i] = random_between(1, 12);
-    int result = shop_call("catalog", create_product, sim);
-    if (result < 0)
-        violated("a product can be made", "%s", error_name(result));
+    hire_staff(sim);
+    for (int tenant = 0; tenant < TENANTS; tenant++)
+        expect_done("a product", shop_call("catalog", tenant, create_product, &sim->goods[tenant]));
 }
 
 /* -- After --------------------------------------------------------------------------------------------------------- */
@@ -132,7 +210,7 @@ static bool is_settled(struct purchase *purchase)
 static void settle(struct simulation *sim)
 {
     wait_for_shop(sim);
-    for (size_t i = 0, looks = 0; i < PURCHASES_MAX;) {
+    for (size_t i = 0, looks = 0; i < sim->purchase_count;) {
         if (is_settled(&sim->purchases[i])) {
             i++;
             continue;
@@ -145,18 +223,19 @@ static void settle(struct simulation *sim)
     while (simulated_network_counts()->under_way > 0)
         task_sleep_ms(SETTLE_LOOK_MS);
     task_sleep_ms(AFTERMATH_MS);
+    simulator_skip_time(LAST_RETRY_MS * CLOCK_NS_PER_MS);
+    task_sleep_ms(AFTERMATH_MS);
 }
 
 static void run_world(void *argument)
 {
     struct simulation *sim = argument;
     provider_start(sim);
-    stock_shelves(sim);
-    note("the shop is open");
-    shoppers_start(sim);
-    staff_start(sim);
-    chaos_start(sim);
-    while (sim->shoppers_left > 0 || sim->is_chaotic)
+    open_shops(sim);
+    note("the shops are open");
+    for (size_t i = 0; actors[i]; i++)
+        actors[i](sim);
+    while (sim->busy_actors > 0 || sim->working > 0)
         task_sleep_ms(SETTLE_LOOK_MS);
     chaos_end(sim);
     note("calm");
@@ -174,17 +253,33 @@ static void on_crash(void *argument, unsigned incarnation)
     struct simulation *sim = argument;
     note("crash: incarnation %u is gone", incarnation - 1);
     sim->shop = NULL;
+    watch_crashed();
     simulated_disk_crash(sim->shop_disk);
+}
+
+static bool is_listed(const struct config_row *const *tables, const struct config_row *table)
+{
+    while (*tables && *tables != table)
+        tables++;
+    return *tables;
 }
 
 static struct config *load_config(void)
 {
-    const struct config_row *tables[] = {orders_service.config, payments_service.config, NULL};
+    const struct config_row *tables[CONFIG_TABLES_MAX] = {NULL};
+    size_t count = 0;
+    for (size_t i = 0; all_services[i]; i++) {
+        ASSERT(count + 1 < CONFIG_TABLES_MAX);
+        if (all_services[i]->config && !is_listed(tables, all_services[i]->config))
+            tables[count++] = all_services[i]->config;
+    }
     char *environment[] = {
         (char[]){"SHOPSTREAM_PAYMENT_TIMEOUT_MS=60000"},
         (char[]){"SHOPSTREAM_STRIPE_URL=http://" PROVIDER_AUTHORITY},
         (char[]){"SHOPSTREAM_STRIPE_TIMEOUT_MS=3000"},
         (char[]){"SHOPSTREAM_RECONCILE_AGE_MS=30000"},
+        (char[]){"SHOPSTREAM_ADMIN_EMAIL=" ADMIN_EMAIL},
+        (char[]){"SHOPSTREAM_ADMIN_PASSWORD=" ADMIN_PASSWORD},
         NULL,
     };
     char message[CONFIG_MESSAGE_BYTES];
@@ -213,10 +308,12 @@ void run_seed(struct simulation *sim, int trace_descriptor, struct simulator_res
         .trace_descriptor = trace_descriptor,
         .on_crash = on_crash,
     };
+    snprintf(sim->folder, sizeof(sim->folder), "simulated");
     simulated_disk_configure_sqlite();
     sim->shop_disk = simulated_disk_new(SHOP_VFS);
     sim->provider_disk = simulated_disk_new(PROVIDER_VFS);
     ASSERT(sim->shop_disk && sim->provider_disk);
+    watch_start();
     plant_disk(sim);
     sim->config = load_config();
     simulator_run(sim->seed, &options, shop_main, sim, ret_result);

@@ -1,0 +1,162 @@
+/* Where the shop meets what the simulation has its own make of. The linker puts each function below in the place of the
+ * shop's (--wrap, see meson.build), so that no code of the shop knows of it: passwords are hashed cheaply, mails go to
+ * the world's mailbox, signing keys are made once for all seeds. The planted bugs that are of one call stand here too.
+ */
+#define OPENSSL_SUPPRESS_DEPRECATED /* RAND_METHOD is the way to make a key that is the same in each run */
+#include "platform/ports/idp/idp.h"
+#include "platform/ports/mail/mail.h"
+#include "platform/ports/sql/sql_faulty.h"
+#include "platform/service/token.h"
+#include "tests/simulation/simulation.h"
+
+#include <openssl/rand.h>
+
+#define KEYS_MAX 16
+#define KEYS_READY 2 /* made before the first seed; a seed seldom needs more */
+#define PEM_BYTES 2400
+#define HOUR_MS (INT64_C(3600) * 1000)
+#define SQL_FAULTS_DRAWN_MAX 6 /* of a database, each time the shop starts */
+#define SQL_CALLS_MAX 600      /* among which they strike */
+
+/* -- Passwords ----------------------------------------------------------------------------------------------------- */
+
+int __real_idp_argon2_new(struct idp **ret_idp, const struct idp_argon2_config *config);
+int __wrap_idp_argon2_new(struct idp **ret_idp, const struct idp_argon2_config *config);
+
+int __wrap_idp_argon2_new(struct idp **ret_idp, const struct idp_argon2_config *config)
+{
+    const struct idp_argon2_config cheap = {.memory_kib = 8, .passes = 1, .lanes = 1};
+    (void)config;
+    return __real_idp_argon2_new(ret_idp, &cheap);
+}
+
+/* -- Databases ----------------------------------------------------------------------------------------------------- */
+
+int __real_sql_open(struct sql_db **ret_db, const struct sql_config *config, char ret_message[512]);
+int __wrap_sql_open(struct sql_db **ret_db, const struct sql_config *config, char ret_message[512]);
+
+/* A call that fails or is late, as a server's may be. (One that was kept and said to have failed would break sql.h's
+ * word; the disk's own failing syncs come close to that.) */
+static struct sql_fault draw_fault(void)
+{
+    static const struct sql_fault kinds[] = {
+        {SQL_FAULT_ON_WRITE, SQL_FAULT_FAIL, .error = ERR_UNAVAILABLE},
+        {SQL_FAULT_ON_WRITE, SQL_FAULT_DELAY, .delay_ms = 500},
+        {SQL_FAULT_ON_READ, SQL_FAULT_FAIL, .error = ERR_UNAVAILABLE},
+        {SQL_FAULT_ON_READ, SQL_FAULT_DELAY, .delay_ms = 500},
+        {SQL_FAULT_ON_STATEMENT, SQL_FAULT_FAIL, .error = ERR_UNAVAILABLE},
+    };
+    struct sql_fault fault = kinds[simulator_random_below(sizeof(kinds) / sizeof(kinds[0]))];
+    fault.nth = 1 + simulator_random_below(SQL_CALLS_MAX);
+    return fault;
+}
+
+int __wrap_sql_open(struct sql_db **ret_db, const struct sql_config *config, char ret_message[512])
+{
+    struct sql_fault faults[SQL_FAULTS_DRAWN_MAX];
+    struct sql_db *inner;
+    size_t count = simulation.shop_is_starting ? simulator_random_below(SQL_FAULTS_DRAWN_MAX + 1) : 0;
+    TRY(__real_sql_open(&inner, config, ret_message));
+    if (count == 0) {
+        *ret_db = inner;
+        return 0;
+    }
+    for (size_t i = 0; i < count; i++)
+        faults[i] = draw_fault();
+    simulation.port_faults += count;
+    return sql_faulty_new(ret_db, inner, faults, count);
+}
+
+/* -- Mails --------------------------------------------------------------------------------------------------------- */
+
+int __wrap_mail_spool_new(struct mail **ret_mail, const char *folder, char ret_message[512]);
+
+int __wrap_mail_spool_new(struct mail **ret_mail, const char *folder, char ret_message[512])
+{
+    (void)folder, (void)ret_message;
+    return mailbox_open(ret_mail);
+}
+
+/* -- Signing keys: the nth is the same in every run ---------------------------------------------------------------- */
+
+int __real_token_key_generate(struct buf *private_pem);
+int __wrap_token_key_generate(struct buf *private_pem);
+
+static struct {
+    char pem[KEYS_MAX][PEM_BYTES];
+    size_t length[KEYS_MAX];
+    size_t made, used;
+    uint64_t state;
+} keys;
+
+static int draw_bytes(unsigned char *bytes, int count)
+{
+    for (int i = 0; i < count; i++) {
+        keys.state = keys.state * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+        bytes[i] = (unsigned char)(keys.state >> 56);
+    }
+    return 1;
+}
+
+static int status_good(void)
+{
+    return 1;
+}
+
+static void make_key(void)
+{
+    static const RAND_METHOD method = {.bytes = draw_bytes, .pseudorand = draw_bytes, .status = status_good};
+    struct buf pem = BUF(PEM_BYTES);
+    ASSERT(keys.made < KEYS_MAX);
+    keys.state = keys.made + 1;
+    ASSERT(RAND_set_rand_method(&method) == 1);
+    ASSERT(__real_token_key_generate(&pem) == 0);
+    ASSERT(RAND_set_rand_method(RAND_OpenSSL()) == 1);
+    memcpy(keys.pem[keys.made], pem.ptr, pem.len);
+    keys.length[keys.made++] = pem.len;
+    buf_free(&pem);
+}
+
+void doors_prepare(void)
+{
+    while (keys.made < KEYS_READY)
+        make_key();
+}
+
+int __wrap_token_key_generate(struct buf *private_pem)
+{
+    if (keys.used == keys.made)
+        make_key();
+    buf_append(private_pem, str_from(keys.pem[keys.used], keys.length[keys.used]));
+    keys.used++;
+    return buf_error(private_pem);
+}
+
+/* -- Planted: tokens that live on ---------------------------------------------------------------------------------- */
+
+int __real_token_verify(struct token_ring *ring, struct str token, int64_t now_ms, struct token_claims *ret_claims,
+                        const char **ret_reason);
+int __wrap_token_verify(struct token_ring *ring, struct str token, int64_t now_ms, struct token_claims *ret_claims,
+                        const char **ret_reason);
+int __real_token_block_session(struct token_ring *ring, struct str session_id, int64_t until_ms, int64_t now_ms);
+int __wrap_token_block_session(struct token_ring *ring, struct str session_id, int64_t until_ms, int64_t now_ms);
+
+int __wrap_token_verify(struct token_ring *ring, struct str token, int64_t now_ms, struct token_claims *ret_claims,
+                        const char **ret_reason)
+{
+    bool is_late = simulation.plant == PLANT_EXPIRED_TOKEN;
+    const char *reason = "";
+    int result = __real_token_verify(ring, token, now_ms, ret_claims, &reason);
+    if (is_late && result < 0 && strcmp(reason, "token_expired") == 0)
+        return __real_token_verify(ring, token, now_ms - HOUR_MS, ret_claims, ret_reason);
+    if (ret_reason)
+        *ret_reason = reason;
+    return result;
+}
+
+int __wrap_token_block_session(struct token_ring *ring, struct str session_id, int64_t until_ms, int64_t now_ms)
+{
+    if (simulation.plant == PLANT_LOGGED_OUT_TOKEN)
+        return 0;
+    return __real_token_block_session(ring, session_id, until_ms, now_ms);
+}
