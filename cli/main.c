@@ -97,7 +97,7 @@ static const struct command commands[] = {
 
 static void print_help(void)
 {
-    printf("Usage: shopstream [COMMAND] [--data DIR] [--config FILE] [OPTIONS]\n\n");
+    printf("Usage: shopstream [COMMAND] [--data DIR] [--config FILE] [OPTIONS]\n");
     for (const struct command *command = commands; command->name; command++) {
         bool is_long = strcmp(command->name, "quarantine replay") == 0;
         char left[64];
