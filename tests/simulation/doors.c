@@ -37,34 +37,34 @@ int __wrap_sql_open(struct sql_db **ret_db, const struct sql_config *config, cha
 
 /* A call that fails or is late, as a server's may be. (One that was kept and said to have failed would break sql.h's
  * word; the disk's own failing syncs come close to that.) */
-static struct sql_fault draw_fault(void)
+static struct fault_rule draw_fault(void)
 {
-    static const struct sql_fault kinds[] = {
-        {SQL_FAULT_ON_WRITE, SQL_FAULT_FAIL, .error = ERR_UNAVAILABLE},
-        {SQL_FAULT_ON_WRITE, SQL_FAULT_DELAY, .delay_ms = 500},
-        {SQL_FAULT_ON_READ, SQL_FAULT_FAIL, .error = ERR_UNAVAILABLE},
-        {SQL_FAULT_ON_READ, SQL_FAULT_DELAY, .delay_ms = 500},
-        {SQL_FAULT_ON_STATEMENT, SQL_FAULT_FAIL, .error = ERR_UNAVAILABLE},
+    static const struct fault_rule kinds[] = {
+        {.call = "write", .kind = FAULT_FAIL},   {.call = "write", .kind = FAULT_DELAY, .delay_ms = 500},
+        {.call = "read", .kind = FAULT_FAIL},    {.call = "read", .kind = FAULT_DELAY, .delay_ms = 500},
+        {.call = "exec", .kind = FAULT_FAIL},    {.call = "query", .kind = FAULT_FAIL},
+        {.call = "write", .kind = FAULT_REPEAT}, /* as an engine does whose transactions collide */
     };
-    struct sql_fault fault = kinds[simulator_random_below(sizeof(kinds) / sizeof(kinds[0]))];
-    fault.nth = 1 + simulator_random_below(SQL_CALLS_MAX);
-    return fault;
+    struct fault_rule rule = kinds[simulator_random_below(sizeof(kinds) / sizeof(kinds[0]))];
+    rule.port = FAULT_SQL;
+    rule.nth = 1 + simulator_random_below(SQL_CALLS_MAX);
+    return rule;
 }
 
+/* A plan of its own for each database. It is never freed: a crash leaves nobody who could, and a seed is a process. */
 int __wrap_sql_open(struct sql_db **ret_db, const struct sql_config *config, char ret_message[512])
 {
-    struct sql_fault faults[SQL_FAULTS_DRAWN_MAX];
-    struct sql_db *inner;
+    struct fault_rule rules[SQL_FAULTS_DRAWN_MAX];
     size_t count = simulation.shop_is_starting ? simulator_random_below(SQL_FAULTS_DRAWN_MAX + 1) : 0;
-    TRY(__real_sql_open(&inner, config, ret_message));
-    if (count == 0) {
-        *ret_db = inner;
+    TRY(__real_sql_open(ret_db, config, ret_message));
+    if (count == 0)
         return 0;
-    }
+    struct fault_plan *plan = fault_plan_new();
     for (size_t i = 0; i < count; i++)
-        faults[i] = draw_fault();
+        rules[i] = draw_fault();
     simulation.port_faults += count;
-    return sql_faulty_new(ret_db, inner, faults, count);
+    ASSERT(plan && fault_plan_set(plan, rules, count) == 0);
+    return sql_faulty_wrap(ret_db, plan);
 }
 
 /* -- Mails --------------------------------------------------------------------------------------------------------- */

@@ -6,7 +6,8 @@
  *
  * On the sql adapter a call joins the transaction tx, so that a row commits with its effect; tx NULL is a transaction
  * of its own. An engine that is not SQL ignores tx: there the call is a write of its own, and the caller's transaction
- * must not depend on it being undone. Expiry is by the wall clock, for it must hold over restarts. */
+ * must not depend on it being undone. Expiry is by the steady clock (clock.h): it holds over restarts, and a step of
+ * the wall clock ends nothing early. */
 #pragma once
 
 #include "platform/base/arena.h"
@@ -42,7 +43,7 @@ struct kv_put {
     struct kv_key key;
     struct str value;
     struct str index;
-    int64_t expires_at_ms; /* wall clock; 0: never */
+    int64_t expires_at_ms; /* of clock_steady_ms; 0: never */
     enum kv_condition condition;
     int64_t version; /* for KV_IF_VERSION */
 };

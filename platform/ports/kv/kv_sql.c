@@ -73,7 +73,7 @@ static int get_closure(struct sql_tx *tx, void *argument)
     CLEANUP(sql_finish_cleanup) struct sql_rows *rows = NULL;
     int found = sql_query_row(
         tx, &kv_sql_get,
-        SQL_ARGS(sql_text(key.tenant), sql_text(key.space), sql_text(key.key), sql_int(clock_wall_ms())), &rows);
+        SQL_ARGS(sql_text(key.tenant), sql_text(key.space), sql_text(key.key), sql_int(clock_steady_ms())), &rows);
     TRY(found);
     return found ? copy_row(operation->arena, rows, &operation->row) : ERR_NOT_FOUND;
 }
@@ -93,9 +93,9 @@ static int query_put(struct sql_tx *tx, const struct kv_put *put, struct sql_row
 {
     const struct kv_key *key = &put->key;
     struct sql_value values[] = {
-        sql_text(key->tenant),    sql_text(key->space),      sql_text(key->key),
-        sql_blob(put->value),     optional_text(put->index), optional_time(put->expires_at_ms),
-        sql_int(clock_wall_ms()), sql_int(put->version),
+        sql_text(key->tenant),      sql_text(key->space),      sql_text(key->key),
+        sql_blob(put->value),       optional_text(put->index), optional_time(put->expires_at_ms),
+        sql_int(clock_steady_ms()), sql_int(put->version),
     };
     struct sql_args without_version = {values, 7};
     switch (put->condition) {
@@ -143,7 +143,7 @@ static int delete_closure(struct sql_tx *tx, void *argument)
     TRY(sql_exec(tx, &kv_sql_delete_if_version, (struct sql_args){values, 4}, &deleted));
     if (deleted)
         return 0;
-    values[3] = sql_int(clock_wall_ms());
+    values[3] = sql_int(clock_steady_ms());
     CLEANUP(sql_finish_cleanup) struct sql_rows *rows = NULL;
     int found = sql_query_row(tx, &kv_sql_exists, (struct sql_args){values, 4}, &rows);
     TRY(found);
@@ -169,7 +169,7 @@ static int list_closure(struct sql_tx *tx, void *argument)
     CLEANUP(sql_finish_cleanup) struct sql_rows *rows = NULL;
     TRY(sql_query(tx, &kv_sql_list,
                   SQL_ARGS(sql_text(list->tenant), sql_text(list->space), sql_text(list->index), sql_text(list->after),
-                           sql_int(clock_wall_ms()), sql_int((int64_t)list->limit)),
+                           sql_int(clock_steady_ms()), sql_int((int64_t)list->limit)),
                   &rows));
     int more = 0;
     while (operation->count < list->limit && (more = sql_next(rows)) == 1)
@@ -191,7 +191,7 @@ static int sweep_closure(struct sql_tx *tx, void *argument)
 {
     struct kv_operation *operation = argument;
     int64_t deleted = 0;
-    TRY(sql_exec(tx, &kv_sql_sweep, SQL_ARGS(sql_int(clock_wall_ms()), sql_int(operation->limit)), &deleted));
+    TRY(sql_exec(tx, &kv_sql_sweep, SQL_ARGS(sql_int(clock_steady_ms()), sql_int(operation->limit)), &deleted));
     operation->count = (size_t)deleted;
     return 0;
 }

@@ -159,8 +159,8 @@ static int pull_closer_closure(struct sql_tx *tx, void *argument)
     return sql_exec(tx, &queue_sql_pull_closer, SQL_ARGS(sql_int(now_ms), sql_int(now_ms + longest_ms)), NULL);
 }
 
-/* What a process put off whose clock was ahead would wait for as long as that was wrong: it is due at the first claim of
- * the next one. Within a process the steady clock does not go back. */
+/* What a process put off whose clock was ahead would wait for as long as that was wrong: it is due at the first claim
+ * of the next one. Within a process the steady clock does not go back. */
 static int pull_closer(struct work_queue *queue, struct queue_operation *operation)
 {
     struct queue_sql *self = (struct queue_sql *)(void *)queue;
