@@ -6,6 +6,7 @@
 #include "platform/base/log.h"
 #include "platform/net/client.h"
 #include "platform/net/server.h"
+#include "platform/sandbox/sandbox.h"
 #include "platform/service/host.h"
 #include "platform/service/invoke.h"
 #include "services/services.h"
@@ -28,6 +29,7 @@ struct serving {
     const char *data_path;
     const char *address;
     int port;
+    bool has_sandbox, needs_sandbox;
     bool is_seeded; /* now, by this start */
 };
 
@@ -52,6 +54,17 @@ static int refuse_unsafe(const struct serving *serving)
     return EXIT_DONE;
 }
 
+static int choose_sandbox(struct serving *serving)
+{
+    struct str mode = config_get_str(serving->config, &settings[SETTING_SANDBOX]);
+
+    serving->needs_sandbox = str_equal_cstr(mode, "require");
+    serving->has_sandbox = serving->needs_sandbox || str_equal_cstr(mode, "on");
+    if (!serving->has_sandbox && !str_equal_cstr(mode, "off"))
+        return say_failed("SHOPSTREAM_SANDBOX must be on, off or require");
+    return EXIT_DONE;
+}
+
 static int configure(struct serving *serving)
 {
     const struct command_options *options = serving->options;
@@ -66,8 +79,38 @@ static int configure(struct serving *serving)
         options->data_path ? options->data_path : config_get_cstr(serving->config, &settings[SETTING_DATA]);
     serving->address = config_get_cstr(serving->config, &settings[SETTING_ADDRESS]);
     serving->port = options->port >= 0 ? options->port : (int)config_get_int(serving->config, &settings[SETTING_PORT]);
-    int status = choose_services(options->services, serving->services);
+    int status = choose_sandbox(serving);
+    if (status == EXIT_DONE)
+        status = choose_services(options->services, serving->services);
     return status == EXIT_DONE ? refuse_unsafe(serving) : status;
+}
+
+/* -- The sandbox --------------------------------------------------------------------------------------------------- */
+
+/* What is read from elsewhere (arguments, settings) was read; no task has started. */
+static int enter_sandbox(const struct serving *serving)
+{
+    const struct log_context log = {.service = "shopstream"};
+    char message[SANDBOX_MESSAGE_BYTES] = "";
+
+    if (!serving->has_sandbox)
+        return EXIT_DONE;
+    int error = sandbox_enter(serving->data_path, message);
+    if (error == ERR_UNAVAILABLE && !serving->needs_sandbox) {
+        log_info(&log, "the sandbox is not whole", LOG_CSTR("detail", message));
+        return EXIT_DONE;
+    }
+    if (error < 0)
+        return say_failed("the sandbox cannot be had: %s; SHOPSTREAM_SANDBOX=on does with what there is",
+                          message[0] ? message : error_name(error));
+    return EXIT_DONE;
+}
+
+static int seal_sandbox(const struct serving *serving)
+{
+    int error = serving->has_sandbox ? sandbox_seal() : 0;
+
+    return error < 0 ? say_failed("the sandbox cannot be sealed: %s", error_name(error)) : EXIT_DONE;
 }
 
 /* -- Opening
@@ -116,7 +159,7 @@ static int open_host(struct serving *serving)
     struct http_client *client = NULL;
     char message[512] = "";
 
-    if (shop_make_folder(serving->data_path) != EXIT_DONE)
+    if (shop_make_folder(serving->data_path) != EXIT_DONE || enter_sandbox(serving) != EXIT_DONE)
         return EXIT_FAILED;
     if (http_client_new(&client, CLIENT_CONNECTIONS_MAX) < 0)
         return say_failed("out of memory");
@@ -136,7 +179,8 @@ static int open_host(struct serving *serving)
     if (!rate_limits)
         fprintf(stderr, "shopstream: rate limits are off\n");
     seed(serving);
-    return listen_all(serving);
+    int status = listen_all(serving);
+    return status == EXIT_DONE ? seal_sandbox(serving) : status;
 }
 
 /* -- Saying what is open

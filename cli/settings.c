@@ -13,6 +13,9 @@ const struct config_row settings[] = {
     [SETTING_DATA] = {"SHOPSTREAM_DATA", CONFIG_PATH, "data", 1, 4000, "The folder of all data"},
     [SETTING_LOG_LEVEL] = {"SHOPSTREAM_LOG_LEVEL", CONFIG_STRING, "info", 1, 16, "debug, info, warning, error or none"},
     [SETTING_RATE_LIMITS] = {"SHOPSTREAM_RATE_LIMITS", CONFIG_STRING, "on", 2, 3, "on, or off for load tests"},
+    [SETTING_SANDBOX] = {"SHOPSTREAM_SANDBOX", CONFIG_STRING, "on", 2, 7,
+                         "Whether the shop gives up what it does not need of the system: on, off, or require to refuse "
+                         "to start where the kernel cannot do all of it"},
     [SETTING_DRAIN_MS] = {"SHOPSTREAM_DRAIN_MS", CONFIG_INT, "10000", 0, 600000,
                           "How long requests in flight may take when the shop is told to stop, in milliseconds"},
     [SETTING_MAIL_FROM] = {"SHOPSTREAM_MAIL_FROM", CONFIG_STRING, HOST_MAIL_FROM, 3, 320,

@@ -29,6 +29,7 @@ BANNED_DEVICES = re.compile(r'"/dev/u?random"')
 # What a layer may include, besides itself. Tests may include anything of the layers below services, and messages.
 LAYERS = [
     ("platform/base/", ("platform/ports/clock/", "platform/ports/random/")),
+    ("platform/sandbox/", ("platform/base/",)),
     ("platform/wire/", ("platform/base/", "platform/ports/clock/", "platform/service/service.h", "shopstream/options/",
                         "message_index.h", "wire_rules.h")),
     ("platform/net/", ("platform/base/", "platform/ports/clock/", "platform/ports/random/", "platform/ports/metrics/")),

@@ -1,0 +1,134 @@
+/* Landlock, by its system calls: glibc has no functions for them. See landlock(7); the numbers below are the kernel's
+ * ABI, which headers older than the running kernel lack. */
+#include "platform/base/err.h"
+#include "platform/sandbox/sandbox_walls.h"
+
+#include <fcntl.h>
+#include <linux/landlock.h>
+#include <linux/magic.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+/* What later versions of the ABI added. */
+#define ACCESS_REFER (UINT64_C(1) << 13)     /* 2 */
+#define ACCESS_TRUNCATE (UINT64_C(1) << 14)  /* 3 */
+#define ACCESS_IOCTL_DEV (UINT64_C(1) << 15) /* 5 */
+#define SCOPE_ABSTRACT_UNIX_SOCKET (UINT64_C(1) << 0)
+#define SCOPE_SIGNAL (UINT64_C(1) << 1)
+#define VERSION_OF_SCOPES 6
+
+/* What the first version knows; all of it is forbidden unless a rule allows it. */
+#define ACCESS_FIRST ((UINT64_C(1) << 13) - 1)
+#define ACCESS_READ (LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR)
+/* No devices, pipes or symbolic links, and nothing is run. */
+#define ACCESS_WRITE                                                                                                   \
+    (LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_REMOVE_DIR | LANDLOCK_ACCESS_FS_REMOVE_FILE |                  \
+     LANDLOCK_ACCESS_FS_MAKE_DIR | LANDLOCK_ACCESS_FS_MAKE_REG | LANDLOCK_ACCESS_FS_MAKE_SOCK | ACCESS_REFER |         \
+     ACCESS_TRUNCATE)
+#define ACCESS_OF_FILES (LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_WRITE_FILE | ACCESS_TRUNCATE)
+
+/* As the sixth version has it; an older kernel is given the first member alone. */
+struct ruleset {
+    uint64_t handled_access_fs;
+    uint64_t handled_access_net;
+    uint64_t scoped;
+};
+
+/* What libraries open after the start; those that a machine does not have are left out. */
+static const char *const readable[] = {
+    /* Certificates. Some are links into the folders behind. */
+    "/etc/ssl", "/etc/pki", "/usr/lib/ssl", "/usr/share/ca-certificates", "/usr/local/share/ca-certificates",
+    /* The resolver. resolv.conf is often a link to a file that is replaced: so its folder, too. */
+    "/etc/resolv.conf", "/run/systemd/resolve", "/run/NetworkManager/resolv.conf", "/etc/hosts", "/etc/host.conf",
+    "/etc/nsswitch.conf", "/etc/gai.conf", "/etc/services",
+    /* Time zones. */
+    "/etc/localtime", "/usr/share/zoneinfo",
+    /* Devices without a machine behind them; the kernel's word on overcommitment, for malloc. */
+    "/dev/null", "/dev/urandom", "/dev/random", "/proc/sys/vm/overcommit_memory",
+    /* What the metrics tell of the process. */
+    "/proc/self"};
+
+static int create_ruleset(const struct ruleset *ruleset, size_t size, unsigned flags)
+{
+    return (int)syscall(SYS_landlock_create_ruleset, ruleset, size, flags);
+}
+
+/* Everything that the kernel can forbid. */
+static struct ruleset all_of(int version)
+{
+    struct ruleset ruleset = {.handled_access_fs = ACCESS_FIRST};
+
+    if (version >= 2)
+        ruleset.handled_access_fs |= ACCESS_REFER;
+    if (version >= 3)
+        ruleset.handled_access_fs |= ACCESS_TRUNCATE;
+    if (version >= 5)
+        ruleset.handled_access_fs |= ACCESS_IOCTL_DEV;
+    if (version >= VERSION_OF_SCOPES)
+        ruleset.scoped = SCOPE_ABSTRACT_UNIX_SOCKET | SCOPE_SIGNAL;
+    return ruleset;
+}
+
+static bool is_of_proc(int file)
+{
+    struct statfs status;
+
+    return fstatfs(file, &status) == 0 && status.f_type == PROC_SUPER_MAGIC;
+}
+
+/* A rule is bound to the inode. procfs makes a new one whenever it has forgotten the old, so there the descriptor stays
+ * open, which keeps it. */
+static int allow(int ruleset, const char *path, uint64_t access)
+{
+    int file = open(path, O_PATH | O_CLOEXEC);
+    struct stat status;
+
+    if (file < 0)
+        return ERR_NOT_FOUND;
+    if (fstat(file, &status) == 0 && !S_ISDIR(status.st_mode))
+        access &= ACCESS_OF_FILES;
+    const struct landlock_path_beneath_attr rule = {.allowed_access = access, .parent_fd = file};
+    long result = syscall(SYS_landlock_add_rule, ruleset, LANDLOCK_RULE_PATH_BENEATH, &rule, 0);
+    if (!is_of_proc(file))
+        close(file);
+    return result == 0 ? 0 : ERR_UNAVAILABLE;
+}
+
+/* Other files of /etc are replaced by new ones, which a rule for the old one does not cover, while a shop runs: a new
+ * lease brings a new resolv.conf. A user who is not root may read the whole folder: what is secret in it is closed to
+ * them by its mode. As root, which is for containers, whose files are mounted one by one, only the files above. */
+static int allow_etc(int ruleset)
+{
+    return geteuid() == 0 ? 0 : allow(ruleset, "/etc", ACCESS_READ);
+}
+
+static int add_rules(int ruleset, const char *data_path, uint64_t handled)
+{
+    TRY(allow(ruleset, data_path, (ACCESS_READ | ACCESS_WRITE) & handled));
+    for (size_t i = 0; i < sizeof(readable) / sizeof(readable[0]); i++) {
+        if (allow(ruleset, readable[i], ACCESS_READ) == ERR_UNAVAILABLE)
+            return ERR_UNAVAILABLE;
+    }
+    return allow_etc(ruleset) == ERR_UNAVAILABLE ? ERR_UNAVAILABLE : 0;
+}
+
+int sandbox_limit_files(const char *data_path)
+{
+    int version = create_ruleset(NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
+    if (version < 1)
+        return ERR_UNAVAILABLE;
+    const struct ruleset wanted = all_of(version);
+    int ruleset =
+        create_ruleset(&wanted, version >= VERSION_OF_SCOPES ? sizeof(wanted) : sizeof(wanted.handled_access_fs), 0);
+    if (ruleset < 0)
+        return ERR_UNAVAILABLE;
+    int error = add_rules(ruleset, data_path, wanted.handled_access_fs);
+    if (!error && syscall(SYS_landlock_restrict_self, ruleset, 0) != 0)
+        error = ERR_UNAVAILABLE;
+    close(ruleset);
+    return error;
+}

@@ -1,0 +1,437 @@
+/* The sandbox that a shop enters, entered by children of this program: what must go on working does, and what is no
+ * part of a shop is refused. Each child answers by its exit status, as nothing leads out of the sandbox. */
+#include "platform/sandbox/sandbox.h"
+
+#include "platform/base/err.h"
+#include "platform/base/task.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/bpf.h>
+#include <net/ethernet.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/ptrace.h>
+#include <sys/reboot.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#ifndef SHOPSTREAM_INSTRUMENTED
+
+#define STATUS_GOOD 0
+#define STATUS_NOT_ENTERED 99
+
+struct fixture {
+    char folder[64];
+    char data[80];
+    char outside[80]; /* a file beside the data folder */
+};
+
+static void write_file(const char *path)
+{
+    FILE *file = fopen(path, "we");
+    assert_non_null(file);
+    assert_true(fputs("text", file) >= 0);
+    assert_int_equal(fclose(file), 0);
+}
+
+static int set_up(void **state)
+{
+    struct fixture *f = calloc(1, sizeof(*f));
+    assert_non_null(f);
+    snprintf(f->folder, sizeof(f->folder), "/tmp/shopstream-sandbox-XXXXXX");
+    assert_non_null(mkdtemp(f->folder));
+    snprintf(f->data, sizeof(f->data), "%s/data", f->folder);
+    snprintf(f->outside, sizeof(f->outside), "%s/outside", f->folder);
+    assert_int_equal(mkdir(f->data, 0700), 0);
+    write_file(f->outside);
+    *state = f;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    struct fixture *f = *state;
+    char path[120];
+
+    snprintf(path, sizeof(path), "%s/kept", f->data);
+    unlink(path);
+    unlink(f->outside);
+    rmdir(f->data);
+    rmdir(f->folder);
+    free(f);
+    return 0;
+}
+
+/* Runs the function in a child that has entered; it returns STATUS_GOOD, or the number of what went wrong. */
+static void in_sandbox(struct fixture *f, int (*function)(struct fixture *))
+{
+    char message[SANDBOX_MESSAGE_BYTES];
+    int status;
+
+    fflush(NULL);
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0)
+        _exit(sandbox_enter(f->data, message) == 0 ? function(f) : STATUS_NOT_ENTERED);
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFEXITED(status));
+    assert_int_equal(WEXITSTATUS(status), STATUS_GOOD);
+}
+
+/* -- What is refused ----------------------------------------------------------------------------------------------- */
+
+/* The number of the first attempt that was not refused; 0: all were. */
+struct attempt {
+    long result;
+    int error;
+};
+
+static struct attempt attempt_of(long result)
+{
+    return (struct attempt){.result = result, .error = errno};
+}
+
+#define ATTEMPT(expression) attempt_of((long)(expression))
+
+static int first_allowed(const struct attempt *attempts, size_t count, int error)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (attempts[i].result != -1 || attempts[i].error != error)
+            return (int)i + 1;
+    }
+    return STATUS_GOOD;
+}
+
+static int run_programs(struct fixture *f)
+{
+    char *const arguments[] = {(char[]){"true"}, NULL};
+    char *const environment[] = {NULL};
+    (void)f;
+    const struct attempt attempts[] = {
+        ATTEMPT(execve("/bin/true", arguments, environment)),
+        ATTEMPT(syscall(SYS_execveat, AT_FDCWD, "/bin/true", arguments, environment, 0)),
+        ATTEMPT(fork()),
+        ATTEMPT(syscall(SYS_clone, SIGCHLD, NULL, NULL, NULL, NULL)),
+        ATTEMPT(syscall(SYS_memfd_create, "code", 0)),
+        ATTEMPT(mprotect(mmap(NULL, 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0), 4096, PROT_READ | PROT_EXEC)),
+    };
+    return first_allowed(attempts, sizeof(attempts) / sizeof(attempts[0]), EPERM);
+}
+
+static int reach_others(struct fixture *f)
+{
+    union bpf_attr program = {.map_type = BPF_MAP_TYPE_ARRAY};
+    char byte;
+    (void)f;
+    const struct attempt attempts[] = {
+        ATTEMPT(ptrace(PTRACE_ATTACH, getppid(), NULL, NULL)),
+        ATTEMPT(syscall(SYS_process_vm_readv, getppid(), &byte, 1, &byte, 1, 0)),
+        ATTEMPT(syscall(SYS_pidfd_open, getppid(), 0)),
+        ATTEMPT(kill(getppid(), 0)),
+        ATTEMPT(syscall(SYS_tgkill, getppid(), getppid(), 0)),
+        ATTEMPT(syscall(SYS_bpf, BPF_MAP_CREATE, &program, sizeof(program))),
+        ATTEMPT(syscall(SYS_perf_event_open, NULL, 0, -1, -1, 0)),
+        ATTEMPT(syscall(SYS_keyctl, 0, 0, 0, 0, 0)),
+        ATTEMPT(syscall(SYS_userfaultfd, 0)),
+        ATTEMPT(syscall(SYS_io_uring_setup, 1, NULL)),
+    };
+    return first_allowed(attempts, sizeof(attempts) / sizeof(attempts[0]), EPERM);
+}
+
+static int change_the_machine(struct fixture *f)
+{
+    const struct rlimit limit = {.rlim_cur = 64, .rlim_max = 64};
+    const struct attempt attempts[] = {
+        ATTEMPT(mount("none", f->data, "tmpfs", 0, NULL)),
+        ATTEMPT(syscall(SYS_unshare, 0)),
+        ATTEMPT(chroot(f->data)),
+        ATTEMPT(syscall(SYS_init_module, NULL, 0, "")),
+        ATTEMPT(reboot(RB_DISABLE_CAD)),
+        ATTEMPT(setuid(0)),
+        ATTEMPT(setrlimit(RLIMIT_NOFILE, &limit)),
+        ATTEMPT(prctl(PR_SET_DUMPABLE, 0)),
+        ATTEMPT(mknod("/tmp/shopstream-device", S_IFCHR, 0)),
+        ATTEMPT(symlink("/etc/passwd", f->outside)),
+    };
+    return first_allowed(attempts, sizeof(attempts) / sizeof(attempts[0]), EPERM);
+}
+
+static int make_odd_sockets(struct fixture *f)
+{
+    (void)f;
+    const struct attempt attempts[] = {
+        ATTEMPT(socket(AF_PACKET, SOCK_RAW, htons(ETH_P_ALL))),
+        ATTEMPT(socket(AF_INET, SOCK_RAW, IPPROTO_ICMP)),
+        ATTEMPT(socket(AF_INET6, SOCK_RAW | SOCK_CLOEXEC, IPPROTO_ICMPV6)),
+        ATTEMPT(socket(AF_NETLINK, SOCK_RAW, 12)), /* netfilter */
+        ATTEMPT(socket(AF_ALG, SOCK_SEQPACKET, 0)),
+        ATTEMPT(socket(AF_VSOCK, SOCK_STREAM, 0)),
+    };
+    return first_allowed(attempts, sizeof(attempts) / sizeof(attempts[0]), EPERM);
+}
+
+static int open_what_is_outside(struct fixture *f)
+{
+    char beside[100];
+    snprintf(beside, sizeof(beside), "%s/../outside", f->data);
+    const struct attempt attempts[] = {
+        ATTEMPT(open(f->outside, O_RDONLY)),
+        ATTEMPT(open(f->outside, O_WRONLY)),
+        ATTEMPT(open(beside, O_RDONLY)),
+        ATTEMPT(open(f->folder, O_RDONLY | O_DIRECTORY)),
+        ATTEMPT(open("/bin/true", O_RDONLY)),
+        ATTEMPT(open("/proc/1/environ", O_RDONLY)),
+        ATTEMPT(open("/proc/self/mem", O_RDWR)),
+        ATTEMPT(open("/etc/hosts", O_WRONLY)),
+        ATTEMPT(open("/dev/null", O_RDWR)),
+        ATTEMPT(unlink(f->outside)),
+        ATTEMPT(mkdir("/tmp/shopstream-sandbox-new", 0700)),
+    };
+    return first_allowed(attempts, sizeof(attempts) / sizeof(attempts[0]), EACCES);
+}
+
+static void test_sandbox__no_other_program_runs(void **state)
+{
+    in_sandbox(*state, run_programs);
+}
+
+static void test_sandbox__no_other_process_is_reached(void **state)
+{
+    in_sandbox(*state, reach_others);
+}
+
+static void test_sandbox__the_machine_is_not_changed(void **state)
+{
+    in_sandbox(*state, change_the_machine);
+}
+
+static void test_sandbox__sockets_are_for_tcp_and_udp(void **state)
+{
+    in_sandbox(*state, make_odd_sockets);
+}
+
+static void test_sandbox__files_outside_are_closed(void **state)
+{
+    in_sandbox(*state, open_what_is_outside);
+}
+
+/* -- What goes on -------------------------------------------------------------------------------------------------- */
+
+static int use_the_data_folder(struct fixture *f)
+{
+    char path[120], to[120];
+    snprintf(path, sizeof(path), "%s/made", f->data);
+    snprintf(to, sizeof(to), "%s/kept", f->data);
+    int file = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    if (file < 0 || write(file, "text", 4) != 4 || ftruncate(file, 2) != 0 || fsync(file) != 0 || close(file) != 0)
+        return 1;
+    if (rename(path, to) != 0 || link(to, path) != 0 || unlink(path) != 0)
+        return 2;
+    return STATUS_GOOD;
+}
+
+static bool can_read(const char *path)
+{
+    int file = open(path, O_RDONLY | O_CLOEXEC);
+    if (file >= 0)
+        close(file);
+    return file >= 0 || errno == ENOENT;
+}
+
+static int read_what_libraries_read(struct fixture *f)
+{
+    static const char *const paths[] = {"/etc/ssl/certs",     "/etc/resolv.conf",    "/etc/hosts",
+                                        "/etc/nsswitch.conf", "/usr/share/zoneinfo", "/dev/urandom",
+                                        "/proc/self/statm",   "/proc/self/fd"};
+    (void)f;
+    for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
+        if (!can_read(paths[i]))
+            return (int)i + 1;
+    }
+    return STATUS_GOOD;
+}
+
+static int resolve_a_name(struct fixture *f)
+{
+    struct addrinfo *found = NULL;
+    (void)f;
+    if (getaddrinfo("localhost", "80", &(struct addrinfo){.ai_socktype = SOCK_STREAM, .ai_flags = AI_ADDRCONFIG},
+                    &found) != 0)
+        return 1;
+    freeaddrinfo(found);
+    return STATUS_GOOD;
+}
+
+static void listen_in_a_task(void *argument)
+{
+    int *ret_error = argument;
+    int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    *ret_error = listen(listener, 1) == 0 ? 0 : errno;
+}
+
+static int run_tasks(struct fixture *f)
+{
+    struct task *task;
+    int error = -1;
+    (void)f;
+    if (task_start(&task, "test-sandbox", listen_in_a_task, &error) < 0)
+        return 1;
+    task_join(task);
+    return error == 0 ? STATUS_GOOD : 2;
+}
+
+/* A task that runs when the seal is set is under it as well. */
+struct sealed {
+    struct task_event is_sealed;
+    int error;
+};
+
+static void listen_when_sealed(void *argument)
+{
+    struct sealed *sealed = argument;
+
+    task_event_wait(&sealed->is_sealed);
+    listen_in_a_task(&sealed->error);
+}
+
+static int seal(struct fixture *f)
+{
+    struct sealed sealed = {.error = 0};
+    struct task *task;
+    (void)f;
+    task_event_init(&sealed.is_sealed);
+    if (task_start(&task, "test-sandbox", listen_when_sealed, &sealed) < 0)
+        return 11;
+    if (sandbox_seal() != 0)
+        return 12;
+    task_event_set(&sealed.is_sealed);
+    task_join(task);
+    if (sealed.error != EPERM)
+        return 13;
+    const struct attempt attempts[] = {
+        ATTEMPT(listen(socket(AF_INET, SOCK_STREAM, 0), 1)),
+        ATTEMPT(socket(AF_UNIX, SOCK_STREAM, 0)),
+        ATTEMPT(syscall(SYS_seccomp, 0, 0, NULL)),
+    };
+    return first_allowed(attempts, sizeof(attempts) / sizeof(attempts[0]), EPERM);
+}
+
+static int look_at_walls(struct fixture *f)
+{
+    char line[256];
+    int walls = 0;
+    FILE *file = fopen("/proc/self/status", "re");
+    (void)f;
+    if (!file)
+        return 1;
+    while (fgets(line, sizeof(line), file))
+        walls += strcmp(line, "NoNewPrivs:\t1\n") == 0 || strcmp(line, "Seccomp:\t2\n") == 0;
+    fclose(file);
+    return walls == 2 ? STATUS_GOOD : 2;
+}
+
+static void test_sandbox__the_data_folder_is_written(void **state)
+{
+    struct fixture *f = *state;
+    struct stat status;
+    char path[120];
+
+    in_sandbox(f, use_the_data_folder);
+    snprintf(path, sizeof(path), "%s/kept", f->data);
+    assert_int_equal(stat(path, &status), 0);
+    assert_int_equal(status.st_size, 2);
+}
+
+static void test_sandbox__libraries_find_their_files(void **state)
+{
+    in_sandbox(*state, read_what_libraries_read);
+    in_sandbox(*state, resolve_a_name);
+}
+
+static void test_sandbox__tasks_start_and_listen(void **state)
+{
+    in_sandbox(*state, run_tasks);
+}
+
+static void test_sandbox__a_seal_ends_listening_in_every_task(void **state)
+{
+    in_sandbox(*state, seal);
+}
+
+static void test_sandbox__the_kernel_says_that_it_stands(void **state)
+{
+    in_sandbox(*state, look_at_walls);
+}
+
+static void test_sandbox__a_folder_that_is_not_there(void **state)
+{
+    struct fixture *f = *state;
+    char message[SANDBOX_MESSAGE_BYTES], path[120];
+    int status;
+
+    snprintf(path, sizeof(path), "%s/none", f->data);
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0)
+        _exit(sandbox_enter(path, message) == ERR_NOT_FOUND ? STATUS_GOOD : 1);
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(status, 0);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(test_sandbox__no_other_program_runs),
+        TEST(test_sandbox__no_other_process_is_reached),
+        TEST(test_sandbox__the_machine_is_not_changed),
+        TEST(test_sandbox__sockets_are_for_tcp_and_udp),
+        TEST(test_sandbox__files_outside_are_closed),
+        TEST(test_sandbox__the_data_folder_is_written),
+        TEST(test_sandbox__libraries_find_their_files),
+        TEST(test_sandbox__tasks_start_and_listen),
+        TEST(test_sandbox__a_seal_ends_listening_in_every_task),
+        TEST(test_sandbox__the_kernel_says_that_it_stands),
+        TEST(test_sandbox__a_folder_that_is_not_there),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
+
+#else
+
+static void test_sandbox__an_instrumented_build_says_that_it_has_none(void **state)
+{
+    char message[SANDBOX_MESSAGE_BYTES] = "";
+
+    (void)state;
+    assert_int_equal(sandbox_enter("/", message), ERR_UNAVAILABLE);
+    assert_non_null(strstr(message, "instrumented"));
+    assert_int_equal(sandbox_seal(), 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_sandbox__an_instrumented_build_says_that_it_has_none)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
+
+#endif

@@ -1,0 +1,128 @@
+"""A running shop in its sandbox, seen from outside: what the kernel says of it, what the setting does, that its command
+line writes where it could not, and that tracers still work. What is refused inside is tested by
+platform/sandbox/test_sandbox.c, whose children enter the same sandbox."""
+import json
+import os
+import pathlib
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+import unittest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support"))
+
+from shop import BINARY, IS_SANITIZED, PASSWORD, PATIENCE_S, Shop, eventually, new_email  # noqa: E402
+
+INSTRUMENTED = IS_SANITIZED or "build-coverage" in BINARY
+
+
+def walls(pid, task=None):
+    """NoNewPrivs and Seccomp of a process or one of its tasks."""
+    path = pathlib.Path("/proc/%d" % pid, *(["task", task] if task else []), "status")
+    fields = dict(line.split(":\t", 1) for line in path.read_text().splitlines() if ":\t" in line)
+    return fields["NoNewPrivs"], fields["Seccomp"]
+
+
+def has_landlock():
+    libc = __import__("ctypes").CDLL(None, use_errno=True)
+    return libc.syscall(444, None, 0, 1) > 0
+
+
+class Running(unittest.TestCase):
+    def shop(self, **settings):
+        shop = Shop(**settings)
+        self.addCleanup(shop.close)
+        return shop.start()
+
+    def test_every_task_has_given_up(self):
+        shop = self.shop()
+        tasks = os.listdir("/proc/%d/task" % shop.process.pid)
+        self.assertGreater(len(tasks), 60)
+        expected = ("0", "0") if INSTRUMENTED else ("1", "2")
+        for task in tasks:
+            self.assertEqual(expected, walls(shop.process.pid, task))
+
+    def test_off_is_off(self):
+        shop = self.shop(SANDBOX="off")
+        self.assertEqual(("0", "0"), walls(shop.process.pid))
+
+    def test_an_instrumented_build_says_so_once_and_the_shipped_one_nothing(self):
+        said = self.shop(LOG_LEVEL="info").log_text().count("the sandbox is not whole")
+        self.assertEqual(1 if INSTRUMENTED or not has_landlock() else 0, said)
+
+    def test_require_refuses_to_start_where_a_wall_is_missing(self):
+        shop = Shop(SANDBOX="require")
+        self.addCleanup(shop.close)
+        if not INSTRUMENTED and has_landlock():
+            shop.start()
+            self.assertEqual(("1", "2"), walls(shop.process.pid))
+            return
+        shop.data.parent.mkdir(exist_ok=True)
+        ended = shop.spawn(stderr=subprocess.PIPE, stdout=subprocess.DEVNULL)
+        self.assertIn(b"the sandbox cannot be had", ended.communicate(timeout=PATIENCE_S)[1])
+        self.assertEqual(1, ended.returncode)
+
+    def test_what_the_setting_may_be(self):
+        with tempfile.TemporaryDirectory() as folder:
+            ended = subprocess.run([BINARY, "--data", folder + "/data", "--port", "0"], capture_output=True, text=True,
+                                   env={"SHOPSTREAM_SANDBOX": "maybe"}, timeout=PATIENCE_S)
+        self.assertEqual(1, ended.returncode)
+        self.assertIn("SHOPSTREAM_SANDBOX must be on, off or require", ended.stderr)
+
+    def test_the_metrics_still_know_the_process(self):
+        shop = self.shop()
+        for _ in range(3):
+            text = shop.get("/metrics").body.decode()
+            for name in ("process_resident_memory_bytes", "process_open_fds"):
+                self.assertGreater(float(re.search(r"^%s (\S+)" % name, text, re.M).group(1)), 10, name)
+
+    def command(self, shop, *arguments):
+        ended = subprocess.run([BINARY, *arguments, "--data", str(shop.data)], capture_output=True, text=True,
+                               env=shop.environment(), timeout=PATIENCE_S)
+        self.assertEqual(0, ended.returncode, ended.stderr)
+
+    def test_the_command_line_writes_outside_of_the_data_folder(self):
+        shop = self.shop()
+        with tempfile.TemporaryDirectory() as folder:
+            self.command(shop, "backup", folder + "/copy")
+            manifest = json.loads(pathlib.Path(folder, "copy", "manifest.json").read_text())
+            self.assertIn("orders.db", [file["name"] for file in manifest["files"]])
+            self.command(shop, "dump", folder + "/dump")
+            self.assertIn('"end":true', pathlib.Path(folder, "dump").read_text().splitlines()[-1])
+            self.command(shop, "export", folder + "/export.csv")
+            self.assertTrue(pathlib.Path(folder, "export.csv").stat().st_size)
+
+    def test_a_tracer_that_came_first_lets_calls_fail(self):
+        """As tests of crashes do. A call that strace lets fail becomes number -1, which the filter must let be."""
+        shop = Shop()
+        shop.data.parent.mkdir(exist_ok=True)
+        trace = shop.data.parent / "trace"
+        strace = ["strace", "-f", "-qq", "-o", str(trace), "-e", "trace=fdatasync", "-e", "inject=fdatasync:error=EIO:when=9",
+                  BINARY]
+        with open(shop.data.parent / "log", "ab") as log:
+            shop.process = subprocess.Popen(strace + ["--port", str(shop.port), "--data", str(shop.data), "--no-seed"],
+                                            env=shop.environment(), stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        self.addCleanup(shop.process.wait)
+        shop.log = log
+        self.addCleanup(lambda: shop.process.poll() is None and os.kill(self.traced(shop), signal.SIGKILL))
+        eventually(shop.is_open, "the traced shop's start", 3 * PATIENCE_S)
+        if not INSTRUMENTED:
+            self.assertEqual(("1", "2"), walls(self.traced(shop)))
+
+        def injected():
+            shop.post("/api/identity/v1/signup", {"email": new_email(), "password": PASSWORD, "name": "A"})
+            return re.search(r"fdatasync\(\d+\) += -1 EIO .* \(INJECTED\)", trace.read_text())
+        eventually(injected, "a failed sync", 3 * PATIENCE_S)
+        os.kill(self.traced(shop), signal.SIGTERM)
+        self.assertEqual(0, shop.process.wait(PATIENCE_S))
+
+    @staticmethod
+    def traced(shop):
+        """The shop's own process, by its lock: the one that was started is strace."""
+        return int((shop.data / "lock").read_text())
+
+
+if __name__ == "__main__":
+    unittest.main()
