@@ -1,69 +1,227 @@
 /* Copies of a shop: as files (backup, restore), or as lines of JSON (dump). */
+#include "cli/copy.h"
 #include "cli/file.h"
 #include "cli/folder.h"
 #include "cli/settings.h"
 #include "cli/shop.h"
 #include "cli/terminal.h"
-#include "services/admin/copies.h"
+#include "platform/service/admin_socket.h"
 
+#include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 #include <yyjson.h>
 
 #define REQUEST_BYTES_MAX ((size_t)64 << 10)
 #define RESTORE_ARENA_BYTES ((size_t)512 << 20)
 #define PATH_BYTES 4400
+#define MAIL_FOLDER "mail"
 
-/* Has the shop write to a place that the person named. */
-static int ask_to_write(struct shop *shop, const char *method, const char *path, struct str *ret_reply,
-                        bool *ret_printed)
+/* -- backup ------------------------------------------------------------------------------------------------------ */
+
+/* The databases' files are opened here and written by the shop, which may open none in this folder itself. */
+struct backing {
+    struct shop shop;
+    struct copy copy;
+    const char *services[ADMIN_FILES_MAX];
+    int files[ADMIN_FILES_MAX];
+    size_t count;
+    char message[COPY_MESSAGE_BYTES];
+};
+
+static void backing_end(struct backing *backing)
+{
+    for (size_t i = 0; i < backing->count; i++)
+        close(backing->files[i]);
+    shop_close(&backing->shop);
+}
+
+static int list_databases(struct backing *backing)
+{
+    struct str reply;
+    size_t index, count;
+    yyjson_val *name;
+
+    if (shop_call(&backing->shop, "admin", "list_databases", STR("{}"), &reply) != EXIT_DONE)
+        return EXIT_FAILED;
+    CLEANUP(json_free) struct yyjson_doc *document = json_read(reply);
+    yyjson_arr_foreach(yyjson_obj_get(yyjson_doc_get_root(document), "services"), index, count, name)
+    {
+        const char *text = arena_cstr(backing->shop.arena, str_from(yyjson_get_str(name), yyjson_get_len(name)));
+
+        if (!text || index >= ADMIN_FILES_MAX)
+            return say_failed("out of memory");
+        backing->services[index] = text;
+    }
+    return EXIT_DONE;
+}
+
+static int make_folder(struct backing *backing, const char *path)
+{
+    backing->copy.folder = path;
+    if (mkdir(path, 0700) != 0)
+        return say_failed("the folder %s cannot be made: %s; it must not exist yet, and its parent must", path,
+                          strerror(errno));
+    const char *mail = arena_printf(backing->shop.arena, "%s/%s", path, MAIL_FOLDER);
+    if (!mail || mkdir(mail, 0700) != 0)
+        return say_failed("the folder %s/%s cannot be made: %s", path, MAIL_FOLDER, strerror(errno));
+    return EXIT_DONE;
+}
+
+static int open_files(struct backing *backing)
+{
+    for (; backing->services[backing->count]; backing->count++) {
+        const char *path =
+            arena_printf(backing->shop.arena, "%s/%s.db", backing->copy.folder, backing->services[backing->count]);
+        int file = path ? open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600) : -1;
+
+        if (file < 0)
+            return say_failed("a file in %s cannot be made: %s", backing->copy.folder, strerror(errno));
+        backing->files[backing->count] = file;
+    }
+    return EXIT_DONE;
+}
+
+static int copy_databases(struct backing *backing)
 {
     CLEANUP(buf_free) struct buf json = BUF(REQUEST_BYTES_MAX);
-    const char *absolute = file_absolute(shop->arena, path);
+    struct str reply;
 
-    if (!absolute)
+    buf_append_cstr(&json, "{\"services\":[");
+    for (size_t i = 0; i < backing->count; i++)
+        buf_printf(&json, "%s\"%s\"", i > 0 ? "," : "", backing->services[i]);
+    buf_append_cstr(&json, "]}");
+    if (shop_call_with_files(&backing->shop, "admin", "copy_databases", buf_str(&json), backing->files, backing->count,
+                             &reply) != EXIT_DONE)
         return EXIT_FAILED;
-    buf_append_char(&json, '{');
-    json_add(&json, "destination", absolute);
-    buf_append_char(&json, '}');
-    return shop_ask(shop, "admin", method, buf_str(&json), ret_reply, ret_printed);
+    for (size_t i = 0; i < backing->count; i++) {
+        const char *name = arena_printf(backing->shop.arena, "%s.db", backing->services[i]);
+
+        if (!name || copy_add(&backing->copy, backing->shop.arena, name, backing->message) < 0)
+            return say_failed("%s", name ? backing->message : "out of memory");
+    }
+    return EXIT_DONE;
+}
+
+/* What belongs to a running process alone, and the databases, which were copied as such. */
+static bool is_wanted(const char *name)
+{
+    const char *end = strrchr(name, '.');
+
+    if (strcmp(name, "lock") == 0 || strcmp(name, "admin.sock") == 0)
+        return false;
+    return !end || (strncmp(end, ".db", 3) != 0 && strcmp(end, ".part") != 0);
+}
+
+/* Copies the files right below a folder of the shop; prefix is "" or "mail/". */
+static int copy_files_below(struct backing *backing, const char *prefix)
+{
+    char path[PATH_BYTES];
+    const struct dirent *entry;
+    int result = 0;
+
+    snprintf(path, sizeof(path), "%s/%s", backing->shop.data_path, prefix);
+    DIR *folder = opendir(path);
+    if (!folder)
+        return EXIT_DONE;
+    while (result >= 0 && (entry = readdir(folder))) {
+        char *name = arena_printf(backing->shop.arena, "%s%s", prefix, entry->d_name);
+
+        if (entry->d_type != DT_REG || !is_wanted(entry->d_name))
+            continue;
+        result =
+            name ? copy_file(backing->shop.data_path, backing->copy.folder, name, backing->message) : ERR_NO_MEMORY;
+        if (result >= 0)
+            result = copy_add(&backing->copy, backing->shop.arena, name, backing->message);
+        if (result == ERR_NOT_FOUND)
+            result = 0; /* read and removed meanwhile */
+    }
+    closedir(folder);
+    return result < 0 ? say_failed("%s", backing->message[0] ? backing->message : error_name(result)) : EXIT_DONE;
+}
+
+static int finish_copy(struct backing *backing)
+{
+    const char *mail = arena_printf(backing->shop.arena, "%s/%s", backing->copy.folder, MAIL_FOLDER);
+
+    if (!mail || copy_sync_folder(mail, backing->message) < 0 ||
+        copy_write_manifest(&backing->copy, backing->message) < 0)
+        return say_failed("%s", mail ? backing->message : "out of memory");
+    return EXIT_DONE;
+}
+
+static void tell_backup(const struct backing *backing)
+{
+    if (!backing->shop.options->json) {
+        printf("Copied %zu files to %s.\n", backing->copy.count, backing->copy.folder);
+        return;
+    }
+    printf("{\"files\":[");
+    for (size_t i = 0; i < backing->copy.count; i++)
+        printf("%s\"%s\"", i > 0 ? "," : "", backing->copy.files[i].name);
+    printf("]}\n");
 }
 
 int command_backup(const struct command_options *options)
 {
-    CLEANUP(shop_close) struct shop shop = {0};
-    struct str reply;
-    bool is_printed = false;
-    int status = shop_open(&shop, options, false);
+    CLEANUP(backing_end) struct backing backing = {.count = 0};
+    int status = shop_open(&backing.shop, options, false);
 
     if (status == EXIT_DONE)
-        status = ask_to_write(&shop, "backup", options->arguments[0], &reply, &is_printed);
-    if (status != EXIT_DONE || is_printed)
+        status = list_databases(&backing);
+    if (status == EXIT_DONE)
+        status = make_folder(&backing, options->arguments[0]);
+    if (status == EXIT_DONE)
+        status = open_files(&backing);
+    if (status == EXIT_DONE)
+        status = copy_databases(&backing);
+    if (status == EXIT_DONE)
+        status = copy_files_below(&backing, "");
+    if (status == EXIT_DONE)
+        status = copy_files_below(&backing, MAIL_FOLDER "/");
+    if (status == EXIT_DONE)
+        status = finish_copy(&backing);
+    if (status == EXIT_DONE)
+        tell_backup(&backing);
+    return status;
+}
+
+/* -- dump -------------------------------------------------------------------------------------------------------- */
+
+static int write_dump(struct shop *shop, const char *path)
+{
+    struct str reply;
+    int file = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+
+    if (file < 0)
+        return say_failed("the file %s cannot be made: %s", path, strerror(errno));
+    int status = shop_call_with_files(shop, "admin", "dump", STR("{}"), &file, 1, &reply);
+    close(file);
+    if (status != EXIT_DONE) {
+        unlink(path);
         return status;
+    }
+    if (shop->options->json) {
+        printf("%.*s\n", STR_FORMAT(reply));
+        return EXIT_DONE;
+    }
     CLEANUP(json_free) struct yyjson_doc *document = json_read(reply);
-    printf("Copied %zu files to %s.\n", yyjson_arr_size(yyjson_obj_get(yyjson_doc_get_root(document), "files")),
-           options->arguments[0]);
+    yyjson_val *root = yyjson_doc_get_root(document);
+    printf("Wrote %s rows of %s tables to %s.\n", json_text(shop->arena, root, "rows"),
+           json_text(shop->arena, root, "tables"), path);
     return EXIT_DONE;
 }
 
 int command_dump(const struct command_options *options)
 {
     CLEANUP(shop_close) struct shop shop = {0};
-    struct str reply;
-    bool is_printed = false;
     int status = shop_open(&shop, options, false);
 
-    if (status == EXIT_DONE)
-        status = ask_to_write(&shop, "dump", options->arguments[0], &reply, &is_printed);
-    if (status != EXIT_DONE || is_printed)
-        return status;
-    CLEANUP(json_free) struct yyjson_doc *document = json_read(reply);
-    yyjson_val *root = yyjson_doc_get_root(document);
-    printf("Wrote %s rows of %s tables to %s.\n", json_text(shop.arena, root, "rows"),
-           json_text(shop.arena, root, "tables"), options->arguments[0]);
-    return EXIT_DONE;
+    return status == EXIT_DONE ? write_dump(&shop, options->arguments[0]) : status;
 }
 
 /* -- restore ----------------------------------------------------------------------------------------------------- */

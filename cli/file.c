@@ -6,7 +6,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -71,18 +70,4 @@ int file_write(const char *path, struct str bytes)
     if (file >= 0)
         unlink(temporary);
     return say_failed("%s cannot be written: %s", path, strerror(error));
-}
-
-const char *file_absolute(struct arena *arena, const char *path)
-{
-    const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
-    char folder[PATH_MAX];
-    char *parent = slash ? arena_cstr(arena, str_from(path, slash == path ? 1 : (size_t)(slash - path)))
-                         : arena_cstr(arena, STR("."));
-
-    if (!parent || !realpath(parent, folder) || !name[0]) {
-        say_failed("the folder of %s cannot be found: %s", path, name[0] ? strerror(errno) : "it ends with a slash");
-        return NULL;
-    }
-    return arena_printf(arena, "%s/%s", strcmp(folder, "/") == 0 ? "" : folder, name);
 }

@@ -1,10 +1,10 @@
 #include "cli/folder.h"
 
 #include "cli/commands.h"
+#include "cli/copy.h"
 #include "cli/shop.h"
 #include "cli/terminal.h"
 #include "platform/ports/sql/folder_lock.h"
-#include "services/admin/copies.h"
 
 #include <dirent.h>
 #include <errno.h>

@@ -124,8 +124,11 @@ static struct yyjson_doc *ask(struct serving *serving, struct arena *arena, cons
 
     if (!host_instance(serving->host, service))
         return NULL;
-    int error = host_invoke_json(serving->host, arena, str_from_cstr(service), str_from_cstr(method),
-                                 STR(TENANT_DEFAULT), STR("{}"), &reply, &problem);
+    const struct json_call call = {.service = str_from_cstr(service),
+                                   .method = str_from_cstr(method),
+                                   .tenant = STR(TENANT_DEFAULT),
+                                   .json = STR("{}")};
+    int error = host_invoke_json(serving->host, arena, &call, &reply, &problem);
     if (error < 0) {
         say_failed("%s", problem.detail[0] ? problem.detail : error_name(error));
         return NULL;

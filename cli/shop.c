@@ -99,9 +99,13 @@ static void tell_first_administrator(struct shop *shop)
     struct problem problem = {0};
     struct str reply;
 
+    const struct json_call call = {.service = STR("identity"),
+                                   .method = STR("take_first_administrator"),
+                                   .tenant = STR(TENANT_DEFAULT),
+                                   .json = STR("{}")};
+
     if (!host_instance(shop->host, "identity") ||
-        host_invoke_json(shop->host, shop->arena, STR("identity"), STR("take_first_administrator"), STR(TENANT_DEFAULT),
-                         STR("{}"), &reply, &problem) < 0)
+        host_invoke_json(shop->host, shop->arena, &call, &reply, &problem) < 0)
         return;
     CLEANUP(json_free) struct yyjson_doc *document = json_read(reply);
     yyjson_val *root = yyjson_doc_get_root(document);
@@ -140,26 +144,22 @@ static int open_host(struct shop *shop)
 /* -- Calling
  * -------------------------------------------------------------------------------------------------------------- */
 
-static int call_opened(struct shop *shop, const char *service, const char *method, const char *tenant, struct str json,
-                       struct str *ret_reply)
+static int call_opened(struct shop *shop, const struct json_call *call, struct str *ret_reply)
 {
     struct problem problem = {0};
-    int error = host_invoke_json(shop->host, shop->arena, str_from_cstr(service), str_from_cstr(method),
-                                 str_from_cstr(tenant), json, ret_reply, &problem);
+    int error = host_invoke_json(shop->host, shop->arena, call, ret_reply, &problem);
 
     if (error < 0)
         return say_failed("%s", problem.detail[0] ? problem.detail : error_name(error));
     return EXIT_DONE;
 }
 
-static int call_for_tenant(struct shop *shop, const char *service, const char *method, const char *tenant,
-                           struct str json, struct str *ret_reply)
+static int call_shop(struct shop *shop, const struct json_call *call, struct str *ret_reply)
 {
     int error = 0;
 
     if (!shop->host) {
-        int result = admin_socket_call(shop->socket_path, shop->arena, str_from_cstr(service), str_from_cstr(method),
-                                       str_from_cstr(tenant), json, &error, ret_reply);
+        int result = admin_socket_call(shop->socket_path, shop->arena, call, &error, ret_reply);
         if (result == 0)
             return error < 0 ? say_failed("%.*s", STR_FORMAT(*ret_reply)) : EXIT_DONE;
         /* A path too long for a socket's address: then only a stopped shop can be asked; a running one has the lock. */
@@ -168,7 +168,7 @@ static int call_for_tenant(struct shop *shop, const char *service, const char *m
         if (open_host(shop) != EXIT_DONE)
             return EXIT_FAILED;
     }
-    return call_opened(shop, service, method, tenant, json, ret_reply);
+    return call_opened(shop, call, ret_reply);
 }
 
 /* A mistyped tenant would silently become one that nobody can reach. */
@@ -180,7 +180,9 @@ static int check_tenant(struct shop *shop)
 
     if (!shop->options->tenant || strcmp(shop->tenant, TENANT_DEFAULT) == 0)
         return EXIT_DONE;
-    if (call_for_tenant(shop, "identity", "list_tenants", TENANT_DEFAULT, STR("{}"), &reply) != EXIT_DONE)
+    const struct json_call call = {
+        .service = STR("identity"), .method = STR("list_tenants"), .tenant = STR(TENANT_DEFAULT), .json = STR("{}")};
+    if (call_shop(shop, &call, &reply) != EXIT_DONE)
         return EXIT_FAILED;
     CLEANUP(json_free) struct yyjson_doc *document = json_read(reply);
     yyjson_arr_foreach(yyjson_obj_get(yyjson_doc_get_root(document), "tenants"), index, count, tenant)
@@ -193,11 +195,23 @@ static int check_tenant(struct shop *shop)
     return say_failed("there is no tenant %s; `shopstream tenant list` shows those there are", shop->tenant);
 }
 
-int shop_call(struct shop *shop, const char *service, const char *method, struct str json, struct str *ret_reply)
+int shop_call_with_files(struct shop *shop, const char *service, const char *method, struct str json, const int *files,
+                         size_t file_count, struct str *ret_reply)
 {
+    const struct json_call call = {.service = str_from_cstr(service),
+                                   .method = str_from_cstr(method),
+                                   .tenant = str_from_cstr(shop->tenant),
+                                   .json = json,
+                                   .files = files,
+                                   .file_count = file_count};
     int status = check_tenant(shop);
 
-    return status == EXIT_DONE ? call_for_tenant(shop, service, method, shop->tenant, json, ret_reply) : status;
+    return status == EXIT_DONE ? call_shop(shop, &call, ret_reply) : status;
+}
+
+int shop_call(struct shop *shop, const char *service, const char *method, struct str json, struct str *ret_reply)
+{
+    return shop_call_with_files(shop, service, method, json, NULL, 0, ret_reply);
 }
 
 int shop_ask(struct shop *shop, const char *service, const char *method, struct str json, struct str *ret_reply,

@@ -30,6 +30,10 @@ void shop_close(struct shop *shop);
 /* Calls a method with JSON; the reply lies in the shop's arena. Returns an exit status; what is wrong was said. */
 int shop_call(struct shop *shop, const char *service, const char *method, struct str json, struct str *ret_reply);
 
+/* As shop_call, with open files for the method; they stay the caller's. */
+int shop_call_with_files(struct shop *shop, const char *service, const char *method, struct str json, const int *files,
+                         size_t file_count, struct str *ret_reply);
+
 /* As shop_call; with --json also prints the reply. *ret_printed: whether it did. */
 int shop_ask(struct shop *shop, const char *service, const char *method, struct str json, struct str *ret_reply,
              bool *ret_printed);

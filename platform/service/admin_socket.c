@@ -59,11 +59,13 @@ static int read_all(int descriptor, char *ret_bytes, size_t size)
     return 0;
 }
 
-/* A line of at most HEAD_BYTES_MAX bytes, byte by byte: it is short, and what follows must stay unread. */
-static int read_line(int descriptor, char line[HEAD_BYTES_MAX], struct str *ret_line)
+/* A line of at most HEAD_BYTES_MAX bytes, byte by byte: it is short, and what follows must stay unread. The first so
+ * many bytes were read already. */
+static int read_line(int descriptor, char line[HEAD_BYTES_MAX], size_t already, struct str *ret_line)
 {
     for (size_t length = 0; length < HEAD_BYTES_MAX; length++) {
-        TRY(read_all(descriptor, &line[length], 1));
+        if (length >= already)
+            TRY(read_all(descriptor, &line[length], 1));
         if (line[length] == '\n') {
             *ret_line = str_from(line, length);
             return 0;
@@ -85,6 +87,72 @@ static int read_body(int descriptor, struct arena *arena, struct str length_text
     TRY(read_all(descriptor, bytes, (size_t)length));
     *ret_body = str_from(bytes, (size_t)length);
     return 0;
+}
+
+/* -- Open files ---------------------------------------------------------------------------------------------------- */
+
+struct files {
+    int descriptors[ADMIN_FILES_MAX];
+    size_t count;
+};
+
+/* Where the kernel puts them: aligned as it wants. */
+union control {
+    struct cmsghdr header;
+    char bytes[CMSG_SPACE(sizeof(int) * ADMIN_FILES_MAX)];
+};
+
+static void close_files(const struct files *files)
+{
+    for (size_t i = 0; i < files->count; i++)
+        close(files->descriptors[i]);
+}
+
+static int send_first(int descriptor, char byte, const int *files, size_t count)
+{
+    union control control = {0};
+    struct iovec vector = {.iov_base = &byte, .iov_len = 1};
+    struct msghdr message = {.msg_iov = &vector, .msg_iovlen = 1};
+    ssize_t sent;
+
+    if (count > ADMIN_FILES_MAX)
+        return ERR_TOO_LARGE;
+    if (count > 0) {
+        message.msg_control = control.bytes;
+        message.msg_controllen = CMSG_SPACE(sizeof(int) * count);
+        struct cmsghdr *header = CMSG_FIRSTHDR(&message);
+        header->cmsg_level = SOL_SOCKET;
+        header->cmsg_type = SCM_RIGHTS;
+        header->cmsg_len = CMSG_LEN(sizeof(int) * count);
+        memcpy(CMSG_DATA(header), files, sizeof(int) * count);
+    }
+    do {
+        sent = sendmsg(descriptor, &message, MSG_NOSIGNAL);
+    } while (sent < 0 && errno == EINTR);
+    return sent == 1 ? 0 : ERR_UNAVAILABLE;
+}
+
+/* One byte, and the files that came with it; more than the maximum are closed by the kernel, and an error. */
+static int receive_first(int descriptor, char *ret_byte, struct files *ret_files)
+{
+    union control control;
+    struct iovec vector = {.iov_base = ret_byte, .iov_len = 1};
+    struct msghdr message = {
+        .msg_iov = &vector, .msg_iovlen = 1, .msg_control = control.bytes, .msg_controllen = sizeof(control.bytes)};
+    ssize_t got;
+
+    do {
+        got = recvmsg(descriptor, &message, MSG_CMSG_CLOEXEC);
+    } while (got < 0 && errno == EINTR);
+    if (got != 1)
+        return ERR_UNAVAILABLE;
+    for (struct cmsghdr *header = CMSG_FIRSTHDR(&message); header; header = CMSG_NXTHDR(&message, header)) {
+        if (header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS)
+            continue;
+        ret_files->count = (header->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+        memcpy(ret_files->descriptors, CMSG_DATA(header), ret_files->count * sizeof(int));
+    }
+    return message.msg_flags & MSG_CTRUNC ? ERR_TOO_LARGE : 0;
 }
 
 /* -- The server ---------------------------------------------------------------------------------------------------- */
@@ -110,7 +178,9 @@ static int answer(int descriptor, int error, struct str text)
 static int serve_one(struct admin_socket *socket, int descriptor)
 {
     CLEANUP(arena_cleanup) struct arena *arena = arena_new(ARENA_BYTES_MAX);
-    struct str line, service, method, tenant, length, json, reply = STR_EMPTY;
+    CLEANUP(close_files) struct files files = {.count = 0};
+    struct str line, length, reply = STR_EMPTY;
+    struct json_call call = {.files = files.descriptors};
     struct problem problem = {0};
     char head[HEAD_BYTES_MAX];
 
@@ -118,12 +188,14 @@ static int serve_one(struct admin_socket *socket, int descriptor)
         return ERR_NO_MEMORY;
     if (!is_owner(descriptor))
         return ERR_FORBIDDEN;
-    TRY(read_line(descriptor, head, &line));
-    if (!str_next_token(&line, ' ', &service) || !str_next_token(&line, ' ', &method) ||
-        !str_next_token(&line, ' ', &tenant) || !str_next_token(&line, ' ', &length))
+    TRY(receive_first(descriptor, &head[0], &files));
+    TRY(read_line(descriptor, head, 1, &line));
+    if (!str_next_token(&line, ' ', &call.service) || !str_next_token(&line, ' ', &call.method) ||
+        !str_next_token(&line, ' ', &call.tenant) || !str_next_token(&line, ' ', &length))
         return ERR_INVALID;
-    TRY(read_body(descriptor, arena, length, &json));
-    int result = host_invoke_json(socket->host, arena, service, method, tenant, json, &reply, &problem);
+    TRY(read_body(descriptor, arena, length, &call.json));
+    call.file_count = files.count;
+    int result = host_invoke_json(socket->host, arena, &call, &reply, &problem);
     if (result < 0)
         reply = str_from_cstr(problem.detail[0] ? problem.detail : error_name(result));
     return answer(descriptor, result, reply);
@@ -196,16 +268,17 @@ void admin_socket_stop(struct admin_socket *admin)
 
 /* -- The client ---------------------------------------------------------------------------------------------------- */
 
-static int exchange(int descriptor, struct arena *arena, const char *head, struct str json, int *ret_error,
+static int exchange(int descriptor, struct arena *arena, const char *head, const struct json_call *call, int *ret_error,
                     struct str *ret_text)
 {
     struct str line, error_text, length;
     char buffer[HEAD_BYTES_MAX];
     int64_t error;
 
-    TRY(write_all(descriptor, str_from_cstr(head)));
-    TRY(write_all(descriptor, json));
-    TRY(read_line(descriptor, buffer, &line));
+    TRY(send_first(descriptor, head[0], call->files, call->file_count));
+    TRY(write_all(descriptor, str_from_cstr(head + 1)));
+    TRY(write_all(descriptor, call->json));
+    TRY(read_line(descriptor, buffer, 0, &line));
     if (!str_next_token(&line, ' ', &error_text) || !str_next_token(&line, ' ', &length))
         return ERR_INTERNAL;
     TRY(str_to_int64(error_text, &error));
@@ -214,11 +287,11 @@ static int exchange(int descriptor, struct arena *arena, const char *head, struc
     return 0;
 }
 
-int admin_socket_call(const char *path, struct arena *arena, struct str service, struct str method, struct str tenant,
-                      struct str json, int *ret_error, struct str *ret_text)
+int admin_socket_call(const char *path, struct arena *arena, const struct json_call *call, int *ret_error,
+                      struct str *ret_text)
 {
-    char *head = arena_printf(arena, "%.*s %.*s %.*s %zu\n", STR_FORMAT(service), STR_FORMAT(method),
-                              STR_FORMAT(tenant), json.len);
+    char *head = arena_printf(arena, "%.*s %.*s %.*s %zu\n", STR_FORMAT(call->service), STR_FORMAT(call->method),
+                              STR_FORMAT(call->tenant), call->json.len);
     struct sockaddr_un address;
 
     if (!head)
@@ -228,7 +301,7 @@ int admin_socket_call(const char *path, struct arena *arena, struct str service,
     if (descriptor < 0)
         return ERR_UNAVAILABLE;
     int result = connect(descriptor, (struct sockaddr *)&address, sizeof(address)) == 0
-                     ? exchange(descriptor, arena, head, json, ret_error, ret_text)
+                     ? exchange(descriptor, arena, head, call, ret_error, ret_text)
                      : ERR_UNAVAILABLE;
     close(descriptor);
     return result;

@@ -32,6 +32,8 @@ struct call {
     int64_t wait_ms;                 /* Prefer: wait=N, or 0 */
     const struct http_request *http; /* NULL when called by RPC, a job or an event */
     struct str client_address;
+    const int *files; /* open files that the command line sent along: admin_socket.h */
+    size_t file_count;
 
     struct problem problem;   /* why the handler failed */
     struct call_reply *reply; /* platform/service's own */

@@ -106,23 +106,25 @@ static int encode_output(struct arena *arena, const ProtobufCMessage *out, struc
     return ret_json->ptr ? 0 : ERR_NO_MEMORY;
 }
 
-int host_invoke_json(struct service_host *host, struct arena *arena, struct str service, struct str method,
-                     struct str tenant, struct str json, struct str *ret_json, struct problem *ret_problem)
+int host_invoke_json(struct service_host *host, struct arena *arena, const struct json_call *json, struct str *ret_json,
+                     struct problem *ret_problem)
 {
-    char *name = arena_cstr(arena, service);
+    char *name = arena_cstr(arena, json->service);
     struct service_instance *instance = name ? host_instance(host, name) : NULL;
-    const struct rpc_method *rpc = instance ? find_method(instance->service, method) : NULL;
+    const struct rpc_method *rpc = instance ? find_method(instance->service, json->method) : NULL;
     struct call *call = arena_alloc(arena, sizeof(*call));
 
     if (!rpc)
         return problem_set(ret_problem, ERR_NOT_FOUND, "no_such_method", NULL, "There is no %.*s.%.*s in this process.",
-                           STR_FORMAT(service), STR_FORMAT(method));
+                           STR_FORMAT(json->service), STR_FORMAT(json->method));
     ProtobufCMessage *in = wire_message_new(arena, rpc->input);
     ProtobufCMessage *out = wire_message_new(arena, rpc->output);
     if (!call || !in || !out)
         return ERR_NO_MEMORY;
-    TRY(wire_from_json(arena, json, in, ret_problem));
-    TRY(host_call_begin(instance, arena, tenant, STR_EMPTY, INVOKE_TIMEOUT_MS, call));
+    TRY(wire_from_json(arena, json->json, in, ret_problem));
+    TRY(host_call_begin(instance, arena, json->tenant, STR_EMPTY, INVOKE_TIMEOUT_MS, call));
+    call->files = json->files;
+    call->file_count = json->file_count;
     int result = rpc_call(call, rpc, in, out);
     if (result < 0) {
         *ret_problem = call->problem;

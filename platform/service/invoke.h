@@ -6,7 +6,16 @@
 
 struct service_host;
 
-/* Calls a method ("identity", "grant_role") on behalf of the process itself. ret_json lies in the arena. ERR_NOT_FOUND
+/* What is called. */
+struct json_call {
+    struct str service, method; /* "identity", "grant_role" */
+    struct str tenant;
+    struct str json;
+    const int *files; /* open descriptors for the handler (call->files); they stay the caller's */
+    size_t file_count;
+};
+
+/* Calls a method on behalf of the process itself. ret_json lies in the arena. ERR_NOT_FOUND
  * when there is no such service or method here; otherwise the method's own errors, with the problem set. */
-int host_invoke_json(struct service_host *host, struct arena *arena, struct str service, struct str method,
-                     struct str tenant, struct str json, struct str *ret_json, struct problem *ret_problem);
+int host_invoke_json(struct service_host *host, struct arena *arena, const struct json_call *json, struct str *ret_json,
+                     struct problem *ret_problem);

@@ -7,7 +7,8 @@
 admin_list_workflows_fn list_workflows;
 admin_show_workflow_fn show_workflow;
 admin_resume_workflow_fn resume_workflow;
-admin_backup_fn backup;
+admin_list_databases_fn list_databases;
+admin_copy_databases_fn copy_databases;
 admin_dump_fn dump;
 admin_check_fn check;
 admin_list_quarantine_fn list_quarantine;

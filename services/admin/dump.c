@@ -8,16 +8,13 @@
 #include "services/admin/snapshots.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
 #include <unistd.h>
 
 #define BUFFER_BYTES_MAX ((size_t)256 << 20) /* of the longest row, and what waits to be written */
 #define FLUSH_BYTES ((size_t)256 << 10)
 
 struct dumping {
-    const char *path;
-    int file;
+    int file; /* the caller's */
     struct buf text;
     const char *service; /* whose rows are written */
     int64_t rows, tables, bytes;
@@ -142,29 +139,22 @@ static int write_dump(struct call *call, const struct snapshot *snapshots, size_
     return flush(dumping);
 }
 
-int dump(struct call *call, const Admin__DumpRequest *in, Admin__DumpReply *out)
+int dump(struct call *call, const Common__Empty *in, Admin__DumpReply *out)
 {
     struct dumping *dumping = arena_alloc(call->arena, sizeof(*dumping));
 
+    (void)in;
     if (!dumping)
         return ERR_NO_MEMORY;
-    *dumping = (struct dumping){.path = in->destination, .text = BUF(BUFFER_BYTES_MAX)};
-    if (in->destination[0] != '/')
-        return call_fail(call, ERR_INVALID, "relative_path", "/destination",
-                         "The destination must be an absolute path.");
-    dumping->file = open(in->destination, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-    if (dumping->file < 0)
-        return call_fail(call, errno == EEXIST ? ERR_CONFLICT : ERR_UNAVAILABLE, "destination", "/destination",
-                         "The file %.250s cannot be made: %s.", in->destination, strerror(errno));
+    if (call->file_count != 1)
+        return call_fail(call, ERR_INVALID, "files", NULL, "An open file must come with the call.");
+    *dumping = (struct dumping){.file = call->files[0], .text = BUF(BUFFER_BYTES_MAX)};
     int result = with_snapshots(call, write_dump, dumping);
     if (result >= 0 && fsync(dumping->file) != 0)
         result = ERR_UNAVAILABLE;
-    close(dumping->file);
     buf_free(&dumping->text);
-    if (result < 0) {
-        unlink(in->destination);
+    if (result < 0)
         return call_fail(call, result, "dump_failed", NULL, "The dump could not be written: %s.", error_name(result));
-    }
     out->has_rows = out->has_tables = out->has_bytes = true;
     out->rows = dumping->rows;
     out->tables = dumping->tables;

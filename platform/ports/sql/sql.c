@@ -226,10 +226,10 @@ int sql_check(struct sql_db *db, char ret_message[512])
     return db->adapter->check(db, ret_message);
 }
 
-int sql_backup_snapshot(struct sql_tx *tx, const char *destination_path, char ret_message[512])
+int sql_backup_snapshot(struct sql_tx *tx, int destination_file, char ret_message[512])
 {
     ret_message[0] = '\0';
-    return tx->db->adapter->backup_snapshot(tx, destination_path, ret_message);
+    return tx->db->adapter->backup_snapshot(tx, destination_file, ret_message);
 }
 
 /* -- Moving ------------------------------------------------------------------------------------------------------- */

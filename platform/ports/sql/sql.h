@@ -181,9 +181,9 @@ struct sql_stats {
 };
 void sql_get_stats(struct sql_db *db, struct sql_stats *ret_stats);
 
-/* A copy of what a transaction sees, in a file that does not exist yet: for copies of several databases at one moment,
- * each in a read of its own. */
-int sql_backup_snapshot(struct sql_tx *tx, const char *destination_path, char ret_message[512]);
+/* A copy of what a transaction sees: for copies of several databases at one moment, each in a read of its own. Into an
+ * empty file that is open for reading and writing, and stays open: a process in a sandbox can open none elsewhere. */
+int sql_backup_snapshot(struct sql_tx *tx, int destination_file, char ret_message[512]);
 
 /* -- Moving ------------------------------------------------------------------------------------------------------- */
 

@@ -46,7 +46,7 @@ struct sql_adapter {
     /* Care. */
     int (*backup)(struct sql_db *db, const char *destination_path, char ret_message[SQL_MESSAGE_BYTES]);
     int (*check)(struct sql_db *db, char ret_message[SQL_MESSAGE_BYTES]);
-    int (*backup_snapshot)(struct sql_tx *tx, const char *destination_path, char ret_message[SQL_MESSAGE_BYTES]);
+    int (*backup_snapshot)(struct sql_tx *tx, int destination_file, char ret_message[SQL_MESSAGE_BYTES]);
     void (*get_stats)(struct sql_db *db, struct sql_stats *ret_stats);
 
     /* Moving. */

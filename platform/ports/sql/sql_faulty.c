@@ -189,9 +189,9 @@ static int faulty_check(struct sql_db *base, char ret_message[SQL_MESSAGE_BYTES]
     return sql_check(inner_of(base), ret_message);
 }
 
-static int faulty_backup_snapshot(struct sql_tx *tx, const char *path, char ret_message[SQL_MESSAGE_BYTES])
+static int faulty_backup_snapshot(struct sql_tx *tx, int file, char ret_message[SQL_MESSAGE_BYTES])
 {
-    return sql_backup_snapshot(inner_tx(tx), path, ret_message);
+    return sql_backup_snapshot(inner_tx(tx), file, ret_message);
 }
 
 static int faulty_list_tables(struct sql_tx *tx, struct arena *arena, struct sql_table **ret_tables, size_t *ret_count)

@@ -157,7 +157,13 @@ int sqlite_read(struct sql_db *db, sql_closure *closure, void *argument);
 
 int sqlite_backup(struct sql_db *db, const char *destination_path, char ret_message[SQL_MESSAGE_BYTES]);
 int sqlite_check(struct sql_db *db, char ret_message[SQL_MESSAGE_BYTES]);
-int sqlite_backup_snapshot(struct sql_tx *tx, const char *destination_path, char ret_message[SQL_MESSAGE_BYTES]);
+int sqlite_backup_snapshot(struct sql_tx *tx, int destination_file, char ret_message[SQL_MESSAGE_BYTES]);
+
+/* -- sql_sqlite_descriptor.c -------------------------------------------------------------------------------------- */
+
+/* Opens a database in an open file, without a journal beside it. To be closed by sqlite3_close, also on an error; the
+ * file stays open. A result code of SQLite. */
+int sqlite_open_descriptor(int file, sqlite3 **ret_handle);
 
 /* -- sql_sqlite_dump.c -------------------------------------------------------------------------------------------- */
 

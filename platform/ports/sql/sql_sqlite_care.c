@@ -52,10 +52,18 @@ int sqlite_backup(struct sql_db *base, const char *destination_path, char ret_me
 }
 
 /* A connection that is in a read transaction already is copied as that transaction sees it. */
-int sqlite_backup_snapshot(struct sql_tx *tx, const char *destination_path, char ret_message[SQL_MESSAGE_BYTES])
+int sqlite_backup_snapshot(struct sql_tx *tx, int destination_file, char ret_message[SQL_MESSAGE_BYTES])
 {
     struct sqlite_connection *connection = ((struct sqlite_tx *)(void *)tx)->connection;
-    return back_up_to(sqlite_db_of(tx->db), connection->handle, destination_path, ret_message);
+    sqlite3 *destination = NULL;
+    int error = sqlite_error(NULL, sqlite_open_descriptor(destination_file, &destination));
+    if (!error)
+        error = copy_pages(connection->handle, destination);
+    if (error)
+        sql_message(ret_message, "the copy of %s could not be written: %s", sqlite_db_of(tx->db)->path,
+                    sqlite3_errmsg(destination));
+    sqlite3_close(destination);
+    return error;
 }
 
 /* The first row of a check: SQLite's words ("ok"), or none. */

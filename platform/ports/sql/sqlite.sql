@@ -4,6 +4,10 @@
 -- name: sqlite_use_wal
 PRAGMA journal_mode = WAL;
 
+-- name: sqlite_no_journal
+-- For a copy, which is whole or thrown away.
+PRAGMA journal_mode = OFF;
+
 -- name: sqlite_sync_full
 -- Each commit is on disk before it is acknowledged.
 PRAGMA synchronous = FULL;

@@ -3,8 +3,10 @@
 #include "platform/base/task.h"
 #include "platform/ports/sql/test_database.h"
 
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -221,7 +223,11 @@ static int copy_past(struct sql_tx *tx, void *argument)
     TRY(sql_list_tables(tx, moment->f->arena, &moment->f->tables, &moment->f->table_count));
     TRY(task_start(&task, "test-later", write_later, moment));
     task_join(task); /* committed before the copy is made, and after this transaction began to read */
-    return sql_backup_snapshot(tx, moment->path, moment->f->from.message);
+    int file = open(moment->path, O_RDWR | O_CREAT | O_EXCL, 0600);
+    assert_true(file >= 0);
+    int error = sql_backup_snapshot(tx, file, moment->f->from.message);
+    assert_int_equal(close(file), 0);
+    return error;
 }
 
 static void test_sql_moving__a_copy_is_of_its_transactions_moment(void **state)

@@ -1,4 +1,4 @@
-#include "services/admin/copies.h"
+#include "cli/copy.h"
 
 #include "platform/base/buf.h"
 #include "platform/base/encode.h"
