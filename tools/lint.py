@@ -96,7 +96,8 @@ def banned_calls(tree):
             match = BANNED_CALLS.search(line)
             if match and not re.match(r"\s*#\s*define", line):
                 yield name, number, "%s is called outside the makes of base/task, clock and random" % match.group(1)
-        for match in BANNED_DEVICES.finditer(text):
+        # The sandbox names what libraries may open.
+        for match in BANNED_DEVICES.finditer("" if name.startswith("platform/sandbox/") else text):
             yield name, line_of(text, match.start()), "%s is opened outside the random port" % match.group(0)
 
 

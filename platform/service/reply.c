@@ -49,11 +49,27 @@ int reply_encode(struct call *call)
     return 0;
 }
 
+/* What a browser may do with an answer that it was led to: nothing, and no frame shows it. A page says more itself. */
+#define DATA_POLICY "default-src 'none'; frame-ancestors 'none'"
+
+static bool has_header(const struct http_response *response, struct str name)
+{
+    for (size_t i = 0; i < response->header_count; i++) {
+        if (str_equal_nocase(response->headers[i].name, name))
+            return true;
+    }
+    return false;
+}
+
 void reply_headers_add(struct request *request, struct http_response *response)
 {
     for (size_t i = 0; i < request->reply.header_count; i++)
         http_response_header(response, request->reply.headers[i].name, request->reply.headers[i].value);
     http_response_header(response, STR("X-Content-Type-Options"), STR("nosniff"));
+    if (!has_header(response, STR("Content-Security-Policy")))
+        http_response_header(response, STR("Content-Security-Policy"), STR(DATA_POLICY));
+    if (!has_header(response, STR("Referrer-Policy")))
+        http_response_header(response, STR("Referrer-Policy"), STR("no-referrer"));
 }
 
 int call_answer(struct call *call, struct http_response *response, const char *content_type, const char *cache_control,

@@ -17,12 +17,21 @@ static void leave_in_flight(struct request *request)
     request->in_flight = false;
 }
 
-/* Failures are errors; what changes something is worth a line; reads are counted, and told only to who debugs. */
+/* Who was kept out: what an operator looks for after, and during, an attack. */
+static bool is_refusal(int status)
+{
+    return status == 401 || status == 403 || status == 429;
+}
+
+/* Failures are errors; what changes something, or kept somebody out, is worth a line; other reads are counted, and told
+ * only to who debugs. */
 static enum log_level level_of(const struct request *request, int status)
 {
     bool is_read = request->http->method == HTTP_GET || request->http->method == HTTP_HEAD;
 
-    return status >= 500 ? LOG_LEVEL_ERROR : is_read ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO;
+    if (status >= 500)
+        return LOG_LEVEL_ERROR;
+    return is_read && !is_refusal(status) ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO;
 }
 
 static void log_request(struct request *request, int status)

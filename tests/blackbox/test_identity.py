@@ -8,7 +8,7 @@ import unittest
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 
 from case import ShopCase  # noqa: E402
-from shop import PASSWORD, Person, new_email, new_key, together  # noqa: E402
+from shop import PASSWORD, Person, Shop, new_email, new_key, together  # noqa: E402
 
 API = "/api/identity/v1"
 TRIES_MAX = 200
@@ -168,6 +168,36 @@ class IdentityTest(ShopCase):
         self.assertEqual(200, self.shop.get("/api/catalog/v1/export", token=person.sign_in()).status)
         admin_id = self.shop.get(API + "/me", token=admin).json["id"]
         self.assertProblem(self.shop.put(API + "/users/%s/roles" % admin_id, {"roles": ["customer"]}, token=admin), 409)
+
+    def test_identity__who_is_kept_out_is_in_the_log(self):
+        """A sign-in that fails, one that is good, a token that is none and a role that does not reach."""
+        shop = Shop(LOG_LEVEL="info")
+        self.addCleanup(shop.close)
+        shop.start()
+        customer = shop.customer()
+        shop.post("/api/identity/v1/login", {"email": customer.email, "password": "not the password"})
+        shop.get("/api/identity/v1/me", token="none")
+        shop.get("/api/payments/v1/ledger", token=customer)
+        lines = [json.loads(line) for line in shop.log_text().splitlines() if line.startswith("{")]
+        seen = {(line["route"], line["status"], line.get("code")) for line in lines if line["message"] == "request"}
+        for expected in (("/v1/login", 200, None), ("/v1/login", 401, "invalid_credentials"),
+                         ("/v1/me", 401, "token_invalid"), ("/v1/ledger", 403, "role_required")):
+            self.assertIn(expected, seen)
+        self.assertNotIn(customer.email, shop.log_text())
+
+    def test_identity__passwords_are_taken_as_they_are(self):
+        """Of any letters, of up to 128 characters, and none of them changed, folded or cut."""
+        for password in ("        ", "only lower case", "\u00e4\u00f6\u00fc \U0001f40e battery", "a" * 64,
+                         "x" * 127 + "y"):
+            email = new_email()
+            self.assertStatus(self.sign_up(email, password), 201)
+            verified = self.shop.post(API + "/verify", {"email": email, "code": self.shop.mailed_code(email)})
+            self.assertStatus(verified, 200, 204)
+            self.assertStatus(self.login(email, password), 200)
+            for other in (password.upper() if password.upper() != password else " " + password, password[:-1],
+                          password + " "):
+                if 1 <= len(other) <= 128:
+                    self.assertProblem(self.login(email, other), 401)
 
     def test_identity__bad_fields_are_named(self):
         cases = [({"email": "no address", "password": PASSWORD, "name": "A"}, "/email"),

@@ -83,6 +83,27 @@ class ProblemTest(ShopCase):
         answer = self.shop.get("/nothing", headers={"traceparent": "00-%s-00f067aa0ba902b7-01" % ("0" * 32)})
         self.assertRegex(answer.json["trace_id"], "^(?!0{32})[0-9a-f]{32}$")
 
+    def test_headers__answers_do_nothing_in_a_browser(self):
+        """Data and problems, kept or made anew: not guessed at, not framed, nothing loaded, no address passed on; and
+        no origin but its own may read them."""
+        admin = self.shop.staff("admin")
+        for path, status in (("/api/catalog/v1/products", 200), ("/api/catalog/v1/products", 200),
+                             ("/api/identity/v1/me", 200), ("/nothing", 404), ("/health/live", 200)):
+            answer = self.shop.get(path, token=admin, headers={"Origin": "https://elsewhere.example"})
+            self.assertEqual(status, answer.status)
+            self.assertEqual("nosniff", answer.headers["x-content-type-options"], path)
+            self.assertEqual("default-src 'none'; frame-ancestors 'none'", answer.headers["content-security-policy"])
+            self.assertEqual("no-referrer", answer.headers["referrer-policy"], path)
+            self.assertNotIn("access-control-allow-origin", answer.headers)
+        page = self.shop.get("/api/docs").headers["content-security-policy"]
+        self.assertIn("default-src 'none'", page)
+        self.assertEqual(1, page.count("default-src"))
+
+    def test_headers__personal_data_is_kept_nowhere(self):
+        admin = self.shop.staff("admin")
+        for path in ("/api/identity/v1/me", "/api/orders/v1/orders", "/api/identity/v1/sessions", "/nothing"):
+            self.assertIn("no-store", self.shop.get(path, token=admin).headers["cache-control"], path)
+
     def test_problem__never_repeats_a_secret(self):
         """A password that was refused stands in no answer and no log line."""
         secret = "hunter2-and-more"

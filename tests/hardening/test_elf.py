@@ -22,7 +22,8 @@ PT_LOAD, PF_X, PF_W = 1, 1, 2
 START_FILES = ("_start", "_dl_relocate_static_pie")
 ENDBR64 = b"\xf3\x0f\x1e\xfa"
 GOOD_FLAGS = ["-O2", "-fPIE", "-pie", "-fstack-protector-strong", "-fcf-protection=full", "-U_FORTIFY_SOURCE",
-              "-D_FORTIFY_SOURCE=2", "-Wl,-z,relro", "-Wl,-z,now", "-Wl,-z,noexecstack", *(["-Wl,-z,shstk"] if HAS_CET else [])]
+              "-D_FORTIFY_SOURCE=2", "-Wl,-z,relro", "-Wl,-z,now", "-Wl,-z,noexecstack",
+              *(["-Wl,-z,shstk"] if HAS_CET else [])]
 PROGRAM = """
 #include <stdio.h>
 #include <string.h>

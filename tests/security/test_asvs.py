@@ -1,0 +1,91 @@
+"""docs/security/asvs.csv: each requirement of OWASP ASVS 5.0, level 1 and 2, is in it once; what it names exists."""
+import csv
+import pathlib
+import re
+import unittest
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+FOLDER = pathlib.Path(__file__).resolve().parent
+COLUMNS = ["id", "level", "requirement", "status", "evidence", "remark"]
+NEEDS_EVIDENCE, NEEDS_REMARK = {"test", "decision"}, {"open", "not applicable"}
+TEST_NAME = re.compile(r"^test_\w+$")
+
+
+def read_table(path):
+    with open(path, newline="", encoding="utf-8") as file:
+        reader = csv.DictReader(file)
+        assert reader.fieldnames == COLUMNS, reader.fieldnames
+        return list(reader)
+
+
+def read_requirements(path):
+    """"V1.2.3 1" a line: number and level."""
+    return dict(line.split() for line in path.read_text().splitlines() if line and not line.startswith("#"))
+
+
+def evidence_problems(row, root):
+    """Evidence is "PATH" or "PATH TEST", several of them after semicolons; a test is a function of that file."""
+    has_test = False
+    for entry in filter(None, row["evidence"].split("; ")):
+        path, _, name = entry.partition(" ")
+        file = root / path
+        if not file.is_file():
+            yield "%s: there is no file %s" % (row["id"], path)
+        elif name:
+            has_test = True
+            if not TEST_NAME.match(name) or not re.search(r"(?:def|static void) %s\(" % name, file.read_text()):
+                yield "%s: %s has no test %s" % (row["id"], path, name)
+    if row["status"] == "test" and not has_test:
+        yield "%s: no test is named" % row["id"]
+    if row["status"] in NEEDS_EVIDENCE and not row["evidence"]:
+        yield "%s: nothing shows it" % row["id"]
+
+
+def problems(rows, requirements, root=ROOT):
+    ids = [row["id"] for row in rows]
+    for number in requirements:
+        if ids.count(number) != 1:
+            yield "%s is there %d times" % (number, ids.count(number))
+    for row in rows:
+        if requirements.get(row["id"]) != row["level"]:
+            yield "%s is no requirement of level %s" % (row["id"], row["level"])
+        if row["status"] not in NEEDS_EVIDENCE | NEEDS_REMARK:
+            yield "%s: %r is no status" % (row["id"], row["status"])
+        if row["status"] in NEEDS_REMARK and not row["remark"]:
+            yield "%s: what is missing is not said" % row["id"]
+        if not row["requirement"]:
+            yield "%s: what it wants is not said" % row["id"]
+        yield from evidence_problems(row, root)
+
+
+class Asvs(unittest.TestCase):
+    def setUp(self):
+        self.rows = read_table(ROOT / "docs" / "security" / "asvs.csv")
+        self.requirements = read_requirements(FOLDER / "asvs-5.0.txt")
+
+    def changed(self, number, **members):
+        return [dict(row, **members) if row["id"] == number else row for row in self.rows]
+
+    def test_every_requirement_is_answered_once(self):
+        self.assertEqual(253, len(self.requirements))
+        self.assertEqual([], list(problems(self.rows, self.requirements)))
+
+    def test_what_is_wrong_is_found(self):
+        first, last = self.rows[0]["id"], self.rows[-1]["id"]
+        tested = next(row["id"] for row in self.rows if row["status"] == "test")
+        for expected, rows in (
+                ("is there 0 times", self.rows[1:]), ("is there 2 times", self.rows + self.rows[:1]),
+                ("is no requirement", self.changed(first, level="3")),
+                ("is no status", self.changed(first, status="done")),
+                ("what is missing is not said", self.changed(last, remark="")),
+                ("what it wants is not said", self.changed(first, requirement="")),
+                ("there is no file", self.changed(tested, evidence="tests/none.py test_it")),
+                ("has no test", self.changed(tested, evidence="tests/security/test_asvs.py test_nothing")),
+                ("no test is named", self.changed(tested, evidence="tests/security/test_asvs.py")),
+                ("nothing shows it", self.changed(first, status="decision", evidence=""))):
+            with self.subTest(expected):
+                self.assertRegex("\n".join(problems(rows, self.requirements)), expected)
+
+
+if __name__ == "__main__":
+    unittest.main()
