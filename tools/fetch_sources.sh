@@ -46,6 +46,22 @@ for library in yyjson llhttp; do
 done
 cp "$new/yyjson/yyjson/yyjson.h" "$new/httptools/vendor/llhttp/include/llhttp.h" "$new/include/"
 
+# The passwords that people take most often (zxcvbn keeps them by frequency), as far as they are long enough to be ours.
+/usr/bin/python3 - "$new/zxcvbn/zxcvbn/frequency_lists.py" >"$new/include/common_passwords.h" <<'END'
+import ast
+import sys
+
+PASSWORD_LENGTH_MIN = 8
+tree = ast.parse(open(sys.argv[1]).read())
+lists = next(ast.literal_eval(ast.unparse(node.value).replace(".split(',')", "")) for node in tree.body
+             if isinstance(node, ast.Assign) and node.targets[0].id == "FREQUENCY_LISTS")
+words = sorted({word.encode() for word in lists["passwords"].split(",") if len(word) >= PASSWORD_LENGTH_MIN})
+print("/* In the order of their bytes. */\nstatic const char *const common_passwords[] = {")
+for word in words:
+    print('"%s",' % "".join(chr(byte) if chr(byte).isalnum() else "\\%03o" % byte for byte in word))
+print("};")
+END
+
 rm -rf "${out:?}/include" "${out:?}/lib"
 mv "$new/include" "$new/lib" "$out/"
 touch "$out/$stamp"

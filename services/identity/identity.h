@@ -60,6 +60,10 @@ int identity_fill_user(struct call *call, const struct account *account, Identit
 int64_t identity_hash_deadline_ns(const struct call *call);
 int identity_hash_failed(struct call *call, int error);
 
+/* Refuses a new password that is guessed first; name may be empty. pointer: the field it came in. */
+int identity_check_password(struct call *call, struct str password, struct str email, struct str name,
+                            const char *pointer);
+
 /* Counts a try of an account (an address or an id) at something, whether it exists or not. */
 int identity_limit_account(struct call *call, const char *what, struct str subject);
 
@@ -70,7 +74,7 @@ enum code_purpose { CODE_VERIFY, CODE_RESET };
 #define CODE_DIGITS 6
 #define CODE_ATTEMPTS_MAX 5
 #define CODE_LIVE_MAX 3
-#define CODE_LIFETIME_MS (INT64_C(30) * 60 * 1000)
+#define CODE_LIFETIME_MS (INT64_C(10) * 60 * 1000)
 
 /* In the running write transaction: makes a code for the account and mails it. For CODE_VERIFY it carries the name and
  * the credential that it will confirm. */

@@ -64,6 +64,7 @@ int reset_password(struct call *call, const Identity__ResetPasswordRequest *in, 
     struct reset reset = {.call = call, .email = identity_normal_email(call, in->email), .code = in->code};
     if (!reset.email.ptr)
         return ERR_NO_MEMORY;
+    TRY(identity_check_password(call, str_from_cstr(in->password), reset.email, STR_EMPTY, "/password"));
     TRY(identity_limit_account(call, "code", reset.email));
     int result = idp_enrol(identity_of(call)->idp, call->arena, reset.email, str_from_cstr(in->password),
                            identity_hash_deadline_ns(call), &reset.credential);
@@ -116,6 +117,8 @@ int change_password(struct call *call, const Identity__ChangePasswordRequest *in
     if (!matches)
         return call_fail(call, ERR_INVALID, "wrong_password", "/current_password",
                          "This is not your current password.");
+    TRY(identity_check_password(call, str_from_cstr(in->new_password), change.account.email, change.account.name,
+                                "/new_password"));
     result = idp_enrol(idp, call->arena, call->who.user_id, str_from_cstr(in->new_password),
                        identity_hash_deadline_ns(call), &change.credential);
     if (result < 0)

@@ -59,6 +59,7 @@ int signup(struct call *call, const Identity__SignupRequest *in, Identity__Signu
         return ERR_NO_MEMORY;
     if (signup.name.len == 0)
         return call_fail(call, ERR_INVALID, "required", "/name", "Say your name.");
+    TRY(identity_check_password(call, str_from_cstr(in->password), signup.email, signup.name, "/password"));
     TRY(identity_limit_account(call, "signup", signup.email));
     int result = idp_enrol(identity_of(call)->idp, call->arena, signup.email, str_from_cstr(in->password),
                            identity_hash_deadline_ns(call), &signup.credential);

@@ -185,6 +185,21 @@ class IdentityTest(ShopCase):
             self.assertIn(expected, seen)
         self.assertNotIn(customer.email, shop.log_text())
 
+    def test_identity__passwords_that_are_guessed_first_are_refused(self):
+        """Common ones, and the names of the shop and the person, wherever a password is set."""
+        email = new_email("margarethe")
+        for password in ("password", "Password", "12345678", "trustno1", "iloveyou", "qwertyuiop"):
+            self.assertProblem(self.sign_up(email, password), 400, "password_too_common", "/password")
+        for password in ("Shopstream2026!", "1shopstream", email, email.upper(), email.partition("@")[0]):
+            self.assertProblem(self.sign_up(email, password), 400, "password_too_easy", "/password")
+        person = self.shop.customer()
+        self.assertProblem(self.shop.post(API + "/password/reset", {"email": person.email, "code": "000000",
+                                                                    "password": "sunshine"}),
+                           400, "password_too_common", "/password")
+        self.assertProblem(self.shop.post(API + "/password/change", {"current_password": PASSWORD,
+                                                                     "new_password": "sunshine"}, token=person),
+                           400, "password_too_common", "/new_password")
+
     def test_identity__passwords_are_taken_as_they_are(self):
         """Of any letters, of up to 128 characters, and none of them changed, folded or cut."""
         for password in ("        ", "only lower case", "\u00e4\u00f6\u00fc \U0001f40e battery", "a" * 64,
