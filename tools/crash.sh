@@ -1,6 +1,6 @@
 #!/bin/sh
-# Fails each port call and each allocation under a customer who buys (the whole of what `make test` takes a part of), then
-# sweeps kills over the shop. With arguments, those of tests/crash/sweep.py, the kills alone.
+# Fails each port call and each allocation under a customer who buys (the whole of what `make test` takes a part of),
+# then sweeps kills over the shop. With arguments, those of tests/crash/sweep.py, the kills alone.
 set -eu
 cd "$(dirname "$0")/.."
 tools/build.sh build

@@ -3,6 +3,7 @@
 #include "cli/torture/torture.h"
 #include "platform/ports/clock/clock.h"
 #include "platform/service/admin_socket.h"
+#include "platform/service/invoke.h"
 #include "platform/service/tenants.h"
 
 #include <yyjson.h>
@@ -46,10 +47,13 @@ int torture_ask(struct torture *torture, struct arena *arena, const struct tortu
 int torture_ask_admin(struct torture *torture, const char *service, const char *method, const char *json,
                       struct str *ret_reply)
 {
+    const struct json_call call = {.service = str_from_cstr(service),
+                                   .method = str_from_cstr(method),
+                                   .tenant = STR(TENANT_DEFAULT),
+                                   .json = str_from_cstr(json)};
     int error = 0;
 
-    TRY(admin_socket_call(torture->socket_path, torture->arena, str_from_cstr(service), str_from_cstr(method),
-                          STR(TENANT_DEFAULT), str_from_cstr(json), &error, ret_reply));
+    TRY(admin_socket_call(torture->socket_path, torture->arena, &call, &error, ret_reply));
     return error;
 }
 

@@ -1,0 +1,176 @@
+/* Proves that what the provider did and nobody heard of is neither done twice nor forgotten. */
+#include "services/payments/test_payments.h"
+
+/* -- Lost answers -------------------------------------------------------------------------------------------------- */
+
+static void test_payments_lost_answers__lost_answers_never_charge_twice(void **state)
+{
+    struct fixture *fixture = *state;
+    Payments__Payment payment;
+    set_fault(fixture, FAULT_FAIL_AFTER, 1);
+    assert_int_equal(authorise(fixture, "order-1", "pm_card_visa", &payment), 0);
+    assert_string_equal(payment.status, "authorised");
+    set_fault(fixture, FAULT_FAIL_AFTER, 0);
+    assert_int_equal(authorise(fixture, "order-2", "pm_card_visa", &payment), ERR_DEADLINE);
+    set_fault(fixture, FAULT_REPEAT, 0);
+    assert_int_equal(authorise(fixture, "order-2", "pm_card_visa", &payment), 0);
+    assert_string_equal(payment.status, "authorised");
+    assert_intents(fixture, 2);
+    set_fault(fixture, FAULT_FAIL_AFTER, 2);
+    assert_int_equal(capture(fixture, "order-2", &payment), ERR_DEADLINE);
+    assert_int_equal(capture(fixture, "order-2", &payment), 0);
+    assert_string_equal(payment.status, "captured");
+    assert_ledger(fixture, 2);
+}
+
+static void test_payments_lost_answers__money_of_a_lost_answer_is_returned(void **state)
+{
+    struct fixture *fixture = *state;
+    Payments__Payment payment;
+    set_fault(fixture, FAULT_FAIL_AFTER, 0);
+    assert_int_equal(authorise(fixture, "order-1", "pm_card_visa", &payment), ERR_DEADLINE);
+    clear_faults(fixture);
+    assert_int_equal(return_all(fixture, "order-1", &payment), 0);
+    assert_string_equal(payment.status, "voided");
+    assert_string_equal(provider_status(fixture, payment.provider_id), "canceled");
+    assert_intents(fixture, 1);
+    assert_ledger(fixture, 0);
+}
+
+/* The request never arrived: asked for the money back, the payment asks once more with its key, so that whatever the
+ * provider has of it is ended. */
+static void test_payments_lost_answers__a_payment_that_never_arrived_is_ended(void **state)
+{
+    struct fixture *fixture = *state;
+    Payments__Payment payment;
+    set_fault(fixture, FAULT_FAIL, 0);
+    assert_int_equal(authorise(fixture, "order-1", "pm_card_visa", &payment), ERR_UNAVAILABLE);
+    assert_intents(fixture, 0);
+    clear_faults(fixture);
+    assert_int_equal(return_all(fixture, "order-1", &payment), 0);
+    assert_string_equal(payment.status, "voided");
+    assert_string_equal(provider_status(fixture, payment.provider_id), "canceled");
+    assert_ledger(fixture, 0);
+    /* A method that the provider refuses leaves nothing there to be ended. */
+    set_fault(fixture, FAULT_FAIL, 0);
+    assert_int_equal(authorise(fixture, "order-2", "pm_card_of_nobody", &payment), ERR_UNAVAILABLE);
+    clear_faults(fixture);
+    assert_int_equal(return_all(fixture, "order-2", &payment), 0);
+    assert_true(has_status(fixture, "order-2", "voided") || has_status(fixture, "order-2", "failed"));
+    assert_intents(fixture, 1);
+}
+
+/* -- What the provider has forgotten the key of -------------------------------------------------------------------- */
+
+/* Two days pass: the provider forgets its keys, and what we wrote is two days old; or, with the clock a year ahead when
+ * it was written, from the future. */
+static void age(struct fixture *fixture, bool was_ahead)
+{
+    static const struct sql_statement forget = {"test_forget_keys", "DELETE FROM request_keys"};
+    static const struct sql_statement older[] = {
+        {"test_age_payments", "UPDATE payments SET created_ms = created_ms - 172800000"},
+        {"test_age_refunds", "UPDATE refunds SET created_ms = created_ms - 172800000"},
+        {"test_newer_payments", "UPDATE payments SET created_ms = created_ms + 31536000000"},
+        {"test_newer_refunds", "UPDATE refunds SET created_ms = created_ms + 31536000000"},
+    };
+    const struct sql_statement *const wanted[] = {&forget, &older[was_ahead ? 2 : 0], &older[was_ahead ? 3 : 1]};
+    struct sql_db *ours = host_instance(fixture->host.host, "payments")->db;
+    struct sql_db *theirs = host_instance(fixture->host.host, "stripe_emulator")->db;
+    for (size_t i = 0; i < 3; i++) {
+        const struct sql_statement *statement = wanted[i];
+        assert_int_equal(sql_write(i == 0 ? theirs : ours, run_statement, &statement), 0);
+    }
+}
+
+/* Nothing is heard from the provider but what it is asked. */
+static void drop_webhooks(struct fixture *fixture)
+{
+    assert_int_equal(
+        test_emulator_ask(&fixture->host, HTTP_POST, "/test/faults", "{\"webhook_drop\":1000}", NULL).status, 200);
+}
+
+static void test_payments_lost_answers__a_charge_whose_key_is_forgotten_is_found(void **state)
+{
+    struct fixture *fixture = *state;
+    drop_webhooks(fixture);
+    Payments__Payment payment;
+    for (int was_ahead = 0; was_ahead <= 1; was_ahead++) {
+        char order_id[] = "order-0";
+        order_id[6] = (char)('0' + was_ahead);
+        set_fault(fixture, FAULT_FAIL_AFTER, 0);
+        assert_int_equal(authorise(fixture, order_id, "pm_card_visa", &payment), ERR_DEADLINE);
+        age(fixture, was_ahead);
+        clear_faults(fixture);
+        assert_int_equal(authorise(fixture, order_id, "pm_card_visa", &payment), 0);
+        assert_string_equal(payment.status, "authorised");
+        assert_intents(fixture, was_ahead + 1);
+    }
+}
+
+static void test_payments_lost_answers__a_charge_that_was_never_made_is_made_days_later(void **state)
+{
+    struct fixture *fixture = *state;
+    drop_webhooks(fixture);
+    Payments__Payment payment;
+    set_fault(fixture, FAULT_FAIL, 0);
+    assert_int_equal(authorise(fixture, "order-1", "pm_card_visa", &payment), ERR_UNAVAILABLE);
+    age(fixture, false);
+    clear_faults(fixture);
+    assert_int_equal(authorise(fixture, "order-1", "pm_card_visa", &payment), 0);
+    assert_string_equal(payment.status, "authorised");
+    assert_intents(fixture, 1);
+}
+
+static void test_payments_lost_answers__money_of_a_forgotten_charge_is_returned(void **state)
+{
+    struct fixture *fixture = *state;
+    drop_webhooks(fixture);
+    Payments__Payment payment;
+    set_fault(fixture, FAULT_FAIL_AFTER, 0);
+    assert_int_equal(authorise(fixture, "order-1", "pm_card_visa", &payment), ERR_DEADLINE);
+    age(fixture, false);
+    clear_faults(fixture);
+    assert_int_equal(return_all(fixture, "order-1", &payment), 0);
+    assert_string_equal(payment.status, "voided");
+    assert_string_equal(provider_status(fixture, payment.provider_id), "canceled");
+    assert_intents(fixture, 1);
+}
+
+/* The job settles it: one that was made is booked, one that was not is made; neither is made twice. */
+static void test_payments_lost_answers__a_refund_whose_key_is_forgotten_is_made_once(void **state)
+{
+    struct fixture *fixture = *state;
+    drop_webhooks(fixture);
+    for (int was_made = 0; was_made <= 1; was_made++) {
+        char order_id[] = "order-0";
+        Payments__Refund refund;
+        order_id[6] = (char)('0' + was_made);
+        Payments__Payment payment = captured(fixture, order_id);
+        set_fault(fixture, was_made ? FAULT_FAIL_AFTER : FAULT_FAIL, 0);
+        assert_int_equal(refund_part(fixture, payment.id, 1000, "key-1", &refund), 0);
+        assert_string_equal(refund.status, "pending");
+        age(fixture, was_made);
+        clear_faults(fixture);
+        await_status(fixture, order_id, "partially_refunded");
+        const char *path = arena_printf(fixture->host.arena, "/v1/refunds?payment_intent=%s", payment.provider_id);
+        const char *made =
+            arena_cstr(fixture->host.arena, test_emulator_ask(&fixture->host, HTTP_GET, path, NULL, NULL).body);
+        assert_non_null(strstr(made, "\"amount\":1000"));
+        assert_null(strstr(strstr(made, "\"amount\":1000") + 1, "\"amount\":1000"));
+        assert_int_equal(stored_payment(fixture, order_id).refunded_amount, 1000);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        PATIENT(test_payments_lost_answers__lost_answers_never_charge_twice),
+        PATIENT(test_payments_lost_answers__money_of_a_lost_answer_is_returned),
+        PATIENT(test_payments_lost_answers__a_payment_that_never_arrived_is_ended),
+        PATIENT(test_payments_lost_answers__a_charge_whose_key_is_forgotten_is_found),
+        PATIENT(test_payments_lost_answers__a_charge_that_was_never_made_is_made_days_later),
+        PATIENT(test_payments_lost_answers__money_of_a_forgotten_charge_is_returned),
+        PATIENT(test_payments_lost_answers__a_refund_whose_key_is_forgotten_is_made_once),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
