@@ -17,7 +17,7 @@ import time
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 TESTS = ROOT / "tests"
 SUITE_TIMEOUT_S = 300  # where run.sh has no line "# timeout_s: N"
-TOTAL_TIMEOUT_S = 900  # after that no further suite starts
+TOTAL_TIMEOUT_S = 1500  # after that no further suite starts
 SANITIZED_FACTOR = 3  # how much longer everything may take under the sanitizers
 OUTPUT_LINES_MAX = 200  # of a failed suite; the whole is in BUILD_FOLDER/test-logs
 CLOSING_LINE = re.compile(r"^(?:\w+: *)?(\d+) passed, (\d+) failed(?:, \d+ skipped)?$", re.M)
