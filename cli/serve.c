@@ -30,7 +30,8 @@ struct serving {
     const char *address;
     int port;
     bool has_sandbox, needs_sandbox;
-    bool is_seeded; /* now, by this start */
+    char sandbox_gap[SANDBOX_MESSAGE_BYTES]; /* what of it cannot be had; empty: all of it is there */
+    bool is_seeded;                          /* now, by this start */
 };
 
 /* -- What is asked for
@@ -88,28 +89,27 @@ static int configure(struct serving *serving)
 /* -- The sandbox --------------------------------------------------------------------------------------------------- */
 
 /* What is read from elsewhere (arguments, settings) was read; no task has started. */
-static int enter_sandbox(const struct serving *serving)
+static int enter_sandbox(struct serving *serving)
 {
-    const struct log_context log = {.service = "shopstream"};
-    char message[SANDBOX_MESSAGE_BYTES] = "";
+    char *gap = serving->sandbox_gap;
 
     if (!serving->has_sandbox)
         return EXIT_DONE;
-    int error = sandbox_enter(serving->data_path, message);
-    if (error == ERR_UNAVAILABLE && !serving->needs_sandbox) {
-        log_info(&log, "the sandbox is not whole", LOG_CSTR("detail", message));
-        return EXIT_DONE;
-    }
-    if (error < 0)
+    int error = sandbox_enter(serving->data_path, gap);
+    if (error < 0 && (error != ERR_UNAVAILABLE || serving->needs_sandbox))
         return say_failed("the sandbox cannot be had: %s; SHOPSTREAM_SANDBOX=on does with what there is",
-                          message[0] ? message : error_name(error));
+                          gap[0] ? gap : error_name(error));
     return EXIT_DONE;
 }
 
+/* A shop that does not come to serving says why, and nothing of its sandbox. */
 static int seal_sandbox(const struct serving *serving)
 {
+    const struct log_context log = {.service = "shopstream"};
     int error = serving->has_sandbox ? sandbox_seal() : 0;
 
+    if (serving->sandbox_gap[0])
+        log_info(&log, "the sandbox is not whole", LOG_CSTR("detail", serving->sandbox_gap));
     return error < 0 ? say_failed("the sandbox cannot be sealed: %s", error_name(error)) : EXIT_DONE;
 }
 

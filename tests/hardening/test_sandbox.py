@@ -103,9 +103,12 @@ class Running(unittest.TestCase):
         # glibc does without robust futexes: so each new thread may fail to ask for them.
         strace = ["strace", "-f", "-qq", "-o", str(trace), "-e", "trace=set_robust_list",
                   "-e", "inject=set_robust_list:error=EINVAL", BINARY]
+        environment = shop.environment()
+        if IS_SANITIZED:  # the search for leaks wants to be the tracer itself
+            environment["ASAN_OPTIONS"] = environment.get("ASAN_OPTIONS", "") + ":detect_leaks=0"
         with open(shop.data.parent / "log", "ab") as log:
             shop.process = subprocess.Popen([*strace, "--port", str(shop.port), "--data", str(shop.data), "--no-seed"],
-                                            env=shop.environment(), stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+                                            env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         self.addCleanup(shutil.rmtree, shop.folder, ignore_errors=True)
         self.addCleanup(shop.process.wait)
         self.addCleanup(lambda: shop.process.poll() is None and os.kill(self.traced(shop), signal.SIGKILL))
