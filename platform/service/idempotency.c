@@ -112,7 +112,7 @@ int idempotency_store(struct call *call, struct sql_tx *tx, struct idempotency *
     buf_append(&value, idempotency->body);
     TRY(buf_error(&value));
     const struct kv_put put = {
-        .key = key, .value = buf_str(&value), .expires_at_ms = clock_steady_ms() + IDEMPOTENCY_TTL_MS};
+        .key = key, .value = buf_str(&value), .expires_at_ms = clock_latest_ms() + IDEMPOTENCY_TTL_MS};
     return kv_put(call->instance->kv, tx, &put, NULL);
 }
 

@@ -22,9 +22,10 @@
 #define PURGE_BATCH 500
 #define PURGE_BATCHES_MAX 1000 /* of one run of the job, for each status: more than a busy shop ends between two */
 
-/* Counted from where the reservation would have expired. Longer than any order is still being placed. */
+/* Counted from the reservation's end. Longer than any order is still being placed. */
 #define ENDED_RETENTION_MS (INT64_C(30) * 24 * 3600 * 1000)
-/* What was sold goes back by its reservation when the order is cancelled, which may be any time before it is fulfilled.
+/* Counted from where it would have expired. What was sold goes back by its reservation when the order is cancelled,
+ * which may be any time before it is fulfilled.
  */
 #define SOLD_RETENTION_MS (INT64_C(400) * 24 * 3600 * 1000)
 
@@ -69,15 +70,32 @@ static int insert_reservation(struct call *call, struct str id, const char *stat
                     SQL_ARGS(sql_text(call->tenant), sql_text(id), sql_cstr(status), sql_int(expires_at_ms)), NULL);
 }
 
+/* 0, or ERR_UNAVAILABLE when it was changed meanwhile: to be tried again. */
+static int check_changed(int result, int64_t changed)
+{
+    return result < 0 ? result : changed == 1 ? 0 : ERR_UNAVAILABLE;
+}
+
 static int set_status(struct call *call, const struct reservation *reservation, const char *status)
 {
-    int64_t changed;
-
-    TRY(sql_exec(
+    int64_t changed = 0;
+    int result = sql_exec(
         call->tx, &catalog_sql_set_reservation_status,
         SQL_ARGS(sql_text(call->tenant), sql_text(reservation->id), sql_text(reservation->status), sql_cstr(status)),
-        &changed));
-    return changed == 1 ? 0 : ERR_UNAVAILABLE; /* changed meanwhile: to be tried again */
+        &changed);
+
+    return check_changed(result, changed);
+}
+
+static int end_reservation(struct call *call, const struct reservation *reservation, const char *status)
+{
+    int64_t changed = 0;
+    int result = sql_exec(call->tx, &catalog_sql_end_reservation,
+                          SQL_ARGS(sql_text(call->tenant), sql_text(reservation->id), sql_text(reservation->status),
+                                   sql_cstr(status), sql_int(clock_steady_ms())),
+                          &changed);
+
+    return check_changed(result, changed);
 }
 
 static int read_lines(struct call *call, struct str reservation_id, struct line lines[LINES_MAX], size_t *ret_count)
@@ -291,7 +309,7 @@ static int give_back(struct call *call, const struct reservation *reservation, c
     struct line lines[LINES_MAX];
     size_t count, changed = 0;
 
-    TRY(set_status(call, reservation, status));
+    TRY(end_reservation(call, reservation, status));
     TRY(read_lines(call, reservation->id, lines, &count));
     for (size_t i = 0; i < count; i++)
         TRY(give_back_line(call, is_held ? &catalog_sql_give_back_held : &catalog_sql_give_back_sold, &lines[i],

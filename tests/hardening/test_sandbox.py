@@ -50,7 +50,9 @@ class Running(unittest.TestCase):
         self.assertEqual(("0", "0"), walls(shop.process.pid))
 
     def test_an_instrumented_build_says_so_once_and_the_shipped_one_nothing(self):
-        said = self.shop(LOG_LEVEL="info").log_text().count("the sandbox is not whole")
+        shop = self.shop(LOG_LEVEL="info")
+        self.assertEqual(0, shop.stop(), shop.log_text()[-2000:])
+        said = shop.log_text().count("the sandbox is not whole")
         self.assertEqual(1 if INSTRUMENTED or not has_landlock() else 0, said)
 
     def test_require_refuses_to_start_where_a_wall_is_missing(self):

@@ -22,5 +22,13 @@ int64_t clock_wall_ms(void);
  * the next start takes the wall clock as it is then. */
 int64_t clock_steady_ms(void);
 
+/* The later of the two: from here on, what must not end too early is kept, also when the next start takes over a wall
+ * clock that was moved ahead meanwhile. */
+static inline int64_t clock_latest_ms(void)
+{
+    int64_t steady_ms = clock_steady_ms(), wall_ms = clock_wall_ms();
+    return steady_ms > wall_ms ? steady_ms : wall_ms;
+}
+
 /* CPU time that this process has used, in nanoseconds. */
 int64_t clock_cpu_ns(void);

@@ -34,6 +34,10 @@ INSERT INTO reservation (tenant, id, status, expires_at_ms) VALUES ($1, $2, $3, 
 -- Changes nothing when it no longer has the status it was seen with.
 UPDATE reservation SET status = $4 WHERE tenant = $1 AND id = $2 AND status = $3;
 
+-- name: end_reservation
+-- The same, and notes when: an end is kept for a while from then on, however late it came.
+UPDATE reservation SET status = $4, expires_at_ms = $5 WHERE tenant = $1 AND id = $2 AND status = $3;
+
 -- name: insert_reservation_line
 INSERT INTO reservation_line (tenant, reservation_id, sku_id, quantity) VALUES ($1, $2, $3, $4);
 
