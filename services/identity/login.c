@@ -11,6 +11,8 @@ struct login {
     struct str email;
     struct account account;
     bool found;
+    struct str checked;        /* the credential that the password was held against */
+    bool is_outdated;          /* the account has another one by now */
     struct str new_credential; /* empty unless the stored one is outdated */
     struct str session_id, refresh_token;
     int64_t issued_ms; /* one time for the token and the row that can end it, whatever the clock does between */
@@ -25,10 +27,15 @@ static int read_account(struct sql_tx *tx, void *argument)
     return found < 0 ? found : 0;
 }
 
+/* Looks again: while the password was hashed, another one may have been set, or roles been taken away. */
 static int record_login(struct sql_tx *tx, void *argument)
 {
     struct login *login = argument;
     struct call *call = login->call;
+    TRY(read_account(tx, login));
+    login->is_outdated = !login->found || !str_equal(login->account.credential, login->checked);
+    if (login->is_outdated)
+        return 0;
     if (login->new_credential.len > 0)
         TRY(sql_exec(tx, &identity_sql_renew_credential,
                      SQL_ARGS(sql_text(call->tenant), sql_text(login->account.id), sql_text(login->account.credential),
@@ -36,6 +43,12 @@ static int record_login(struct sql_tx *tx, void *argument)
                      NULL));
     login->issued_ms = call_now_ms(call);
     return identity_open_session(call, &login->account, login->issued_ms, &login->session_id, &login->refresh_token);
+}
+
+static int fail_credentials(struct call *call)
+{
+    return call_fail(call, ERR_UNAUTHENTICATED, "invalid_credentials", NULL,
+                     "The e-mail address or the password is wrong.");
 }
 
 /* Checks the password, also where there is no account, for the same time. */
@@ -50,8 +63,7 @@ static int check_password(struct login *login, struct str password)
     if (result < 0)
         return identity_hash_failed(call, result);
     if (!matches)
-        return call_fail(call, ERR_UNAUTHENTICATED, "invalid_credentials", NULL,
-                         "The e-mail address or the password is wrong.");
+        return fail_credentials(call);
     if (!login->account.email_verified)
         return call_fail(
             call, ERR_FORBIDDEN, "email_not_verified", NULL,
@@ -69,7 +81,10 @@ int login(struct call *call, const Identity__LoginRequest *in, Identity__Tokens 
     TRY(identity_limit_account(call, "login", login.email));
     TRY(call_read(call, read_account, &login));
     TRY(check_password(&login, str_from_cstr(in->password)));
+    login.checked = login.account.credential;
     TRY(call_write(call, record_login, &login));
+    if (login.is_outdated)
+        return fail_credentials(call);
     return identity_fill_tokens(call, &login.account, login.issued_ms, login.session_id, login.refresh_token, out);
 }
 

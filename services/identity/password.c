@@ -80,7 +80,7 @@ struct change {
     struct call *call;
     struct account account;
     struct str credential;
-    bool found;
+    bool found, done;
 };
 
 static int read_account(struct sql_tx *tx, void *argument)
@@ -96,9 +96,13 @@ static int record_change(struct sql_tx *tx, void *argument)
 {
     struct change *change = argument;
     struct call *call = change->call;
-    TRY(sql_exec(tx, &identity_sql_set_credential,
-                 SQL_ARGS(sql_text(call->tenant), sql_text(change->account.id), sql_text(change->credential)), NULL));
-    return identity_end_sessions(call, change->account.id, call->who.session_id);
+    int64_t changed;
+    TRY(sql_exec(tx, &identity_sql_change_credential,
+                 SQL_ARGS(sql_text(call->tenant), sql_text(change->account.id), sql_text(change->account.credential),
+                          sql_text(change->credential), sql_text(call->who.session_id)),
+                 &changed));
+    change->done = changed > 0;
+    return change->done ? identity_end_sessions(call, change->account.id, call->who.session_id) : 0;
 }
 
 int change_password(struct call *call, const Identity__ChangePasswordRequest *in, Common__Empty *out)
@@ -123,5 +127,9 @@ int change_password(struct call *call, const Identity__ChangePasswordRequest *in
                        identity_hash_deadline_ns(call), &change.credential);
     if (result < 0)
         return identity_hash_failed(call, result);
-    return call_write(call, record_change, &change);
+    TRY(call_write(call, record_change, &change));
+    /* Whoever has the mailbox set another password, or ended this session, while the hashes were made: that holds. */
+    return change.done ? 0
+                       : call_fail(call, ERR_UNAUTHENTICATED, "sign_in_required", NULL,
+                                   "The password was changed, or this session ended, meanwhile. Sign in again.");
 }

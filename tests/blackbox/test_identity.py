@@ -3,16 +3,20 @@ import base64
 import json
 import pathlib
 import sys
+import threading
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 
 from case import ShopCase  # noqa: E402
-from shop import PASSWORD, Person, Shop, new_email, new_key, together  # noqa: E402
+from shop import PASSWORD, Person, Shop, eventually, new_email, new_key, together  # noqa: E402
 
 API = "/api/identity/v1"
 TRIES_MAX = 200
 OTHER_PASSWORD = "another horse, another staple"
+THIRD_PASSWORD = "a third horse without a staple"
+RACERS = 4
+RESET_RACES = 3
 
 
 class IdentityTest(ShopCase):
@@ -140,6 +144,57 @@ class IdentityTest(ShopCase):
         self.assertStatus(self.shop.post(API + "/password/change", right, token=person), 200, 204)
         self.assertProblem(self.login(person.email), 401)
         self.assertStatus(self.login(person.email, OTHER_PASSWORD), 200)
+
+    def signed_in_during(self, email, change):
+        """The tokens of sign-ins by the password that was right at first, some of which were under way during a change."""
+        ended, tokens = threading.Event(), []
+
+        def work(number):
+            if number == 0:
+                eventually(lambda: len(tokens) >= RACERS, "the first sign-ins")
+                change()
+                ended.set()
+                return
+            while not ended.is_set():
+                answer = self.login(email)
+                if answer.status == 200:
+                    tokens.append(answer.json)
+        together(RACERS + 1, work)
+        return tokens
+
+    def test_identity__a_sign_in_under_way_does_not_outlive_a_new_password(self):
+        """A password takes a while to check: what was right when that began is looked at again when it ends."""
+        person = self.shop.customer()
+        self.assertStatus(self.shop.post(API + "/password/forgot", {"email": person.email}), 200, 202, 204)
+        reset = {"email": person.email, "code": self.shop.mailed_code(person.email, 1), "password": OTHER_PASSWORD}
+        for tokens in self.signed_in_during(person.email, lambda: self.assertStatus(
+                self.shop.post(API + "/password/reset", reset), 200, 204)):
+            self.assertProblem(self.shop.get(API + "/me", token=tokens["access_token"]), 401)
+            self.assertProblem(self.shop.post(API + "/refresh", {"refresh_token": tokens["refresh_token"]}), 401)
+
+    def test_identity__a_sign_in_under_way_gets_no_role_that_is_taken_away(self):
+        person, admin = self.shop.customer(), self.shop.staff("admin")
+        path = API + "/users/%s/roles" % self.shop.get(API + "/me", token=person).json["id"]
+        self.assertStatus(self.shop.put(path, {"roles": ["customer", "admin"]}, token=admin, key=new_key()), 200)
+        for tokens in self.signed_in_during(person.email, lambda: self.assertStatus(
+                self.shop.put(path, {"roles": ["customer"]}, token=admin, key=new_key()), 200)):
+            answer = self.shop.get("/api/payments/v1/ledger", token=tokens["access_token"])
+            self.assertIn(answer.status, (401, 403), answer)
+
+    def test_identity__a_reset_holds_against_a_change_under_way(self):
+        """Somebody who knows the old password cannot write over the one that the mailbox' owner sets."""
+        for _ in range(RESET_RACES):
+            person = self.shop.customer()
+            self.assertStatus(self.shop.post(API + "/password/forgot", {"email": person.email}), 200, 202, 204)
+            reset = {"email": person.email, "code": self.shop.mailed_code(person.email, 1), "password": OTHER_PASSWORD}
+            change = {"current_password": PASSWORD, "new_password": THIRD_PASSWORD}
+            changed, done = together(2, lambda number: self.shop.post(
+                API + ("/password/reset" if number else "/password/change"), reset if number else change,
+                token=None if number else person))
+            self.assertStatus(done, 200, 204)
+            self.assertIn(changed.status, (204, 401), changed)
+            self.assertStatus(self.login(person.email, OTHER_PASSWORD), 200)
+            self.assertProblem(self.login(person.email, THIRD_PASSWORD), 401)
 
     def test_identity__a_known_and_an_unknown_address_get_the_same_answer(self):
         """At sign-up, sign-in, verification and for a forgotten password: the same status and words."""

@@ -13,6 +13,12 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, 1, $8);
 -- name: set_credential
 UPDATE account SET credential = $3, version = version + 1 WHERE tenant = $1 AND id = $2;
 
+-- name: change_credential
+-- Not when another one was set since the old one was checked, nor by a session that ended meanwhile.
+UPDATE account SET credential = $4, version = version + 1
+WHERE tenant = $1 AND id = $2 AND credential = $3
+    AND EXISTS (SELECT 1 FROM session WHERE tenant = $1 AND user_id = $2 AND id = $5);
+
 -- name: renew_credential
 -- The same password under today's parameters; not when it was changed meanwhile.
 UPDATE account SET credential = $4 WHERE tenant = $1 AND id = $2 AND credential = $3;
