@@ -144,8 +144,18 @@ static void handle(void *argument)
     request->status = response.status;
 }
 
+/* Somebody who does two things at once may be given another token, or none, while this request is on its way. */
+static const char *keep(const struct shop_request *request, const char *token)
+{
+    const char *kept = token ? arena_printf(request->arena, "%s", token) : NULL;
+    ASSERT(!token || kept);
+    return kept;
+}
+
 bool shop_ask(struct shop_request *request)
 {
+    request->token = keep(request, request->token);
+    request->guest_token = keep(request, request->guest_token);
     request->status = 0;
     request->answer = STR_EMPTY;
     if (simulation.is_offline || !simulator_call_process("request", handle, request))

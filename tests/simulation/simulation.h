@@ -74,8 +74,9 @@ struct cart {
     char guest_token[2 * ID_BYTES];
     char id[ID_BYTES];
     int64_t quantity[SKUS];
-    size_t orders; /* that the books know of it: one at most */
-    uint64_t far;  /* clock_far_steps when it was begun */
+    size_t orders;   /* that the books know of it: one at most */
+    uint64_t far;    /* clock_far_steps when it was begun */
+    bool is_unknown; /* a change of it was asked for whose answer nobody got */
 };
 
 struct refund {
