@@ -38,7 +38,7 @@ static struct {
     uint64_t crash_at;
     int64_t now_ns;
     int64_t wall_change_ms;
-    int64_t steady_change_ms; /* wall_change_ms of when this process started */
+    int64_t steady_change_ms; /* wall_change_ms of when the machine was booted */
 
     struct coroutine root; /* the stack of simulator_run: runs nothing but crashes and the end */
     struct task *current;
@@ -427,7 +427,8 @@ static void throw_away(struct task *task)
 static void crash(void)
 {
     scheduler.crash_requested = false;
-    scheduler.steady_change_ms = scheduler.wall_change_ms;
+    if (scheduler.options.crash_boots)
+        scheduler.steady_change_ms = scheduler.wall_change_ms;
     scheduler.incarnation++;
     fold_name("crash");
     for (size_t i = scheduler.task_count; i > 0; i--) {

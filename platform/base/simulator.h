@@ -39,7 +39,8 @@ struct simulator_options {
     int64_t restart_delay_max_ns; /* the next incarnation starts after up to this time */
     int64_t start_wall_ms;        /* 0: 2026-01-01T00:00:00Z */
     unsigned processor_count;     /* what task_processor_count answers; 0: 2 */
-    int trace_descriptor;         /* > 0: each step is printed there, for looking at one seed */
+    bool crash_boots;     /* a crash takes the machine along: the steady clock starts anew from the wall clock */
+    int trace_descriptor; /* > 0: each step is printed there, for looking at one seed */
 
     /* Called at a crash, outside of any task, when the process's tasks are gone and before the next incarnation starts:
      * the harness drops what was not synced, and resets static state. Must not call task.h. */
@@ -101,7 +102,7 @@ void simulator_call_world(const char *name, task_fn *fn, void *argument);
 /* -- Time, chance, trace ------------------------------------------------------------------------------------------- */
 
 /* Moves the process's wall clock, either way; the world's stays right. The monotonic clock never goes back, and the
- * steady one moves at the next crash. */
+ * steady one does not move, unless the next crash boots the machine. */
 void simulator_step_wall_clock(int64_t change_ms);
 
 /* What the process's wall clock says, for the world. */
@@ -125,6 +126,6 @@ void simulator_trace(const void *bytes, size_t size);
 int64_t simulator_now_ns(void);
 int64_t simulator_wall_ms(void);
 
-/* The wall clock without the steps since the process started, or started again after a crash. */
+/* The wall clock without the steps since the machine was booted. */
 int64_t simulator_steady_ms(void);
 void random_simulated_seed(uint64_t seed);

@@ -3,7 +3,12 @@
 #include "platform/ports/clock/clock.h"
 #include "platform/ports/random/random.h"
 
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -88,6 +93,50 @@ static void test_task__sleep_lasts_at_least_its_time(void **state)
     assert_true(clock_cpu_ns() > 0);
 }
 
+static void write_clock_file(const char *folder, const char *boot_id, int64_t boot_ms)
+{
+    char path[64];
+    snprintf(path, sizeof(path), "%s/clock", folder);
+    FILE *file = fopen(path, "we");
+    assert_non_null(file);
+    assert_true(fprintf(file, "%s %" PRId64 "\n", boot_id, boot_ms) > 0);
+    assert_int_equal(fclose(file), 0);
+}
+
+static void test_clock__the_steady_one_goes_on_within_a_boot(void **state)
+{
+    (void)state;
+    char folder[] = "/tmp/shopstream-clock-XXXXXX", path[64], boot_id[40] = "";
+    int64_t boot_ms;
+    assert_non_null(mkdtemp(folder));
+    snprintf(path, sizeof(path), "%s/clock", folder);
+    int64_t before_ms = clock_steady_ms();
+    assert_int_equal(clock_keep_steady(folder), 0);
+    FILE *file = fopen(path, "re");
+    assert_non_null(file);
+    assert_int_equal(fscanf(file, "%39s %" SCNd64, boot_id, &boot_ms), 2);
+    fclose(file);
+
+    write_clock_file(folder, boot_id, boot_ms - 3600000); /* the wall clock was an hour behind at the first start */
+    assert_int_equal(clock_keep_steady(folder), 0);
+    assert_in_range(before_ms - clock_steady_ms(), 3500000, 3600000);
+    write_clock_file(folder, boot_id, boot_ms);
+    assert_int_equal(clock_keep_steady(folder), 0);
+    assert_true(clock_steady_ms() >= before_ms);
+
+    write_clock_file(folder, "00000000-0000-0000-0000-000000000000", boot_ms - 3600000); /* of another boot */
+    assert_int_equal(clock_keep_steady(folder), 0);
+    assert_true(clock_steady_ms() >= before_ms);
+    write_clock_file(folder, boot_id, -7);
+    assert_int_equal(clock_keep_steady(folder), 0);
+    assert_true(clock_steady_ms() >= before_ms);
+
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(rmdir(folder), 0);
+    assert_int_equal(clock_keep_steady(folder), -1);
+    assert_int_equal(errno, ENOENT);
+}
+
 static void test_random__draws_stay_below_and_reach_every_value(void **state)
 {
     (void)state;
@@ -139,6 +188,7 @@ int main(void)
         cmocka_unit_test(test_task__an_event_is_waited_for_once),
         cmocka_unit_test(test_task__wait_until_ends_at_the_deadline),
         cmocka_unit_test(test_task__sleep_lasts_at_least_its_time),
+        cmocka_unit_test(test_clock__the_steady_one_goes_on_within_a_boot),
         cmocka_unit_test(test_random__draws_stay_below_and_reach_every_value),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -47,6 +47,8 @@ static const char *const readable[] = {
     "/etc/nsswitch.conf", "/etc/gai.conf", "/etc/services",
     /* Time zones. */
     "/etc/localtime", "/usr/share/zoneinfo",
+    /* Which boot of the machine this is, for the steady clock. */
+    "/proc/sys/kernel/random/boot_id",
     /* What libuv puts in place of a descriptor; SQLite's seed; the kernel's word on overcommitment, for malloc. */
     "/dev/null", "/dev/urandom", "/proc/sys/vm/overcommit_memory",
     /* What the metrics tell of the process. */

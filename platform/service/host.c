@@ -18,8 +18,10 @@
 #include "platform/service/token.h"
 #include "platform/service/waiters.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define CACHE_BYTES_MAX (8u << 20)
 #define TOKEN_ISSUER "shopstream"
@@ -62,12 +64,24 @@ static int name_public_host(struct service_host *host, char ret_message[512])
     return result;
 }
 
+static void keep_steady_clock(struct service_host *host)
+{
+    if (clock_keep_steady(host->options.data_path) < 0)
+        log_warning(
+            &host->log,
+            "the data folder's file clock cannot be used: when the wall clock is moved, what is kept for a while "
+            "ends at another time",
+            LOG_CSTR("error", strerror(errno)));
+}
+
 static int open_shared(struct service_host *host, char ret_message[512])
 {
     unsigned worker_count = host->options.worker_count ? host->options.worker_count : HOST_WORKERS;
 
-    if (!host->options.sql_vfs)
+    if (!host->options.sql_vfs) {
         TRY(data_folder_lock(&host->lock, host->options.data_path, ret_message));
+        keep_steady_clock(host);
+    }
     snprintf(ret_message, 512, "Out of memory, or of threads.");
     host->responses = response_cache_new(HOST_RESPONSE_CACHE_BYTES);
     host->in_flight = in_flight_new();

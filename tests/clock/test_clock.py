@@ -13,9 +13,10 @@ import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 
-from shop import IS_SANITIZED, PATIENCE_S, Shop, eventually, new_email  # noqa: E402
+from shop import IS_SANITIZED, PATIENCE_S, Shop, eventually, new_email, new_key  # noqa: E402
 
 HOUR_S = 3600
+YEAR_S = 365 * 24 * HOUR_S
 JUMPS_S = (HOUR_S, -HOUR_S)
 WAIT_S = 3
 HOLD_MS = 8000  # longer than that
@@ -119,6 +120,26 @@ class WaitTest(ClockTest):
             ended = self.shop.ended(order["id"], guest=guest)
             self.assertEqual("confirmed", ended["status"], ended)
         self.each_jump(check)
+
+
+class RestartTest(ClockTest):
+    def test_clock__what_is_kept_for_a_while_is_kept_over_a_restart(self):
+        """The clock is moved by a year, then the shop starts anew: a key still has its first answer, and what waits
+        for a person at the bank is still reserved."""
+        for seconds in (YEAR_S, -YEAR_S):
+            with self.subTest(jump_s=seconds):
+                key = new_key()
+                first = self.place(key=key)
+                order, guest = self.secured()
+                self.jump(seconds)
+                self.shop.stop()
+                self.shop.start()
+                again = self.place(key=key)
+                self.assertEqual(first["id"], again["id"])
+                self.assertEqual(1, self.shop.stock(self.sku)[1])
+                self.shop.challenge(order, "approve")
+                ended = self.shop.ended(order["id"], guest=guest)
+                self.assertEqual("confirmed", ended["status"], ended)
 
 
 class TimeoutTest(ClockTest):

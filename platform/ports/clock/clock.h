@@ -17,12 +17,17 @@ int64_t clock_monotonic_ns(void);
 /* Milliseconds since 1970-01-01T00:00:00Z; may jump either way. */
 int64_t clock_wall_ms(void);
 
-/* The wall clock of this process' start, moved on by the monotonic clock: for stored times that end a span of time, as
- * the minutes for which goods are reserved. A step of the wall clock neither cuts such a span short nor draws it out;
- * the next start takes the wall clock as it is then. */
+/* A clock for stored times that end a span of time, as the minutes for which goods are reserved: what the wall clock
+ * said once, moved on by the time since, that of a suspended machine included. A step of the wall clock neither cuts
+ * such a span short nor draws it out. */
 int64_t clock_steady_ms(void);
 
-/* The later of the two: from here on, what must not end too early is kept, also when the next start takes over a wall
+/* Lets the steady clock go on over a restart: the file `clock` in the folder says what it read when the machine was
+ * booted, and holds until the next boot, which takes the wall clock as it is then. Called before the first look at
+ * what is stored. A file that cannot be read or written leaves the clock as it is: -1 with errno, to be logged. */
+int clock_keep_steady(const char *folder);
+
+/* The later of the two: what must not end too early is kept from here on, also where the next boot takes over a wall
  * clock that was moved ahead meanwhile. */
 static inline int64_t clock_latest_ms(void)
 {

@@ -86,7 +86,7 @@ static void check(int64_t off_before_ms, int64_t off_during_ms)
     if (child == 0) {
         simulated_disk_configure_sqlite();
         struct history history = {simulated_disk_new("clock_disk"), off_before_ms, off_during_ms};
-        const struct simulator_options options = {.on_crash = on_crash};
+        const struct simulator_options options = {.crash_boots = true, .on_crash = on_crash};
         struct simulator_result result;
         simulator_run(1, &options, run_process, &history, &result);
         _exit(1);

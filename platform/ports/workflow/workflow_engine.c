@@ -244,7 +244,7 @@ static int load_one(struct load_page *page, struct sql_rows *rows)
     instance->awaits = str_equal_cstr(kind, step_kind_names[STEP_AWAIT]);
     if (instance->awaits && has_signals) {
         instance->unwritten = true; /* looks at once, without having timed out */
-        due_at_ms = clock_wall_ms();
+        due_at_ms = clock_steady_ms();
     }
     bool is_activity = str_equal_cstr(kind, step_kind_names[STEP_ACTIVITY]) ||
                        str_equal_cstr(kind, step_kind_names[STEP_COMPENSATION]);

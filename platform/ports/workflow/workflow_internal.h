@@ -25,7 +25,7 @@ struct step {
     enum step_kind kind;
     enum step_state state;
     unsigned attempts;
-    int64_t due_at_ms; /* wall time of the next attempt or the time-out; 0: none */
+    int64_t due_at_ms; /* steady time (clock.h) of the next attempt or the time-out; 0: none */
     int error;
     struct str name, input, output, signal, code, detail; /* ptr NULL: none */
     int64_t scheduled_at_ms, ended_at_ms;
@@ -223,7 +223,7 @@ void engine_submit(struct instance *instance);
 /* The same for a workflow that has just been started, whose first activity needs no write to be handed on. */
 void engine_submit_first(struct instance *instance);
 
-/* The monotonic time at which a step's wall time comes: an activity's next attempt, or the end of a wait. */
+/* The monotonic time at which a step's steady time comes: an activity's next attempt, or the end of a wait. */
 int64_t engine_due_ns(bool is_activity, int64_t due_at_ms, int64_t scheduled_at_ms);
 
 /* The rest under the lock. Gives an instance back that was under way. */

@@ -147,7 +147,7 @@ static int64_t retry_delay_ms(const struct activity *activity, unsigned attempts
  * given up. */
 static void take_fact(struct step *step, const struct activity *activity, const struct fact *fact)
 {
-    int64_t now_ms = clock_wall_ms();
+    int64_t now_ms = clock_steady_ms();
     step->attempts++;
     step->due_at_ms = 0;
     step->error = fact->problem.error;
@@ -222,7 +222,7 @@ static int drive_activity(struct workflow *w, enum step_kind kind, const struct 
                                                 .kind = kind,
                                                 .state = STEP_PENDING,
                                                 .name = str_from_cstr(activity->name),
-                                                .scheduled_at_ms = clock_wall_ms()}
+                                                .scheduled_at_ms = clock_steady_ms()}
                                 : **step;
     if (is_new) {
         int error;
@@ -287,7 +287,7 @@ void workflow_compensations_clear(struct workflow *w)
 static int64_t due_at_ms(int64_t timeout_ms)
 {
     int64_t due_ms;
-    if (timeout_ms < 0 || __builtin_add_overflow(clock_wall_ms(), timeout_ms, &due_ms))
+    if (timeout_ms < 0 || __builtin_add_overflow(clock_steady_ms(), timeout_ms, &due_ms))
         return 0;
     return due_ms;
 }
@@ -308,7 +308,7 @@ static void end_wait(struct step *values, enum step_state state)
 {
     values->state = state;
     values->due_at_ms = 0;
-    values->ended_at_ms = clock_wall_ms();
+    values->ended_at_ms = clock_steady_ms();
 }
 
 /* Takes a signal that has come: 1, 0 when none has, or an error that voids the pass. */
@@ -329,7 +329,7 @@ static int drive_await(struct workflow *w, struct str name, const char *const *n
                                                 .kind = STEP_AWAIT,
                                                 .name = name,
                                                 .due_at_ms = due_at_ms(timeout_ms),
-                                                .scheduled_at_ms = clock_wall_ms()}
+                                                .scheduled_at_ms = clock_steady_ms()}
                                 : **step;
     size_t index;
     int found = take_signal(w, names, count, &index, &values.output);
@@ -392,7 +392,7 @@ bool workflow_poll(struct workflow *w, const char *signal, ProtobufCMessage *ret
     if (next_step(w, STEP_POLL, str_from_cstr(signal), &step) < 0)
         return false;
     if (!step) {
-        int64_t now_ms = clock_wall_ms();
+        int64_t now_ms = clock_steady_ms();
         struct step values = {.seq = w->position,
                               .kind = STEP_POLL,
                               .state = STEP_DONE,
@@ -420,7 +420,7 @@ int workflow_sleep(struct workflow *w, int64_t duration_ms)
                                                   .kind = STEP_SLEEP,
                                                   .name = STR("sleep"),
                                                   .due_at_ms = due_at_ms(duration_ms < 0 ? 0 : duration_ms),
-                                                  .scheduled_at_ms = clock_wall_ms()};
+                                                  .scheduled_at_ms = clock_steady_ms()};
         if (step || duration_ms <= 0)
             end_wait(&values, STEP_DONE);
         TRY(record(w, &values, &step));

@@ -106,7 +106,7 @@ void engine_set_idle(struct instance *instance)
 /* When the wall clock was wrong then, or is now, nothing waits longer than it was meant to from the start. */
 int64_t engine_due_ns(bool is_activity, int64_t due_at_ms, int64_t scheduled_at_ms)
 {
-    int64_t delay_ms = due_at_ms - clock_wall_ms();
+    int64_t delay_ms = due_at_ms - clock_steady_ms();
     int64_t longest_ms = is_activity ? ACTIVITY_RETRY_MAX_MS : due_at_ms - scheduled_at_ms;
     return clock_monotonic_ns() + (delay_ms < longest_ms ? delay_ms : longest_ms) * CLOCK_NS_PER_MS;
 }
@@ -131,7 +131,7 @@ static bool schedule_next(struct workflow_engine *engine, struct instance *insta
     ASSERT(step != NULL);
     bool is_activity = step->kind == STEP_ACTIVITY || step->kind == STEP_COMPENSATION;
     bool again = instance->wake && step->kind == STEP_AWAIT && !engine->stopping;
-    bool is_due = fired || step->due_at_ms <= clock_wall_ms();
+    bool is_due = fired || step->due_at_ms <= clock_steady_ms();
     instance->awaits = step->kind == STEP_AWAIT;
     instance->wake = false;
     if (again)
