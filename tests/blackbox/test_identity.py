@@ -146,7 +146,7 @@ class IdentityTest(ShopCase):
         self.assertStatus(self.login(person.email, OTHER_PASSWORD), 200)
 
     def signed_in_during(self, email, change):
-        """The tokens of sign-ins by the password that was right at first, some of which were under way during a change."""
+        """The tokens of sign-ins by the password that was right at first, some of them under way during a change."""
         ended, tokens = threading.Event(), []
 
         def work(number):
