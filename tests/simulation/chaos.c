@@ -189,6 +189,7 @@ void chaos_end(struct simulation *sim)
     simulator_crash_at(0);
     *simulated_disk_faults(sim->shop_disk) = (struct simulated_disk_faults){0};
     *simulated_network_faults() = (struct simulated_network_faults){0};
+    doors_calm();
     if (sim->clock_off_ms)
         move_clock(-sim->clock_off_ms);
     sim->is_faulty = false;

@@ -16,7 +16,8 @@
 #define PEM_BYTES 2400
 #define HOUR_MS (INT64_C(3600) * 1000)
 #define SQL_FAULTS_DRAWN_MAX 6 /* of a database, each time the shop starts */
-#define SQL_CALLS_MAX 600      /* among which they strike */
+#define DATABASES_MAX 8
+#define SQL_CALLS_MAX 600 /* among which they strike */
 
 /* -- Passwords ----------------------------------------------------------------------------------------------------- */
 
@@ -51,11 +52,36 @@ static struct fault_rule draw_fault(void)
     return rule;
 }
 
+/* Of the databases of one incarnation. */
+static struct {
+    struct fault_plan *plans[DATABASES_MAX];
+    size_t count;
+    unsigned incarnation;
+    bool is_calm;
+} sql_faults;
+
+static void remember_plan(struct fault_plan *plan)
+{
+    if (sql_faults.incarnation != simulator_incarnation())
+        sql_faults.count = 0;
+    sql_faults.incarnation = simulator_incarnation();
+    ASSERT(sql_faults.count < DATABASES_MAX);
+    sql_faults.plans[sql_faults.count++] = plan;
+}
+
+void doors_calm(void)
+{
+    sql_faults.is_calm = true;
+    for (size_t i = 0; sql_faults.incarnation == simulator_incarnation() && i < sql_faults.count; i++)
+        ASSERT(fault_plan_set(sql_faults.plans[i], NULL, 0) == 0);
+}
+
 /* A plan of its own for each database. It is never freed: a crash leaves nobody who could, and a seed is a process. */
 int __wrap_sql_open(struct sql_db **ret_db, const struct sql_config *config, char ret_message[512])
 {
     struct fault_rule rules[SQL_FAULTS_DRAWN_MAX];
-    size_t count = simulation.shop_is_starting ? simulator_random_below(SQL_FAULTS_DRAWN_MAX + 1) : 0;
+    bool is_drawn = simulation.shop_is_starting && !sql_faults.is_calm;
+    size_t count = is_drawn ? simulator_random_below(SQL_FAULTS_DRAWN_MAX + 1) : 0;
     TRY(__real_sql_open(ret_db, config, ret_message));
     if (count == 0)
         return 0;
@@ -64,6 +90,7 @@ int __wrap_sql_open(struct sql_db **ret_db, const struct sql_config *config, cha
         rules[i] = draw_fault();
     simulation.port_faults += count;
     ASSERT(plan && fault_plan_set(plan, rules, count) == 0);
+    remember_plan(plan);
     return sql_faulty_wrap(ret_db, plan);
 }
 

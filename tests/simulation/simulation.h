@@ -229,6 +229,7 @@ bool mailbox_newest_code(const char *to, const char *subject_word, char ret_code
 size_t mailbox_count(const char *to, const char *subject_word);
 
 void doors_prepare(void); /* once, before the first seed */
+void doors_calm(void);    /* from here on no call to a database is made to fail */
 
 /* -- person.c ------------------------------------------------------------------------------------------------------ */
 
