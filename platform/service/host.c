@@ -156,7 +156,8 @@ int host_listen(struct service_host *host, const char *address, int port, bool p
 {
     char reason[256] = "";
 
-    /* The services' own listeners first: whoever reaches the shop finds all of it there. They are for this machine. */
+    /* The services' own listeners and the command line's door first: whoever reaches the shop finds all of it there.
+     * They are for this machine. */
     for (size_t i = 0; i < host->instance_count; i++) {
         struct service_instance *instance = &host->instances[i];
         int own_port = instance->service->port + port - PORT_USUAL;
@@ -173,6 +174,7 @@ int host_listen(struct service_host *host, const char *address, int port, bool p
         }
         __atomic_store_n(&instance->listener_port, http_server_port(instance->listener), __ATOMIC_RELEASE);
     }
+    TRY(listen_admin(host, ret_message));
     int result = host_http_start(host, NULL, address, port, &host->listener, reason);
     if (result < 0) {
         snprintf(ret_message, 512, "cannot listen on %s:%d: %s", address, port, reason);
@@ -183,7 +185,7 @@ int host_listen(struct service_host *host, const char *address, int port, bool p
     TRY(tenants_add_own_host(host->tenants, str_from_cstr(address)));
     __atomic_store_n(&host->listener_port, http_server_port(host->listener), __ATOMIC_RELEASE);
     snprintf(host->own_url, sizeof(host->own_url), "http://localhost:%d", http_server_port(host->listener));
-    return listen_admin(host, ret_message);
+    return 0;
 }
 
 static void close_listeners(struct service_host *host, int64_t drain_ms)
