@@ -20,7 +20,7 @@
 /* What a child says of a seed that held. */
 struct report {
     uint64_t steps, hash, faults, lost_writes, commits, observations;
-    int64_t orders, confirmed, virtual_ns;
+    int64_t orders, confirmed, virtual_s;
     unsigned crashes;
 };
 
@@ -84,7 +84,7 @@ static _Noreturn void run_child(uint64_t seed, int pipe_end)
         .observations = sim->observations,
         .orders = sim->orders,
         .confirmed = sim->confirmed,
-        .virtual_ns = result.virtual_ns,
+        .virtual_s = result.virtual_ns / CLOCK_NS_PER_S,
         .crashes = result.crashes,
     };
     if (report.steps < STEPS_MIN || report.faults < FAULTS_MIN)
@@ -132,7 +132,7 @@ static void add_report(uint64_t seed, const struct report *report)
     done.sum.observations += report->observations;
     done.sum.orders += report->orders;
     done.sum.confirmed += report->confirmed;
-    done.sum.virtual_ns += report->virtual_ns;
+    done.sum.virtual_s += report->virtual_s;
     done.sum.crashes += report->crashes;
     if (run.prints_hashes)
         printf("seed %" PRIu64 ": %" PRIu64 " steps, %u crashes, %" PRIu64 " faults, %" PRId64 " orders, %" PRId64
@@ -211,7 +211,7 @@ static int summarise(void)
     printf("%" PRIu64 " seeds: %" PRIu64 " steps, %" PRIu64 " commits judged, %u crashes, %" PRIu64 " faults, %" PRIu64
            " lost writes, %" PRId64 " orders, %" PRId64 " kept, %" PRId64 " h of simulated time, at most %ld MB\n",
            done.held + done.failed, done.sum.steps, done.sum.commits, done.sum.crashes, done.sum.faults,
-           done.sum.lost_writes, done.sum.orders, done.sum.confirmed, done.sum.virtual_ns / CLOCK_NS_PER_S / 3600,
+           done.sum.lost_writes, done.sum.orders, done.sum.confirmed, done.sum.virtual_s / 3600,
            usage.ru_maxrss / 1024);
     if (run.expects_violation && done.failed > 0)
         printf("planted %s found by seed %" PRIu64 ", after %" PRIu64 " seeds\n", run.plant_name, done.first_failed,
