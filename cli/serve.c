@@ -25,6 +25,7 @@ struct serving {
     const struct service *services[HOST_SERVICES_MAX + 1];
     const struct command_options *options;
     struct config *config;
+    struct proxies *proxies;
     struct service_host *host;
     const char *data_path;
     const char *address;
@@ -66,6 +67,16 @@ static int choose_sandbox(struct serving *serving)
     return EXIT_DONE;
 }
 
+static int choose_proxies(struct serving *serving)
+{
+    char message[PROXIES_MESSAGE_BYTES] = "out of memory";
+
+    if (proxies_new(&serving->proxies, config_get_str(serving->config, &settings[SETTING_TRUSTED_PROXIES]), message) <
+        0)
+        return say_failed("SHOPSTREAM_TRUSTED_PROXIES: %s", message);
+    return EXIT_DONE;
+}
+
 static int configure(struct serving *serving)
 {
     const struct command_options *options = serving->options;
@@ -81,6 +92,8 @@ static int configure(struct serving *serving)
     serving->address = config_get_cstr(serving->config, &settings[SETTING_ADDRESS]);
     serving->port = options->port >= 0 ? options->port : (int)config_get_int(serving->config, &settings[SETTING_PORT]);
     int status = choose_sandbox(serving);
+    if (status == EXIT_DONE)
+        status = choose_proxies(serving);
     if (status == EXIT_DONE)
         status = choose_services(options->services, serving->services);
     return status == EXIT_DONE ? refuse_unsafe(serving) : status;
@@ -174,6 +187,7 @@ static int open_host(struct serving *serving)
         .http_client = client,
         .mail_from = config_get_cstr(serving->config, &settings[SETTING_MAIL_FROM]),
         .public_url = config_get_cstr(serving->config, &settings[SETTING_PUBLIC_URL]),
+        .proxies = serving->proxies,
     };
     if (host_new(&serving->host, &options, message) < 0) {
         serving->host = NULL;
@@ -295,6 +309,7 @@ int command_serve(const struct command_options *options)
         show_first_administrator(&serving);
     }
     host_free(serving.host, serving.config ? config_get_int(serving.config, &settings[SETTING_DRAIN_MS]) : 0);
+    proxies_free(serving.proxies);
     config_free(serving.config);
     return status;
 }

@@ -22,6 +22,9 @@ const struct config_row settings[] = {
                            "The address that the shop's mails come from"},
     [SETTING_PUBLIC_URL] = {"SHOPSTREAM_PUBLIC_URL", CONFIG_STRING, "", 0, 250,
                             "How customers reach the shop, as https://shop.example; empty: by this machine's address"},
+    [SETTING_TRUSTED_PROXIES] = {"SHOPSTREAM_TRUSTED_PROXIES", CONFIG_STRING, "", 0, 0,
+                                 "The proxies before the shop, as 10.0.0.0/8,2001:db8::1: from them alone are "
+                                 "X-Forwarded-For and X-Forwarded-Proto believed"},
     {0},
 };
 

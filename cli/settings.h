@@ -13,6 +13,7 @@ enum setting {
     SETTING_DRAIN_MS,
     SETTING_MAIL_FROM,
     SETTING_PUBLIC_URL,
+    SETTING_TRUSTED_PROXIES,
 };
 
 extern const struct config_row settings[];

@@ -36,9 +36,9 @@ struct http_request {
     struct str path;   /* before '?', still percent-encoded; starts with '/' */
     struct str query;  /* behind '?', still encoded; empty without one */
     struct str host;   /* Host or :authority; without the port */
-    struct str scheme; /* "http" or "https" */
+    struct str scheme; /* "http" or "https": how the client speaks, be it to a proxy that is believed */
     struct str body;
-    struct str peer; /* the client's address as text, without port: "127.0.0.1" */
+    struct str peer; /* the client's address as text, without port: "127.0.0.1"; behind proxies.h, not the proxy's */
     const struct http_header *headers;
     size_t header_count;
     unsigned version; /* 11 or 20 (10 for HTTP/1.0) */

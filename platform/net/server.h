@@ -11,6 +11,7 @@
 #pragma once
 
 #include "platform/net/http.h"
+#include "platform/net/proxies.h"
 
 struct http_server;
 struct http_exchange;
@@ -42,6 +43,7 @@ struct http_server_config {
     unsigned loop_count;              /* 0: one a processor */
     const char *tls_certificate_path; /* PEM chain; NULL for plain text */
     const char *tls_key_path;
+    const struct proxies *proxies; /* believed about the client's address and scheme; NULL: none. Outlives the server */
     struct http_limits limits;
 
     void *context;

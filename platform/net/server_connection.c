@@ -108,6 +108,7 @@ void http_connection_accept(uv_stream_t *listener, int status)
     }
     uv_tcp_nodelay(&connection->tcp, 1);
     remember_peer(connection);
+    connection->is_from_proxy = proxies_have(server->config.proxies, str_from_cstr(connection->peer));
     set_reading(connection, true);
     http_loop_wait(connection, connection->tls ? HTTP_WAIT_HEAD : HTTP_WAIT_IDLE);
 }

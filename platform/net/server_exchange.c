@@ -296,6 +296,12 @@ int http_exchange_set_target(struct http_exchange *exchange, struct str target)
     return 0;
 }
 
+void http_exchange_take_headers(struct http_exchange *exchange)
+{
+    if (exchange->connection->is_from_proxy)
+        proxies_apply(exchange->loop->server->config.proxies, &exchange->request, exchange->client);
+}
+
 void http_exchange_fill_refusal(struct http_exchange *exchange, int status, const char *detail)
 {
     struct http_server *server = exchange->loop->server;

@@ -265,6 +265,7 @@ static int on_headers_complete(llhttp_t *parser)
     request->method = method_of(parser);
     if (place_head(http1) < 0)
         return refuse_later(http1, 503, "The server is out of memory.");
+    http_exchange_take_headers(exchange);
     struct str host = STR_EMPTY;
     TRY(check_headers(http1, &host));
     if (http_exchange_set_host(exchange, host) < 0)

@@ -35,8 +35,10 @@ static char *put_status_line(char *to, int status)
     return put(to, STR("\r\n"));
 }
 
-static char *put_headers(char *to, const struct http_response *response)
+static char *put_headers(char *to, const struct http_exchange *exchange, const struct http_response *response)
 {
+    if (http_exchange_is_secure(exchange))
+        to = put(to, STR("Strict-Transport-Security: " HTTP_STRICT_TRANSPORT "\r\n"));
     for (size_t i = 0; i < response->header_count; i++) {
         const struct http_header *header = &response->headers[i];
         if (!http_text_is_clean(header->name) || !http_text_is_clean(header->value))
@@ -53,7 +55,8 @@ static char *put_headers(char *to, const struct http_response *response)
 
 static size_t head_size(const struct http_response *response, struct str date)
 {
-    size_t size = STATUS_LINE_BYTES_MAX + LENGTH_LINE_BYTES_MAX + date.len + sizeof "Connection: keep-alive\r\n\r\n";
+    size_t size = STATUS_LINE_BYTES_MAX + LENGTH_LINE_BYTES_MAX + date.len + sizeof "Connection: keep-alive\r\n\r\n" +
+                  sizeof "Strict-Transport-Security: " HTTP_STRICT_TRANSPORT "\r\n";
     for (size_t i = 0; i < response->header_count; i++)
         size += response->headers[i].name.len + response->headers[i].value.len + 4;
     return size + (response->head_blob ? http_blob_bytes(response->head_blob).len : 0);
@@ -87,7 +90,7 @@ bool http1_write_response(struct http_exchange *exchange, struct http_response *
         to = put(to, STR("Connection: close\r\n"));
     else if (exchange->request.version == 10)
         to = put(to, STR("Connection: keep-alive\r\n"));
-    to = put_headers(to, response);
+    to = put_headers(to, exchange, response);
     to = put(to, STR("\r\n"));
     to = put(to, copied);
     http_output_commit(output, (size_t)(to - start));

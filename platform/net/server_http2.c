@@ -155,6 +155,7 @@ static void check_head(struct http_exchange *exchange)
     struct http_request *request = &exchange->request;
     struct str host = http_header_find(request, "host");
     struct str authority = request->host.ptr ? request->host : host;
+    http_exchange_take_headers(exchange);
     if (join_cookies(exchange) < 0)
         mark_refused(exchange, 503, "The server is out of memory.");
     else if (host.ptr && !str_equal_nocase(host, authority)) /* RFC 9113, 8.3.1: who comes behind may go by the other */
@@ -370,6 +371,8 @@ static void submit_response(struct http_exchange *exchange)
     add_field(&fields, STR("date"), str_slice(date, 6, date.len - 8)); /* without "Date: " and the line's end */
     if (!bodiless)
         add_field(&fields, STR("content-length"), str_from_cstr(length_text));
+    if (http_exchange_is_secure(exchange))
+        add_field(&fields, STR("strict-transport-security"), STR(HTTP_STRICT_TRANSPORT));
     for (size_t i = 0; i < response->header_count; i++)
         add_response_field(exchange, &fields, response->headers[i].name, response->headers[i].value);
     add_head_blob(exchange, &fields);

@@ -119,6 +119,7 @@ struct http_exchange {
     size_t body_capacity;
     char *body_heap;
     size_t body_heap_bytes;
+    char client[CLIENT_ADDRESS_BYTES]; /* what a proxy says of it */
     struct http_header headers[HTTP_HEADERS_MAX];
     char storage[HTTP_EXCHANGE_BYTES];
 };
@@ -149,8 +150,21 @@ int http_exchange_set_target(struct http_exchange *exchange, struct str target);
 /* Checks a Host or :authority and stores it without the port; ERR_INVALID. */
 int http_exchange_set_host(struct http_exchange *exchange, struct str host);
 
+/* The header fields are whole: what a proxy that is believed says of the client counts from here on. */
+void http_exchange_take_headers(struct http_exchange *exchange);
+
 /* Fills the exchange's response with the refusal's answer. */
 void http_exchange_fill_refusal(struct http_exchange *exchange, int status, const char *detail);
+
+/* Whether the client speaks TLS, to this server or to a proxy that is believed. Every answer to it then asks to stay
+ * with TLS (RFC 6797): for a year, for all names below the shop's. A browser that comes by an address, or without TLS,
+ * does not listen to it. */
+#define HTTP_STRICT_TRANSPORT "max-age=31536000; includeSubDomains"
+static inline bool http_exchange_is_secure(const struct http_exchange *exchange)
+{
+    return exchange->request.scheme.len == sizeof "https" - 1;
+}
+
 /* Whether a name or value has no control character: a line end would begin a header of the sender's choice. */
 bool http_text_is_clean(struct str s);
 
@@ -233,6 +247,7 @@ struct http_connection {
     bool close_after_write;
     bool lingering;
     bool closing;
+    bool is_from_proxy; /* whose word on the client counts */
     char peer[INET6_ADDRSTRLEN];
 };
 

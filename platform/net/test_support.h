@@ -7,6 +7,7 @@
  *   /arena      ARENA_BYTES bytes in the exchange's arena
  *   /status/N   that status, with a body offered
  *   /headers    a header from the handler and two from a head_blob, and the request's x-test and cookie as body
+ *   /peer       "SCHEME PEER"
  *   others      "METHOD PATH?QUERY HOST BODY" inline */
 #pragma once
 
@@ -107,6 +108,11 @@ static inline void test_on_request(void *context, struct http_exchange *exchange
         int64_t status = 500;
         str_to_int64(str_skip(path, 8), &status);
         test_answer(exchange, (int)status, STR("offered"));
+    } else if (str_equal(path, STR("/peer"))) {
+        const struct http_request *request = http_exchange_request(exchange);
+        const char *text = arena_printf(http_exchange_arena(exchange), "%.*s %.*s", STR_FORMAT(request->scheme),
+                                        STR_FORMAT(request->peer));
+        test_answer(exchange, 200, str_from_cstr(text));
     } else if (str_equal(path, STR("/headers"))) {
         test_answer_headers(exchange);
     } else {

@@ -17,6 +17,7 @@
 struct event_bus;
 struct http_client;
 struct http_server;
+struct proxies;
 struct admin_socket;
 struct cache;
 struct folder_lock;
@@ -60,6 +61,7 @@ struct host_options {
     const char *mail_from;           /* the address that mails come from; NULL: HOST_MAIL_FROM */
     const char *public_url;          /* how customers reach the shop: "https://shop.example"; NULL or empty: own_url */
     struct http_client *http_client; /* given to the host */
+    const struct proxies *proxies;   /* before the shop, believed about its clients; NULL: none. Outlives the host */
 };
 
 struct service_host {

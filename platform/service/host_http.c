@@ -125,6 +125,7 @@ int host_http_start(struct service_host *host, struct service_instance *own, con
         .address = address,
         .port = port,
         .loop_count = own ? 1 : 0,
+        .proxies = own ? NULL : host->options.proxies,
         .limits = http_limits_default,
         .context = entrance,
         .on_request = on_request,
