@@ -1,10 +1,10 @@
 /* shopstream serve: serves the shop until it is told to stop. */
 #include "cli/commands.h"
+#include "cli/network.h"
 #include "cli/settings.h"
 #include "cli/shop.h"
 #include "cli/terminal.h"
 #include "platform/base/log.h"
-#include "platform/net/client.h"
 #include "platform/net/server.h"
 #include "platform/sandbox/sandbox.h"
 #include "platform/service/host.h"
@@ -18,14 +18,13 @@
 #include <unistd.h>
 #include <yyjson.h>
 
-#define CLIENT_CONNECTIONS_MAX 64
 #define START_ARENA_BYTES ((size_t)1 << 20)
 
 struct serving {
     const struct service *services[HOST_SERVICES_MAX + 1];
     const struct command_options *options;
     struct config *config;
-    struct proxies *proxies;
+    struct network network;
     struct service_host *host;
     const char *data_path;
     const char *address;
@@ -67,16 +66,6 @@ static int choose_sandbox(struct serving *serving)
     return EXIT_DONE;
 }
 
-static int choose_proxies(struct serving *serving)
-{
-    char message[PROXIES_MESSAGE_BYTES] = "out of memory";
-
-    if (proxies_new(&serving->proxies, config_get_str(serving->config, &settings[SETTING_TRUSTED_PROXIES]), message) <
-        0)
-        return say_failed("SHOPSTREAM_TRUSTED_PROXIES: %s", message);
-    return EXIT_DONE;
-}
-
 static int configure(struct serving *serving)
 {
     const struct command_options *options = serving->options;
@@ -93,10 +82,10 @@ static int configure(struct serving *serving)
     serving->port = options->port >= 0 ? options->port : (int)config_get_int(serving->config, &settings[SETTING_PORT]);
     int status = choose_sandbox(serving);
     if (status == EXIT_DONE)
-        status = choose_proxies(serving);
-    if (status == EXIT_DONE)
         status = choose_services(options->services, serving->services);
-    return status == EXIT_DONE ? refuse_unsafe(serving) : status;
+    if (status == EXIT_DONE)
+        status = refuse_unsafe(serving);
+    return status == EXIT_DONE ? network_open(serving->config, serving->services, &serving->network) : status;
 }
 
 /* -- The sandbox --------------------------------------------------------------------------------------------------- */
@@ -108,7 +97,13 @@ static int enter_sandbox(struct serving *serving)
 
     if (!serving->has_sandbox)
         return EXIT_DONE;
-    int error = sandbox_enter(serving->data_path, gap);
+    const struct sandbox_limits limits = {
+        .data_path = serving->data_path,
+        .limits_connections = serving->network.is_limited,
+        .ports = serving->network.ports,
+        .port_count = serving->network.port_count,
+    };
+    int error = sandbox_enter(&limits, gap);
     if (error < 0 && (error != ERR_UNAVAILABLE || serving->needs_sandbox))
         return say_failed("the sandbox cannot be had: %s; SHOPSTREAM_SANDBOX=on does with what there is",
                           gap[0] ? gap : error_name(error));
@@ -172,23 +167,22 @@ static int listen_all(struct serving *serving)
 static int open_host(struct serving *serving)
 {
     bool rate_limits = !str_equal_cstr(config_get_str(serving->config, &settings[SETTING_RATE_LIMITS]), "off");
-    struct http_client *client = NULL;
     char message[512] = "";
 
     if (shop_make_folder(serving->data_path) != EXIT_DONE || enter_sandbox(serving) != EXIT_DONE)
         return EXIT_FAILED;
-    if (http_client_new(&client, CLIENT_CONNECTIONS_MAX) < 0)
-        return say_failed("out of memory");
     const struct host_options options = {
         .services = serving->services,
         .config = serving->config,
         .data_path = serving->data_path,
         .rate_limits = rate_limits,
-        .http_client = client,
+        .http_client = serving->network.client,
         .mail_from = config_get_cstr(serving->config, &settings[SETTING_MAIL_FROM]),
         .public_url = config_get_cstr(serving->config, &settings[SETTING_PUBLIC_URL]),
-        .proxies = serving->proxies,
+        .proxies = serving->network.proxies,
+        .tls = serving->network.tls,
     };
+    serving->network.client = NULL; /* the host's, also where it fails */
     if (host_new(&serving->host, &options, message) < 0) {
         serving->host = NULL;
         return say_failed("%s", message);
@@ -229,16 +223,22 @@ static bool has_page(const struct serving *serving, const char *path)
     return false;
 }
 
+static const char *scheme_of(const struct serving *serving)
+{
+    return serving->network.tls ? "https" : "http";
+}
+
 static void show_page(const struct serving *serving, const char *label, const char *path)
 {
     if (has_page(serving, path))
-        printf("%s: http://%s:%d%s\n", label, serving->address, http_server_port(serving->host->listener), path);
+        printf("%s: %s://%s:%d%s\n", label, scheme_of(serving), serving->address,
+               http_server_port(serving->host->listener), path);
 }
 
 static void show_what_is_open(struct serving *serving)
 {
-    printf("%sShopstream is open on http://%s:%d%s (data in %s)\n", colour_start(stdout, COLOUR_BOLD), serving->address,
-           http_server_port(serving->host->listener), colour_end(stdout), serving->data_path);
+    printf("%sShopstream is open on %s://%s:%d%s (data in %s)\n", colour_start(stdout, COLOUR_BOLD), scheme_of(serving),
+           serving->address, http_server_port(serving->host->listener), colour_end(stdout), serving->data_path);
     if (serving->is_seeded)
         puts("The shop was empty: it has the demo catalog now (--no-seed leaves it empty)");
     show_first_administrator(serving);
@@ -309,7 +309,7 @@ int command_serve(const struct command_options *options)
         show_first_administrator(&serving);
     }
     host_free(serving.host, serving.config ? config_get_int(serving.config, &settings[SETTING_DRAIN_MS]) : 0);
-    proxies_free(serving.proxies);
+    network_close(&serving.network);
     config_free(serving.config);
     return status;
 }

@@ -25,6 +25,13 @@ const struct config_row settings[] = {
     [SETTING_TRUSTED_PROXIES] = {"SHOPSTREAM_TRUSTED_PROXIES", CONFIG_STRING, "", 0, 0,
                                  "The proxies before the shop, as 10.0.0.0/8,2001:db8::1: from them alone are "
                                  "X-Forwarded-For and X-Forwarded-Proto believed"},
+    [SETTING_TLS_CERTIFICATE] = {"SHOPSTREAM_TLS_CERTIFICATE", CONFIG_PATH, "", 0, 0,
+                                 "The certificate of the shop and those behind it, as PEM: then it speaks TLS alone. "
+                                 "Read at the start"},
+    [SETTING_TLS_KEY] = {"SHOPSTREAM_TLS_KEY", CONFIG_PATH, "", 0, 0, "The private key of that certificate, as PEM"},
+    [SETTING_TLS_AUTHORITIES] = {"SHOPSTREAM_TLS_AUTHORITIES", CONFIG_PATH, "", 0, 0,
+                                 "Whose certificates the shop believes of others, as PEM; empty: those that the system "
+                                 "knows"},
     {0},
 };
 

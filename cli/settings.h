@@ -14,6 +14,9 @@ enum setting {
     SETTING_MAIL_FROM,
     SETTING_PUBLIC_URL,
     SETTING_TRUSTED_PROXIES,
+    SETTING_TLS_CERTIFICATE,
+    SETTING_TLS_KEY,
+    SETTING_TLS_AUTHORITIES,
 };
 
 extern const struct config_row settings[];

@@ -30,6 +30,16 @@ struct http_client_response {
 int http_client_new(struct http_client **ret_client, unsigned connections_max);
 void http_client_free(struct http_client *client);
 
+/* Before the first fetch: the authorities whose certificates are believed of servers, as PEM, in place of those that
+ * the system knows. The text is copied. Whatever they are, a server must have a certificate for its name. */
+int http_client_trust(struct http_client *client, struct str authorities_pem);
+
+#define HTTP_CLIENT_PORTS_MAX 2
+
+/* The TCP ports that fetches of a URL connect to: the server's, and that of the proxy which the environment names for
+ * it. ERR_INVALID where either is no address. For the make by libcurl. */
+int http_client_ports(const char *url, unsigned short ret_ports[HTTP_CLIENT_PORTS_MAX], size_t *ret_count);
+
 /* 0 for any HTTP answer, whatever its status. ERR_DEADLINE when the time is up (whether the peer acted is not known),
  * ERR_UNAVAILABLE when no answer came, ERR_INVALID for a URL that is not one, ERR_TOO_LARGE, ERR_NO_MEMORY.
  * Redirects are not followed. */

@@ -22,6 +22,7 @@ struct http_client {
     unsigned idle_count;
     unsigned open_count; /* idle and in use */
     unsigned limit;
+    struct curl_blob authorities; /* NULL: the system's */
 };
 
 /* What the callbacks of one fetch collect. */
@@ -64,9 +65,21 @@ void http_client_free(struct http_client *client)
         curl_easy_cleanup(client->idle[i]);
     task_cond_destroy(&client->returned);
     task_mutex_destroy(&client->mutex);
+    free(client->authorities.data);
     free(client->idle);
     free(client);
     curl_global_cleanup();
+}
+
+int http_client_trust(struct http_client *client, struct str authorities_pem)
+{
+    char *copy = malloc(authorities_pem.len);
+    if (!copy)
+        return ERR_NO_MEMORY;
+    memcpy(copy, authorities_pem.ptr, authorities_pem.len);
+    free(client->authorities.data);
+    client->authorities = (struct curl_blob){.data = copy, .len = authorities_pem.len, .flags = CURL_BLOB_NOCOPY};
+    return 0;
 }
 
 /* -- The pool ----------------------------------------------------------------------------------------------------- */
@@ -218,6 +231,16 @@ static void set_method(CURL *handle, const struct http_client_request *request)
     curl_easy_setopt(handle, CURLOPT_CUSTOMREQUEST, http_method_name(request->method));
 }
 
+/* What libcurl does by itself, said aloud: who answers must have a certificate for the name, by a known authority. */
+static void set_trust(CURL *handle, const struct http_client *client)
+{
+    curl_easy_setopt(handle, CURLOPT_SSL_VERIFYPEER, 1L);
+    curl_easy_setopt(handle, CURLOPT_SSL_VERIFYHOST, 2L);
+    curl_easy_setopt(handle, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+    if (client->authorities.data)
+        curl_easy_setopt(handle, CURLOPT_CAINFO_BLOB, &client->authorities);
+}
+
 static void set_options(CURL *handle, const char *url, struct curl_slist *headers, int64_t timeout_ms,
                         struct fetch *fetch)
 {
@@ -275,6 +298,7 @@ int http_client_fetch(struct http_client *client, struct arena *arena, const str
     struct curl_slist *headers = NULL;
     struct fetch fetch = {.arena = arena, .body = BUF(request->body_bytes_max)};
     int error = build_headers(arena, request, &headers);
+    set_trust(handle, client);
     int64_t left_ms = (deadline_ns - clock_monotonic_ns()) / CLOCK_NS_PER_MS; /* 0 would be for ever to libcurl */
     if (error == 0)
         error = run(handle, &fetch, request, url, headers, left_ms > 0 ? left_ms : 1, ret_response);

@@ -54,6 +54,13 @@ const struct simulated_network_counts *simulated_network_counts(void)
     return &network.counts;
 }
 
+int http_client_trust(struct http_client *client, struct str authorities_pem)
+{
+    (void)client;
+    (void)authorities_pem;
+    return 0;
+}
+
 int http_client_new(struct http_client **ret_client, unsigned connections_max)
 {
     struct http_client *client = calloc(1, sizeof(*client));

@@ -157,8 +157,10 @@ int http_server_start(struct http_server **ret_server, const struct http_server_
     server->wait_ms[HTTP_WAIT_LINGER] = HTTP_LINGER_MS;
     task_mutex_init(&server->mutex);
     task_cond_init(&server->gone);
-    int error = config->tls_certificate_path ? http_tls_context_new(server, ret_message) : 0;
-    if (error == 0)
+    int error = config->tls ? http_tls_open_context(server) : 0;
+    if (error < 0)
+        snprintf(ret_message, 256, "out of memory");
+    else
         error = start_loops(server, ret_message);
     if (error < 0) {
         http_server_free(server);
@@ -231,7 +233,7 @@ void http_server_free(struct http_server *server)
     }
     for (unsigned i = 0; i < server->loop_count; i++)
         http_loop_free(server->loops[i]);
-    http_tls_context_free(server);
+    http_tls_close_context(server);
     task_cond_destroy(&server->gone);
     task_mutex_destroy(&server->mutex);
     free(server->loops);

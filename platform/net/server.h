@@ -12,6 +12,7 @@
 
 #include "platform/net/http.h"
 #include "platform/net/proxies.h"
+#include "platform/net/tls.h"
 
 struct http_server;
 struct http_exchange;
@@ -38,11 +39,10 @@ struct http_limits {
 extern const struct http_limits http_limits_default;
 
 struct http_server_config {
-    const char *address;              /* "127.0.0.1", "::1", "0.0.0.0" */
-    int port;                         /* 0: any; ask with http_server_port */
-    unsigned loop_count;              /* 0: one a processor */
-    const char *tls_certificate_path; /* PEM chain; NULL for plain text */
-    const char *tls_key_path;
+    const char *address;            /* "127.0.0.1", "::1", "0.0.0.0" */
+    int port;                       /* 0: any; ask with http_server_port */
+    unsigned loop_count;            /* 0: one a processor */
+    const struct tls_identity *tls; /* NULL for plain text */
     const struct proxies *proxies; /* believed about the client's address and scheme; NULL: none. Outlives the server */
     struct http_limits limits;
 

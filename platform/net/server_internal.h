@@ -296,8 +296,8 @@ void http2_time_out(struct http_connection *connection);
 bool http2_is_done(const struct http_connection *connection);
 enum http_wait http2_wait(const struct http_connection *connection);
 
-int http_tls_context_new(struct http_server *server, char ret_message[256]);
-void http_tls_context_free(struct http_server *server);
+int http_tls_open_context(struct http_server *server);
+void http_tls_close_context(struct http_server *server);
 int http_tls_open(struct http_connection *connection);
 void http_tls_close(struct http_connection *connection);
 void http_tls_receive(struct http_connection *connection, struct str bytes);

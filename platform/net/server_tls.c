@@ -2,9 +2,9 @@
  * through a BIO of ours, so that no bytes are kept between the two but an incomplete record. */
 #include "platform/base/err.h"
 #include "platform/net/server_internal.h"
+#include "platform/net/tls_context.h"
 
 #include <openssl/err.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 #define TLS_CIPHERS_1_2 "ECDHE+AESGCM:ECDHE+CHACHA20" /* forward secrecy and AEAD alone; TLS 1.3 has no others */
@@ -70,47 +70,34 @@ static int choose_alpn(SSL *ssl, const unsigned char **out, unsigned char *out_l
     return SSL_TLSEXT_ERR_OK;
 }
 
-static int load_certificate(SSL_CTX *context, const struct http_server_config *config, char ret_message[256])
+SSL_CTX *tls_context_new(void)
 {
-    const char *what = NULL;
-    if (SSL_CTX_use_certificate_chain_file(context, config->tls_certificate_path) != 1)
-        what = config->tls_certificate_path;
-    else if (!config->tls_key_path || SSL_CTX_use_PrivateKey_file(context, config->tls_key_path, SSL_FILETYPE_PEM) != 1)
-        what = config->tls_key_path;
-    if (what || SSL_CTX_check_private_key(context) != 1) {
-        const char *reason = ERR_reason_error_string(ERR_peek_last_error());
-        snprintf(ret_message, 256, "cannot use the TLS certificate or key%s%s: %s", what ? " " : "", what ? what : "",
-                 reason ? reason : "not a PEM file");
-        ERR_clear_error();
-        return ERR_UNAVAILABLE;
-    }
-    return 0;
-}
-
-int http_tls_context_new(struct http_server *server, char ret_message[256])
-{
-    server->tls_bio = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "http connection");
-    server->tls_context = SSL_CTX_new(TLS_server_method());
-    if (!server->tls_bio || !server->tls_context) {
-        snprintf(ret_message, 256, "out of memory");
-        return ERR_NO_MEMORY;
-    }
-    BIO_meth_set_write(server->tls_bio, bio_write);
-    BIO_meth_set_read(server->tls_bio, bio_read);
-    BIO_meth_set_ctrl(server->tls_bio, bio_control);
-    BIO_meth_set_create(server->tls_bio, bio_create);
-
-    SSL_CTX *context = server->tls_context;
+    SSL_CTX *context = SSL_CTX_new(TLS_server_method());
+    if (!context)
+        return NULL;
     SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION);
     SSL_CTX_set_cipher_list(context, TLS_CIPHERS_1_2);
     SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION | SSL_OP_CIPHER_SERVER_PREFERENCE |
                                      SSL_OP_PRIORITIZE_CHACHA | SSL_OP_IGNORE_UNEXPECTED_EOF);
     SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS); /* An idle connection keeps no record buffers. */
     SSL_CTX_set_alpn_select_cb(context, choose_alpn, NULL);
-    return load_certificate(context, &server->config, ret_message);
+    return context;
 }
 
-void http_tls_context_free(struct http_server *server)
+int http_tls_open_context(struct http_server *server)
+{
+    server->tls_bio = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "http connection");
+    server->tls_context = tls_identity_context(server->config.tls);
+    if (!server->tls_bio || !server->tls_context)
+        return ERR_NO_MEMORY;
+    BIO_meth_set_write(server->tls_bio, bio_write);
+    BIO_meth_set_read(server->tls_bio, bio_read);
+    BIO_meth_set_ctrl(server->tls_bio, bio_control);
+    BIO_meth_set_create(server->tls_bio, bio_create);
+    return 0;
+}
+
+void http_tls_close_context(struct http_server *server)
 {
     SSL_CTX_free(server->tls_context);
     BIO_meth_free(server->tls_bio);

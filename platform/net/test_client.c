@@ -1,5 +1,6 @@
 /* The client against our own server, and against sockets that misbehave. */
 #include "platform/net/client.h"
+#include "platform/net/test_certificate.h"
 #include "platform/net/test_support.h"
 
 static struct test_server *server;
@@ -306,6 +307,95 @@ static void test_client__invalid_requests(void **state)
     assert_int_equal(atomic_load(&server->requests), 0);
 }
 
+/* What a new client makes of our server over TLS, by that name, when it trusts those authorities (NULL: the system's).
+ */
+static int fetch_over_tls(const char *host, const char *authorities_path, const struct test_certificate *of_server)
+{
+    struct http_server_config config = test_config();
+    config.tls = of_server->identity;
+    struct test_server *secure = test_server_start(config);
+    struct http_client *own = NULL;
+    struct http_client_response response;
+    char pem[8192];
+    assert_int_equal(http_client_new(&own, 1), 0);
+    if (authorities_path) {
+        FILE *file = fopen(authorities_path, "re");
+        assert_non_null(file);
+        assert_int_equal(http_client_trust(own, str_from(pem, fread(pem, 1, sizeof pem, file))), 0);
+        fclose(file);
+    }
+    struct http_client_request request = {.method = HTTP_GET, .timeout_ms = 5000, .body_bytes_max = 1000};
+    request.url = str_from_cstr(arena_printf(arena, "https://%s:%d/", host, secure->port));
+    int result = http_client_fetch(own, arena, &request, &response);
+    assert_int_equal(atomic_load(&secure->requests), result == 0 ? 1 : 0); /* nothing was said to a stranger */
+    http_client_free(own);
+    test_server_stop(secure);
+    return result;
+}
+
+/* A certificate must be by an authority that is known, and for the name that was asked. */
+static void test_client__checks_certificates(void **state)
+{
+    (void)state;
+    struct test_certificate first, second;
+    test_certificate_make(&first);
+    test_certificate_make(&second);
+    assert_int_equal(fetch_over_tls("localhost", first.certificate_path, &first), 0);
+    assert_int_equal(fetch_over_tls("localhost", NULL, &first), ERR_UNAVAILABLE);
+    assert_int_equal(fetch_over_tls("localhost", second.certificate_path, &first), ERR_UNAVAILABLE);
+    assert_int_equal(fetch_over_tls("127.0.0.1", first.certificate_path, &first), ERR_UNAVAILABLE);
+    test_certificate_remove(&first);
+    test_certificate_remove(&second);
+}
+
+static void assert_ports(const char *url, unsigned short first, unsigned short second)
+{
+    unsigned short ports[HTTP_CLIENT_PORTS_MAX] = {0};
+    size_t count = 0;
+    assert_int_equal(http_client_ports(url, ports, &count), 0);
+    assert_int_equal(count, second ? 2 : 1);
+    assert_int_equal(ports[0], first);
+    if (second)
+        assert_int_equal(ports[1], second);
+}
+
+/* Where fetches connect to, with and without a proxy that the environment names. */
+static void test_client__names_its_ports(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"https_proxy", "HTTPS_PROXY", "http_proxy", "all_proxy", "ALL_PROXY"};
+    unsigned short ports[HTTP_CLIENT_PORTS_MAX];
+    size_t count = 0;
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+        unsetenv(names[i]);
+    assert_ports("https://api.stripe.com", 443, 0);
+    assert_ports("http://127.0.0.1/v1", 80, 0);
+    assert_ports("https://[::1]:8443/", 8443, 0);
+    assert_int_equal(http_client_ports("https://host:99999", ports, &count), ERR_INVALID);
+    assert_int_equal(http_client_ports("", ports, &count), ERR_INVALID);
+    setenv("https_proxy", "http://proxy.example:3128", 1);
+    assert_ports("https://api.stripe.com", 443, 3128);
+    assert_ports("http://127.0.0.1", 80, 0);
+    setenv("https_proxy", "proxy.example:8080/", 1);
+    assert_ports("https://api.stripe.com", 443, 8080);
+    setenv("https_proxy", "http://user:word@proxy.example:8081", 1);
+    assert_ports("https://api.stripe.com", 443, 8081);
+    setenv("https_proxy", "http://user:word@proxy.example", 1);
+    assert_ports("https://api.stripe.com", 443, 1080);
+    setenv("https_proxy", "http://[::1]:3129", 1);
+    assert_ports("https://api.stripe.com", 443, 3129);
+    setenv("https_proxy", "[::1]", 1);
+    assert_ports("https://api.stripe.com", 443, 1080);
+    setenv("https_proxy", "proxy.example", 1);
+    assert_ports("https://api.stripe.com", 443, 1080);
+    setenv("https_proxy", "https://proxy.example", 1);
+    assert_ports("https://api.stripe.com", 443, 443);
+    unsetenv("https_proxy");
+    setenv("all_proxy", "socks5://proxy.example:1081", 1);
+    assert_ports("https://api.stripe.com", 443, 1081);
+    unsetenv("all_proxy");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -322,6 +412,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_client__connection_refused, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_client__broken_answers, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_client__invalid_requests, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_client__checks_certificates, set_up, tear_down),
+        cmocka_unit_test(test_client__names_its_ports),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,62 +1,30 @@
 /* The server over TLS, spoken to by OpenSSL's client side over a blocking socket. */
-#include "platform/net/test_support.h"
+#include "platform/net/test_certificate.h"
 
-#include <openssl/pem.h>
 #include <openssl/ssl.h>
-#include <openssl/x509.h>
+#include <sys/stat.h>
 
-static char certificate_path[] = "/tmp/shopstream-test-certificate-XXXXXX";
-static char key_path[] = "/tmp/shopstream-test-key-XXXXXX";
+static struct test_certificate certificate;
 static struct test_server *server;
 
-static void write_pem(char *path, EVP_PKEY *key, X509 *certificate)
-{
-    int descriptor = mkstemp(path);
-    FILE *file = descriptor >= 0 ? fdopen(descriptor, "w") : NULL;
-    assert_non_null(file);
-    if (certificate)
-        assert_int_equal(PEM_write_X509(file, certificate), 1);
-    else
-        assert_int_equal(PEM_write_PrivateKey(file, key, NULL, NULL, 0, NULL, NULL), 1);
-    fclose(file);
-}
-
-/* A certificate that signs itself. */
 static int make_certificate(void **state)
 {
     (void)state;
-    EVP_PKEY *key = EVP_EC_gen("P-256");
-    X509 *certificate = X509_new();
-    assert_non_null(key);
-    assert_non_null(certificate);
-    ASN1_INTEGER_set(X509_get_serialNumber(certificate), 1);
-    X509_gmtime_adj(X509_getm_notBefore(certificate), -60);
-    X509_gmtime_adj(X509_getm_notAfter(certificate), 3600);
-    X509_set_pubkey(certificate, key);
-    X509_NAME *name = X509_get_subject_name(certificate);
-    X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC, (const unsigned char *)"localhost", -1, -1, 0);
-    X509_set_issuer_name(certificate, name);
-    assert_true(X509_sign(certificate, key, EVP_sha256()) > 0);
-    write_pem(certificate_path, NULL, certificate);
-    write_pem(key_path, key, NULL);
-    X509_free(certificate);
-    EVP_PKEY_free(key);
+    test_certificate_make(&certificate);
     return 0;
 }
 
 static int remove_certificate(void **state)
 {
     (void)state;
-    unlink(certificate_path);
-    unlink(key_path);
+    test_certificate_remove(&certificate);
     return 0;
 }
 
 static struct http_server_config tls_config(void)
 {
     struct http_server_config config = test_config();
-    config.tls_certificate_path = certificate_path;
-    config.tls_key_path = key_path;
+    config.tls = certificate.identity;
     return config;
 }
 
@@ -230,22 +198,71 @@ static void test_server_tls__dead_peer(void **state)
     test_server_release(server);
 }
 
-static void test_server_tls__bad_certificate(void **state)
+/* Each message names the file and what is wrong with it. */
+static void assert_refused(const char *chain, const char *key, const char *path, const char *words)
+{
+    struct tls_identity *refused = NULL;
+    char message[TLS_MESSAGE_BYTES] = "";
+    assert_int_equal(tls_identity_load(&refused, chain, key, message), ERR_INVALID);
+    assert_null(refused);
+    assert_contains(message, path);
+    assert_contains(message, words);
+}
+
+static void test_server_tls__bad_files(void **state)
 {
     (void)state;
-    struct http_server_config config = tls_config();
-    struct http_server *second = NULL;
-    char message[256] = "";
-    config.on_request = test_on_request;
-    config.tls_certificate_path = "/nonexistent.pem";
-    assert_int_equal(http_server_start(&second, &config, message), ERR_UNAVAILABLE);
-    assert_contains(message, "/nonexistent.pem");
-    config.tls_certificate_path = certificate_path;
-    config.tls_key_path = certificate_path;
-    assert_int_equal(http_server_start(&second, &config, message), ERR_UNAVAILABLE);
-    config.tls_key_path = NULL;
-    assert_int_equal(http_server_start(&second, &config, message), ERR_UNAVAILABLE);
-    assert_null(second);
+    const char *certificate_path = certificate.certificate_path, *key_path = certificate.key_path;
+    char other[64];
+    EVP_PKEY *key = EVP_EC_gen("P-256");
+    test_write_pem(other, key, NULL);
+    EVP_PKEY_free(key);
+    assert_refused("/nonexistent.pem", key_path, "/nonexistent.pem", "No such file");
+    assert_refused(certificate_path, "/nonexistent.key", "/nonexistent.key", "No such file");
+    assert_refused(key_path, key_path, key_path, "cannot be used");
+    assert_refused(certificate_path, certificate_path, certificate_path, "cannot be used");
+    assert_refused(certificate_path, "/tmp", "/tmp", "is no file");
+    assert_refused(certificate_path, other, other, certificate_path);
+    assert_int_equal(chmod(other, 0604), 0);
+    assert_refused(certificate_path, other, other, "every user");
+    unlink(other);
+}
+
+static void test_server_tls__a_locked_key(void **state)
+{
+    (void)state;
+    char locked[] = "/tmp/shopstream-test-key-XXXXXX";
+    EVP_PKEY *key = EVP_EC_gen("P-256");
+    FILE *file = fdopen(mkstemp(locked), "w");
+    assert_non_null(file);
+    assert_int_equal(
+        PEM_write_PrivateKey(file, key, EVP_aes_256_cbc(), (const unsigned char *)"password", 8, NULL, NULL), 1);
+    fclose(file);
+    EVP_PKEY_free(key);
+    assert_refused(certificate.certificate_path, locked, locked, "locked by a password");
+    unlink(locked);
+}
+
+/* Every answer asks to stay with TLS, and none without it does. */
+static void test_server_tls__strict_transport(void **state)
+{
+    (void)state;
+    static const char REQUEST[] = "GET /x HTTP/1.1\r\nHost: shop\r\nConnection: close\r\n\r\n";
+    struct peer peer;
+    size_t len = 0;
+    assert_true(peer_connect(&peer, NULL, TLS1_3_VERSION));
+    assert_int_equal(SSL_write(peer.ssl, REQUEST, sizeof REQUEST - 1), sizeof REQUEST - 1);
+    char *answer = peer_read_all(&peer, &len);
+    assert_contains(answer, "\r\nStrict-Transport-Security: max-age=31536000; includeSubDomains\r\n");
+    free(answer);
+    peer_close(&peer);
+    assert_true(peer_connect(&peer, NULL, TLS1_3_VERSION));
+    assert_int_equal(SSL_write(peer.ssl, "BAD\r\n\r\n", 7), 7);
+    answer = peer_read_all(&peer, &len);
+    assert_contains(answer, " 400 ");
+    assert_contains(answer, "\r\nStrict-Transport-Security: ");
+    free(answer);
+    peer_close(&peer);
 }
 
 int main(void)
@@ -257,7 +274,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_server_tls__refusals, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_server_tls__slow_handshake, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_server_tls__dead_peer, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_server_tls__bad_certificate, set_up, tear_down),
+        cmocka_unit_test(test_server_tls__bad_files),
+        cmocka_unit_test(test_server_tls__a_locked_key),
+        cmocka_unit_test_setup_teardown(test_server_tls__strict_transport, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, make_certificate, remove_certificate);
 }

@@ -6,7 +6,7 @@
 #include <fcntl.h>
 #include <linux/landlock.h>
 #include <linux/magic.h>
-#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -19,7 +19,10 @@
 #define ACCESS_IOCTL_DEV (UINT64_C(1) << 15) /* 5 */
 #define SCOPE_ABSTRACT_UNIX_SOCKET (UINT64_C(1) << 0)
 #define SCOPE_SIGNAL (UINT64_C(1) << 1)
+#define VERSION_OF_PORTS 4
 #define VERSION_OF_SCOPES 6
+#define ACCESS_CONNECT_TCP (UINT64_C(1) << 1)
+#define RULE_OF_PORT 2
 
 /* What the first version knows; all of it is forbidden unless a rule allows it. */
 #define ACCESS_FIRST ((UINT64_C(1) << 13) - 1)
@@ -31,7 +34,7 @@
      ACCESS_TRUNCATE)
 #define ACCESS_OF_FILES (LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_WRITE_FILE | ACCESS_TRUNCATE)
 
-/* As the sixth version has it; an older kernel is given the first member alone. */
+/* As the sixth version has it; an older kernel is given as many members as it knows. */
 struct ruleset {
     uint64_t handled_access_fs;
     uint64_t handled_access_net;
@@ -60,7 +63,7 @@ static int create_ruleset(const struct ruleset *ruleset, size_t size, unsigned f
 }
 
 /* Everything that the kernel can forbid. */
-static struct ruleset all_of(int version)
+static struct ruleset all_of(int version, bool limits_connections)
 {
     struct ruleset ruleset = {.handled_access_fs = ACCESS_FIRST};
 
@@ -70,9 +73,18 @@ static struct ruleset all_of(int version)
         ruleset.handled_access_fs |= ACCESS_TRUNCATE;
     if (version >= 5)
         ruleset.handled_access_fs |= ACCESS_IOCTL_DEV;
+    if (version >= VERSION_OF_PORTS && limits_connections)
+        ruleset.handled_access_net = ACCESS_CONNECT_TCP;
     if (version >= VERSION_OF_SCOPES)
         ruleset.scoped = SCOPE_ABSTRACT_UNIX_SOCKET | SCOPE_SIGNAL;
     return ruleset;
+}
+
+static size_t size_for(int version)
+{
+    return version >= VERSION_OF_SCOPES  ? sizeof(struct ruleset)
+           : version >= VERSION_OF_PORTS ? offsetof(struct ruleset, scoped)
+                                         : offsetof(struct ruleset, handled_access_net);
 }
 
 static bool is_of_proc(int file)
@@ -118,17 +130,35 @@ static int add_rules(int ruleset, const char *data_path, uint64_t handled)
     return allow_etc(ruleset) == ERR_UNAVAILABLE ? ERR_UNAVAILABLE : 0;
 }
 
-int sandbox_limit_files(const char *data_path)
+/* As linux/landlock.h has it from the fourth version on. */
+struct port_rule {
+    uint64_t allowed_access;
+    uint64_t port; /* in the host's order */
+};
+
+static int add_ports(int ruleset, const struct sandbox_limits *limits)
+{
+    for (size_t i = 0; i < limits->port_count; i++) {
+        const struct port_rule rule = {.allowed_access = ACCESS_CONNECT_TCP, .port = limits->ports[i]};
+        if (syscall(SYS_landlock_add_rule, ruleset, RULE_OF_PORT, &rule, 0) != 0)
+            return ERR_UNAVAILABLE;
+    }
+    return 0;
+}
+
+int sandbox_limit_files(const struct sandbox_limits *limits, bool *ret_has_open_ports)
 {
     int version = create_ruleset(NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
     if (version < 1)
         return ERR_UNAVAILABLE;
-    const struct ruleset wanted = all_of(version);
-    int ruleset =
-        create_ruleset(&wanted, version >= VERSION_OF_SCOPES ? sizeof(wanted) : sizeof(wanted.handled_access_fs), 0);
+    const struct ruleset wanted = all_of(version, limits->limits_connections);
+    int ruleset = create_ruleset(&wanted, size_for(version), 0);
     if (ruleset < 0)
         return ERR_UNAVAILABLE;
-    int error = add_rules(ruleset, data_path, wanted.handled_access_fs);
+    int error = add_rules(ruleset, limits->data_path, wanted.handled_access_fs);
+    if (!error && wanted.handled_access_net)
+        error = add_ports(ruleset, limits);
+    *ret_has_open_ports = limits->limits_connections && !wanted.handled_access_net;
     if (!error && syscall(SYS_landlock_restrict_self, ruleset, 0) != 0)
         error = ERR_UNAVAILABLE;
     close(ruleset);

@@ -42,6 +42,8 @@ struct fixture {
     char folder[64];
     char data[80];
     char outside[80]; /* a file beside the data folder */
+    struct sandbox_limits limits;
+    int open_port, closed_port; /* somebody listens on both; the first is on the list */
 };
 
 static void write_file(const char *path)
@@ -87,10 +89,11 @@ static void in_sandbox(struct fixture *f, int (*function)(struct fixture *))
     int status;
 
     fflush(NULL);
+    f->limits.data_path = f->data;
     pid_t child = fork();
     assert_true(child >= 0);
     if (child == 0)
-        _exit(sandbox_enter(f->data, message) == 0 ? function(f) : STATUS_NOT_ENTERED);
+        _exit(sandbox_enter(&f->limits, message) == 0 ? function(f) : STATUS_NOT_ENTERED);
     assert_int_equal(waitpid(child, &status, 0), child);
     assert_true(WIFEXITED(status));
     assert_int_equal(WEXITSTATUS(status), STATUS_GOOD);
@@ -342,6 +345,77 @@ static int seal(struct fixture *f)
     return first_allowed(attempts, sizeof(attempts) / sizeof(attempts[0]), EPERM);
 }
 
+/* -- Connections --------------------------------------------------------------------------------------------------- */
+
+static int listen_somewhere(int *ret_port)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
+    socklen_t length = sizeof(address);
+    int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    assert_int_equal(bind(listener, (const struct sockaddr *)&address, sizeof(address)), 0);
+    assert_int_equal(listen(listener, 8), 0);
+    assert_int_equal(getsockname(listener, (struct sockaddr *)&address, &length), 0);
+    *ret_port = ntohs(address.sin_port);
+    return listener;
+}
+
+/* 0 when somebody answered, or errno. */
+static int connect_to(int port)
+{
+    const struct sockaddr_in address = {
+        .sin_family = AF_INET, .sin_port = htons((uint16_t)port), .sin_addr = {htonl(INADDR_LOOPBACK)}};
+    int descriptor = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    int error = connect(descriptor, (const struct sockaddr *)&address, sizeof(address)) == 0 ? 0 : errno;
+
+    close(descriptor);
+    return error;
+}
+
+static int connect_to_the_open_one_alone(struct fixture *f)
+{
+    if (connect_to(f->open_port) != 0)
+        return 1;
+    return connect_to(f->closed_port) == EACCES ? STATUS_GOOD : 2;
+}
+
+static int connect_to_both(struct fixture *f)
+{
+    return connect_to(f->open_port) == 0 && connect_to(f->closed_port) == 0 ? STATUS_GOOD : 1;
+}
+
+static int connect_to_none(struct fixture *f)
+{
+    return connect_to(f->open_port) == EACCES && connect_to(f->closed_port) == EACCES ? STATUS_GOOD : 1;
+}
+
+/* A shop without a provider still listens, and is connected to. */
+static int listen_and_accept_nothing(struct fixture *f)
+{
+    int port;
+
+    (void)f;
+    close(listen_somewhere(&port));
+    return STATUS_GOOD;
+}
+
+static void test_sandbox__connections_go_to_the_ports_on_the_list(void **state)
+{
+    struct fixture *f = *state;
+    int listeners[2] = {listen_somewhere(&f->open_port), listen_somewhere(&f->closed_port)};
+    const unsigned short ports[] = {(unsigned short)f->open_port};
+    bool is_able = syscall(SYS_landlock_create_ruleset, NULL, 0, 1) >= 4;
+
+    in_sandbox(f, connect_to_both);
+    f->limits = (struct sandbox_limits){.limits_connections = true, .ports = ports, .port_count = 1};
+    in_sandbox(f, is_able ? connect_to_the_open_one_alone : connect_to_both);
+    f->limits.port_count = 0;
+    in_sandbox(f, is_able ? connect_to_none : connect_to_both);
+    in_sandbox(f, listen_and_accept_nothing);
+    close(listeners[0]);
+    close(listeners[1]);
+}
+
 static int look_at_walls(struct fixture *f)
 {
     char line[256];
@@ -399,7 +473,7 @@ static void test_sandbox__a_folder_that_is_not_there(void **state)
     pid_t child = fork();
     assert_true(child >= 0);
     if (child == 0)
-        _exit(sandbox_enter(path, message) == ERR_NOT_FOUND ? STATUS_GOOD : 1);
+        _exit(sandbox_enter(&(struct sandbox_limits){.data_path = path}, message) == ERR_NOT_FOUND ? STATUS_GOOD : 1);
     assert_int_equal(waitpid(child, &status, 0), child);
     assert_int_equal(status, 0);
 }
@@ -418,6 +492,7 @@ int main(void)
         TEST(test_sandbox__libraries_find_their_files),
         TEST(test_sandbox__tasks_start_and_listen),
         TEST(test_sandbox__a_seal_ends_listening_in_every_task),
+        TEST(test_sandbox__connections_go_to_the_ports_on_the_list),
         TEST(test_sandbox__the_kernel_says_that_it_stands),
         TEST(test_sandbox__a_folder_that_is_not_there),
     };
@@ -431,7 +506,7 @@ static void test_sandbox__an_instrumented_build_says_that_it_has_none(void **sta
     char message[SANDBOX_MESSAGE_BYTES] = "";
 
     (void)state;
-    assert_int_equal(sandbox_enter("/", message), ERR_UNAVAILABLE);
+    assert_int_equal(sandbox_enter(&(struct sandbox_limits){.data_path = "/"}, message), ERR_UNAVAILABLE);
     assert_non_null(strstr(message, "instrumented"));
     assert_int_equal(sandbox_seal(), 0);
 }

@@ -152,6 +152,30 @@ static int listen_admin(struct service_host *host, char ret_message[512])
     return result;
 }
 
+/* A service with a listener of its own speaks to the shop as somebody from outside would, but for the certificate,
+ * which is not for 127.0.0.1: with TLS there is a second door, for this machine. */
+static int listen_plain(struct service_host *host, char ret_message[512])
+{
+    struct http_server *server = host->listener;
+    char reason[256] = "";
+    bool is_wanted = false;
+
+    for (size_t i = 0; i < host->instance_count; i++)
+        is_wanted = is_wanted || host->instances[i].service->own_listener;
+    if (host->options.tls && !is_wanted)
+        return 0;
+    if (host->options.tls) {
+        int result = host_http_start(host, NULL, NULL, "127.0.0.1", 0, &host->plain_listener, reason);
+        if (result < 0) {
+            snprintf(ret_message, 512, "cannot listen on 127.0.0.1 for the services of this machine: %s", reason);
+            return result;
+        }
+        server = host->plain_listener;
+    }
+    __atomic_store_n(&host->plain_port, http_server_port(server), __ATOMIC_RELEASE);
+    return 0;
+}
+
 int host_listen(struct service_host *host, const char *address, int port, bool port_own_any, char ret_message[512])
 {
     char reason[256] = "";
@@ -166,7 +190,7 @@ int host_listen(struct service_host *host, const char *address, int port, bool p
             continue;
         if (port_own_any || own_port <= 0 || own_port > PORT_MAX)
             own_port = 0;
-        int result = host_http_start(host, instance, "127.0.0.1", own_port, &instance->listener, reason);
+        int result = host_http_start(host, instance, NULL, "127.0.0.1", own_port, &instance->listener, reason);
         if (result < 0) {
             snprintf(ret_message, 512, "cannot listen on 127.0.0.1:%d for %s: %s", own_port, instance->service->name,
                      reason);
@@ -175,7 +199,7 @@ int host_listen(struct service_host *host, const char *address, int port, bool p
         __atomic_store_n(&instance->listener_port, http_server_port(instance->listener), __ATOMIC_RELEASE);
     }
     TRY(listen_admin(host, ret_message));
-    int result = host_http_start(host, NULL, address, port, &host->listener, reason);
+    int result = host_http_start(host, NULL, host->options.tls, address, port, &host->listener, reason);
     if (result < 0) {
         snprintf(ret_message, 512, "cannot listen on %s:%d: %s", address, port, reason);
         return result;
@@ -183,8 +207,9 @@ int host_listen(struct service_host *host, const char *address, int port, bool p
     host->address = address;
     /* A name to listen on is one to be asked by. */
     TRY(tenants_add_own_host(host->tenants, str_from_cstr(address)));
-    __atomic_store_n(&host->listener_port, http_server_port(host->listener), __ATOMIC_RELEASE);
-    snprintf(host->own_url, sizeof(host->own_url), "http://localhost:%d", http_server_port(host->listener));
+    TRY(listen_plain(host, ret_message));
+    snprintf(host->own_url, sizeof(host->own_url), "%s://localhost:%d", host->options.tls ? "https" : "http",
+             http_server_port(host->listener));
     return 0;
 }
 
@@ -207,6 +232,7 @@ void host_free(struct service_host *host, int64_t drain_ms)
     host_streams_stop(host->streams);
     host_workers_stop(host->queue_workers);
     worker_pool_free(host->workers);
+    http_server_free(host->plain_listener);
     http_server_free(host->listener);
     for (size_t i = 0; i < host->instance_count; i++)
         http_server_free(host->instances[i].listener);

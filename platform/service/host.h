@@ -18,6 +18,7 @@ struct event_bus;
 struct http_client;
 struct http_server;
 struct proxies;
+struct tls_identity;
 struct admin_socket;
 struct cache;
 struct folder_lock;
@@ -62,6 +63,7 @@ struct host_options {
     const char *public_url;          /* how customers reach the shop: "https://shop.example"; NULL or empty: own_url */
     struct http_client *http_client; /* given to the host */
     const struct proxies *proxies;   /* before the shop, believed about its clients; NULL: none. Outlives the host */
+    const struct tls_identity *tls;  /* NULL: plain HTTP. The services' own listeners, for this machine, never TLS */
 };
 
 struct service_host {
@@ -86,9 +88,11 @@ struct service_host {
     struct host_workers *queue_workers;
     struct host_streams *streams;
     struct http_server *listener;
-    int listener_port;                  /* 0 before host_listen; read by __atomic_load_n, also while the host ends */
+    struct http_server *plain_listener; /* with TLS, for services that speak to the shop as others do; or NULL */
+    int plain_port;                     /* where this machine reaches the shop without TLS; 0 before host_listen, and
+                                         * where nobody does. Read by __atomic_load_n, also while the host ends */
     struct admin_socket *admin;         /* while it listens */
-    void *entrances[HOST_SERVICES_MAX]; /* what the listeners' callbacks are given */
+    void *entrances[HOST_SERVICES_MAX + 2]; /* what the listeners' callbacks are given */
     size_t entrance_count;
     char own_url[300];   /* "http://localhost:3000": how a browser on this machine reaches it */
     const char *address; /* that the listener was given; NULL before host_listen */

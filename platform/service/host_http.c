@@ -117,14 +117,15 @@ static void on_refusal(void *context, int status, const char *detail, struct are
     http_response_header(ret_response, STR("Content-Type"), STR("application/problem+json"));
 }
 
-int host_http_start(struct service_host *host, struct service_instance *own, const char *address, int port,
-                    struct http_server **ret_server, char ret_message[256])
+int host_http_start(struct service_host *host, struct service_instance *own, const struct tls_identity *tls,
+                    const char *address, int port, struct http_server **ret_server, char ret_message[256])
 {
     struct entrance *entrance = calloc(1, sizeof(*entrance));
     struct http_server_config config = {
         .address = address,
         .port = port,
         .loop_count = own ? 1 : 0,
+        .tls = tls,
         .proxies = own ? NULL : host->options.proxies,
         .limits = http_limits_default,
         .context = entrance,

@@ -53,7 +53,7 @@ struct webhook_deliverer {
 static struct str shop_url(struct webhook_deliverer *deliverer, struct arena *arena)
 {
     struct service_host *host = deliverer->emulator->host;
-    int port = host ? __atomic_load_n(&host->listener_port, __ATOMIC_ACQUIRE) : 0;
+    int port = host ? __atomic_load_n(&host->plain_port, __ATOMIC_ACQUIRE) : 0;
     return str_from_cstr(
         arena_printf(arena, "http://127.0.0.1:%d/api/payments/v1/webhooks/stripe", port > 0 ? port : SHOP_PORT));
 }

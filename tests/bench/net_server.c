@@ -98,8 +98,13 @@ int main(int argc, char **argv)
                                         .on_request = on_request,
                                         .on_batch_end = on_batch_end};
     if (argc == 7) {
-        config.tls_certificate_path = argv[5];
-        config.tls_key_path = argv[6];
+        struct tls_identity *identity = NULL; /* ends with the process */
+        char complaint[TLS_MESSAGE_BYTES];
+        if (tls_identity_load(&identity, argv[5], argv[6], complaint) < 0) {
+            fprintf(stderr, "net_server: %s\n", complaint);
+            return 1;
+        }
+        config.tls = identity;
     }
     workers = argc >= 5 ? atoi(argv[4]) : 0;
     task_mutex_init(&mutex);

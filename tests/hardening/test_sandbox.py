@@ -14,7 +14,7 @@ import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support"))
 
-from shop import BINARY, IS_SANITIZED, PATIENCE_S, Shop, eventually  # noqa: E402
+from shop import BINARY, IS_SANITIZED, PATIENCE_S, PROVIDER_PORT_DISTANCE, Shop, eventually  # noqa: E402
 
 INSTRUMENTED = IS_SANITIZED or "build-coverage" in BINARY
 
@@ -73,6 +73,14 @@ class Running(unittest.TestCase):
                                    env={"SHOPSTREAM_SANDBOX": "maybe"}, timeout=PATIENCE_S)
         self.assertEqual(1, ended.returncode)
         self.assertIn("SHOPSTREAM_SANDBOX must be on, off or require", ended.stderr)
+
+    def test_a_shop_that_takes_money_connects_to_its_provider_alone(self):
+        """Without the emulator in its own process, its connections are held to the provider's port; it is reached."""
+        provider = self.shop()
+        shop = self.shop(arguments=("--no-seed", "--services", "identity,catalog,orders,payments,shell"),
+                         STRIPE_URL="http://127.0.0.1:%d" % (provider.port + PROVIDER_PORT_DISTANCE),
+                         SANDBOX="on" if INSTRUMENTED else "require")
+        self.assertEqual("confirmed", shop.buy([(shop.sku(), 1)])["status"])
 
     def test_the_metrics_still_know_the_process(self):
         shop = self.shop()

@@ -114,6 +114,7 @@ class Client:
         self.port = port
         self.kept = threading.local()
         self.connections = []
+        self.tls = None  # an ssl.SSLContext where the shop speaks TLS
 
     def connection(self):
         connection = getattr(self.kept, "connection", None)
@@ -121,7 +122,11 @@ class Client:
             return connection
         if connection:
             connection.close()
-        self.kept.connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=REQUEST_TIMEOUT_S)
+        if self.tls:
+            self.kept.connection = http.client.HTTPSConnection("127.0.0.1", self.port, timeout=REQUEST_TIMEOUT_S,
+                                                               context=self.tls)
+        else:
+            self.kept.connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=REQUEST_TIMEOUT_S)
         self.connections.append(self.kept.connection)
         return self.kept.connection
 

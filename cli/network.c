@@ -1,0 +1,122 @@
+#include "cli/network.h"
+
+#include "cli/commands.h"
+#include "cli/file.h"
+#include "cli/settings.h"
+#include "cli/terminal.h"
+#include "platform/ports/psp/psp_config.h"
+#include "platform/service/service.h"
+
+#define CLIENT_CONNECTIONS_MAX 64
+#define AUTHORITIES_BYTES_MAX ((size_t)4 << 20)
+#define DNS_PORT 53 /* the resolver goes over to TCP for a long answer */
+
+static int choose_proxies(const struct config *config, struct network *network)
+{
+    char message[PROXIES_MESSAGE_BYTES] = "out of memory";
+
+    if (proxies_new(&network->proxies, config_get_str(config, &settings[SETTING_TRUSTED_PROXIES]), message) < 0)
+        return say_failed("SHOPSTREAM_TRUSTED_PROXIES: %s", message);
+    return EXIT_DONE;
+}
+
+static int choose_identity(const struct config *config, struct network *network)
+{
+    const char *certificate = config_get_cstr(config, &settings[SETTING_TLS_CERTIFICATE]);
+    const char *key = config_get_cstr(config, &settings[SETTING_TLS_KEY]);
+    char message[TLS_MESSAGE_BYTES];
+
+    if (!*certificate && !*key)
+        return EXIT_DONE;
+    if (!*certificate || !*key)
+        return say_failed("SHOPSTREAM_TLS_CERTIFICATE and SHOPSTREAM_TLS_KEY go together: set both, or neither");
+    if (tls_identity_load(&network->tls, certificate, key, message) < 0)
+        return say_failed("%s", message);
+    return EXIT_DONE;
+}
+
+static int open_client(const struct config *config, struct network *network)
+{
+    const char *path = config_get_cstr(config, &settings[SETTING_TLS_AUTHORITIES]);
+    CLEANUP(buf_free) struct buf pem = BUF(AUTHORITIES_BYTES_MAX);
+
+    if (*path && file_read(path, &pem) != EXIT_DONE)
+        return EXIT_FAILED;
+    if (*path && str_find(buf_str(&pem), STR("-----BEGIN CERTIFICATE-----")) < 0)
+        return say_failed("SHOPSTREAM_TLS_AUTHORITIES: there is no certificate in %s", path);
+    int result = http_client_new(&network->client, CLIENT_CONNECTIONS_MAX);
+    if (result == 0 && *path)
+        result = http_client_trust(network->client, buf_str(&pem));
+    return result < 0 ? say_failed("out of memory") : EXIT_DONE;
+}
+
+/* -- Where the shop connects to ------------------------------------------------------------------------------------ */
+
+static bool is_on_this_machine(struct str url)
+{
+    struct str host = str_skip(url, sizeof("http://") - 1);
+    size_t length = 0;
+
+    if (str_starts_with(host, STR("[::1]")))
+        length = sizeof("[::1]") - 1;
+    else if (str_starts_with(host, STR("localhost")))
+        length = sizeof("localhost") - 1;
+    else
+        while (str_starts_with(host, STR("127.")) && length < host.len && strchr("0123456789.", host.ptr[length]))
+            length++;
+    return length > 0 && (length == host.len || host.ptr[length] == ':' || host.ptr[length] == '/');
+}
+
+/* The provider's key and customers' payments go there. */
+static int check_provider(struct str url)
+{
+    if (url.len == 0 || str_starts_with(url, STR("https://")) ||
+        (str_starts_with(url, STR("http://")) && is_on_this_machine(url)))
+        return EXIT_DONE;
+    return say_failed(
+        "SHOPSTREAM_STRIPE_URL must begin with https://, as nobody between may read or change what is sent "
+        "there; http:// is for this machine");
+}
+
+/* The emulator is for tests, which name any port of this machine to be told of events: with it, all are open. */
+static bool has_any_port(const struct service *const *services)
+{
+    for (size_t i = 0; services[i]; i++) {
+        if (services[i]->own_listener)
+            return true;
+    }
+    return false;
+}
+
+static int choose_ports(const struct config *config, const struct service *const *services, struct network *network)
+{
+    const char *url = config_get_cstr(config, psp_config_url);
+
+    if (check_provider(str_from_cstr(url)) != EXIT_DONE)
+        return EXIT_FAILED;
+    network->is_limited = !has_any_port(services);
+    if (!*url)
+        return EXIT_DONE;
+    if (http_client_ports(url, network->ports, &network->port_count) < 0)
+        return say_failed("SHOPSTREAM_STRIPE_URL, or the proxy that the environment names for it, is no address");
+    network->ports[network->port_count++] = DNS_PORT;
+    return EXIT_DONE;
+}
+
+int network_open(const struct config *config, const struct service *const *services, struct network *ret_network)
+{
+    int status = choose_proxies(config, ret_network);
+
+    if (status == EXIT_DONE)
+        status = choose_identity(config, ret_network);
+    if (status == EXIT_DONE)
+        status = choose_ports(config, services, ret_network);
+    return status == EXIT_DONE ? open_client(config, ret_network) : status;
+}
+
+void network_close(struct network *network)
+{
+    http_client_free(network->client);
+    tls_identity_free(network->tls);
+    proxies_free(network->proxies);
+}

@@ -1,0 +1,25 @@
+/* What the settings say of the network: who may speak for clients, who the shop is, whom it believes, and where it may
+ * connect to. Read once, before the sandbox closes the files. */
+#pragma once
+
+#include "platform/net/client.h"
+#include "platform/net/proxies.h"
+#include "platform/net/tls.h"
+
+#define NETWORK_PORTS_MAX (HTTP_CLIENT_PORTS_MAX + 1)
+
+struct config;
+struct service;
+
+struct network {
+    struct proxies *proxies;
+    struct tls_identity *tls;   /* NULL: the shop speaks plain HTTP */
+    struct http_client *client; /* until it is given to the host */
+    bool is_limited;            /* connections go to the ports below alone */
+    unsigned short ports[NETWORK_PORTS_MAX];
+    size_t port_count;
+};
+
+/* Returns an exit status; what is wrong was said. services: those that run here, NULL-terminated. */
+int network_open(const struct config *config, const struct service *const *services, struct network *ret_network);
+void network_close(struct network *network);
