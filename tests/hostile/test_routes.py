@@ -104,6 +104,21 @@ class RowTest(RouteCase):
                     self.assertNotIn(answer.status, (401, 403), answer)
                     self.assertLess(answer.status, 500, answer)
 
+    def test_rows__a_text_names_its_charset(self):
+        """Of each GET row, as an administrator, by what exists and what does not; JSON is UTF-8 (RFC 8259)."""
+        texts = set()
+        for row in api.shop_rows():
+            if row.method != "GET":
+                continue
+            for identifier in [*self.real_ids(), "api.js", "none"] if row.takes_id else [""]:
+                with self.subTest(row=row, id=identifier):
+                    answer = self.shop.ask("GET", row.at(identifier), token=self.people["admin"])
+                    kind = answer.headers["content-type"]
+                    self.assertRegex(kind, r"^application/(problem\+)?json$|; charset=utf-8")
+                    answer.body.decode("utf-8")
+                    texts.add(kind.split(";")[0])
+        self.assertLessEqual({"text/html", "text/csv", "text/plain"}, texts)
+
     def test_rows__refuse_a_bad_token_even_where_none_is_needed(self):
         """Who sends an Authorization that says nothing is told so, and is not taken for a guest."""
         for row in api.shop_rows():
