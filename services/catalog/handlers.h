@@ -9,6 +9,7 @@ catalog_get_product_fn get_product;
 catalog_create_product_fn create_product;
 catalog_update_product_fn update_product;
 catalog_delete_product_fn delete_product;
+catalog_delete_sku_fn delete_sku;
 
 /* categories.c, skus.c */
 catalog_list_categories_fn list_categories;

@@ -94,6 +94,38 @@ int update_product(struct call *call, const Catalog__UpdateProductRequest *in, C
     return 0;
 }
 
+static int find_sku(struct call *call, const struct catalog_product *product, struct str sku_id, size_t *ret_index)
+{
+    for (size_t i = 0; i < product->sku_count; i++)
+        if (str_equal(product->skus[i].id, sku_id)) {
+            *ret_index = i;
+            return 0;
+        }
+    return call_fail(call, ERR_NOT_FOUND, "sku_not_found", NULL, "The product has no such SKU.");
+}
+
+/* Orders keep their own copy of what they bought, and reservations their lines: an order that holds units of it goes
+ * its way, without stock to count. A cart that has it is refused when it is ordered. */
+int delete_sku(struct call *call, const Catalog__DeleteSkuRequest *in, Catalog__Product *out)
+{
+    struct catalog_product product;
+    Catalog__Product *view;
+    struct str id;
+    size_t index;
+
+    TRY(product_find_id(call, str_from_cstr(in->id), &id));
+    TRY(product_load(call, id, &product));
+    TRY(find_sku(call, &product, str_from_cstr(in->sku_id), &index));
+    TRY(call_check_version(call, product.version));
+    if (product.sku_count == 1)
+        return call_fail(call, ERR_CONFLICT, "last_sku", NULL,
+                         "It is the product's only SKU: add another one first, or remove the product.");
+    TRY(product_remove_sku(call, &product, index));
+    TRY(catalog_view_publish(call, CATALOG_UPDATED, id, &view));
+    answer(call, view, out);
+    return 0;
+}
+
 int delete_product(struct call *call, const Catalog__DeleteProductRequest *in, Common__Empty *out)
 {
     Catalog__ProductEvent event = CATALOG__PRODUCT_EVENT__INIT;

@@ -338,6 +338,22 @@ int product_update(struct call *call, const struct catalog_product *before, stru
     return listing_insert_prices(call, after);
 }
 
+int product_remove_sku(struct call *call, const struct catalog_product *product, size_t index)
+{
+    struct catalog_product after = *product;
+
+    ASSERT(product->sku_count > 1 && index < product->sku_count);
+    TRY(update_fields(call, product, &after));
+    TRY(sql_exec(call->tx, &catalog_sql_delete_sku, SQL_ARGS(sql_text(call->tenant), sql_text(product->skus[index].id)),
+                 NULL));
+    TRY(sql_exec(call->tx, &catalog_sql_close_sku_gap,
+                 SQL_ARGS(sql_text(call->tenant), sql_text(product->id), sql_int((int64_t)index)), NULL));
+    after.sku_count--;
+    memmove(&after.skus[index], &after.skus[index + 1], (after.sku_count - index) * sizeof(*after.skus));
+    TRY(listing_delete_prices(call, after.id));
+    return listing_insert_prices(call, &after);
+}
+
 int product_delete(struct call *call, const struct catalog_product *product)
 {
     int64_t changed;

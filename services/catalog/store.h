@@ -22,5 +22,8 @@ int product_insert(struct call *call, struct catalog_product *product, size_t *r
 int product_update(struct call *call, const struct catalog_product *before, struct catalog_product *after,
                    size_t *ret_sku);
 
+/* Removes the SKU of that place; there must be another. The version is raised by one. ERR_STALE as above. */
+int product_remove_sku(struct call *call, const struct catalog_product *product, size_t index);
+
 /* Removes it with all that belongs to it. */
 int product_delete(struct call *call, const struct catalog_product *product);

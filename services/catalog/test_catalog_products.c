@@ -1,5 +1,6 @@
 /* Proves creating, changing, showing and deleting products by HTTP: versions, slugs, codes, and that cached replies
  * follow every change. */
+#include "platform/service/test_json.h"
 #include "services/catalog/test_catalog_fixture.h"
 
 #define PRODUCTS "/api/catalog/v1/products"
@@ -145,6 +146,94 @@ static void test_catalog_products__skus_are_changed_and_added_by_code(void **sta
     assert_true(fixture_has(answer.body, "currency_differs"));
 }
 
+/* Adds PREFIX-first to PREFIX-last to the product, for 100 EUR times their number, and 10 more in USD. */
+static int add_priced_skus(const char *product, const char *if_match, const char *prefix, int first, int last)
+{
+    const char *skus = "";
+
+    for (int i = first; i <= last; i++)
+        skus = arena_printf(fixture.arena,
+                            "%s%s{\"code\":\"%s-%d\",\"price\":{\"amount\":%d,\"currency\":\"EUR\"},"
+                            "\"prices\":[{\"amount\":%d,\"currency\":\"USD\"}]}",
+                            skus, skus[0] ? "," : "", prefix, i, 100 * i, 100 * i + 10);
+    return send_as(merchandiser(), HTTP_PATCH, path_of(product), if_match,
+                   arena_printf(fixture.arena, "{\"skus\":[%s]}", skus))
+        .status;
+}
+
+/* Removes the product's SKU of that place. */
+static struct test_answer remove_sku(const char *product, size_t index, const char *if_match)
+{
+    struct test_answer shown = fixture_get(path_of(product));
+    const char *id = test_json_text(fixture.arena, shown.body, arena_printf(fixture.arena, "/skus/%zu/id", index));
+
+    return send_as(merchandiser(), HTTP_DELETE, arena_printf(fixture.arena, "%s/skus/%s", path_of(product), id),
+                   if_match, NULL);
+}
+
+static void test_catalog_products__a_sku_is_removed_alone(void **state)
+{
+    Catalog__Product *p = fixture_create(&(struct test_product){
+        .title = "Shrunk", .code = "SHRINK-1", .category = "shrunk", .amount = 100, .available = 4});
+    const char *stock = arena_printf(fixture.arena, "/api/catalog/v1/skus/%s/stock", p->skus[0]->id);
+
+    (void)state;
+    assert_int_equal(add_priced_skus(p->id, "\"1-0\"", "SHRINK", 2, 4), 200);
+    assert_true(fixture_has(fixture_get(PRODUCTS "?category=shrunk").body, "SHRINK-1"));
+    assert_int_equal(remove_sku(p->id, 0, NULL).status, 428);
+    assert_int_equal(remove_sku(p->id, 0, "\"1-0\"").status, 412);
+    struct test_answer answer = remove_sku("shrunk", 0, "\"2-0\"");
+    assert_int_equal(answer.status, 200);
+    assert_true(fixture_has(answer.body, "\"price\":{\"amount\":200,\"currency\":\"EUR\"},\"version\":3"));
+    assert_true(str_starts_with(str_from_cstr(fixture_header(&answer, "etag")), STR("\"3-")));
+    assert_int_equal(test_json_count(answer.body, "/skus"), 3);
+    /* Lists and stock know of it no more, whatever was cached. */
+    assert_false(fixture_has(fixture_get(PRODUCTS "?category=shrunk").body, "SHRINK-1"));
+    assert_true(fixture_has(fixture_get(PRODUCTS "?category=shrunk&sort=price_asc").body, "\"amount\":200"));
+    assert_int_equal(fixture_get(stock).status, 404);
+}
+
+/* The others keep their order and their prices, also beside one that is added; a code is free again. */
+static void test_catalog_products__skus_beside_a_removed_one_stay_in_order(void **state)
+{
+    static const int left[] = {3, 4, 1};
+    Catalog__Product *p = fixture_create(&(struct test_product){.title = "Row", .code = "ROW-1", .amount = 100});
+
+    (void)state;
+    assert_int_equal(add_priced_skus(p->id, "\"1-0\"", "ROW", 2, 4), 200);
+    assert_int_equal(remove_sku(p->id, 0, "\"2-0\"").status, 200);
+    assert_int_equal(remove_sku(p->id, 0, "\"3-0\"").status, 200);
+    assert_int_equal(add_priced_skus(p->id, "\"4-0\"", "ROW", 1, 1), 200);
+    struct test_answer answer = fixture_get(arena_printf(fixture.arena, "%s?currency=USD", path_of(p->id)));
+    assert_int_equal(test_json_count(answer.body, "/skus"), 3);
+    for (size_t i = 0; i < 3; i++) {
+        const char *code = arena_printf(fixture.arena, "/skus/%zu/code", i);
+        assert_string_equal(test_json_text(fixture.arena, answer.body, code),
+                            arena_printf(fixture.arena, "ROW-%d", left[i]));
+        assert_int_equal(test_json_int(answer.body, arena_printf(fixture.arena, "/skus/%zu/price/amount", i)),
+                         100 * left[i] + 10);
+    }
+    assert_int_equal(remove_sku(p->id, 2, "\"5-0\"").status, 200);
+}
+
+static void test_catalog_products__what_is_no_sku_of_it_and_the_last_one_stay(void **state)
+{
+    Catalog__Product *p = fixture_create(&(struct test_product){.title = "Single", .code = "SINGLE", .amount = 100});
+    Catalog__Product *q = fixture_create(&(struct test_product){.title = "Other", .code = "OTHER", .amount = 100});
+    const char *path = arena_printf(fixture.arena, "%s/skus/%s", path_of(p->id), q->skus[0]->id);
+    struct test_answer answer = send_as(merchandiser(), HTTP_DELETE, path, "\"1-0\"", NULL);
+
+    (void)state;
+    assert_int_equal(answer.status, 404);
+    assert_true(fixture_has(answer.body, "sku_not_found"));
+    answer = remove_sku(p->id, 0, "\"1-0\"");
+    assert_int_equal(answer.status, 409);
+    assert_true(fixture_has(answer.body, "last_sku"));
+    assert_true(fixture_has(fixture_get(path_of(p->id)).body, "\"version\":1"));
+    path = arena_printf(fixture.arena, "%s/skus/%s", path_of(p->id), p->skus[0]->id);
+    assert_int_equal(send_as(fixture_bearer(ROLE_CUSTOMER), HTTP_DELETE, path, "\"1-0\"", NULL).status, 403);
+}
+
 static void test_catalog_products__cached_replies_follow_each_change(void **state)
 {
     Catalog__Product *p = fixture_create(&(struct test_product){
@@ -246,6 +335,9 @@ int main(void)
         cmocka_unit_test(test_catalog_products__a_code_is_taken_once),
         cmocka_unit_test(test_catalog_products__an_edit_names_the_version),
         cmocka_unit_test(test_catalog_products__skus_are_changed_and_added_by_code),
+        cmocka_unit_test(test_catalog_products__a_sku_is_removed_alone),
+        cmocka_unit_test(test_catalog_products__skus_beside_a_removed_one_stay_in_order),
+        cmocka_unit_test(test_catalog_products__what_is_no_sku_of_it_and_the_last_one_stay),
         cmocka_unit_test(test_catalog_products__cached_replies_follow_each_change),
         cmocka_unit_test(test_catalog_products__get_skus_in_order_and_priced),
         cmocka_unit_test(test_catalog_products__refuses_what_cannot_be_sold),

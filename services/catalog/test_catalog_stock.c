@@ -203,6 +203,39 @@ static void test_catalog_stock__is_not_set_below_what_is_reserved(void **state)
     assert_int_equal(set_on_hand(fixture_call(), "no-such-sku", 1), ERR_NOT_FOUND);
 }
 
+/* A product of two SKUs whose first is removed while units of it are held, and others of it sold. */
+static void test_catalog_stock__reservations_outlive_their_sku(void **state)
+{
+    Catalog__Product *product =
+        fixture_create(&(struct test_product){.title = "Gone", .code = "GONE", .amount = 100, .available = 9});
+    const char *gone = product->skus[0]->id, *kept = new_sku("STAYS", 9);
+    Catalog__UpdateProductRequest addition = CATALOG__UPDATE_PRODUCT_REQUEST__INIT;
+    Catalog__NewSku second = CATALOG__NEW_SKU__INIT, *skus[] = {&second};
+    Catalog__DeleteSkuRequest removal = CATALOG__DELETE_SKU_REQUEST__INIT;
+    Catalog__Product out = CATALOG__PRODUCT__INIT;
+
+    (void)state;
+    addition.id = removal.id = product->id;
+    addition.skus = skus;
+    addition.n_skus = 1;
+    second.code = (char *)"GONE-2";
+    removal.sku_id = (char *)gone;
+    assert_int_equal(catalog_update_product(fixture_call(), &addition, &out), 0);
+    assert_int_equal(reserve(fixture_call(), "r-held", gone, 2, kept, 3, HOUR_MS), 0);
+    assert_int_equal(reserve(fixture_call(), "r-sold", gone, 1, kept, 1, HOUR_MS), 0);
+    assert_int_equal(reserve(fixture_call(), "r-back", gone, 1, kept, 1, HOUR_MS), 0);
+    assert_int_equal(end(fixture_call(), "r-sold", true), 0);
+    assert_int_equal(catalog_delete_sku(fixture_call(), &removal, &out), 0);
+    assert_int_equal(reserve(fixture_call(), "r-held", gone, 2, kept, 3, HOUR_MS), 0); /* the same again */
+    assert_int_equal(end(fixture_call(), "r-held", true), 0);
+    assert_int_equal(end(fixture_call(), "r-back", false), 0);
+    assert_int_equal(end(fixture_call(), "r-sold", false), 0);
+    assert_stock(kept, 6, 0);
+    struct call *call = fixture_call();
+    assert_int_equal(reserve(call, "r-late", gone, 1, NULL, 0, HOUR_MS), ERR_NOT_FOUND);
+    assert_string_equal(call->problem.code, "sku_not_found");
+}
+
 /* -- 64 buyers ----------------------------------------------------------------------------------------------------- */
 
 struct buyer {
@@ -351,6 +384,7 @@ int main(void)
         cmocka_unit_test(test_catalog_stock__takes_all_lines_or_none),
         cmocka_unit_test(test_catalog_stock__release_before_reserve_wins),
         cmocka_unit_test(test_catalog_stock__expires_by_the_job),
+        cmocka_unit_test(test_catalog_stock__reservations_outlive_their_sku),
         cmocka_unit_test(test_catalog_stock__is_not_set_below_what_is_reserved),
         cmocka_unit_test(test_catalog_stock__64_buyers_get_exactly_100_units),
         cmocka_unit_test(test_catalog_stock__ended_reservations_are_purged_in_their_time),

@@ -90,7 +90,8 @@ static int price_line(struct placing *placing, size_t index, const struct pricin
     if (unpriced)
         return pricing_refuse_unpriced(call, pricing, unpriced, "/currency");
     if (!detail)
-        return call_fail(call, ERR_INVALID, "no_such_sku", pointer, "There is no such article for sale.");
+        return call_fail(call, ERR_INVALID, "no_such_sku", pointer,
+                         "The article %s is not for sale, or no longer: leave it out.", line->sku_id);
     if (detail->available < line->quantity)
         return call_fail(call, ERR_CONFLICT, "out_of_stock", pointer, "Only %lld of \"%s\" are left.",
                          (long long)(detail->available > 0 ? detail->available : 0), detail->title);

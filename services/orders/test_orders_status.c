@@ -44,6 +44,20 @@ static void assert_status(const struct placed *placed, const char *status)
     assert_string_equal(fixture_text(read_order(placed->customer, placed->id), "/status"), status);
 }
 
+/* What the customer does on the provider's page. */
+static void approve(const struct placed *placed)
+{
+    const char *url =
+        fixture_text(read_order(placed->customer, placed->id), "/payment/next_action/redirect_to_url/url");
+    const char *path = strstr(url, "/challenge/"), *secret = strchr(url, '?');
+
+    assert_non_null(path);
+    assert_non_null(secret);
+    const char *form = TEXT("%s&decision=approve", secret + 1);
+    path = arena_cstr(fixture.arena, str_from(path, (size_t)(secret - path)));
+    assert_int_equal(test_emulator_ask(&fixture, HTTP_POST, path, form, NULL).status, 303);
+}
+
 /* -- The rows ------------------------------------------------------------------------------------------------------ */
 
 static void test_orders_status__placed_is_pending_and_becomes_confirmed(void **state)
@@ -80,16 +94,47 @@ static void test_orders_status__pending_waits_for_the_customer(void **state)
     assert_string_equal(fixture_text(order, "/status"), "pending");
     assert_string_equal(fixture_text(order, "/payment/next_action/type"), "redirect_to_url");
     assert_stock(placed.sku, ON_HAND, 2);
-    const char *url = fixture_text(order, "/payment/next_action/redirect_to_url/url");
-    const char *path = strstr(url, "/challenge/"), *secret = strchr(url, '?');
-    assert_non_null(path);
-    assert_non_null(secret);
-    const char *form = TEXT("%s&decision=approve", secret + 1);
-    path = arena_cstr(fixture.arena, str_from(path, (size_t)(secret - path)));
-    assert_int_equal(test_emulator_ask(&fixture, HTTP_POST, path, form, NULL).status, 303);
+    approve(&placed);
     await_order(placed.id, "/status", "confirmed");
     assert_string_equal(fixture_text(read_order(placed.customer, placed.id), "/payment/next_action"), "");
     assert_stock(placed.sku, ON_HAND - 2, 0);
+}
+
+/* An article that is removed while an order holds it is delivered with that order; a cart that has it is told. */
+static void test_orders_status__an_order_outlives_the_removal_of_its_article(void **state)
+{
+    const char *code = TEXT("LEAVES-%d", fixture_number());
+    const Catalog__Product *product = test_catalog_create(
+        &fixture, &(struct test_product){.title = code, .code = code, .amount = PRICE, .available = ON_HAND});
+    const char *sku = product->skus[0]->id, *path = TEXT("/api/catalog/v1/products/%s", product->id);
+    struct shopper merchandiser = fixture_staff(ROLE_MERCHANDISER);
+    struct placed placed = {.sku = sku, .customer = fixture_customer()};
+    struct question to_cart = {.method = HTTP_POST, .path = CART_ITEMS, .who = placed.customer, .body = item(sku, 1)};
+
+    (void)state;
+    placed.id = fixture_text(
+        place(placed.customer, (struct wish){.items = item(sku, 2), .card = "pm_card_authenticationRequired"}, 0),
+        "/id");
+    await_order(placed.id, "/payment/status", "requires_action");
+    assert_stock(sku, ON_HAND, 2);
+    const char *cart_id = fixture_text(fixture_ask(to_cart), "/id");
+    struct question edit = {.method = HTTP_PATCH,
+                            .path = path,
+                            .who = merchandiser,
+                            .if_match = "\"1\"",
+                            .body = TEXT("{\"skus\":[{\"code\":\"%s-2\"}]}", code)};
+    assert_int_equal(fixture_ask(edit).status, 200);
+    edit = (struct question){
+        .method = HTTP_DELETE, .path = TEXT("%s/skus/%s", path, sku), .who = merchandiser, .if_match = "\"2\""};
+    assert_int_equal(fixture_ask(edit).status, 200);
+    struct test_answer refused = place(placed.customer, (struct wish){.cart_id = cart_id}, 0);
+    assert_refused(refused, 400, "no_such_sku", "/cart_id");
+    assert_non_null(strstr(fixture_text(refused, "/detail"), sku));
+    approve(&placed);
+    await_order(placed.id, "/status", "confirmed");
+    struct test_answer order = act_on(placed.customer, placed.id, "cancel");
+    assert_string_equal(fixture_text(order, "/status"), "cancelled");
+    assert_string_equal(fixture_text(order, "/lines/0/title"), code);
 }
 
 static void test_orders_status__pending_is_cancelled_with_everything_back(void **state)
@@ -284,6 +329,7 @@ int main(void)
         cmocka_unit_test(test_orders_status__placed_is_pending_and_becomes_confirmed),
         cmocka_unit_test(test_orders_status__declined_is_failed_and_gives_its_stock_back),
         cmocka_unit_test(test_orders_status__pending_waits_for_the_customer),
+        cmocka_unit_test(test_orders_status__an_order_outlives_the_removal_of_its_article),
         cmocka_unit_test(test_orders_status__pending_is_cancelled_with_everything_back),
         cmocka_unit_test(test_orders_status__confirmed_is_cancelled_with_everything_back_once),
         cmocka_unit_test(test_orders_status__confirmed_is_fulfilled_by_staff_alone),

@@ -38,6 +38,14 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8);
 -- name: update_sku
 UPDATE sku SET attributes = $3, currency = $4, amount = $5 WHERE tenant = $1 AND id = $2;
 
+-- name: delete_sku
+-- Its prices and its stock go with it.
+DELETE FROM sku WHERE tenant = $1 AND id = $2;
+
+-- name: close_sku_gap
+-- The positions of a product's SKUs are 0, 1, 2, …: a new one takes their number.
+UPDATE sku SET position = position - 1 WHERE tenant = $1 AND product_id = $2 AND position > $3;
+
 -- name: insert_stock
 INSERT INTO stock (tenant, sku_id, product_id, on_hand, reserved) VALUES ($1, $2, $3, $4, 0);
 
