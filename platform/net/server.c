@@ -155,6 +155,7 @@ int http_server_start(struct http_server **ret_server, const struct http_server_
     server->wait_ms[HTTP_WAIT_BODY] = (uint64_t)config->limits.body_timeout_ms;
     server->wait_ms[HTTP_WAIT_WRITE] = (uint64_t)config->limits.write_timeout_ms;
     server->wait_ms[HTTP_WAIT_LINGER] = HTTP_LINGER_MS;
+    server->wait_ms[HTTP_WAIT_DRAIN_LINGER] = HTTP_DRAIN_LINGER_MS;
     task_mutex_init(&server->mutex);
     task_cond_init(&server->gone);
     int error = config->tls ? http_tls_open_context(server) : 0;

@@ -297,6 +297,13 @@ static void on_written(uv_write_t *request, int status)
     http_loop_flush(connection->loop);
 }
 
+/* A client that keeps its connections for later looks at them when it needs one, and so lets every linger last as long
+ * as it may. */
+static void wait_for_peer(struct http_connection *connection)
+{
+    http_loop_wait(connection, connection->loop->draining ? HTTP_WAIT_DRAIN_LINGER : HTTP_WAIT_LINGER);
+}
+
 /* Everything was written: a FIN, then a while for the peer to read it all before the descriptor goes. A close at once
  * would answer what is still unread on our side with a reset, and the reset may overtake the answer. */
 static void begin_linger(struct http_connection *connection)
@@ -309,7 +316,7 @@ static void begin_linger(struct http_connection *connection)
     }
     connection->lingering = true;
     set_reading(connection, true);
-    http_loop_wait(connection, HTTP_WAIT_LINGER);
+    wait_for_peer(connection);
 }
 
 static void update_wait(struct http_connection *connection)
@@ -400,8 +407,12 @@ void http_connection_wait_ended(struct http_connection *connection, enum http_wa
 
 void http_connection_drain(struct http_connection *connection)
 {
-    if (connection->lingering || connection->closing)
+    if (connection->closing)
         return;
+    if (connection->lingering) {
+        wait_for_peer(connection);
+        return;
+    }
     if (connection->protocol == HTTP_PROTOCOL_2)
         http2_drain(connection);
     else if (connection->protocol == HTTP_PROTOCOL_1 && (connection->first_exchange || connection->output.bytes > 0))

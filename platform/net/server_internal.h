@@ -43,6 +43,7 @@
 #define HTTP_CHUNK_EXTENSION_BYTES_MAX 1024u /* over a whole chunked body */
 #define HTTP_TRAILER_BYTES_MAX 4096u
 #define HTTP_LINGER_MS 2000            /* for the peer to read a last answer, after our FIN */
+#define HTTP_DRAIN_LINGER_MS 200       /* the same once the server is to end: it waits for this */
 #define HTTP_LINGER_BYTES_MAX 1048576u /* of a refused request that are read and forgotten meanwhile */
 #define HTTP_TICK_MS 20                /* time-outs are this late at most */
 #define HTTP_LISTEN_BACKLOG 1024
@@ -179,6 +180,7 @@ enum http_wait {
     HTTP_WAIT_BODY,
     HTTP_WAIT_WRITE,
     HTTP_WAIT_LINGER,
+    HTTP_WAIT_DRAIN_LINGER,
     HTTP_WAIT_NONE, /* nothing is waited for; not in a list */
 };
 #define HTTP_WAIT_COUNT HTTP_WAIT_NONE

@@ -1,4 +1,5 @@
 /* The server over real sockets: time-outs, numbers of connections, drain and end. */
+#include "platform/net/server_internal.h"
 #include "platform/net/test_support.h"
 
 #include <sys/resource.h>
@@ -314,6 +315,28 @@ static void test_server_limits__drain(void **state)
     test_server_stop(server);
 }
 
+/* What waits for peers that keep their connections open does not hold up the end: neither those that were answered
+ * before, nor those that were told of a close already. */
+static void test_server_limits__drain_does_not_wait_for_idle_peers(void **state)
+{
+    (void)state;
+    static const char *const last_headers[] = {"\r\n", "Connection: close\r\n\r\n"};
+    struct test_server *server = test_server_start(test_config());
+    int peers[2];
+    for (int i = 0; i < 2; i++) {
+        peers[i] = test_connect(server->port);
+        assert_true(test_send(peers[i], STR(GET)));
+        assert_true(test_send(peers[i], str_from_cstr(last_headers[i])));
+        char answer[512];
+        test_read_until(peers[i], answer, sizeof answer, "GET /? a ");
+    }
+    assert_int_equal(http_server_connection_count(server->server), 2);
+    assert_true(http_server_drain(server->server, clock_monotonic_ns() + HTTP_LINGER_MS / 2 * CLOCK_NS_PER_MS));
+    for (int i = 0; i < 2; i++)
+        close(peers[i]);
+    test_server_stop(server);
+}
+
 /* A handler that does not come to an end is cut at the deadline, and may answer later. */
 static void test_server_limits__drain_is_cut(void **state)
 {
@@ -361,6 +384,7 @@ int main(void)
         cmocka_unit_test(test_server_limits__loops_share_the_port),
         cmocka_unit_test(test_server_limits__ipv6),
         cmocka_unit_test(test_server_limits__drain),
+        cmocka_unit_test(test_server_limits__drain_does_not_wait_for_idle_peers),
         cmocka_unit_test(test_server_limits__drain_is_cut),
         cmocka_unit_test(test_server_limits__free_without_drain),
     };
