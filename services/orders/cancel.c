@@ -106,16 +106,28 @@ static int return_late(struct call *call, char *order_id)
     return result == ERR_CONFLICT ? 0 : result;
 }
 
-/* Money went back, by a refund or because nothing was taken yet: the order shows it. */
+/* The order shows how its payment has ended, and asks nobody to pay any more. */
+static int note_end(struct call *call, const Payments__PaymentEvent *payment)
+{
+    return sql_exec(call->tx, &orders_sql_set_payment,
+                    SQL_ARGS(sql_text(call->tenant), sql_cstr(payment->order_id), sql_cstr(payment->payment_id),
+                             sql_cstr(payment->status), sql_null()),
+                    NULL);
+}
+
+static int note_failure(struct call *call, const Payments__PaymentEvent *payment)
+{
+    TRY(note_end(call, payment));
+    return signal_saga(call, payment, "failed");
+}
+
+/* Money went back, by a refund or because nothing was taken yet. */
 static int note_money_back(struct call *call, const Payments__PaymentEvent *payment)
 {
     struct str id = str_from_cstr(payment->order_id);
     int64_t changed = 0;
 
-    TRY(sql_exec(call->tx, &orders_sql_set_payment,
-                 SQL_ARGS(sql_text(call->tenant), sql_text(id), sql_cstr(payment->payment_id),
-                          sql_cstr(payment->status), sql_null()),
-                 NULL));
+    TRY(note_end(call, payment));
     if (!payment->refunded || !payment->amount || payment->refunded->amount < payment->amount->amount)
         return 0;
     TRY(sql_exec(call->tx, &orders_sql_move_status,
@@ -153,7 +165,7 @@ int orders_on_payment_event(struct call *call, const struct event *event)
     if (str_equal(event->type, STR("payment.authorised")))
         return over ? return_late(call, payment.order_id) : signal_saga(call, &payment, "authorised");
     if (str_equal(event->type, STR("payment.failed")))
-        return signal_saga(call, &payment, "failed");
+        return note_failure(call, &payment);
     if (str_equal(event->type, STR("payment.refunded")) || str_equal(event->type, STR("payment.voided")))
         return note_money_back(call, &payment);
     return 0;

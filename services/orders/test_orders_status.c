@@ -44,20 +44,6 @@ static void assert_status(const struct placed *placed, const char *status)
     assert_string_equal(fixture_text(read_order(placed->customer, placed->id), "/status"), status);
 }
 
-/* What the customer does on the provider's page. */
-static void approve(const struct placed *placed)
-{
-    const char *url =
-        fixture_text(read_order(placed->customer, placed->id), "/payment/next_action/redirect_to_url/url");
-    const char *path = strstr(url, "/challenge/"), *secret = strchr(url, '?');
-
-    assert_non_null(path);
-    assert_non_null(secret);
-    const char *form = TEXT("%s&decision=approve", secret + 1);
-    path = arena_cstr(fixture.arena, str_from(path, (size_t)(secret - path)));
-    assert_int_equal(test_emulator_ask(&fixture, HTTP_POST, path, form, NULL).status, 303);
-}
-
 /* -- The rows ------------------------------------------------------------------------------------------------------ */
 
 static void test_orders_status__placed_is_pending_and_becomes_confirmed(void **state)
@@ -83,6 +69,33 @@ static void test_orders_status__declined_is_failed_and_gives_its_stock_back(void
     assert_stock(placed.sku, ON_HAND, 0);
 }
 
+/* The customer's decision on the bank's page. */
+static void answer_challenge(struct placed placed, const char *decision)
+{
+    const char *url = fixture_text(read_order(placed.customer, placed.id), "/payment/next_action/redirect_to_url/url");
+    const char *path = strstr(url, "/challenge/"), *secret = strchr(url, '?');
+
+    assert_non_null(path);
+    assert_non_null(secret);
+    const char *form = TEXT("%s&decision=%s", secret + 1, decision);
+    path = arena_cstr(fixture.arena, str_from(path, (size_t)(secret - path)));
+    assert_int_equal(test_emulator_ask(&fixture, HTTP_POST, path, form, NULL).status, 303);
+}
+
+/* A refused challenge ends the payment, too: the order shows no payment that still waits for somebody. */
+static void test_orders_status__a_refused_challenge_leaves_no_open_payment(void **state)
+{
+    struct placed placed = place_with("pm_card_authenticationRequired", 0, "pending");
+
+    (void)state;
+    await_order(placed.id, "/payment/status", "requires_action");
+    answer_challenge(placed, "refuse");
+    await_order(placed.id, "/status", "failed");
+    assert_string_equal(fixture_text(read_order(placed.customer, placed.id), "/payment/status"), "failed");
+    assert_string_equal(fixture_text(read_order(placed.customer, placed.id), "/payment/next_action"), "");
+    assert_stock(placed.sku, ON_HAND, 0);
+}
+
 /* Waits with stock reserved until the customer has authenticated; then goes on by the provider's event. */
 static void test_orders_status__pending_waits_for_the_customer(void **state)
 {
@@ -94,7 +107,7 @@ static void test_orders_status__pending_waits_for_the_customer(void **state)
     assert_string_equal(fixture_text(order, "/status"), "pending");
     assert_string_equal(fixture_text(order, "/payment/next_action/type"), "redirect_to_url");
     assert_stock(placed.sku, ON_HAND, 2);
-    approve(&placed);
+    answer_challenge(placed, "approve");
     await_order(placed.id, "/status", "confirmed");
     assert_string_equal(fixture_text(read_order(placed.customer, placed.id), "/payment/next_action"), "");
     assert_stock(placed.sku, ON_HAND - 2, 0);
@@ -130,7 +143,7 @@ static void test_orders_status__an_order_outlives_the_removal_of_its_article(voi
     struct test_answer refused = place(placed.customer, (struct wish){.cart_id = cart_id}, 0);
     assert_refused(refused, 400, "no_such_sku", "/cart_id");
     assert_non_null(strstr(fixture_text(refused, "/detail"), sku));
-    approve(&placed);
+    answer_challenge(placed, "approve");
     await_order(placed.id, "/status", "confirmed");
     struct test_answer order = act_on(placed.customer, placed.id, "cancel");
     assert_string_equal(fixture_text(order, "/status"), "cancelled");
@@ -328,6 +341,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_orders_status__placed_is_pending_and_becomes_confirmed),
         cmocka_unit_test(test_orders_status__declined_is_failed_and_gives_its_stock_back),
+        cmocka_unit_test(test_orders_status__a_refused_challenge_leaves_no_open_payment),
         cmocka_unit_test(test_orders_status__pending_waits_for_the_customer),
         cmocka_unit_test(test_orders_status__an_order_outlives_the_removal_of_its_article),
         cmocka_unit_test(test_orders_status__pending_is_cancelled_with_everything_back),

@@ -343,6 +343,7 @@ class SecureTest(OrderCase):
         ended = self.shop.ended(order["id"], guest=guest)
         self.assertEqual("failed", ended["status"])
         self.assertTrue(ended["failure"]["code"])
+        self.assertEqual({"id": order["payment"]["id"], "status": "failed"}, ended["payment"])
         eventually(lambda: self.shop.stock(sku) == (3, 0, 3), "the stock's return")
 
     def test_secure__cancelled_while_the_bank_waits(self):
