@@ -1,6 +1,7 @@
 /* One connection to the file: opening it and setting it up. */
 #include "platform/ports/sql/sql_sqlite.h"
 #include "platform/ports/sql/sqlite.sql.h"
+#include "platform/ports/sql/vfs_log.h"
 
 #define BUSY_WAIT_MS 1
 
@@ -44,8 +45,9 @@ int sqlite_connection_open(struct sqlite_db *db, struct sqlite_connection *conne
     if (!connection->arena)
         return sqlite_open_message(db, NULL, ERR_NO_MEMORY, ret_message);
     int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
+    const char *vfs = vfs_log_over(db->vfs);
     int result = sqlite3_open_v2(db->path, &connection->handle, is_writer ? flags | SQLITE_OPEN_CREATE : flags,
-                                 db->vfs[0] ? db->vfs : NULL);
+                                 vfs ? vfs : db->vfs);
     int error = sqlite_error(connection->handle, result);
     if (!error) {
         sqlite3_busy_handler(connection->handle, wait_for_lock, connection);

@@ -4,18 +4,24 @@
 
 #include <sqlite3.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <string.h>
 
 struct test_vfs_state {
     atomic_bool is_full;    /* writes beyond a file's end get SQLITE_FULL */
     atomic_bool fails_sync; /* syncs get SQLITE_IOERR_FSYNC, after the bytes were written */
     atomic_ullong syncs;
+    atomic_ullong log_writes; /* to write-ahead logs */
+    atomic_int log_write_error;
+    atomic_ullong failing_log_writes; /* so many of the next ones get that error ... */
+    atomic_ullong good_log_writes;    /* ... after so many that do not */
 };
 static struct test_vfs_state test_vfs_state;
 
 struct test_vfs_file {
     sqlite3_file base;
     sqlite3_file *real; /* lies behind this struct */
+    bool is_log;
 };
 
 static inline sqlite3_file *test_vfs_real(sqlite3_file *file)
@@ -33,6 +39,19 @@ static int test_vfs_read(sqlite3_file *file, void *bytes, int size, sqlite3_int6
     return test_vfs_real(file)->pMethods->xRead(test_vfs_real(file), bytes, size, offset);
 }
 
+static bool test_vfs_log_write_fails(void)
+{
+    atomic_fetch_add(&test_vfs_state.log_writes, 1);
+    if (atomic_load(&test_vfs_state.failing_log_writes) == 0)
+        return false;
+    if (atomic_load(&test_vfs_state.good_log_writes) > 0) {
+        atomic_fetch_sub(&test_vfs_state.good_log_writes, 1);
+        return false;
+    }
+    atomic_fetch_sub(&test_vfs_state.failing_log_writes, 1);
+    return true;
+}
+
 static int test_vfs_write(sqlite3_file *file, const void *bytes, int size, sqlite3_int64 offset)
 {
     sqlite3_file *real = test_vfs_real(file);
@@ -40,6 +59,8 @@ static int test_vfs_write(sqlite3_file *file, const void *bytes, int size, sqlit
     real->pMethods->xFileSize(real, &length);
     if (atomic_load(&test_vfs_state.is_full) && offset + size > length)
         return SQLITE_FULL;
+    if (((struct test_vfs_file *)(void *)file)->is_log && test_vfs_log_write_fails())
+        return atomic_load(&test_vfs_state.log_write_error);
     return real->pMethods->xWrite(real, bytes, size, offset);
 }
 
@@ -137,6 +158,7 @@ static int test_vfs_open(sqlite3_vfs *vfs, const char *name, sqlite3_file *file,
     struct test_vfs_file *wrapper = (struct test_vfs_file *)(void *)file;
     wrapper->real = (sqlite3_file *)(void *)(wrapper + 1);
     wrapper->base.pMethods = NULL;
+    wrapper->is_log = flags & SQLITE_OPEN_WAL;
     int result = real_vfs->xOpen(real_vfs, name, wrapper->real, flags, out_flags);
     if (result == SQLITE_OK)
         wrapper->base.pMethods = &test_vfs_methods;
