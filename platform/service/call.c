@@ -30,6 +30,13 @@ int call_fail(struct call *call, int error, const char *code, const char *pointe
     return error;
 }
 
+int call_check_deadline(struct call *call)
+{
+    if (call->must_finish || call->deadline_ns > clock_monotonic_ns())
+        return 0;
+    return call_fail(call, ERR_DEADLINE, "deadline", NULL, "The time for this request is up; nothing was done.");
+}
+
 /* -- Transactions -------------------------------------------------------------------------------------------------- */
 
 static int store_record(struct call *call, struct sql_tx *tx)
@@ -49,6 +56,9 @@ int call_run_write(struct call *call, struct sql_tx *tx, sql_closure *closure, v
 {
     struct idempotency *idempotency = call->reply ? call->reply->idempotency : NULL;
     bool is_first = idempotency && !idempotency->recorded;
+
+    /* It may have waited for the writer. */
+    TRY(call_check_deadline(call));
     int result = is_first ? idempotency_find(call, tx, idempotency) : 0;
 
     if (result < 0 || (is_first && idempotency->replayed))
@@ -84,6 +94,7 @@ int call_write(struct call *call, sql_closure *closure, void *argument)
 
     ASSERT(!call->tx);
     TRY(sql_write(call->db, write_closure, &write));
+    call->must_finish = true;
     if (is_first && !call->reply->idempotency->replayed)
         call->reply->idempotency->recorded = true;
     return 0;

@@ -24,6 +24,7 @@ struct call {
     struct principal who;
     struct str tenant;      /* never empty */
     int64_t deadline_ns;    /* of clock_monotonic_ns */
+    bool must_finish;       /* it had an effect: what is left to be written is written after the deadline too */
     struct log_context log; /* service, trace id */
     struct str traceparent; /* to send on (W3C) */
 
@@ -44,9 +45,13 @@ struct call {
 int call_fail(struct call *call, int error, const char *code, const char *pointer, const char *format, ...)
     __attribute__((format(printf, 5, 6)));
 
+/* ERR_DEADLINE with the call's problem when its time is up and nothing came of it yet. */
+int call_check_deadline(struct call *call);
+
 /* Runs the closure in a write transaction of the service's database, for handlers with TX_NONE. call->tx is set
- * meanwhile. The request's idempotency record is written in the first such transaction, with the reply as it stands
- * when the closure returns: fill it before. A repeated request never gets here. */
+ * meanwhile. ERR_DEADLINE, without the closure, for the first write of a call when the deadline has passed. The
+ * request's idempotency record is written in the first such transaction, with the reply as it stands when the closure
+ * returns: fill it before. A repeated request never gets here. */
 int call_write(struct call *call, sql_closure *closure, void *argument);
 int call_read(struct call *call, sql_closure *closure, void *argument);
 

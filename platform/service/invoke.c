@@ -28,6 +28,8 @@ static int run_in_transaction(struct sql_tx *tx, void *argument)
 {
     struct invocation *invocation = argument;
 
+    /* A write may have waited for the writer. */
+    TRY(call_check_deadline(&invocation->call));
     invocation->out->descriptor->message_init(invocation->out);
     invocation->call.tx = tx;
     int result = invocation->route->handler(&invocation->call, invocation->in, invocation->out);
@@ -68,6 +70,7 @@ int rpc_call(struct call *caller, const struct rpc_method *method, const Protobu
     call->state = instance->state;
     call->db = instance->db;
     call->tx = NULL;
+    call->must_finish = false;
     call->who = (struct principal){.roles = ROLE_SERVICE};
     call->log.service = instance->service->name;
     call->http = NULL;

@@ -267,6 +267,7 @@ static int raw_closure(struct sql_tx *tx, void *argument)
 {
     struct request *request = argument;
 
+    TRY(call_check_deadline(&request->call));
     request->call.tx = tx;
     int result = request->match.route->raw(&request->call, request->http, request->reply.raw);
     request->call.tx = NULL;
@@ -342,7 +343,10 @@ static void request_run(struct work *work)
 
     if (request->cache_key.len)
         request->cache_epoch = response_cache_epoch(request->host->responses);
-    int result = admit(request);
+    /* It may have waited for a worker until nobody waits for its answer any more. */
+    int result = call_check_deadline(&request->call);
+    if (result >= 0)
+        result = admit(request);
     if (result < 0)
         finish(request, result);
     else if (request->match.route->raw)

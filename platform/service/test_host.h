@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #define TEST_HOST_ARENA_BYTES (64u << 20)
+#define TEST_HOST_WORKERS 8
 #define TEST_HOST_WAIT_MS 20000 /* the patience of test_host_await */
 #define TEST_HOST_POLL_MS 5
 
@@ -27,6 +28,7 @@ struct test_host {
     char folder[64];
     const char *sql_vfs;       /* set before the start: the simulation's disk; NULL: the folder */
     const char *mail_from;     /* set before the start; NULL: the host's own */
+    unsigned worker_count;     /* set before the start; 0: TEST_HOST_WORKERS */
     struct fault_plan *faults; /* set before the start: what its ports follow; NULL: none */
 };
 
@@ -64,7 +66,7 @@ static inline void test_host_start(struct test_host *test, const struct service 
                                          .config = test->config,
                                          .data_path = test->folder,
                                          .sql_vfs = test->sql_vfs,
-                                         .worker_count = 8,
+                                         .worker_count = test->worker_count ? test->worker_count : TEST_HOST_WORKERS,
                                          .http_client = client,
                                          .mail_from = test->mail_from,
                                          .faults = test->faults};

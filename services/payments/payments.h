@@ -79,8 +79,10 @@ int ledger_book(struct call *call, const struct payment_row *payment, const char
 int payments_start(struct call *call, void **ret_state);
 void payments_stop(void *state);
 
-/* The provider is asked for the call, and in its trace. */
-#define PSP_ASKER(call) (&(const struct psp_asker){(call)->arena, (call)->traceparent})
+/* The provider is asked for the call, in its trace and for as long as it has time. What the provider was asked for is
+ * written down, however late it answered. */
+#define PSP_ASKER(call) (&(const struct psp_asker){(call)->arena, (call)->traceparent, payments_deadline_ns(call)})
+int64_t payments_deadline_ns(struct call *call);
 
 /* The port; NULL while the provider's address is not known. */
 struct psp *payments_psp(struct call *call);

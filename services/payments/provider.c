@@ -94,6 +94,12 @@ struct psp *payments_psp(struct call *call)
     return state->psp;
 }
 
+int64_t payments_deadline_ns(struct call *call)
+{
+    call->must_finish = true;
+    return call->deadline_ns;
+}
+
 int64_t payments_reconcile_age_ms(struct call *call)
 {
     return ((const struct payments_state *)call->state)->reconcile_age_ms;

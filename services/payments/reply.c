@@ -108,6 +108,7 @@ struct intention {
 static int run_intention(struct sql_tx *tx, void *argument)
 {
     struct intention *intention = argument;
+    TRY(call_check_deadline(intention->call));
     intention->call->tx = tx;
     int error = intention->closure(tx, intention->argument);
     intention->call->tx = NULL;
@@ -117,5 +118,7 @@ static int run_intention(struct sql_tx *tx, void *argument)
 int write_intention(struct call *call, sql_closure *closure, void *argument)
 {
     struct intention intention = {call, closure, argument};
-    return sql_write(call->db, run_intention, &intention);
+    TRY(sql_write(call->db, run_intention, &intention));
+    call->must_finish = true;
+    return 0;
 }

@@ -60,10 +60,13 @@ struct psp_intent {
 };
 
 /* For whom the provider is asked: strings of its answer lie in the arena; the trace (W3C; empty: none) goes along, so
- * that what the provider does and tells can be told to belong to it. */
+ * that what the provider does and tells can be told to belong to it. The asker waits until deadline_ns (of
+ * clock_monotonic_ns; TASK_FOREVER: as long as the adapter does), and once that has passed the provider is not asked.
+ */
 struct psp_asker {
     struct arena *arena;
     struct str traceparent;
+    int64_t deadline_ns;
 };
 
 struct psp_new_intent {

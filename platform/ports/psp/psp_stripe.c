@@ -93,11 +93,24 @@ struct exchange {
     struct str key;         /* Idempotency-Key; empty without */
 };
 
+/* The adapter's patience, or what is left of the asker's; 0: nothing. */
+static int64_t time_left_ms(const struct psp_stripe *stripe, const struct psp_asker *asker)
+{
+    int64_t left_ms = (asker->deadline_ns - clock_monotonic_ns()) / CLOCK_NS_PER_MS;
+
+    if (left_ms <= 0)
+        return 0;
+    return left_ms < stripe->timeout_ms ? left_ms : stripe->timeout_ms;
+}
+
 static int send_exchange(struct psp_stripe *stripe, const struct psp_asker *asker, const struct exchange *exchange,
                          struct http_client_response *ret_response)
 {
     struct str form = exchange->form ? buf_str(exchange->form) : STR_EMPTY;
     bool is_get = exchange->method == HTTP_GET;
+    int64_t timeout_ms = time_left_ms(stripe, asker);
+    if (timeout_ms == 0)
+        return ERR_DEADLINE;
     if (exchange->form && buf_error(exchange->form))
         return buf_error(exchange->form) == ERR_TOO_LARGE ? ERR_INVALID : buf_error(exchange->form);
     const char *url = arena_printf(asker->arena, "%s%s%s%.*s", stripe->base_url, exchange->path,
@@ -122,7 +135,7 @@ static int send_exchange(struct psp_stripe *stripe, const struct psp_asker *aske
                                  .headers = headers,
                                  .header_count = header_count,
                                  .body = is_get ? STR_EMPTY : form,
-                                 .timeout_ms = stripe->timeout_ms,
+                                 .timeout_ms = timeout_ms,
                                  .body_bytes_max = ANSWER_BYTES_MAX,
                              },
                              ret_response);

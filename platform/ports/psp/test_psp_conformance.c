@@ -77,7 +77,8 @@ static int end(void **state)
 
 /* Traced, as a request of the shop is. */
 #define ASKER(fixture)                                                                                                 \
-    (&(const struct psp_asker){(fixture)->host.arena, STR("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01")})
+    (&(const struct psp_asker){(fixture)->host.arena, STR("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"),  \
+                               TASK_FOREVER})
 
 static struct str next_key(struct fixture *fixture)
 {
