@@ -37,6 +37,7 @@ struct changing {
     Orders__StoredCart cart;
     int64_t version;              /* of the stored cart; 0: there is none */
     Orders__StoredCart merged;    /* the guest's */
+    int64_t merged_version;       /* as version */
     char *asked[ORDER_LINES_MAX]; /* the articles that the catalog was asked about */
     size_t asked_count;
     const char *asked_currency; /* and in which currency; NULL: none was named */
@@ -259,12 +260,9 @@ static int load_both(struct sql_tx *tx, void *argument)
 {
     struct changing *changing = argument;
 
-    int64_t merged_version;
-
     (void)tx;
-
     TRY(load_cart(changing->call, changing->owner, &changing->cart, &changing->version));
-    return load_cart(changing->call, changing->guest, &changing->merged, &merged_version);
+    return load_cart(changing->call, changing->guest, &changing->merged, &changing->merged_version);
 }
 
 /* The currency that the cart will have when it is changed; NULL: none was ever named. */
@@ -431,32 +429,43 @@ int remove_cart_item(struct call *call, const Orders__RemoveCartItemRequest *in,
 
 /* -- For placing an order ------------------------------------------------------------------------------------------ */
 
-int cart_lines(struct call *call, struct str cart_id, Orders__NewOrderItem ***ret_items, size_t *ret_count,
-               const char **ret_currency, int64_t *ret_version)
+static int copy_items(struct call *call, const Orders__StoredCart *cart, struct ordered_cart *ordered)
+{
+    ordered->items = arena_alloc_array(call->arena, cart->n_items, sizeof(ordered->items[0]));
+    if (!ordered->items)
+        return ERR_NO_MEMORY;
+    for (size_t i = 0; i < cart->n_items; i++) {
+        Orders__NewOrderItem *item = arena_alloc(call->arena, sizeof(*item));
+
+        if (!item)
+            return ERR_NO_MEMORY;
+        orders__new_order_item__init(item);
+        item->sku_id = cart->items[i]->sku_id;
+        item->quantity = cart->items[i]->quantity;
+        item->has_quantity = true;
+        ordered->items[ordered->count++] = item;
+    }
+    return 0;
+}
+
+int cart_lines(struct call *call, struct str cart_id, struct ordered_cart *ret_cart)
 {
     struct changing changing = {.call = call};
+    const Orders__StoredCart *cart = &changing.cart;
 
     TRY(name_owner(&changing));
     TRY(call_read(call, load_both, &changing));
-    const Orders__StoredCart *cart = &changing.cart;
+    *ret_cart = (struct ordered_cart){.owner = changing.owner, .version = changing.version};
+    if (changing.guest.len && str_equal_cstr(cart_id, changing.merged.id)) {
+        cart = &changing.merged;
+        ret_cart->owner = changing.guest;
+        ret_cart->version = changing.merged_version;
+    }
     if (!str_equal_cstr(cart_id, cart->id) || cart->n_items == 0)
         return call_fail(call, ERR_NOT_FOUND, "no_such_cart", "/cart_id",
                          "You have no cart of that id, or there is nothing in it.");
-    Orders__NewOrderItem **items = arena_alloc_array(call->arena, cart->n_items, sizeof(items[0]));
-    for (size_t i = 0; items && i < cart->n_items; i++) {
-        items[i] = arena_alloc(call->arena, sizeof(*items[i]));
-        if (!items[i])
-            return ERR_NO_MEMORY;
-        orders__new_order_item__init(items[i]);
-        items[i]->sku_id = cart->items[i]->sku_id;
-        items[i]->quantity = cart->items[i]->quantity;
-        items[i]->has_quantity = true;
-    }
-    *ret_items = items;
-    *ret_count = cart->n_items;
-    *ret_currency = cart->currency;
-    *ret_version = changing.version;
-    return items ? 0 : ERR_NO_MEMORY;
+    ret_cart->currency = cart->currency;
+    return copy_items(call, cart, ret_cart);
 }
 
 static int refuse_changed(struct call *call)
@@ -465,16 +474,14 @@ static int refuse_changed(struct call *call)
                      "The cart was changed or ordered while this order was being placed; look at it again.");
 }
 
-int cart_remove(struct call *call, int64_t version)
+int cart_remove(struct call *call, const struct ordered_cart *cart)
 {
-    struct changing changing = {.call = call};
     struct kv_row row;
 
-    TRY(name_owner(&changing));
     /* One cart becomes one order: whoever comes second finds it gone, or another. */
-    int result = kv_get(call->instance->kv, call->tx, cart_key(call, changing.owner), call->arena, &row);
-    if (result == ERR_NOT_FOUND || (result >= 0 && row.version != version))
+    int result = kv_get(call->instance->kv, call->tx, cart_key(call, cart->owner), call->arena, &row);
+    if (result == ERR_NOT_FOUND || (result >= 0 && row.version != cart->version))
         return refuse_changed(call);
     TRY(result);
-    return kv_delete(call->instance->kv, call->tx, cart_key(call, changing.owner), 0);
+    return kv_delete(call->instance->kv, call->tx, cart_key(call, cart->owner), 0);
 }

@@ -109,11 +109,20 @@ orders_fulfil_order_fn fulfil_order;
 
 int orders_on_payment_event(struct call *call, const struct event *event);
 
-/* The caller's cart as lines for an order, with its currency (NULL: none was named) and the version that they are of.
- * ERR_NOT_FOUND with the call's problem when the caller has no cart of that id, or an empty one. */
-int cart_lines(struct call *call, struct str cart_id, Orders__NewOrderItem ***ret_items, size_t *ret_count,
-               const char **ret_currency, int64_t *ret_version);
+/* A cart as it was when an order was made of it. */
+struct ordered_cart {
+    Orders__NewOrderItem **items;
+    size_t count;
+    const char *currency; /* NULL: none was named */
+    struct str owner;     /* the key of the store's row */
+    int64_t version;
+};
 
-/* Removes the caller's cart in the transaction that places it. ERR_CONFLICT with the call's problem when it is another
- * version by now, or gone: one cart becomes one order, and nothing that was put in meanwhile is lost. */
-int cart_remove(struct call *call, int64_t version);
+/* The caller's cart of that id: the customer's, or that of the guest's token that came along, as the order of a
+ * customer who has just signed in. Only what is in that one is ordered. ERR_NOT_FOUND with the call's problem when the
+ * caller has none of that id, or an empty one. */
+int cart_lines(struct call *call, struct str cart_id, struct ordered_cart *ret_cart);
+
+/* Removes it in the transaction that places the order. ERR_CONFLICT with the call's problem when it is another version
+ * by now, or gone: one cart becomes one order, and nothing that was put in meanwhile is lost. */
+int cart_remove(struct call *call, const struct ordered_cart *cart);

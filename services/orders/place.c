@@ -18,7 +18,7 @@ struct placing {
     const char *currency;    /* asked for, by the order or its cart; NULL: not. Once the lines are priced, theirs */
     const char *guest_token; /* given out with this order; NULL when the guest had one, or is signed in */
     const char *guest_hash;
-    int64_t cart_version; /* of the cart that is ordered */
+    struct ordered_cart cart; /* when one is ordered */
 };
 
 /* -- Lines --------------------------------------------------------------------------------------------------------- */
@@ -66,8 +66,12 @@ static int take_items(struct placing *placing)
 
     if ((count > 0) == (in->cart_id != NULL))
         return call_fail(call, ERR_INVALID, "items_or_cart", "/items", "Give either items or cart_id.");
-    if (in->cart_id)
-        TRY(cart_lines(call, str_from_cstr(in->cart_id), &items, &count, &placing->currency, &placing->cart_version));
+    if (in->cart_id) {
+        TRY(cart_lines(call, str_from_cstr(in->cart_id), &placing->cart));
+        items = placing->cart.items;
+        count = placing->cart.count;
+        placing->currency = placing->cart.currency;
+    }
     if (in->currency)
         placing->currency = in->currency;
     return sum_items(placing, items, count);
@@ -230,7 +234,7 @@ static int place(struct sql_tx *tx, void *argument)
         return ERR_NO_MEMORY;
     TRY(insert_order(tx, placing, id));
     if (placing->in->cart_id)
-        TRY(cart_remove(call, placing->cart_version));
+        TRY(cart_remove(call, &placing->cart));
     TRY(start_saga(placing, id));
     TRY(order_load(call, str_from_cstr(id), placing->out, &owner));
     TRY(order_publish_loaded(call, "order.placed", placing->out, &owner));

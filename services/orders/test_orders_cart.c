@@ -269,6 +269,36 @@ static void test_orders_cart__becomes_one_order(void **state)
     assert_stock(sku, 48, 0);
 }
 
+/* Who signs in at the last step orders what was seen as a guest, and nothing that lies in the own cart besides. */
+static void test_orders_cart__a_guests_is_ordered_by_who_just_signed_in(void **state)
+{
+    const char *seen = fixture_sku(100, 50, NULL), *older = fixture_sku(100, 50, NULL);
+    struct shopper customer = fixture_customer(), guest = new_guest();
+
+    (void)state;
+    add_to_cart(customer, older, 1);
+    const char *cart_id = fixture_text(add_to_cart(guest, seen, 2), "/id");
+    assert_refused(place(customer, (struct wish){.cart_id = cart_id}, 0), 404, "no_such_cart", NULL);
+    assert_refused(place(both(customer, new_guest()), (struct wish){.cart_id = cart_id}, 0), 404, "no_such_cart", NULL);
+    struct test_answer order = place(both(customer, guest), (struct wish){.cart_id = cart_id}, FIXTURE_WAIT_S);
+    assert_int_equal(order.status, 201);
+    assert_string_equal(fixture_text(order, "/status"), "confirmed");
+    assert_int_equal(test_json_count(order.body, "/lines"), 1);
+    assert_string_equal(fixture_text(order, "/lines/0/sku_id"), seen);
+    /* It is the customer's, and the guest's cart is gone with it: nothing is left to be ordered or merged. */
+    assert_int_equal(read_order(customer, fixture_text(order, "/id")).status, 200);
+    assert_int_equal(read_order(guest, fixture_text(order, "/id")).status, 404);
+    assert_refused(place(both(customer, guest), (struct wish){.cart_id = cart_id}, 0), 404, "no_such_cart", NULL);
+    struct test_answer cart = show_cart(both(customer, guest));
+    assert_int_equal(quantity_of(cart, seen), 0);
+    assert_int_equal(quantity_of(cart, older), 1);
+    /* The own one is ordered by its own id, with a guest's token as without. */
+    add_to_cart(guest, seen, 1);
+    order = place(both(customer, guest), (struct wish){.cart_id = fixture_text(cart, "/id")}, 0);
+    assert_string_equal(fixture_text(order, "/lines/0/sku_id"), older);
+    assert_int_equal(quantity_of(show_cart(guest), seen), 1);
+}
+
 static void test_orders_cart__a_line_of_it_that_cannot_be_is_refused_by_the_cart(void **state)
 {
     const char *sku = fixture_sku(100, 1, NULL);
@@ -282,7 +312,7 @@ static void test_orders_cart__a_line_of_it_that_cannot_be_is_refused_by_the_cart
 
 struct removal {
     struct call *call;
-    int64_t version;
+    struct ordered_cart cart;
 };
 
 static int remove_version(struct sql_tx *tx, void *argument)
@@ -290,7 +320,7 @@ static int remove_version(struct sql_tx *tx, void *argument)
     struct removal *removal = argument;
 
     (void)tx;
-    return cart_remove(removal->call, removal->version);
+    return cart_remove(removal->call, &removal->cart);
 }
 
 /* A cart that was changed while it was being ordered is not thrown away with the change in it. */
@@ -299,20 +329,17 @@ static void test_orders_cart__a_change_while_it_is_ordered_is_not_lost(void **st
     const char *sku = fixture_sku(100, 50, NULL);
     struct shopper guest = new_guest();
     struct removal removal = {.call = test_host_call(&fixture, "orders")};
-    Orders__NewOrderItem **items;
-    const char *currency;
-    size_t count;
 
     (void)state;
     removal.call->who.guest_token = str_from_cstr(guest.guest);
     const char *cart_id = fixture_text(add_to_cart(guest, sku, 2), "/id");
-    assert_int_equal(cart_lines(removal.call, str_from_cstr(cart_id), &items, &count, &currency, &removal.version), 0);
+    assert_int_equal(cart_lines(removal.call, str_from_cstr(cart_id), &removal.cart), 0);
     add_to_cart(guest, sku, 1);
     assert_int_equal(call_write(removal.call, remove_version, &removal), ERR_CONFLICT);
     assert_string_equal(removal.call->problem.code, "cart_changed");
     assert_int_equal(quantity_of(show_cart(guest), sku), 3);
-    assert_int_equal(cart_lines(removal.call, str_from_cstr(cart_id), &items, &count, &currency, &removal.version), 0);
-    assert_int_equal(items[0]->quantity, 3);
+    assert_int_equal(cart_lines(removal.call, str_from_cstr(cart_id), &removal.cart), 0);
+    assert_int_equal(removal.cart.items[0]->quantity, 3);
     assert_int_equal(call_write(removal.call, remove_version, &removal), 0);
     assert_int_equal(call_write(removal.call, remove_version, &removal), ERR_CONFLICT);
 }
@@ -333,6 +360,7 @@ int main(void)
         cmocka_unit_test(test_orders_cart__large_carts_that_share_articles_merge),
         cmocka_unit_test(test_orders_cart__a_full_cart_takes_what_fits),
         cmocka_unit_test(test_orders_cart__becomes_one_order),
+        cmocka_unit_test(test_orders_cart__a_guests_is_ordered_by_who_just_signed_in),
         cmocka_unit_test(test_orders_cart__a_line_of_it_that_cannot_be_is_refused_by_the_cart),
         cmocka_unit_test(test_orders_cart__a_change_while_it_is_ordered_is_not_lost),
     };
