@@ -134,6 +134,11 @@ struct psp {
                         struct str after, struct psp_intent *ret_intents, size_t count, size_t *ret_count,
                         struct psp_failure *ret_failure);
 
+    /* Refunds made in [from_ms, to_ms] of the intent (empty: of all), whoever made them; else as list_intents. */
+    int (*list_refunds)(struct psp *psp, const struct psp_asker *asker, struct str intent_id, int64_t from_ms,
+                        int64_t to_ms, struct str after, struct psp_refund *ret_refunds, size_t count,
+                        size_t *ret_count, struct psp_failure *ret_failure);
+
     /* Checks that the provider wrote the body, not long before now_ms, and reads it. ERR_UNAUTHENTICATED when it did
      * not; ERR_INVALID when it is not an event. */
     int (*verify_event)(struct psp *psp, struct arena *arena, struct str signature, struct str body, int64_t now_ms,

@@ -68,6 +68,16 @@ static int faulty_list_intents(struct psp *psp, const struct psp_asker *asker, i
         fault, inner->list_intents(inner, asker, from_ms, to_ms, after, ret_intents, count, ret_count, ret_failure));
 }
 
+static int faulty_list_refunds(struct psp *psp, const struct psp_asker *asker, struct str intent_id, int64_t from_ms,
+                               int64_t to_ms, struct str after, struct psp_refund *ret_refunds, size_t count,
+                               size_t *ret_count, struct psp_failure *ret_failure)
+{
+    struct psp *inner = inner_of(psp);
+    struct fault fault = meet(psp, "list_refunds");
+    return FAULT_APPLY(fault, inner->list_refunds(inner, asker, intent_id, from_ms, to_ms, after, ret_refunds, count,
+                                                  ret_count, ret_failure));
+}
+
 static int faulty_verify_event(struct psp *psp, struct arena *arena, struct str signature, struct str body,
                                int64_t now_ms, struct psp_event *ret_event)
 {
@@ -98,6 +108,7 @@ int psp_faulty_wrap(struct psp **psp, struct fault_plan *plan)
                 .cancel_intent = faulty_cancel_intent,
                 .refund = faulty_refund,
                 .list_intents = faulty_list_intents,
+                .list_refunds = faulty_list_refunds,
                 .verify_event = faulty_verify_event,
                 .free = faulty_free,
             },

@@ -298,27 +298,59 @@ static int stripe_refund(struct psp *psp, const struct psp_asker *asker, const s
     return error == ERR_INVALID && strstr(failure.message, "greater than") ? ERR_CONFLICT : error;
 }
 
+/* A page of one of the provider's lists: its "data", which lives as long as the document. */
+static int fetch_page(struct psp_stripe *stripe, const struct psp_asker *asker, const struct exchange *exchange,
+                      size_t count, yyjson_doc **ret_doc, struct psp_failure *ret_failure)
+{
+    TRY(fetch_json(stripe, asker, exchange, ret_doc, NULL, ret_failure));
+    yyjson_val *data = yyjson_obj_get(yyjson_doc_get_root(*ret_doc), "data");
+    return yyjson_is_arr(data) && yyjson_arr_size(data) <= count ? 0 : ERR_INTERNAL;
+}
+
+static void form_add_span(struct buf *query, size_t count, int64_t from_ms, int64_t to_ms, struct str after)
+{
+    form_add_int(query, "limit", (int64_t)count);
+    form_add_int(query, "created[gte]", from_ms / CLOCK_MS_PER_S);
+    form_add_int(query, "created[lte]", to_ms / CLOCK_MS_PER_S);
+    if (after.len > 0)
+        form_add(query, "starting_after", after);
+}
+
 static int stripe_list_intents(struct psp *psp, const struct psp_asker *asker, int64_t from_ms, int64_t to_ms,
                                struct str after, struct psp_intent *ret_intents, size_t count, size_t *ret_count,
                                struct psp_failure *ret_failure)
 {
     ASSERT(count > 0 && count <= PSP_LIST_MAX);
     CLEANUP(buf_free) struct buf query = BUF(URL_BYTES_MAX);
-    form_add_int(&query, "limit", (int64_t)count);
-    form_add_int(&query, "created[gte]", from_ms / CLOCK_MS_PER_S);
-    form_add_int(&query, "created[lte]", to_ms / CLOCK_MS_PER_S);
+    form_add_span(&query, count, from_ms, to_ms, after);
     form_add(&query, "expand[0]", STR("data.latest_charge"));
-    if (after.len > 0)
-        form_add(&query, "starting_after", after);
     const struct exchange exchange = {HTTP_GET, "/v1/payment_intents", &query, STR_EMPTY};
     CLEANUP(psp_stripe_doc_cleanup) yyjson_doc *doc = NULL;
-    TRY(fetch_json(stripe_of(psp), asker, &exchange, &doc, NULL, ret_failure));
-    yyjson_val *data = yyjson_obj_get(yyjson_doc_get_root(doc), "data");
-    if (!yyjson_is_arr(data) || yyjson_arr_size(data) > count)
-        return ERR_INTERNAL;
+    TRY(fetch_page(stripe_of(psp), asker, &exchange, count, &doc, ret_failure));
     size_t index, size;
     yyjson_val *item;
-    yyjson_arr_foreach(data, index, size, item) TRY(psp_stripe_read_intent(asker->arena, item, &ret_intents[index]));
+    yyjson_arr_foreach(yyjson_obj_get(yyjson_doc_get_root(doc), "data"), index, size, item)
+        TRY(psp_stripe_read_intent(asker->arena, item, &ret_intents[index]));
+    *ret_count = size;
+    return 0;
+}
+
+static int stripe_list_refunds(struct psp *psp, const struct psp_asker *asker, struct str intent_id, int64_t from_ms,
+                               int64_t to_ms, struct str after, struct psp_refund *ret_refunds, size_t count,
+                               size_t *ret_count, struct psp_failure *ret_failure)
+{
+    ASSERT(count > 0 && count <= PSP_LIST_MAX);
+    CLEANUP(buf_free) struct buf query = BUF(URL_BYTES_MAX);
+    form_add_span(&query, count, from_ms, to_ms, after);
+    if (intent_id.len > 0)
+        form_add(&query, "payment_intent", intent_id);
+    const struct exchange exchange = {HTTP_GET, "/v1/refunds", &query, STR_EMPTY};
+    CLEANUP(psp_stripe_doc_cleanup) yyjson_doc *doc = NULL;
+    TRY(fetch_page(stripe_of(psp), asker, &exchange, count, &doc, ret_failure));
+    size_t index, size;
+    yyjson_val *item;
+    yyjson_arr_foreach(yyjson_obj_get(yyjson_doc_get_root(doc), "data"), index, size, item)
+        TRY(psp_stripe_read_refund(asker->arena, item, &ret_refunds[index]));
     *ret_count = size;
     return 0;
 }
@@ -393,6 +425,7 @@ int psp_stripe_new(struct psp **ret_psp, const struct psp_stripe_config *config)
                 .cancel_intent = stripe_cancel_intent,
                 .refund = stripe_refund,
                 .list_intents = stripe_list_intents,
+                .list_refunds = stripe_list_refunds,
                 .verify_event = stripe_verify_event,
                 .free = stripe_free,
             },

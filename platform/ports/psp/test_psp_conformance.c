@@ -239,6 +239,37 @@ static void test_psp__refunds_parts_and_never_more(void **state)
     assert_int_equal(retrieved(fixture, intent.id).amount_refunded, 1999);
 }
 
+/* Newest first, page by page, of one intent or of all, and whoever made them. */
+static void test_psp__lists_refunds_page_by_page(void **state)
+{
+    struct fixture *fixture = *state;
+    struct psp *psp = fixture->psp;
+    struct psp_intent intent = captured(fixture), other = captured(fixture);
+    struct psp_refund made[3], list[2], none;
+    int64_t to_ms = intent.created_ms + 60000;
+    size_t count = 0;
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(refund(fixture, intent.id, 100 + i, next_key(fixture), &made[i]), 0);
+    assert_int_equal(refund(fixture, other.id, 7, next_key(fixture), &none), 0);
+    struct str after = STR_EMPTY;
+    int64_t sum = 0;
+    for (int page = 0; page < 2; page++) {
+        assert_int_equal(psp->list_refunds(psp, ASKER(fixture), intent.id, 0, to_ms, after, list, 2, &count, NULL), 0);
+        assert_int_equal(count, page == 0 ? 2 : 1);
+        for (size_t i = 0; i < count; i++) {
+            assert_true(str_equal(list[i].intent_id, intent.id));
+            assert_true(str_equal(list[i].reference, STR("refund-1")));
+            assert_int_equal(list[i].status, PSP_REFUND_SUCCEEDED);
+            sum += list[i].amount;
+        }
+        after = list[count - 1].id;
+    }
+    assert_int_equal(sum, 303);
+    assert_int_equal(psp->list_refunds(psp, ASKER(fixture), STR_EMPTY, 0, to_ms, made[0].id, list, 2, &count, NULL), 0);
+    assert_int_equal(psp->list_refunds(psp, ASKER(fixture), STR_EMPTY, 0, 1000, STR_EMPTY, list, 2, &count, NULL), 0);
+    assert_int_equal(count, 0);
+}
+
 static void test_psp__refuses_to_refund_what_is_only_held(void **state)
 {
     struct fixture *fixture = *state;
@@ -386,6 +417,7 @@ int main(void)
         EACH(test_psp__captures_once),
         EACH(test_psp__cancels_what_is_held),
         EACH(test_psp__refunds_parts_and_never_more),
+        EACH(test_psp__lists_refunds_page_by_page),
         EACH(test_psp__refuses_to_refund_what_is_only_held),
         EACH(test_psp__unknown_and_ill_formed_ids_are_not_found),
         EACH(test_psp__lists_page_by_page),
