@@ -112,7 +112,7 @@ int apply_intent(struct call *call, struct payment_row *payment, const struct ps
     if (is_late && !str_equal_cstr(str_from_cstr(status), "captured"))
         is_moving = false;
     if (!is_new_id && !str_equal(payment->provider_id, intent->id))
-        return write_finding(call, payment->tenant, "second_charge", intent->id, "reported");
+        return take_second_charge(call, payment, intent);
     if (!is_moving && !is_new_id && !is_late)
         return 0;
     if (is_new_id)

@@ -10,7 +10,6 @@
 #define KEY_SAFE_MS (PSP_KEY_LIFETIME_MS - SPARE_MS)
 
 #define LIST_PAGES_MAX 50
-#define EVER_MS (INT64_C(2147483647) * 1000) /* our clock says nothing about the provider's */
 
 bool key_may_be_forgotten(const struct call *call, int64_t asked_ms)
 {
@@ -21,12 +20,8 @@ bool key_may_be_forgotten(const struct call *call, int64_t asked_ms)
 
 /* -- Charges ------------------------------------------------------------------------------------------------------- */
 
-static bool is_of(const struct psp_intent *intent, const struct payment_row *payment)
-{
-    return str_equal(intent->reference, payment->order_id) && str_equal(intent->tenant, payment->tenant);
-}
-
-int find_forgotten_intent(struct call *call, const struct payment_row *payment, struct psp_intent *ret_intent)
+int find_listed_intent(struct call *call, struct str tenant, struct str order_id, int64_t from_ms, int64_t to_ms,
+                       struct psp_intent *ret_intent)
 {
     struct psp *psp = payments_psp(call);
     struct psp_intent *intents = arena_alloc_array(call->arena, PSP_LIST_MAX, sizeof(*intents));
@@ -38,10 +33,11 @@ int find_forgotten_intent(struct call *call, const struct payment_row *payment, 
     for (int page = 0; page < LIST_PAGES_MAX; page++) {
         struct psp_failure failure = {0};
         size_t count = 0;
-        int error = psp->list_intents(psp, PSP_ASKER(call), 0, EVER_MS, after, intents, PSP_LIST_MAX, &count, &failure);
+        int error =
+            psp->list_intents(psp, PSP_ASKER(call), from_ms, to_ms, after, intents, PSP_LIST_MAX, &count, &failure);
         TRY(provider_failed(call, error, &failure));
         for (size_t i = 0; i < count; i++) {
-            if (!is_of(&intents[i], payment))
+            if (!str_equal(intents[i].reference, order_id) || !str_equal(intents[i].tenant, tenant))
                 continue;
             *ret_intent = intents[i];
             return 0;
@@ -51,6 +47,11 @@ int find_forgotten_intent(struct call *call, const struct payment_row *payment, 
         after = intents[count - 1].id;
     }
     return call_fail(call, ERR_CONFLICT, "outcome_unknown", NULL, "Nobody knows whether the payment was made.");
+}
+
+int find_forgotten_intent(struct call *call, const struct payment_row *payment, struct psp_intent *ret_intent)
+{
+    return find_listed_intent(call, payment->tenant, payment->order_id, 0, EVER_MS, ret_intent);
 }
 
 /* -- Refunds ------------------------------------------------------------------------------------------------------- */

@@ -4,7 +4,6 @@
 #include "services/payments/sql/payments.sql.h"
 
 #define STATE_CHANGES_MAX 4
-#define RETURN_REQUEST_KEY "return"
 #define STAFF_KEY_PREFIX "staff-"
 
 /* -- Refunds ------------------------------------------------------------------------------------------------------- */
@@ -246,7 +245,11 @@ static int write_whole_refund(struct sql_tx *tx, void *argument)
     struct giving_back *back = argument;
     struct call *call = back->call;
     TRY(find_payment_by_order(tx, call->arena, back->tenant, back->order_id, &back->payment));
-    return open_refund(call, &back->payment, STR(RETURN_REQUEST_KEY), 0, &back->refund);
+    /* One of the whole rest; another only when that rest is another one, by a refund that we did not make. */
+    char *key = arena_printf(call->arena, "return-%lld", (long long)back->payment.refunded_amount);
+    if (!key)
+        return ERR_NO_MEMORY;
+    return open_refund(call, &back->payment, str_from_cstr(key), 0, &back->refund);
 }
 
 /* All that is left of a captured payment. */
@@ -315,6 +318,12 @@ static bool is_settled(const struct payment_row *payment)
     return payment->check_due_ms == 0 && (has_ended(payment) || payment_is(payment, "refunded"));
 }
 
+static int read_given_back(struct sql_tx *tx, void *argument)
+{
+    struct giving_back *back = argument;
+    return find_payment_by_order(tx, back->call->arena, back->tenant, back->order_id, &back->payment);
+}
+
 static int work_it_off(struct giving_back *back)
 {
     struct call *call = back->call;
@@ -331,16 +340,14 @@ static int work_it_off(struct giving_back *back)
         TRY(call_write(call, write_provider_state, back));
         if (intent.status == PSP_CANCELLED)
             return call_write(call, write_void, back);
-        if (intent.status == PSP_SUCCEEDED)
+        if (intent.status == PSP_SUCCEEDED) {
+            /* What went back without us is no longer there to be refunded. */
+            TRY(learn_charge(call, &back->payment, &intent));
+            TRY(call_read(call, read_given_back, back));
             return refund_rest(back);
+        }
     }
     return call_fail(call, ERR_UNAVAILABLE, "payment_changing", NULL, "The payment is changing; try again.");
-}
-
-static int read_given_back(struct sql_tx *tx, void *argument)
-{
-    struct giving_back *back = argument;
-    return find_payment_by_order(tx, back->call->arena, back->tenant, back->order_id, &back->payment);
 }
 
 int give_back(struct call *call, struct str tenant, struct str order_id, struct payment_row *ret_payment)

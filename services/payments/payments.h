@@ -5,7 +5,10 @@
  *   apply.c      the one place where a payment's status moves: by the provider's object, never backwards
  *   webhook.c    what the provider tells
  *   ledger.c     the books
- *   reconcile.c  what does not fit together
+ *   learn.c      what the provider knows of a payment, told or asked for
+ *   stray.c      charges that no payment stands for: adopted by their order, or given back
+ *   reconcile.c  payments held against their orders; provider_list.c: the provider's charges and refunds against ours;
+ *                order_walk.c: orders against the provider
  *   store.c      rows to structs and back; provider.c the port; reply.c the messages
  *
  * The provider is asked outside of transactions: first the intention is durable, then the provider is called with a key
@@ -18,6 +21,9 @@
 #include "shopstream/payments/v1/payments.rpc.h"
 
 #define PROVIDER_ATTEMPTS 2 /* of one call, before the caller's retry takes over */
+#define EVER_MS                                                                                                        \
+    (INT64_C(2147483647) * 1000) /* the end of a span of the provider's time, which ours says nothing of               \
+                                  */
 #define CHECK_AGAIN_MS (INT64_C(30) * 1000)
 #define PROVIDER_KEY_BYTES 200
 #define PAYMENTS_TOPIC "payment.events"
@@ -67,6 +73,48 @@ int apply_intent(struct call *call, struct payment_row *payment, const struct ps
 int apply_refund(struct call *call, struct payment_row *payment, struct refund_row *refund,
                  const struct psp_refund *told);
 
+/* -- What the provider knows (learn.c) ----------------------------------------------------------------------------- */
+
+/* The payment of an intent: by the provider's id, or by the order that the intent names, when our own answer is still
+ * on its way. */
+int find_told_payment(struct sql_tx *tx, struct arena *arena, const struct psp_intent *intent,
+                      struct payment_row *ret_payment);
+
+/* The provider's charge as it now is. ERR_NOT_FOUND without a problem when it has none of that id. */
+int ask_charge(struct call *call, struct str intent_id, struct psp_intent *ret_intent);
+
+/* Applies what the provider says of the payment's charge, and each refund that the books do not have. Outside of
+ * transactions; *payment is read anew before the refunds are taken. */
+int learn_charge(struct call *call, struct payment_row *payment, const struct psp_intent *intent);
+
+/* Books a refund that the provider tells of, whoever made it; once. In a write transaction. */
+int take_refund(struct call *call, const struct psp_refund *told);
+
+/* The same for all refunds of the intent (empty: of all intents) in the span; *ret_complete is false when there were
+ * more than a run may read. Outside of transactions. */
+int learn_refunds(struct call *call, struct str intent_id, int64_t from_ms, int64_t to_ms, bool *ret_complete);
+
+/* -- Charges that no payment stands for (stray.c) ------------------------------------------------------------------ */
+
+enum order_state { ORDER_GONE, ORDER_UNDECIDED, ORDER_STANDS, ORDER_FALLEN };
+
+struct order_word {
+    enum order_state state;
+    struct str payment_id; /* may be empty */
+    struct str currency;
+    int64_t total;
+};
+
+/* What the orders service says of an order; an error when it cannot be asked. Strings lie in the arena. */
+int ask_order(struct call *call, struct str tenant, struct str order_id, struct order_word *ret_word);
+
+/* Gives a charge that no payment knows a payment: the order's that it names, if that stands; else its money goes back.
+ * Outside of transactions. */
+int adopt_charge(struct call *call, const struct psp_intent *intent);
+
+/* The same for a charge of an order that has another one. In a write transaction; finish_open gives it back. */
+int take_second_charge(struct call *call, const struct payment_row *first, const struct psp_intent *intent);
+
 /* -- The books (ledger.c) ------------------------------------------------------------------------------------------ */
 
 /* Books the amount from the credit to the debit account; once for each kind and reference. ERR_CORRUPT (which rolls the
@@ -107,6 +155,11 @@ int give_back(struct call *call, struct str tenant, struct str order_id, struct 
 /* Whether a key that was first used then may be one that the provider does not know any more. */
 bool key_may_be_forgotten(const struct call *call, int64_t asked_ms);
 
+/* The newest intent of the order that the provider made in the span. ERR_NOT_FOUND: there is none; ERR_CONFLICT with
+ * the call's problem when there are too many to tell. */
+int find_listed_intent(struct call *call, struct str tenant, struct str order_id, int64_t from_ms, int64_t to_ms,
+                       struct psp_intent *ret_intent);
+
 /* The intent of the payment, if the provider has one; the refund, if it was made. ERR_NOT_FOUND: it has not, so it may
  * be asked for. ERR_CONFLICT with the call's problem when nobody can tell. */
 int find_forgotten_intent(struct call *call, const struct payment_row *payment, struct psp_intent *ret_intent);
@@ -126,8 +179,9 @@ int publish_payment(struct call *call, const struct payment_row *row, const char
  * answer is still to come. call->tx is set meanwhile. */
 int write_intention(struct call *call, sql_closure *closure, void *argument);
 
-/* -- Jobs and consumers (reconcile.c) ------------------------------------------------------------------------------ */
+/* -- Jobs and consumers -------------------------------------------------------------------------------------------- */
 
-int reconcile(struct call *call);
-int finish_open(struct call *call);
+int reconcile(struct call *call);   /* provider_list.c */
+int hold_orders(struct call *call); /* order_walk.c */
+int finish_open(struct call *call); /* reconcile.c */
 event_handler on_order_event;

@@ -162,7 +162,7 @@ static inline void assert_intents(struct fixture *fixture, int64_t expected)
     assert_int_equal(count, expected);
 }
 
-static const char *provider_status(struct fixture *fixture, const char *intent_id)
+static inline const char *provider_status(struct fixture *fixture, const char *intent_id)
 {
     const char *path = arena_printf(fixture->host.arena, "/v1/payment_intents/%s", intent_id);
     return test_emulator_member(&fixture->host, test_emulator_ask(&fixture->host, HTTP_GET, path, NULL, NULL).body,
@@ -225,6 +225,13 @@ static inline int refund_part(struct fixture *fixture, const char *payment_id, i
     call->idempotency_key = str_from_cstr(key);
     payments_create_refund_fn create_refund;
     return create_refund(call, &request, ret_refund);
+}
+
+/* Nothing is heard from the provider but what it is asked. */
+static inline void drop_webhooks(struct fixture *fixture)
+{
+    assert_int_equal(
+        test_emulator_ask(&fixture->host, HTTP_POST, "/test/faults", "{\"webhook_drop\":1000}", NULL).status, 200);
 }
 
 #define PATIENT(test) cmocka_unit_test_setup_teardown(test, start_patient, end)

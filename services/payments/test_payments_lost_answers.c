@@ -82,13 +82,6 @@ static void age(struct fixture *fixture, bool was_ahead)
     }
 }
 
-/* Nothing is heard from the provider but what it is asked. */
-static void drop_webhooks(struct fixture *fixture)
-{
-    assert_int_equal(
-        test_emulator_ask(&fixture->host, HTTP_POST, "/test/faults", "{\"webhook_drop\":1000}", NULL).status, 200);
-}
-
 static void test_payments_lost_answers__a_charge_whose_key_is_forgotten_is_found(void **state)
 {
     struct fixture *fixture = *state;

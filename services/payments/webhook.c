@@ -10,74 +10,14 @@ struct receipt {
     const struct psp_event *event;
 };
 
-/* The payment of an intent: by the provider's id, or by the order that the intent names, when our own answer is still
- * on its way. */
-static int find_told_payment(struct sql_tx *tx, struct call *call, const struct psp_intent *intent,
-                             struct payment_row *ret_payment)
-{
-    int error = find_payment_by_provider(tx, call->arena, intent->id, ret_payment);
-    if (error != ERR_NOT_FOUND || intent->reference.len == 0)
-        return error;
-    return find_payment_by_order(tx, call->arena, intent->tenant, intent->reference, ret_payment);
-}
-
 static int receive_intent(struct sql_tx *tx, struct call *call, const struct psp_intent *intent)
 {
     struct payment_row payment;
-    int error = find_told_payment(tx, call, intent, &payment);
+    int error = find_told_payment(tx, call->arena, intent, &payment);
     if (error == ERR_NOT_FOUND) /* Not of this shop, or of a lost order: the reconciliation finds it at the provider. */
         return 0;
     TRY(error);
     return apply_intent(call, &payment, intent);
-}
-
-/* The refund's row: ours, by our id in it or by the provider's; or a new one, for a refund made at the provider. */
-static int find_told_refund(struct sql_tx *tx, struct call *call, const struct payment_row *payment,
-                            const struct psp_refund *told, struct refund_row *ret_refund)
-{
-    int error =
-        find_refund(tx, call->arena, &payments_sql_find_refund_by_provider, SQL_ARGS(sql_text(told->id)), ret_refund);
-    if (error == ERR_NOT_FOUND && told->reference.len > 0)
-        error =
-            find_refund(tx, call->arena, &payments_sql_find_refund, SQL_ARGS(sql_text(told->reference)), ret_refund);
-    if (error == 0 && !str_equal(ret_refund->payment_id, payment->id))
-        return ERR_NOT_FOUND;
-    if (error != ERR_NOT_FOUND)
-        return error;
-    struct refund_row refund = {
-        .id = str_from_cstr(call_new_id(call)),
-        .tenant = payment->tenant,
-        .payment_id = payment->id,
-        .request_key = told->id,
-        .amount = told->amount,
-        .currency = payment->currency,
-        .status = STR("pending"),
-        .created_ms = call_now_ms(call),
-    };
-    if (refund.id.len == 0)
-        return ERR_NO_MEMORY;
-    TRY(insert_refund(tx, &refund));
-    TRY(write_finding(call, payment->tenant, "foreign_refund", told->id, "booked"));
-    *ret_refund = refund;
-    return 0;
-}
-
-static int receive_refund(struct sql_tx *tx, struct call *call, const struct psp_refund *told)
-{
-    struct payment_row payment;
-    struct refund_row refund;
-    int error = find_payment_by_provider(tx, call->arena, told->intent_id, &payment);
-    if (error == ERR_NOT_FOUND)
-        return 0;
-    TRY(error);
-    /* The capture's own event may still be on its way: let the provider come again. */
-    if (payment.captured_amount == 0)
-        return call_fail(call, ERR_UNAVAILABLE, "too_early", NULL, "The capture is not known yet; tell again later.");
-    error = find_told_refund(tx, call, &payment, told, &refund);
-    if (error == ERR_NOT_FOUND)
-        return write_finding(call, payment.tenant, "refund_of_another", told->id, "reported");
-    TRY(error);
-    return apply_refund(call, &payment, &refund, told);
 }
 
 static int write_receipt(struct sql_tx *tx, void *argument)
@@ -94,7 +34,7 @@ static int write_receipt(struct sql_tx *tx, void *argument)
     case PSP_EVENT_INTENT:
         return receive_intent(tx, call, &event->intent);
     case PSP_EVENT_REFUND:
-        return receive_refund(tx, call, &event->refund);
+        return take_refund(call, &event->refund);
     case PSP_EVENT_OTHER:
         break;
     }

@@ -1,0 +1,176 @@
+/* What the provider knows of a payment, applied to it: as it is told by a webhook, or learned by asking. */
+#include "services/payments/payments.h"
+
+#include "services/payments/sql/payments.sql.h"
+
+#define LIST_PAGES_MAX 50
+
+int find_told_payment(struct sql_tx *tx, struct arena *arena, const struct psp_intent *intent,
+                      struct payment_row *ret_payment)
+{
+    int error = find_payment_by_provider(tx, arena, intent->id, ret_payment);
+    if (error != ERR_NOT_FOUND || intent->reference.len == 0)
+        return error;
+    return find_payment_by_order(tx, arena, intent->tenant, intent->reference, ret_payment);
+}
+
+/* -- Charges ------------------------------------------------------------------------------------------------------- */
+
+struct lesson {
+    struct call *call;
+    struct payment_row *payment;
+    const struct psp_intent *intent;
+};
+
+static int write_lesson(struct sql_tx *tx, void *argument)
+{
+    struct lesson *lesson = argument;
+    struct payment_row *payment = lesson->payment;
+    TRY(find_payment(tx, lesson->call->arena, payment->tenant, payment->id, payment));
+    return apply_intent(lesson->call, payment, lesson->intent);
+}
+
+int ask_charge(struct call *call, struct str intent_id, struct psp_intent *ret_intent)
+{
+    struct psp *psp = payments_psp(call);
+    struct psp_failure failure = {0};
+    if (!psp)
+        return provider_failed(call, ERR_UNAVAILABLE, &(struct psp_failure){"not_listening", "", ""});
+    int error = psp->retrieve_intent(psp, PSP_ASKER(call), intent_id, ret_intent, &failure);
+    return error == ERR_NOT_FOUND ? error : provider_failed(call, error, &failure);
+}
+
+int learn_charge(struct call *call, struct payment_row *payment, const struct psp_intent *intent)
+{
+    struct lesson lesson = {call, payment, intent};
+    TRY(call_write(call, write_lesson, &lesson));
+    /* Provider and books differ: what went back without us is listed, one by one. */
+    if (intent->amount_refunded <= payment->refunded_amount)
+        return 0;
+    bool complete;
+    return learn_refunds(call, intent->id, 0, EVER_MS, &complete);
+}
+
+/* -- Refunds ------------------------------------------------------------------------------------------------------- */
+
+/* The refund's row: ours, by our id in it or by the provider's; or a new one, for a refund made at the provider. */
+static int find_told_refund(struct call *call, const struct payment_row *payment, const struct psp_refund *told,
+                            struct refund_row *ret_refund)
+{
+    struct sql_tx *tx = call->tx;
+    int error =
+        find_refund(tx, call->arena, &payments_sql_find_refund_by_provider, SQL_ARGS(sql_text(told->id)), ret_refund);
+    if (error == ERR_NOT_FOUND && told->reference.len > 0)
+        error =
+            find_refund(tx, call->arena, &payments_sql_find_refund, SQL_ARGS(sql_text(told->reference)), ret_refund);
+    if (error == 0 && !str_equal(ret_refund->payment_id, payment->id))
+        return ERR_NOT_FOUND;
+    if (error != ERR_NOT_FOUND)
+        return error;
+    struct refund_row refund = {
+        .id = str_from_cstr(call_new_id(call)),
+        .tenant = payment->tenant,
+        .payment_id = payment->id,
+        .request_key = told->id,
+        .amount = told->amount,
+        .currency = payment->currency,
+        .status = STR("pending"),
+        .created_ms = call_now_ms(call),
+    };
+    if (refund.id.len == 0)
+        return ERR_NO_MEMORY;
+    TRY(insert_refund(tx, &refund));
+    TRY(write_finding(call, payment->tenant, "foreign_refund", told->id, "booked"));
+    *ret_refund = refund;
+    return 0;
+}
+
+int take_refund(struct call *call, const struct psp_refund *told)
+{
+    struct payment_row payment;
+    struct refund_row refund;
+    int error = find_payment_by_provider(call->tx, call->arena, told->intent_id, &payment);
+    if (error == ERR_NOT_FOUND)
+        return 0;
+    TRY(error);
+    /* The capture's own event may still be on its way: let the provider come again. */
+    if (payment.captured_amount == 0)
+        return call_fail(call, ERR_UNAVAILABLE, "too_early", NULL, "The capture is not known yet; tell again later.");
+    error = find_told_refund(call, &payment, told, &refund);
+    if (error == ERR_NOT_FOUND)
+        return write_finding(call, payment.tenant, "refund_of_another", told->id, "reported");
+    TRY(error);
+    return apply_refund(call, &payment, &refund, told);
+}
+
+struct told_refund {
+    struct call *call;
+    const struct psp_refund *told;
+    struct payment_row payment;
+    bool is_known;
+};
+
+static int write_told_refund(struct sql_tx *tx, void *argument)
+{
+    struct told_refund *told = argument;
+    (void)tx;
+    return take_refund(told->call, told->told);
+}
+
+static int read_refunded(struct sql_tx *tx, void *argument)
+{
+    struct told_refund *told = argument;
+    struct arena *arena = told->call->arena;
+    struct refund_row refund;
+    int error =
+        find_refund(tx, arena, &payments_sql_find_refund_by_provider, SQL_ARGS(sql_text(told->told->id)), &refund);
+    if (error < 0 && error != ERR_NOT_FOUND)
+        return error;
+    told->is_known =
+        error == 0 && told->told->status == PSP_REFUND_SUCCEEDED && !str_equal_cstr(refund.status, "pending");
+    return find_payment_by_provider(tx, arena, told->told->intent_id, &told->payment);
+}
+
+/* A refund that is not ours to know, or is booked already, costs no write. */
+static int learn_refund(struct call *call, const struct psp_refund *refund)
+{
+    struct told_refund told = {.call = call, .told = refund};
+    int error = call_read(call, read_refunded, &told);
+    if (error == ERR_NOT_FOUND)
+        return 0;
+    TRY(error);
+    if (told.is_known)
+        return 0;
+    if (told.payment.captured_amount == 0) {
+        struct psp_intent intent;
+        struct lesson lesson = {call, &told.payment, &intent};
+        TRY(ask_charge(call, refund->intent_id, &intent));
+        TRY(call_write(call, write_lesson, &lesson));
+    }
+    return call_write(call, write_told_refund, &told);
+}
+
+int learn_refunds(struct call *call, struct str intent_id, int64_t from_ms, int64_t to_ms, bool *ret_complete)
+{
+    struct psp *psp = payments_psp(call);
+    struct psp_refund *refunds = arena_alloc_array(call->arena, PSP_LIST_MAX, sizeof(*refunds));
+    if (!psp)
+        return provider_failed(call, ERR_UNAVAILABLE, &(struct psp_failure){"not_listening", "", ""});
+    if (!refunds)
+        return ERR_NO_MEMORY;
+    struct str after = STR_EMPTY;
+    for (int page = 0; page < LIST_PAGES_MAX; page++) {
+        size_t count = 0;
+        struct psp_failure failure = {0};
+        int error = psp->list_refunds(psp, PSP_ASKER(call), intent_id, from_ms, to_ms, after, refunds, PSP_LIST_MAX,
+                                      &count, &failure);
+        TRY(provider_failed(call, error, &failure));
+        for (size_t i = 0; i < count; i++)
+            TRY(learn_refund(call, &refunds[i]));
+        *ret_complete = count < PSP_LIST_MAX;
+        if (*ret_complete)
+            return 0;
+        after = refunds[count - 1].id;
+    }
+    return 0;
+}

@@ -1,0 +1,169 @@
+/* What the provider lists, held against our payments: every charge, and every refund.
+ *
+ * Each list is read once, in the order of time; a mark says how far. What cannot be decided (the provider or the orders
+ * service does not answer) leaves the mark where it is, and the next run comes again. */
+#include "services/payments/payments.h"
+
+#include "platform/ports/clock/clock.h"
+#include "services/payments/sql/payments.sql.h"
+
+#define LIST_PAGES_MAX 50
+#define MARK_OVERLAP_MS (INT64_C(60) * 1000)
+#define PURGE_ROWS_MAX 1000
+#define EVENT_MEMORY_MS (INT64_C(90) * 24 * 60 * 60 * 1000) /* longer than the provider repeats an event */
+
+/* -- Charges ------------------------------------------------------------------------------------------------------- */
+
+struct found_intent {
+    struct call *call;
+    const struct psp_intent *intent;
+    struct payment_row payment;
+};
+
+static int read_found(struct sql_tx *tx, void *argument)
+{
+    struct found_intent *found = argument;
+    return find_told_payment(tx, found->call->arena, found->intent, &found->payment);
+}
+
+static int write_found(struct sql_tx *tx, void *argument)
+{
+    struct found_intent *found = argument;
+    TRY(read_found(tx, found));
+    return apply_intent(found->call, &found->payment, found->intent);
+}
+
+static bool holds_money(const struct psp_intent *intent)
+{
+    return intent->status == PSP_REQUIRES_CAPTURE ||
+           (intent->status == PSP_SUCCEEDED && intent->amount_refunded < intent->amount_captured);
+}
+
+/* Whether the payment may still learn something from the intent. */
+static bool is_behind(const struct payment_row *payment, const struct psp_intent *intent)
+{
+    if (payment->provider_id.len == 0 || !str_equal(payment->provider_id, intent->id))
+        return true;
+    if (intent->status == PSP_SUCCEEDED)
+        return payment->captured_amount == 0;
+    if (intent->status == PSP_CANCELLED)
+        return !payment_is(payment, "voided") && payment->captured_amount == 0;
+    return intent->status == PSP_REQUIRES_CAPTURE && !payment_is(payment, "authorised");
+}
+
+static int compare_intent(struct call *call, const struct psp_intent *intent)
+{
+    struct found_intent found = {.call = call, .intent = intent};
+    int error = call_read(call, read_found, &found);
+    if (error == ERR_NOT_FOUND)
+        return holds_money(intent) ? adopt_charge(call, intent) : 0;
+    TRY(error);
+    return is_behind(&found.payment, intent) ? call_write(call, write_found, &found) : 0;
+}
+
+/* Compares all intents of the time span; the newest first. *ret_complete is false when there were too many of them. */
+static int compare_charges(struct call *call, int64_t from_ms, int64_t to_ms, bool *ret_complete)
+{
+    struct psp *psp = payments_psp(call);
+    struct psp_intent *intents = arena_alloc_array(call->arena, PSP_LIST_MAX, sizeof(*intents));
+    if (!intents)
+        return ERR_NO_MEMORY;
+    struct str after = STR_EMPTY;
+    for (int page = 0; page < LIST_PAGES_MAX; page++) {
+        size_t count = 0;
+        struct psp_failure failure = {0};
+        int error =
+            psp->list_intents(psp, PSP_ASKER(call), from_ms, to_ms, after, intents, PSP_LIST_MAX, &count, &failure);
+        TRY(provider_failed(call, error, &failure));
+        for (size_t i = 0; i < count; i++)
+            TRY(compare_intent(call, &intents[i]));
+        *ret_complete = count < PSP_LIST_MAX;
+        if (*ret_complete)
+            return 0;
+        after = intents[count - 1].id;
+    }
+    return 0;
+}
+
+/* -- Refunds ------------------------------------------------------------------------------------------------------- */
+
+static int compare_refunds(struct call *call, int64_t from_ms, int64_t to_ms, bool *ret_complete)
+{
+    return learn_refunds(call, STR_EMPTY, from_ms, to_ms, ret_complete);
+}
+
+/* -- Both ---------------------------------------------------------------------------------------------------------- */
+
+static const struct provider_list {
+    const char *mark;
+    int (*compare)(struct call *call, int64_t from_ms, int64_t to_ms, bool *ret_complete);
+} lists[] = {{"provider_list", compare_charges}, {"provider_refunds", compare_refunds}};
+
+struct mark {
+    struct call *call;
+    const char *name;
+    int64_t value;
+};
+
+static int read_mark(struct sql_tx *tx, void *argument)
+{
+    struct mark *mark = argument;
+    CLEANUP(sql_finish_cleanup) struct sql_rows *rows = NULL;
+    int found = sql_query_row(tx, &payments_sql_find_mark, SQL_ARGS(sql_cstr(mark->name)), &rows);
+    if (found == 1)
+        mark->value = sql_get_int(rows, 0);
+    return found < 0 ? found : 0;
+}
+
+static int write_mark(struct sql_tx *tx, void *argument)
+{
+    struct mark *mark = argument;
+    return sql_exec(tx, &payments_sql_set_mark, SQL_ARGS(sql_cstr(mark->name), sql_int(mark->value)), NULL);
+}
+
+static int compare_list(struct call *call, const struct provider_list *list)
+{
+    struct mark mark = {.call = call, .name = list->mark};
+    TRY(call_read(call, read_mark, &mark));
+    int64_t to_ms = call_now_ms(call) - payments_reconcile_age_ms(call);
+    int64_t from_ms = mark.value > MARK_OVERLAP_MS ? mark.value - MARK_OVERLAP_MS : 0;
+    /* A span with more than a run may read is halved until it fits; the next run goes on behind it. */
+    bool complete = false;
+    while (!complete && to_ms > from_ms) {
+        TRY(list->compare(call, from_ms, to_ms, &complete));
+        if (!complete && to_ms - from_ms < 2 * CLOCK_MS_PER_S)
+            break; /* One second with that many: they were read, as far as the pages went. */
+        if (!complete)
+            to_ms = from_ms + (to_ms - from_ms) / 2;
+    }
+    if (to_ms <= mark.value)
+        return 0;
+    mark.value = to_ms;
+    return call_write(call, write_mark, &mark);
+}
+
+struct purge {
+    struct call *call;
+    int64_t deleted;
+};
+
+static int purge_events(struct sql_tx *tx, void *argument)
+{
+    struct purge *purge = argument;
+    int64_t before_ms = call_now_ms(purge->call) - EVENT_MEMORY_MS;
+    return sql_exec(tx, &payments_sql_delete_old_provider_events, SQL_ARGS(sql_int(before_ms), sql_int(PURGE_ROWS_MAX)),
+                    &purge->deleted);
+}
+
+int reconcile(struct call *call)
+{
+    if (!payments_psp(call))
+        return 0;
+    for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++)
+        TRY(compare_list(call, &lists[i]));
+    /* What is new is behind us before what is old goes; in writes small enough to let others in between. */
+    struct purge purge = {.call = call, .deleted = PURGE_ROWS_MAX};
+    while (purge.deleted == PURGE_ROWS_MAX)
+        TRY(call_write(call, purge_events, &purge));
+    return 0;
+}

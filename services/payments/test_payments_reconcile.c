@@ -1,0 +1,287 @@
+/* Proves that orders, payments and the provider's charges are brought together again, whichever of them was lost. */
+#include "services/payments/test_payments.h"
+
+/* -- What is set up ------------------------------------------------------------------------------------------------ */
+
+struct statement {
+    const struct sql_statement *statement;
+    struct sql_args args;
+};
+
+static int execute(struct sql_tx *tx, void *argument)
+{
+    struct statement *statement = argument;
+    return sql_exec(tx, statement->statement, statement->args, NULL);
+}
+
+static void run(struct fixture *fixture, const char *service, const struct sql_statement *statement,
+                struct sql_args args)
+{
+    assert_int_equal(
+        sql_write(host_instance(fixture->host.host, service)->db, execute, &(struct statement){statement, args}), 0);
+}
+
+/* An order as the orders service keeps it, without the saga that leads there. It names its payment "payment-of-ID". */
+static void place(struct fixture *fixture, const char *order_id, const char *status)
+{
+    static const struct sql_statement insert = {
+        "test_insert_order",
+        "INSERT INTO orders (tenant, id, email, status, currency, total, shipping_method, shipping_title, "
+        "shipping_price, address_name, address_line1, address_city, address_postal_code, address_country, payment_id, "
+        "created_at_ms) VALUES ($1, $2, 'a@example.com', $3, 'EUR', 4200, 'standard', 'Standard', 0, 'Ann', 'Street', "
+        "'City', '1010', 'AT', $4, $5)"};
+    run(fixture, "orders", &insert,
+        SQL_ARGS(sql_cstr(TENANT_DEFAULT), sql_cstr(order_id), sql_cstr(status),
+                 sql_cstr(arena_printf(fixture->host.arena, "payment-of-%s", order_id)),
+                 sql_int(clock_wall_ms() - 60000)));
+}
+
+/* The orders service answers nobody, or does again. */
+static void set_orders_away(struct fixture *fixture, bool is_away)
+{
+    static const struct sql_statement leave = {"test_leave", "ALTER TABLE orders RENAME TO orders_away"};
+    static const struct sql_statement come = {"test_come", "ALTER TABLE orders_away RENAME TO orders"};
+    run(fixture, "orders", is_away ? &leave : &come, SQL_NO_ARGS);
+}
+
+/* A charge that the provider took for the order, of which no payment was written. */
+static const char *charge(struct fixture *fixture, const char *order_id, int64_t amount)
+{
+    const char *form = arena_printf(fixture->host.arena,
+                                    "amount=%" PRId64 "&currency=eur&payment_method=pm_card_visa&confirm=true&"
+                                    "metadata[order_id]=%s&metadata[tenant]=default",
+                                    amount, order_id);
+    struct str intent = test_emulator_ask(&fixture->host, HTTP_POST, "/v1/payment_intents", form, NULL).body;
+    return test_emulator_member(&fixture->host, intent, "id");
+}
+
+static void refund_at_provider(struct fixture *fixture, const char *intent_id, int64_t amount)
+{
+    const char *form = arena_printf(fixture->host.arena, "payment_intent=%s&amount=%" PRId64, intent_id, amount);
+    assert_int_equal(test_emulator_ask(&fixture->host, HTTP_POST, "/v1/refunds", form, NULL).status, 200);
+}
+
+/* -- What is seen -------------------------------------------------------------------------------------------------- */
+
+static int64_t refunded_at_provider(struct fixture *fixture, const char *intent_id)
+{
+    const char *path = arena_printf(fixture->host.arena, "/v1/charges?payment_intent=%s", intent_id);
+    struct str charges = test_emulator_ask(&fixture->host, HTTP_GET, path, NULL, NULL).body;
+    return atoll(test_emulator_member(&fixture->host, charges, "amount_refunded"));
+}
+
+static void await_refund(struct fixture *fixture, const char *intent_id, int64_t amount)
+{
+    int64_t deadline_ns = clock_monotonic_ns() + WAIT_MS * CLOCK_NS_PER_MS;
+    while (refunded_at_provider(fixture, intent_id) != amount) {
+        if (clock_monotonic_ns() > deadline_ns)
+            fail_msg("of %s is %" PRId64 " refunded", intent_id, refunded_at_provider(fixture, intent_id));
+        task_sleep_ms(POLL_MS);
+    }
+}
+
+struct sought {
+    const char *kind, *reference;
+    char action[32];
+    int64_t count;
+};
+
+static int seek(struct sql_tx *tx, void *argument)
+{
+    static const struct sql_statement find = {"test_find_finding",
+                                              "SELECT action FROM reconciliation_findings WHERE kind = $1 AND "
+                                              "reference = $2"};
+    struct sought *sought = argument;
+    CLEANUP(sql_finish_cleanup) struct sql_rows *rows = NULL;
+    sought->count = sql_query_row(tx, &find, SQL_ARGS(sql_cstr(sought->kind), sql_cstr(sought->reference)), &rows);
+    if (sought->count == 1)
+        snprintf(sought->action, sizeof(sought->action), "%.*s", STR_FORMAT(sql_get_text(rows, 0)));
+    return sought->count < 0 ? -1 : 0;
+}
+
+/* What was done about it; empty when it was not found. */
+static const char *finding(struct fixture *fixture, const char *kind, const char *reference)
+{
+    struct sought sought = {.kind = kind, .reference = reference};
+    assert_int_equal(sql_read(host_instance(fixture->host.host, "payments")->db, seek, &sought), 0);
+    return arena_cstr(fixture->host.arena, str_from_cstr(sought.action));
+}
+
+static int run_reconcile(struct fixture *fixture)
+{
+    return reconcile(test_host_call(&fixture->host, "payments"));
+}
+
+/* -- A charge whose payment is gone -------------------------------------------------------------------------------- */
+
+/* The payments store was restored from a backup, or lost the row: the order stands, so its charge does. */
+static void test_payments_reconcile__the_charge_of_a_standing_order_is_adopted(void **state)
+{
+    struct fixture *fixture = *state;
+    drop_webhooks(fixture);
+    place(fixture, "order-1", "confirmed");
+    const char *intent_id = charge(fixture, "order-1", 4200);
+    assert_int_equal(run_reconcile(fixture), 0);
+    struct payment_row payment = stored_payment(fixture, "order-1");
+    assert_true(str_equal_cstr(payment.id, "payment-of-order-1"));
+    assert_true(str_equal_cstr(payment.provider_id, intent_id));
+    assert_true(payment_is(&payment, "captured"));
+    assert_int_equal(payment.captured_amount, 4200);
+    assert_ledger(fixture, 2);
+    assert_string_equal(finding(fixture, "charge_without_payment", intent_id), "adopted");
+    assert_string_equal(finding(fixture, "charge_without_order", intent_id), "");
+    assert_int_equal(refunded_at_provider(fixture, intent_id), 0);
+    /* It is a payment as any other: the staff gives a part of it back. */
+    Payments__Refund refund;
+    assert_int_equal(refund_part(fixture, "payment-of-order-1", 1000, "key-1", &refund), 0);
+    assert_string_equal(refund.status, "succeeded");
+    assert_ledger(fixture, 4);
+}
+
+static void test_payments_reconcile__an_adopted_charge_brings_its_refunds(void **state)
+{
+    struct fixture *fixture = *state;
+    drop_webhooks(fixture);
+    place(fixture, "order-1", "fulfilled");
+    const char *intent_id = charge(fixture, "order-1", 4200);
+    refund_at_provider(fixture, intent_id, 1200);
+    assert_int_equal(run_reconcile(fixture), 0);
+    struct payment_row payment = stored_payment(fixture, "order-1");
+    assert_true(payment_is(&payment, "partially_refunded"));
+    assert_int_equal(payment.refunded_amount, 1200);
+    assert_ledger(fixture, 4);
+}
+
+/* Neither kept nor given back before the orders service has said which. */
+static void test_payments_reconcile__a_charge_waits_until_orders_can_be_asked(void **state)
+{
+    struct fixture *fixture = *state;
+    drop_webhooks(fixture);
+    place(fixture, "order-1", "confirmed");
+    const char *intent_id = charge(fixture, "order-1", 4200);
+    set_orders_away(fixture, true);
+    assert_true(run_reconcile(fixture) < 0);
+    assert_int_equal(refunded_at_provider(fixture, intent_id), 0);
+    assert_ledger(fixture, 0);
+    set_orders_away(fixture, false);
+    assert_int_equal(run_reconcile(fixture), 0);
+    assert_true(has_status(fixture, "order-1", "captured"));
+    assert_int_equal(refunded_at_provider(fixture, intent_id), 0);
+    assert_ledger(fixture, 2);
+}
+
+/* The order fell, or costs another amount than was charged: the money goes back, and is booked both ways. */
+static void test_payments_reconcile__a_charge_that_is_not_its_orders_is_returned(void **state)
+{
+    struct fixture *fixture = *state;
+    drop_webhooks(fixture);
+    place(fixture, "order-1", "failed");
+    place(fixture, "order-2", "confirmed");
+    const char *fallen = charge(fixture, "order-1", 4200), *other = charge(fixture, "order-2", 4199);
+    assert_int_equal(run_reconcile(fixture), 0);
+    await_refund(fixture, fallen, 4200);
+    await_refund(fixture, other, 4199);
+    await_status(fixture, fallen, "refunded");
+    await_status(fixture, other, "refunded");
+    assert_string_equal(finding(fixture, "charge_without_order", fallen), "returned");
+    assert_string_equal(finding(fixture, "charge_without_order", other), "returned");
+    assert_ledger(fixture, 8);
+}
+
+/* -- A second charge ----------------------------------------------------------------------------------------------- */
+
+/* Told by a webhook, or found in the list when that is lost: the customer gets the second one back, once, and keeps
+ * what the first one paid for. */
+static void check_second_charge(struct fixture *fixture)
+{
+    place(fixture, "order-1", "confirmed");
+    Payments__Payment first = captured(fixture, "order-1");
+    const char *second = charge(fixture, "order-1", 4200);
+    await_refund(fixture, second, 4200);
+    await_status(fixture, second, "refunded");
+    assert_string_equal(finding(fixture, "second_charge", second), "returned");
+    assert_true(has_status(fixture, "order-1", "captured"));
+    assert_int_equal(refunded_at_provider(fixture, first.provider_id), 0);
+    assert_int_equal(run_reconcile(fixture), 0);
+    assert_ledger(fixture, 6);
+}
+
+static void test_payments_reconcile__a_second_charge_that_is_told_of_is_returned(void **state)
+{
+    check_second_charge(*state);
+}
+
+static void test_payments_reconcile__a_second_charge_that_is_found_is_returned(void **state)
+{
+    drop_webhooks(*state);
+    check_second_charge(*state);
+}
+
+/* The refund's answer is lost, and asked for again by the same key: the money goes back once. */
+static void test_payments_reconcile__a_second_charge_is_returned_once(void **state)
+{
+    struct fixture *fixture = *state;
+    drop_webhooks(fixture);
+    place(fixture, "order-1", "confirmed");
+    captured(fixture, "order-1");
+    const char *second = charge(fixture, "order-1", 4200);
+    const struct fault_rule lost = {.port = FAULT_PSP, .call = "refund", .kind = FAULT_FAIL_AFTER, .fault_max = 3};
+    assert_int_equal(fault_plan_set(fixture->host.faults, &lost, 1), 0);
+    assert_int_equal(run_reconcile(fixture), 0);
+    await_status(fixture, second, "refunded");
+    assert_int_equal(refunded_at_provider(fixture, second), 4200);
+    assert_ledger(fixture, 6);
+}
+
+/* -- Refunds made at the provider ---------------------------------------------------------------------------------- */
+
+/* Made by hand on the provider's own page, and its webhook lost: learned from the provider's list, and booked. */
+static void test_payments_reconcile__a_refund_that_nobody_told_of_is_learned(void **state)
+{
+    struct fixture *fixture = *state;
+    drop_webhooks(fixture);
+    place(fixture, "order-1", "confirmed");
+    Payments__Payment payment = captured(fixture, "order-1");
+    assert_int_equal(run_reconcile(fixture), 0); /* The charge is read, and behind the mark. */
+    refund_at_provider(fixture, payment.provider_id, 1200);
+    assert_int_equal(run_reconcile(fixture), 0);
+    assert_int_equal(stored_payment(fixture, "order-1").refunded_amount, 1200);
+    assert_true(has_status(fixture, "order-1", "partially_refunded"));
+    assert_ledger(fixture, 4);
+    refund_at_provider(fixture, payment.provider_id, 3000);
+    assert_int_equal(run_reconcile(fixture), 0);
+    assert_int_equal(run_reconcile(fixture), 0);
+    assert_true(has_status(fixture, "order-1", "refunded"));
+    assert_ledger(fixture, 6);
+}
+
+/* The order falls before anybody has heard of that refund: what is left goes back, and no more. */
+static void test_payments_reconcile__what_went_back_unheard_is_not_returned_again(void **state)
+{
+    struct fixture *fixture = *state;
+    drop_webhooks(fixture);
+    Payments__Payment payment = captured(fixture, "order-1");
+    refund_at_provider(fixture, payment.provider_id, 1200);
+    assert_int_equal(return_all(fixture, "order-1", &payment), 0);
+    assert_string_equal(payment.status, "refunded");
+    assert_int_equal(payment.refunded->amount, 4200);
+    assert_int_equal(refunded_at_provider(fixture, payment.provider_id), 4200);
+    assert_ledger(fixture, 6);
+}
+
+int main(void)
+{
+    log_configure(2, LOG_LEVEL_NONE, LOG_FORMAT_AUTOMATIC);
+    const struct CMUnitTest tests[] = {
+        HASTY(test_payments_reconcile__the_charge_of_a_standing_order_is_adopted),
+        HASTY(test_payments_reconcile__an_adopted_charge_brings_its_refunds),
+        HASTY(test_payments_reconcile__a_charge_waits_until_orders_can_be_asked),
+        HASTY(test_payments_reconcile__a_charge_that_is_not_its_orders_is_returned),
+        HASTY(test_payments_reconcile__a_second_charge_that_is_told_of_is_returned),
+        HASTY(test_payments_reconcile__a_second_charge_that_is_found_is_returned),
+        HASTY(test_payments_reconcile__a_second_charge_is_returned_once),
+        HASTY(test_payments_reconcile__a_refund_that_nobody_told_of_is_learned),
+        PATIENT(test_payments_reconcile__what_went_back_unheard_is_not_returned_again),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
