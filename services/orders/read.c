@@ -1,4 +1,4 @@
-/* Reading orders: one by its id, lists from the newest on. */
+/* Reading orders: one by its id, lists from the newest on, and all of them for services. */
 #include "services/orders/orders.h"
 #include "services/orders/sql/orders.sql.h"
 
@@ -75,4 +75,37 @@ int list_orders(struct call *call, const Orders__ListOrdersRequest *in, Orders__
     for (size_t i = 0; i < out->n_orders; i++)
         TRY(order_load_lines(call, out->orders[i]));
     return 0;
+}
+
+/* -- For services -------------------------------------------------------------------------------------------------- */
+
+static int read_walked(struct call *call, struct sql_rows *rows, Orders__WalkedOrder **ret_order)
+{
+    Orders__WalkedOrder *order = arena_alloc(call->arena, sizeof(*order));
+
+    if (!order)
+        return ERR_NO_MEMORY;
+    orders__walked_order__init(order);
+    order->tenant = arena_cstr(call->arena, sql_get_text(rows, 0));
+    order->id = arena_cstr(call->arena, sql_get_text(rows, 1));
+    order->status = arena_cstr(call->arena, sql_get_text(rows, 2));
+    order->has_created_ms = true;
+    order->created_ms = sql_get_int(rows, 3);
+    *ret_order = order;
+    return order->tenant && order->id && order->status ? 0 : ERR_NO_MEMORY;
+}
+
+int walk_orders(struct call *call, const Orders__WalkOrdersRequest *in, Orders__WalkOrdersReply *out)
+{
+    CLEANUP(sql_finish_cleanup) struct sql_rows *rows = NULL;
+    int result;
+
+    out->orders = arena_alloc_array(call->arena, (size_t)in->limit, sizeof(out->orders[0]));
+    if (!out->orders)
+        return ERR_NO_MEMORY;
+    TRY(sql_query(call->tx, &orders_sql_walk_orders, SQL_ARGS(sql_cstr(in->after ? in->after : ""), sql_int(in->limit)),
+                  &rows));
+    while ((result = sql_next(rows)) > 0 && out->n_orders < (size_t)in->limit)
+        TRY(read_walked(call, rows, &out->orders[out->n_orders++]));
+    return result;
 }

@@ -58,6 +58,7 @@ const struct service orders_service = {
              .idempotent = true, .summary = "Cancel before it is fulfilled; money and stock go back"},
             {"POST", "/v1/orders/{id}/fulfil", RPC(orders, fulfil_order), .auth = AUTH_STAFF, .rate = RATE_WRITE,
              .idempotent = true, .summary = "It was sent"},
+            {RPC(orders, walk_orders), .internal = true, .auth = AUTH_SERVICE, .tx = TX_READ},
             {0},
         },
     .publishes = (const char *const[]){ORDERS_TOPIC, NULL},

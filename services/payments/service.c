@@ -5,6 +5,7 @@
 
 #define FINISH_OPEN_MS 1000
 #define RECONCILE_MS (INT64_C(15) * 1000)
+#define HOLD_ORDERS_MS (INT64_C(15) * 1000)
 
 const struct service payments_service = {
     .name = "payments",
@@ -40,6 +41,7 @@ const struct service payments_service = {
         (const struct job[]){
             {"finish_open", FINISH_OPEN_MS, finish_open},
             {"reconcile", RECONCILE_MS, reconcile},
+            {"hold_orders", HOLD_ORDERS_MS, hold_orders},
             {0},
         },
     .migrations = payments_migrations,

@@ -269,6 +269,100 @@ static void test_payments_reconcile__what_went_back_unheard_is_not_returned_agai
     assert_ledger(fixture, 6);
 }
 
+/* -- Orders without a charge --------------------------------------------------------------------------------------- */
+
+static int run_walk(struct fixture *fixture)
+{
+    return hold_orders(test_host_call(&fixture->host, "payments"));
+}
+
+/* Nothing at the provider, ours voided there, or one that it does not know: each is found, once; what is paid, is over
+ * or is not decided is not. */
+static void test_payments_reconcile__an_order_without_a_charge_is_found(void **state)
+{
+    struct fixture *fixture = *state;
+    static const struct sql_statement rename = {"test_rename_intent",
+                                                "UPDATE payments SET provider_id = 'pi_of_nobody' WHERE order_id = $1"};
+    drop_webhooks(fixture);
+    static const char *const orders[][2] = {{"order-1", "confirmed"}, {"order-2", "fulfilled"},
+                                            {"order-3", "confirmed"}, {"order-4", "confirmed"},
+                                            {"order-5", "pending"},   {"order-6", "failed"}};
+    for (size_t i = 0; i < sizeof(orders) / sizeof(orders[0]); i++)
+        place(fixture, orders[i][0], orders[i][1]);
+    Payments__Payment payment;
+    captured(fixture, "order-1");
+    captured(fixture, "order-3");
+    run(fixture, "payments", &rename, SQL_ARGS(sql_cstr("order-3")));
+    assert_int_equal(authorise(fixture, "order-4", "pm_card_visa", &payment), 0);
+    for (int round = 0; round < 2; round++)
+        assert_int_equal(run_walk(fixture), 0);
+    assert_string_equal(finding(fixture, "order_without_charge", "order-1"), "");
+    assert_string_equal(finding(fixture, "order_without_charge", "order-2"), "reported");
+    assert_string_equal(finding(fixture, "order_without_charge", "order-3"), "reported");
+    assert_string_equal(finding(fixture, "order_without_charge", "order-4"), "reported");
+    assert_string_equal(finding(fixture, "order_without_charge", "order-5"), "");
+    assert_string_equal(finding(fixture, "order_without_charge", "order-6"), "");
+}
+
+/* The provider has the charge, behind the mark of its list: it is the order's again, and no finding says otherwise. */
+static void test_payments_reconcile__the_walk_adopts_the_charge_of_a_lost_row(void **state)
+{
+    struct fixture *fixture = *state;
+    static const struct sql_statement read = {
+        "test_all_read", "INSERT INTO reconciliation_marks (name, value) VALUES ('provider_list', 9000000000000)"};
+    drop_webhooks(fixture);
+    run(fixture, "payments", &read, SQL_NO_ARGS);
+    place(fixture, "order-1", "confirmed");
+    const char *intent_id = charge(fixture, "order-1", 4200);
+    assert_int_equal(run_walk(fixture), 0);
+    assert_true(has_status(fixture, "order-1", "captured"));
+    assert_string_equal(finding(fixture, "charge_without_payment", intent_id), "adopted");
+    assert_string_equal(finding(fixture, "order_without_charge", "order-1"), "");
+    assert_ledger(fixture, 2);
+}
+
+/* More than a page: each run goes on where the last one left off, past a provider that does not answer for a while, and
+ * a new round begins a day later. */
+static void test_payments_reconcile__the_walk_goes_on_where_it_was(void **state)
+{
+    struct fixture *fixture = *state;
+    static const struct sql_statement yesterday = {
+        "test_yesterday", "UPDATE reconciliation_marks SET value = value - 86400000 WHERE name = 'order_round'"};
+    drop_webhooks(fixture);
+    for (int i = 0; i < 101; i++)
+        place(fixture, arena_printf(fixture->host.arena, "order-%03d", i), i == 100 ? "confirmed" : "failed");
+    assert_int_equal(run_walk(fixture), 0);
+    assert_string_equal(finding(fixture, "order_without_charge", "order-100"), "");
+    set_fault(fixture, FAULT_FAIL, 0);
+    assert_true(run_walk(fixture) < 0);
+    assert_string_equal(finding(fixture, "order_without_charge", "order-100"), "");
+    clear_faults(fixture);
+    assert_int_equal(run_walk(fixture), 0);
+    assert_string_equal(finding(fixture, "order_without_charge", "order-100"), "reported");
+    place(fixture, "order-000-late", "confirmed"); /* behind the cursor */
+    assert_int_equal(run_walk(fixture), 0);
+    assert_string_equal(finding(fixture, "order_without_charge", "order-000-late"), "");
+    run(fixture, "payments", &yesterday, SQL_NO_ARGS);
+    for (int page = 0; page < 3; page++)
+        assert_int_equal(run_walk(fixture), 0);
+    assert_string_equal(finding(fixture, "order_without_charge", "order-000-late"), "reported");
+}
+
+/* An order whose saga may be under way yet is left alone, and looked at when it is old enough. */
+static void test_payments_reconcile__a_young_order_is_not_judged(void **state)
+{
+    struct fixture *fixture = *state;
+    static const struct sql_statement older = {"test_older",
+                                               "UPDATE orders SET created_at_ms = created_at_ms - 3600000"};
+    drop_webhooks(fixture);
+    place(fixture, "order-1", "confirmed");
+    assert_int_equal(run_walk(fixture), 0);
+    assert_string_equal(finding(fixture, "order_without_charge", "order-1"), "");
+    run(fixture, "orders", &older, SQL_NO_ARGS);
+    assert_int_equal(run_walk(fixture), 0);
+    assert_string_equal(finding(fixture, "order_without_charge", "order-1"), "reported");
+}
+
 int main(void)
 {
     log_configure(2, LOG_LEVEL_NONE, LOG_FORMAT_AUTOMATIC);
@@ -282,6 +376,10 @@ int main(void)
         HASTY(test_payments_reconcile__a_second_charge_is_returned_once),
         HASTY(test_payments_reconcile__a_refund_that_nobody_told_of_is_learned),
         PATIENT(test_payments_reconcile__what_went_back_unheard_is_not_returned_again),
+        PATIENT(test_payments_reconcile__a_young_order_is_not_judged),
+        HASTY(test_payments_reconcile__an_order_without_a_charge_is_found),
+        HASTY(test_payments_reconcile__the_walk_adopts_the_charge_of_a_lost_row),
+        HASTY(test_payments_reconcile__the_walk_goes_on_where_it_was),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -43,6 +43,9 @@ SELECT id, status, currency, total, shipping_method, shipping_title, shipping_pr
     failure_code, failure_message, version, created_at_ms, email, customer_id, guest_hash, cancel_requested
 FROM orders WHERE tenant = $1 AND status = $2 AND id < $3 ORDER BY id DESC LIMIT $4
 
+-- name: walk_orders
+SELECT tenant, id, status, created_at_ms FROM orders WHERE id > $1 ORDER BY id LIMIT $2
+
 -- name: list_lines
 SELECT sku_id, title, quantity, price, line_total FROM order_line WHERE tenant = $1 AND order_id = $2 ORDER BY position
 

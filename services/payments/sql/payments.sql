@@ -89,3 +89,10 @@ SELECT value FROM reconciliation_marks WHERE name = $1;
 
 -- name: set_mark
 INSERT INTO reconciliation_marks (name, value) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET value = excluded.value;
+
+-- name: find_cursor
+SELECT value FROM reconciliation_cursors WHERE name = $1;
+
+-- name: set_cursor
+INSERT INTO reconciliation_cursors (name, value) VALUES ($1, $2)
+ON CONFLICT (name) DO UPDATE SET value = excluded.value;
