@@ -37,10 +37,11 @@ const struct config_row settings[] = {
 
 const struct config_row *const *settings_tables(void)
 {
-    static const struct config_row *tables[HOST_SERVICES_MAX + 2];
+    static const struct config_row *tables[HOST_SERVICES_MAX + 3];
     size_t count = 0;
 
     tables[count++] = settings;
+    tables[count++] = port_settings;
     for (size_t i = 0; all_services[i]; i++) {
         if (all_services[i]->config)
             tables[count++] = all_services[i]->config;

@@ -23,14 +23,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define CACHE_BYTES_MAX (8u << 20)
 #define TOKEN_ISSUER "shopstream"
 #define PORT_USUAL 3000 /* of the shop: own ports keep their distance from it, so that two shops fit on one machine */
 #define PORT_MAX 65535
 
 static int open_mail(struct service_host *host, char ret_message[512])
 {
-    char folder[4200];
+    const struct port_config config = host_port_config(host, PORT_MAIL, NULL);
 
     if (!host->options.mail_from)
         host->options.mail_from = HOST_MAIL_FROM;
@@ -40,8 +39,7 @@ static int open_mail(struct service_host *host, char ret_message[512])
                  host->options.mail_from);
         return ERR_INVALID;
     }
-    snprintf(folder, sizeof(folder), "%s/mail", host->options.data_path);
-    TRY(mail_spool_new(&host->mail, folder, ret_message));
+    TRY(mail_open(&host->mail, &config, ret_message));
     return mail_faulty_wrap(&host->mail, host->options.faults);
 }
 
@@ -76,6 +74,7 @@ static void keep_steady_clock(struct service_host *host)
 
 static int open_shared(struct service_host *host, char ret_message[512])
 {
+    const struct port_config cache_config = host_port_config(host, PORT_CACHE, NULL);
     unsigned worker_count = host->options.worker_count ? host->options.worker_count : HOST_WORKERS;
 
     if (!host->options.sql_vfs) {
@@ -90,12 +89,12 @@ static int open_shared(struct service_host *host, char ret_message[512])
     if (!host->responses || !host->in_flight || !host->tenants || !host->workers)
         return ERR_NO_MEMORY;
     TRY(waiters_new(&host->waiters, host->workers));
-    TRY(cache_memory_new(&host->cache, &(struct cache_config){.value_bytes_max = CACHE_BYTES_MAX}));
+    TRY(cache_open(&host->cache, &cache_config, ret_message));
     TRY(cache_faulty_wrap(&host->cache, host->options.faults));
     TRY(token_ring_new(&host->tokens, TOKEN_ISSUER, TOKEN_ISSUER));
     TRY(open_mail(host, ret_message));
     TRY(name_public_host(host, ret_message));
-    return host_flow_open(host);
+    return host_flow_open(host, ret_message);
 }
 
 int host_new(struct service_host **ret_host, const struct host_options *options, char ret_message[512])
@@ -253,6 +252,12 @@ void host_free(struct service_host *host, int64_t drain_ms)
     response_cache_free(host->responses);
     data_folder_unlock(host->lock);
     free(host);
+}
+
+struct port_config host_port_config(const struct service_host *host, enum port port, struct sql_db *db)
+{
+    return (struct port_config){
+        .url = port_url(host->options.config, port), .data_path = host->options.data_path, .db = db};
 }
 
 struct service_instance *host_instance(struct service_host *host, const char *name)

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "platform/base/config.h"
+#include "platform/ports/port.h"
 #include "platform/ports/workflow/workflow_faulty.h"
 #include "platform/service/call.h"
 #include "platform/service/request.h"
@@ -112,6 +113,9 @@ int host_listen(struct service_host *host, const char *address, int port, bool p
 
 /* Answers what is in flight for at most the time given, stops everything in the reverse order, closes. NULL is fine. */
 void host_free(struct service_host *host, int64_t drain_ms);
+
+/* What an adapter of the port is opened with; db: the database that it may stand on, or NULL. */
+struct port_config host_port_config(const struct service_host *host, enum port port, struct sql_db *db);
 
 /* The service of that name, or NULL when it does not run here. */
 struct service_instance *host_instance(struct service_host *host, const char *name);

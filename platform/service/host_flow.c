@@ -120,20 +120,23 @@ static int run_activity(void *context, const struct activity_attempt *attempt, s
 
 /* -- The host's calls ---------------------------------------------------------------------------------------------- */
 
-int host_flow_open(struct service_host *host)
+int host_flow_open(struct service_host *host, char ret_message[512])
 {
+    const struct port_config config = host_port_config(host, PORT_EVENTS, NULL);
+
     host->flow = calloc(1, sizeof(*host->flow));
     if (!host->flow)
         return ERR_NO_MEMORY;
-    TRY(event_bus_new_embedded(&host->bus));
+    TRY(event_bus_open(&host->bus, &config, ret_message));
     TRY(event_bus_faulty_wrap(&host->bus, host->options.faults));
     return events_on_commit(host->bus, drop_cached, host);
 }
 
-int host_flow_add(struct service_instance *instance)
+int host_flow_add(struct service_instance *instance, char ret_message[512])
 {
     instance->activities = (struct workflow_faulty){run_activity, instance, instance->host->options.faults};
     const struct workflow_engine_config config = {
+        .url = port_url(instance->host->options.config, PORT_WORKFLOW),
         .db = instance->db,
         .types = instance->service->workflows,
         .run_activity = workflow_faulty_run,
@@ -142,7 +145,7 @@ int host_flow_add(struct service_instance *instance)
     };
 
     TRY(event_bus_add_source(instance->host->bus, instance->service->name, instance->db));
-    return instance->service->workflows ? workflow_engine_new(&instance->engine, &config) : 0;
+    return instance->service->workflows ? workflow_engine_open(&instance->engine, &config, ret_message) : 0;
 }
 
 int host_flow_start(struct service_host *host)

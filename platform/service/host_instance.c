@@ -20,21 +20,19 @@
 
 #define READERS 3
 #define WRITE_BATCH_MAX 256
-#define URL_MAX 4200
 #define START_ARENA_BYTES (32u << 20)
 #define START_TIMEOUT_MS (10 * 60 * 1000)
 
 static int open_database(struct service_instance *instance, char ret_message[512])
 {
     const struct host_options *options = &instance->host->options;
-    char url[URL_MAX];
-    int length = snprintf(url, sizeof(url), "sqlite:%s/%s.db%s%s", options->data_path, instance->service->name,
-                          options->sql_vfs ? "?vfs=" : "", options->sql_vfs ? options->sql_vfs : "");
+    const struct sql_place place = {.url = port_url(options->config, PORT_SQL),
+                                    .service = instance->service->name,
+                                    .data_path = options->data_path,
+                                    .vfs = options->sql_vfs};
+    char url[SQL_URL_BYTES];
 
-    if (length >= (int)sizeof(url)) {
-        snprintf(ret_message, 512, "The path of the data folder is too long.");
-        return ERR_INVALID;
-    }
+    TRY(sql_locate(&place, url, ret_message));
     const struct sql_config config = {.url = url, .reader_count = READERS, .write_batch_max = WRITE_BATCH_MAX};
     TRY(sql_open(&instance->db, &config, ret_message));
     return sql_faulty_wrap(&instance->db, options->faults);
@@ -96,9 +94,26 @@ static bool uses_database(const struct service *service)
     return false;
 }
 
+/* What may stand on the database. */
+static int open_kept(struct service_instance *instance, char ret_message[512])
+{
+    const struct service_host *host = instance->host;
+    struct fault_plan *faults = host->options.faults;
+    const struct port_config kv = host_port_config(host, PORT_KV, instance->db);
+    const struct port_config queue = host_port_config(host, PORT_QUEUE, instance->db);
+    const struct port_config stream = host_port_config(host, PORT_STREAM, instance->db);
+
+    snprintf(ret_message, 512, "Out of memory.");
+    TRY(kv_open(&instance->kv, &kv, ret_message));
+    TRY(kv_faulty_wrap(&instance->kv, faults));
+    TRY(work_queue_open(&instance->queue, &queue, ret_message));
+    TRY(work_queue_faulty_wrap(&instance->queue, faults));
+    TRY(stream_open(&instance->stream, &stream, ret_message));
+    return stream_faulty_wrap(&instance->stream, faults);
+}
+
 static int open_stores(struct service_instance *instance, char ret_message[512])
 {
-    struct fault_plan *faults = instance->host->options.faults;
     TRY(open_database(instance, ret_message));
     TRY(host_migrate(instance->service, instance->db, ret_message));
     int result = sql_write(instance->db, load_seal_key, instance);
@@ -107,14 +122,8 @@ static int open_stores(struct service_instance *instance, char ret_message[512])
                  error_name(result));
         return result;
     }
-    snprintf(ret_message, 512, "Out of memory.");
-    TRY(kv_sql_new(&instance->kv, instance->db));
-    TRY(kv_faulty_wrap(&instance->kv, faults));
-    TRY(work_queue_sql_new(&instance->queue, instance->db));
-    TRY(work_queue_faulty_wrap(&instance->queue, faults));
-    TRY(stream_sql_new(&instance->stream, instance->db, 0));
-    TRY(stream_faulty_wrap(&instance->stream, faults));
-    return host_flow_add(instance);
+    TRY(open_kept(instance, ret_message));
+    return host_flow_add(instance, ret_message);
 }
 
 int host_instance_open(struct service_instance *instance, char ret_message[512])

@@ -61,18 +61,25 @@ static int trim_events(struct call *call)
     return 0;
 }
 
+struct purge {
+    struct workflow_engine *engine;
+    int64_t deleted;
+};
+
 static int purge_batch(struct sql_tx *tx, void *argument)
 {
-    return workflow_purge(tx, clock_wall_ms() - WORKFLOW_RETENTION_MS, argument);
+    struct purge *purge = argument;
+
+    return workflow_purge(purge->engine, tx, clock_wall_ms() - WORKFLOW_RETENTION_MS, &purge->deleted);
 }
 
 /* What a workflow did is kept for a while after its end, for a person to look at. */
 static int purge_workflows(struct call *call)
 {
-    int64_t deleted = WORKFLOW_PURGE_MAX;
+    struct purge purge = {.engine = call->instance->engine, .deleted = WORKFLOW_PURGE_MAX};
 
-    for (int batch = 0; batch < PURGE_BATCHES_MAX && deleted == WORKFLOW_PURGE_MAX; batch++)
-        TRY(call_write(call, purge_batch, &deleted));
+    for (int batch = 0; purge.engine && batch < PURGE_BATCHES_MAX && purge.deleted == WORKFLOW_PURGE_MAX; batch++)
+        TRY(call_write(call, purge_batch, &purge));
     return 0;
 }
 

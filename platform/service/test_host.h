@@ -42,9 +42,9 @@ struct test_answer {
 static inline void test_host_start(struct test_host *test, const struct service *const *services,
                                    char *const *environment)
 {
-    const struct config_row *tables[HOST_SERVICES_MAX + 1] = {0};
+    const struct config_row *tables[HOST_SERVICES_MAX + 2] = {port_settings};
     char message[512] = "";
-    size_t table_count = 0;
+    size_t table_count = 1;
 
     if (!test->folder[0]) {
         snprintf(test->folder, sizeof(test->folder), "/tmp/shopstream-test-XXXXXX");

@@ -48,8 +48,8 @@ static int list_closure(struct sql_tx *tx, void *argument)
 {
     struct looking *looking = argument;
 
-    return workflow_list(tx, looking->call->arena, looking->status, STR_EMPTY, looking->limit, &looking->rows,
-                         &looking->row_count);
+    return workflow_list(looking->instance->engine, tx, looking->call->arena, looking->status, STR_EMPTY,
+                         looking->limit, &looking->rows, &looking->row_count);
 }
 
 int list_workflows(struct call *call, const Admin__ListWorkflowsRequest *in, Admin__ListWorkflowsReply *out)
@@ -81,7 +81,8 @@ static int show_closure(struct sql_tx *tx, void *argument)
 {
     struct looking *looking = argument;
 
-    return workflow_show(tx, looking->call->arena, looking->id, &looking->row, &looking->steps, &looking->step_count);
+    return workflow_show(looking->instance->engine, tx, looking->call->arena, looking->id, &looking->row,
+                         &looking->steps, &looking->step_count);
 }
 
 static int show_steps(struct looking *looking, Admin__Workflow *out)

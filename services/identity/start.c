@@ -51,7 +51,11 @@ int identity_start(struct call *call, void **ret_state)
         return ERR_NO_MEMORY;
     task_mutex_init(&identity->mutex);
     derive_code_key(call, identity);
-    int result = idp_argon2_new(&identity->idp, NULL);
+    const struct port_config config = host_port_config(call->host, PORT_IDP, NULL);
+    char message[512] = "";
+    int result = idp_open(&identity->idp, &config, message);
+    if (result < 0 && message[0])
+        call_fail(call, result, "configuration", NULL, "%s", message);
     if (result == 0)
         result = idp_faulty_wrap(&identity->idp, call->host->options.faults);
     if (result == 0)

@@ -96,6 +96,7 @@ class Case(unittest.TestCase):
         self.assertRegex(result.stderr, said)
         self.assertEqual(result.stdout, "")
         self.assertEqual(result.stderr.count("\n"), 1, result.stderr)
+        return result
 
     def write(self, name, text):
         path = self.folder / name
@@ -137,6 +138,18 @@ class Words(Case):
 
     def test_mails_must_come_from_an_address(self):
         self.bad(1, "set SHOPSTREAM_MAIL_FROM", "migrate", "--data", self.data, SHOPSTREAM_MAIL_FROM="nobody")
+
+    def test_a_port_without_such_an_adapter_refuses_to_start(self):
+        embedded = {"SQL": "sqlite", "EVENTS": "sql", "KV": "sql", "CACHE": "memory", "STREAM": "sql", "QUEUE": "sql",
+                    "MAIL": "spool", "WORKFLOW": "sql", "IDP": "argon2id"}
+        listed = re.findall(r"^SHOPSTREAM_([A-Z]+)_URL \(URL, default (\w+):\)$", self.good("--help-config"), re.M)
+        self.assertEqual(dict(listed), embedded)
+        for port, scheme in embedded.items():
+            with self.subTest(port):
+                setting = {"SHOPSTREAM_%s_URL" % port: "nosuch://user:secret@host"}
+                result = self.bad(1, "SHOPSTREAM_%s_URL has no adapter .*\"nosuch\"; known: %s:" % (port, scheme),
+                                  "--data", self.data, "--port", "0", "--no-seed", **setting)
+                self.assertNotIn("secret", result.stderr)
 
     def test_openapi_describes_the_shop_without_one(self):
         document = json.loads(self.good("openapi"))

@@ -74,7 +74,8 @@ static bool choose(void *context, enum fault_port port, const char *call, struct
 
 static struct config *load_config(void)
 {
-    const struct config_row *tables[] = {identity_service.config, orders_service.config, payments_service.config, NULL};
+    const struct config_row *tables[] = {port_settings, identity_service.config, orders_service.config,
+                                         payments_service.config, NULL};
     char *environment[] = {
         (char[]){"SHOPSTREAM_ADMIN_EMAIL=admin@shop.example"},
         (char[]){"SHOPSTREAM_ADMIN_PASSWORD=the administrator's own"},

@@ -3,7 +3,7 @@
  * the world's mailbox, signing keys are made once for all seeds. The planted bugs that are of one call stand here too.
  */
 #define OPENSSL_SUPPRESS_DEPRECATED /* RAND_METHOD is the way to make a key that is the same in each run */
-#include "platform/ports/idp/idp.h"
+#include "platform/ports/idp/idp_adapter.h"
 #include "platform/ports/mail/mail.h"
 #include "platform/ports/sql/sql_faulty.h"
 #include "platform/service/token.h"
@@ -21,14 +21,13 @@
 
 /* -- Passwords ----------------------------------------------------------------------------------------------------- */
 
-int __real_idp_argon2_new(struct idp **ret_idp, const struct idp_argon2_config *config);
-int __wrap_idp_argon2_new(struct idp **ret_idp, const struct idp_argon2_config *config);
+int __wrap_idp_open(struct idp **ret_idp, const struct port_config *config, char ret_message[512]);
 
-int __wrap_idp_argon2_new(struct idp **ret_idp, const struct idp_argon2_config *config)
+int __wrap_idp_open(struct idp **ret_idp, const struct port_config *config, char ret_message[512])
 {
     const struct idp_argon2_config cheap = {.memory_kib = 8, .passes = 1, .lanes = 1};
-    (void)config;
-    return __real_idp_argon2_new(ret_idp, &cheap);
+    (void)config, (void)ret_message;
+    return idp_argon2_new(ret_idp, &cheap);
 }
 
 /* -- Databases ----------------------------------------------------------------------------------------------------- */
@@ -96,11 +95,11 @@ int __wrap_sql_open(struct sql_db **ret_db, const struct sql_config *config, cha
 
 /* -- Mails --------------------------------------------------------------------------------------------------------- */
 
-int __wrap_mail_spool_new(struct mail **ret_mail, const char *folder, char ret_message[512]);
+int __wrap_mail_open(struct mail **ret_mail, const struct port_config *config, char ret_message[512]);
 
-int __wrap_mail_spool_new(struct mail **ret_mail, const char *folder, char ret_message[512])
+int __wrap_mail_open(struct mail **ret_mail, const struct port_config *config, char ret_message[512])
 {
-    (void)folder, (void)ret_message;
+    (void)config, (void)ret_message;
     return mailbox_open(ret_mail);
 }
 

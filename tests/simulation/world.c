@@ -268,6 +268,7 @@ static struct config *load_config(void)
 {
     const struct config_row *tables[CONFIG_TABLES_MAX] = {NULL};
     size_t count = 0;
+    tables[count++] = port_settings;
     for (size_t i = 0; all_services[i]; i++) {
         ASSERT(count + 1 < CONFIG_TABLES_MAX);
         if (all_services[i]->config && !is_listed(tables, all_services[i]->config))

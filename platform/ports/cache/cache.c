@@ -1,11 +1,30 @@
 /* The cache port's front: the limits that hold for every engine, and dispatch. */
 #include "platform/ports/cache/cache_adapter.h"
 
+/* One row an adapter. */
+static const struct {
+    struct port_scheme scheme;
+    int (*open)(struct cache **ret_cache, const struct port_config *config, char ret_message[512]);
+} adapters[] = {
+    {{"memory"}, cache_memory_open},
+    {{NULL}, NULL},
+};
+
 static int check_key(struct str key)
 {
     if (key.len == 0)
         return ERR_INVALID;
     return key.len > CACHE_KEY_BYTES_MAX ? ERR_TOO_LARGE : 0;
+}
+
+int cache_open(struct cache **ret_cache, const struct port_config *config, char ret_message[512])
+{
+    int row = port_find(PORT_CACHE, config->url, adapters, sizeof(adapters[0]), ret_message);
+
+    TRY(row);
+    TRY(adapters[row].open(ret_cache, config, ret_message));
+    ASSERT((*ret_cache)->adapter->version == CACHE_ADAPTER_VERSION);
+    return 0;
 }
 
 void cache_free(struct cache *cache)

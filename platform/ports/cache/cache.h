@@ -10,6 +10,7 @@
 #include "platform/base/arena.h"
 #include "platform/base/err.h"
 #include "platform/base/str.h"
+#include "platform/ports/port.h"
 
 #define CACHE_KEY_BYTES_MAX 512
 #define CACHE_VALUE_BYTES_MAX ((size_t)4 << 20)
@@ -18,12 +19,6 @@
 struct cache;
 struct cache_subscription;
 
-struct cache_config {
-    size_t value_bytes_max;   /* of values with their keys; the least recently used go first. 0: 16 MiB */
-    size_t counter_bytes_max; /* of counters and rate limits. 0: 4 MiB */
-    size_t lock_bytes_max; /* of locks; they are never dropped before their time, past it ERR_UNAVAILABLE. 0: 1 MiB */
-};
-
 struct cache_stats {
     uint64_t hits;
     uint64_t misses;
@@ -31,8 +26,9 @@ struct cache_stats {
     uint64_t bytes;
 };
 
-/* The adapter inside this process. */
-int cache_memory_new(struct cache **ret_cache, const struct cache_config *config);
+/* Opens the adapter that the URL's scheme names. ERR_INVALID with a ret_message: there is none, or the URL is not as it
+ * wants it; ERR_NO_MEMORY. */
+int cache_open(struct cache **ret_cache, const struct port_config *config, char ret_message[512]);
 void cache_free(struct cache *cache);
 
 /* 1 and a copy in the arena, or 0. */

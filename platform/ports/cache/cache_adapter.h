@@ -32,3 +32,14 @@ struct cache_adapter {
 struct cache {
     const struct cache_adapter *adapter;
 };
+
+/* Inside this process. */
+int cache_memory_open(struct cache **ret_cache, const struct port_config *config, char ret_message[512]);
+
+/* The same with other sizes. */
+struct cache_memory_config {
+    size_t value_bytes_max;   /* of values with their keys; the least recently used go first. 0: 8 MiB */
+    size_t counter_bytes_max; /* of counters and rate limits. 0: 4 MiB */
+    size_t lock_bytes_max; /* of locks; they are never dropped before their time, past it ERR_UNAVAILABLE. 0: 1 MiB */
+};
+int cache_memory_new(struct cache **ret_cache, const struct cache_memory_config *config);

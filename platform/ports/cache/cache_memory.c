@@ -9,7 +9,7 @@
 #include <stdlib.h>
 
 #define SHARDS 16
-#define VALUE_BYTES_DEFAULT ((size_t)16 << 20)
+#define VALUE_BYTES_DEFAULT ((size_t)8 << 20)
 #define COUNTER_BYTES_DEFAULT ((size_t)4 << 20)
 #define LOCK_BYTES_DEFAULT ((size_t)1 << 20)
 
@@ -328,7 +328,7 @@ static const struct cache_adapter memory_adapter = {
     .get_stats = memory_get_stats,
 };
 
-static int init_shard(struct shard *shard, const struct cache_config *config)
+static int init_shard(struct shard *shard, const struct cache_memory_config *config)
 {
     size_t value_bytes = config->value_bytes_max ? config->value_bytes_max : VALUE_BYTES_DEFAULT;
     size_t counter_bytes = config->counter_bytes_max ? config->counter_bytes_max : COUNTER_BYTES_DEFAULT;
@@ -338,7 +338,7 @@ static int init_shard(struct shard *shard, const struct cache_config *config)
     return cache_table_init(&shard->locks, lock_bytes / SHARDS, false);
 }
 
-int cache_memory_new(struct cache **ret_cache, const struct cache_config *config)
+int cache_memory_new(struct cache **ret_cache, const struct cache_memory_config *config)
 {
     struct cache_memory *cache = calloc(1, sizeof(*cache));
     if (!cache)
@@ -358,4 +358,10 @@ int cache_memory_new(struct cache **ret_cache, const struct cache_config *config
     }
     *ret_cache = &cache->base;
     return 0;
+}
+
+int cache_memory_open(struct cache **ret_cache, const struct port_config *config, char ret_message[512])
+{
+    TRY(port_expect_bare(PORT_CACHE, config->url, ret_message));
+    return cache_memory_new(ret_cache, &(struct cache_memory_config){0});
 }

@@ -1,5 +1,6 @@
 /* The conformance suite of the cache port, on the adapter in memory, alone and behind the decorator. */
 #include "platform/base/task.h"
+#include "platform/ports/cache/cache_adapter.h"
 #include "platform/ports/cache/cache_faulty.h"
 #include "platform/ports/clock/clock.h"
 #include "platform/ports/test_fault.h"
@@ -27,7 +28,7 @@ static int set_up(void **state)
     struct fixture *f = calloc(1, sizeof(*f));
     *state = f;
     f->arena = arena_new(4 << 20);
-    struct cache_config config = {
+    struct cache_memory_config config = {
         .value_bytes_max = 64 << 10, .counter_bytes_max = 64 << 10, .lock_bytes_max = 16 << 10};
     f->faults = is_decorated ? fault_plan_new() : NULL;
     TRY(cache_memory_new(&f->cache, &config));
@@ -69,7 +70,7 @@ static void test_cache__many_keys_are_all_found(void **state)
     struct cache *cache = NULL;
     char key[16];
     struct str value;
-    assert_int_equal(cache_memory_new(&cache, &(struct cache_config){0}), 0);
+    assert_int_equal(cache_memory_new(&cache, &(struct cache_memory_config){0}), 0);
     for (int i = 0; i < MANY_KEYS; i++) {
         snprintf(key, sizeof(key), "key-%hd", (short)i);
         assert_int_equal(cache_put(cache, str_from_cstr(key), str_from_cstr(key), LONG_MS), 0);

@@ -4,9 +4,28 @@
 #include "platform/base/id.h"
 #include "platform/ports/clock/clock.h"
 #include "platform/ports/events/events.sql.h"
-#include "platform/ports/events/events_bus.h"
+#include "platform/ports/events/events_adapter.h"
 
 #include <stdlib.h>
+
+/* One row an adapter. */
+static const struct {
+    struct port_scheme scheme;
+    int (*open)(struct event_bus **ret_bus, const struct port_config *config, char ret_message[512]);
+} adapters[] = {
+    {{"sql"}, event_bus_embedded_open},
+    {{NULL}, NULL},
+};
+
+int event_bus_open(struct event_bus **ret_bus, const struct port_config *config, char ret_message[512])
+{
+    int row = port_find(PORT_EVENTS, config->url, adapters, sizeof(adapters[0]), ret_message);
+
+    TRY(row);
+    TRY(adapters[row].open(ret_bus, config, ret_message));
+    ASSERT((*ret_bus)->adapter->version == EVENTS_ADAPTER_VERSION);
+    return 0;
+}
 
 /* -- Notices: what one transaction published, until its end is known ----------------------------------------------- */
 

@@ -72,23 +72,9 @@ struct event_consumer {
     void *context;
 };
 
-/* What a bus is made of: the embedded one here, Kafka's later. */
-struct event_bus_adapter {
-    int (*append)(struct event_bus *bus, struct sql_tx *tx, const struct event *event); /* without the notices */
-    int (*add_source)(struct event_bus *bus, const char *name, struct sql_db *db);
-    int (*add_consumer)(struct event_bus *bus, const struct event_consumer *consumer);
-    int (*start)(struct event_bus *bus);
-    void (*stop)(struct event_bus *bus);
-    void (*free)(struct event_bus *bus);
-    void (*wake)(struct event_bus *bus, struct sql_db *db); /* events of that database were committed */
-    bool (*settle)(struct event_bus *bus, int64_t deadline_ns);
-    int (*trim)(struct event_bus *bus, const char *source, int64_t older_than_ms, int64_t *ret_deleted);
-    const struct event_consumer *(*find_consumer)(struct event_bus *bus, struct sql_db *db, struct str group,
-                                                  struct str source);
-};
-
-/* The embedded bus: each service's outbox is a log of its own. */
-int event_bus_new_embedded(struct event_bus **ret_bus);
+/* Opens the adapter that the URL's scheme names. ERR_INVALID with a ret_message: there is none, or the URL is not as it
+ * wants it; ERR_NO_MEMORY. */
+int event_bus_open(struct event_bus **ret_bus, const struct port_config *config, char ret_message[512]);
 
 /* A service that publishes, and the database with its outbox. Names and databases outlive the bus. */
 int event_bus_add_source(struct event_bus *bus, const char *name, struct sql_db *db);

@@ -4,7 +4,7 @@
  * other processes). It reads a batch, and handles up to EVENT_APPLY_MAX events in one write together with the new
  * offset. When one fails, that write is void: those before it are written without it, and it is tried alone, so that it
  * spoils nobody else's effects and those behind it wait. */
-#include "platform/ports/events/events_bus.h"
+#include "platform/ports/events/events_adapter.h"
 
 #include "platform/base/log.h"
 #include "platform/base/task.h"
@@ -548,6 +548,7 @@ static int embedded_trim(struct event_bus *base, const char *name, int64_t older
 }
 
 static const struct event_bus_adapter embedded_adapter = {
+    .version = EVENTS_ADAPTER_VERSION,
     .append = embedded_append,
     .add_source = embedded_add_source,
     .add_consumer = embedded_add_consumer,
@@ -560,8 +561,9 @@ static const struct event_bus_adapter embedded_adapter = {
     .find_consumer = embedded_find_consumer,
 };
 
-int event_bus_new_embedded(struct event_bus **ret_bus)
+int event_bus_embedded_open(struct event_bus **ret_bus, const struct port_config *config, char ret_message[512])
 {
+    TRY(port_expect_bare(PORT_EVENTS, config->url, ret_message));
     struct embedded_bus *bus = calloc(1, sizeof(*bus));
     if (!bus)
         return ERR_NO_MEMORY;

@@ -1,6 +1,6 @@
 #include "platform/ports/events/events_faulty.h"
 
-#include "platform/ports/events/events_bus.h"
+#include "platform/ports/events/events_adapter.h"
 
 #include <stdlib.h>
 
@@ -119,6 +119,7 @@ static void faulty_free(struct event_bus *bus)
 }
 
 static const struct event_bus_adapter faulty_adapter = {
+    .version = EVENTS_ADAPTER_VERSION,
     .append = faulty_append,
     .add_source = faulty_add_source,
     .add_consumer = faulty_add_consumer,

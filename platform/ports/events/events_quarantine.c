@@ -2,7 +2,7 @@
  * demand. */
 #include "platform/ports/clock/clock.h"
 #include "platform/ports/events/events.sql.h"
-#include "platform/ports/events/events_bus.h"
+#include "platform/ports/events/events_adapter.h"
 
 /* -- Rows ---------------------------------------------------------------------------------------------------------- */
 

@@ -104,7 +104,7 @@ static void open_bus(struct fixture *f)
 {
     f->shop = open_db(f, "shop");
     f->follower = open_db(f, "follower");
-    assert_int_equal(event_bus_new_embedded(&f->bus), 0);
+    assert_int_equal(event_bus_open(&f->bus, &(struct port_config){.url = "sql:"}, f->message), 0);
     assert_int_equal(event_bus_faulty_wrap(&f->bus, f->faults), 0);
     assert_int_equal(event_bus_add_source(f->bus, "shop", f->shop), 0);
     assert_int_equal(event_bus_add_source(f->bus, "follower", f->follower), 0);

@@ -1,5 +1,24 @@
 #include "platform/ports/idp/idp_adapter.h"
 
+/* One row an adapter. */
+static const struct {
+    struct port_scheme scheme;
+    int (*open)(struct idp **ret_idp, const struct port_config *config, char ret_message[512]);
+} adapters[] = {
+    {{"argon2id"}, idp_argon2_open},
+    {{NULL}, NULL},
+};
+
+int idp_open(struct idp **ret_idp, const struct port_config *config, char ret_message[512])
+{
+    int row = port_find(PORT_IDP, config->url, adapters, sizeof(adapters[0]), ret_message);
+
+    TRY(row);
+    TRY(adapters[row].open(ret_idp, config, ret_message));
+    ASSERT((*ret_idp)->adapter->version == IDP_ADAPTER_VERSION);
+    return 0;
+}
+
 void idp_free(struct idp *idp)
 {
     if (idp)

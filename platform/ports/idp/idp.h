@@ -13,6 +13,7 @@
 #include "platform/base/arena.h"
 #include "platform/base/err.h"
 #include "platform/base/str.h"
+#include "platform/ports/port.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -24,15 +25,9 @@
 
 struct idp;
 
-struct idp_argon2_config {
-    uint32_t memory_kib; /* 0: 19456 (19 MiB) */
-    uint32_t passes;     /* 0: 2 */
-    uint32_t lanes;      /* 0: 1 */
-};
-
-/* config NULL: OWASP's parameters. Others are for tests, and for a change of mind: idp_is_outdated finds credentials of
- * before it. ERR_INVALID for parameters that argon2 does not take. */
-int idp_argon2_new(struct idp **ret_idp, const struct idp_argon2_config *config);
+/* Opens the adapter that the URL's scheme names. ERR_INVALID with a ret_message: there is none, or the URL is not as it
+ * wants it; ERR_NO_MEMORY. */
+int idp_open(struct idp **ret_idp, const struct port_config *config, char ret_message[512]);
 void idp_free(struct idp *idp); /* NULL is fine */
 
 /* Makes the credential of a new password, in the arena. subject (the user's id) is for adapters that keep accounts of

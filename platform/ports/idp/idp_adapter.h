@@ -19,3 +19,16 @@ struct idp_adapter {
 struct idp {
     const struct idp_adapter *adapter;
 };
+
+/* argon2id in this process. */
+int idp_argon2_open(struct idp **ret_idp, const struct port_config *config, char ret_message[512]);
+
+struct idp_argon2_config {
+    uint32_t memory_kib; /* 0: 19456 (19 MiB) */
+    uint32_t passes;     /* 0: 2 */
+    uint32_t lanes;      /* 0: 1 */
+};
+
+/* config NULL: OWASP's parameters. Others are for tests, and for a change of mind: idp_is_outdated finds credentials of
+ * before it. ERR_INVALID for parameters that argon2 does not take. */
+int idp_argon2_new(struct idp **ret_idp, const struct idp_argon2_config *config);

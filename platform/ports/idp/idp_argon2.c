@@ -162,3 +162,9 @@ int idp_argon2_new(struct idp **ret_idp, const struct idp_argon2_config *config)
     *ret_idp = &self->base;
     return 0;
 }
+
+int idp_argon2_open(struct idp **ret_idp, const struct port_config *config, char ret_message[512])
+{
+    TRY(port_expect_bare(PORT_IDP, config->url, ret_message));
+    return idp_argon2_new(ret_idp, NULL);
+}

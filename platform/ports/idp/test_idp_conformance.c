@@ -2,6 +2,7 @@
  * alone promises. */
 #include "platform/base/task.h"
 #include "platform/ports/clock/clock.h"
+#include "platform/ports/idp/idp_adapter.h"
 #include "platform/ports/idp/idp_faulty.h"
 #include "platform/ports/test_fault.h"
 

@@ -1,11 +1,30 @@
 /* The kv port's front: the limits that hold for every engine, and dispatch. */
 #include "platform/ports/kv/kv_adapter.h"
 
+/* One row an adapter. */
+static const struct {
+    struct port_scheme scheme;
+    int (*open)(struct kv **ret_kv, const struct port_config *config, char ret_message[512]);
+} adapters[] = {
+    {{"sql"}, kv_sql_open},
+    {{NULL}, NULL},
+};
+
 static int check_key(struct kv_key key)
 {
     if (key.tenant.len == 0 || key.space.len == 0 || key.key.len == 0)
         return ERR_INVALID;
     return key.tenant.len + key.space.len + key.key.len > KV_KEY_BYTES_MAX ? ERR_TOO_LARGE : 0;
+}
+
+int kv_open(struct kv **ret_kv, const struct port_config *config, char ret_message[512])
+{
+    int row = port_find(PORT_KV, config->url, adapters, sizeof(adapters[0]), ret_message);
+
+    TRY(row);
+    TRY(adapters[row].open(ret_kv, config, ret_message));
+    ASSERT((*ret_kv)->adapter->version == KV_ADAPTER_VERSION);
+    return 0;
 }
 
 void kv_free(struct kv *kv)

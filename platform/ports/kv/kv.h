@@ -48,9 +48,9 @@ struct kv_put {
     int64_t version; /* for KV_IF_VERSION */
 };
 
-/* The adapter with tables in a database, whose migrations are the list "kv" (kv_migrations). The database outlives it.
- */
-int kv_sql_new(struct kv **ret_kv, struct sql_db *db);
+/* Opens the adapter that the URL's scheme names. ERR_INVALID with a ret_message: there is none, or the URL is not as it
+ * wants it; ERR_NO_MEMORY. */
+int kv_open(struct kv **ret_kv, const struct port_config *config, char ret_message[512]);
 void kv_free(struct kv *kv);
 
 /* ERR_NOT_FOUND. The row's views lie in the arena. */

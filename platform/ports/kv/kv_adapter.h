@@ -20,3 +20,6 @@ struct kv_adapter {
 struct kv {
     const struct kv_adapter *adapter;
 };
+
+/* Tables in the service's database, whose migrations are the list "kv" (kv_migrations). The database outlives it. */
+int kv_sql_open(struct kv **ret_kv, const struct port_config *config, char ret_message[512]);

@@ -221,13 +221,14 @@ static const struct kv_adapter kv_sql_adapter = {
     .sweep = kv_sql_do_sweep,
 };
 
-int kv_sql_new(struct kv **ret_kv, struct sql_db *db)
+int kv_sql_open(struct kv **ret_kv, const struct port_config *config, char ret_message[512])
 {
+    TRY(port_expect_bare(PORT_KV, config->url, ret_message));
     struct kv_sql *kv = calloc(1, sizeof(*kv));
     if (!kv)
         return ERR_NO_MEMORY;
     kv->base.adapter = &kv_sql_adapter;
-    kv->db = db;
+    kv->db = config->db;
     *ret_kv = &kv->base;
     return 0;
 }

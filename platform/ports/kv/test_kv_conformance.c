@@ -27,7 +27,7 @@ static int set_up(void **state)
     TRY(test_database_open(&f->database, "kv", kv_migrations, kv_migration_count));
     f->arena = arena_new(1 << 20);
     f->faults = is_decorated ? fault_plan_new() : NULL;
-    TRY(kv_sql_new(&f->kv, f->database.db));
+    TRY(kv_open(&f->kv, &(struct port_config){.url = "sql:", .db = f->database.db}, f->database.message));
     return kv_faulty_wrap(&f->kv, f->faults);
 }
 

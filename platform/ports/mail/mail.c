@@ -1,6 +1,15 @@
 /* The mail port's front: what no adapter may be handed, and dispatch. */
 #include "platform/ports/mail/mail_adapter.h"
 
+/* One row an adapter. */
+static const struct {
+    struct port_scheme scheme;
+    int (*open)(struct mail **ret_mail, const struct port_config *config, char ret_message[512]);
+} adapters[] = {
+    {{"spool"}, mail_spool_open},
+    {{NULL}, NULL},
+};
+
 #define MESSAGE_ID_BYTES_MAX 64
 
 static bool has_control(struct str s)
@@ -56,6 +65,16 @@ static int check_message_id(struct str id)
     for (size_t i = 0; i < id.len; i++)
         if (!is_letter_or_digit(id.ptr[i]) && id.ptr[i] != '-' && id.ptr[i] != '_')
             return ERR_INVALID;
+    return 0;
+}
+
+int mail_open(struct mail **ret_mail, const struct port_config *config, char ret_message[512])
+{
+    int row = port_find(PORT_MAIL, config->url, adapters, sizeof(adapters[0]), ret_message);
+
+    TRY(row);
+    TRY(adapters[row].open(ret_mail, config, ret_message));
+    ASSERT((*ret_mail)->adapter->version == MAIL_ADAPTER_VERSION);
     return 0;
 }
 

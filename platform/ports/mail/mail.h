@@ -8,6 +8,7 @@
 #include "platform/base/arena.h"
 #include "platform/base/err.h"
 #include "platform/base/str.h"
+#include "platform/ports/port.h"
 
 /* RFC 5321, 4.5.3.1: 64 for the local part, 255 for the domain, and the @ between them. */
 #define MAIL_ADDRESS_BYTES_MAX 320
@@ -35,9 +36,9 @@ struct mail_stored {
     struct str subject;
 };
 
-/* The embedded adapter: each message a file FOLDER/<id>.eml, for people to read on the page /dev/mail. Makes the
- * folder. */
-int mail_spool_new(struct mail **ret_mail, const char *folder, char ret_message[512]);
+/* Opens the adapter that the URL's scheme names. ERR_INVALID with a ret_message: there is none, or the URL is not as it
+ * wants it; ERR_NO_MEMORY. */
+int mail_open(struct mail **ret_mail, const struct port_config *config, char ret_message[512]);
 void mail_free(struct mail *mail);
 
 /* 0 for an address that mail_send takes as from and to; ERR_INVALID, ERR_TOO_LARGE. */

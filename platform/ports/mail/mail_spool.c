@@ -12,6 +12,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#define FOLDER_BYTES_MAX 4200
+
 /* "0000000000000-" (milliseconds, so that names sort by time) and 16 hexadecimal digits. */
 #define ID_SIZE 32
 #define ID_TIME_DIGITS 13
@@ -231,17 +233,20 @@ static const struct mail_adapter spool_adapter = {
     .read = spool_read,
 };
 
-int mail_spool_new(struct mail **ret_mail, const char *folder, char ret_message[512])
+int mail_spool_open(struct mail **ret_mail, const struct port_config *config, char ret_message[512])
 {
-    ret_message[0] = '\0';
+    char folder[FOLDER_BYTES_MAX];
+
+    TRY(port_expect_bare(PORT_MAIL, config->url, ret_message));
+    snprintf(folder, sizeof(folder), "%s/mail", config->data_path);
     if (mkdir(folder, 0700) != 0 && errno != EEXIST) {
-        snprintf(ret_message, 512, "the mail folder %s cannot be made: %s", folder, strerror(errno));
+        snprintf(ret_message, 512, "the mail folder %.300s cannot be made: %s", folder, strerror(errno));
         return write_error();
     }
     int file = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     struct mail_spool *spool = file < 0 ? NULL : calloc(1, sizeof(*spool));
     if (!spool) {
-        snprintf(ret_message, 512, "the mail folder %s cannot be opened: %s", folder, strerror(errno));
+        snprintf(ret_message, 512, "the mail folder %.300s cannot be opened: %s", folder, strerror(errno));
         close_file(&file);
         return file < 0 ? ERR_UNAVAILABLE : ERR_NO_MEMORY;
     }

@@ -17,7 +17,8 @@ struct fixture {
     struct fault_plan *faults; /* NULL without the decorator */
     struct mail *mail;
     struct arena *arena;
-    char folder[200];
+    char data[200];
+    char folder[210]; /* of the spool, in it */
 };
 
 static int set_up(void **state)
@@ -25,12 +26,13 @@ static int set_up(void **state)
     struct fixture *f = calloc(1, sizeof(*f));
     *state = f;
     char message[512];
-    snprintf(f->folder, sizeof(f->folder), "%.100s/mail-test-XXXXXX", getenv("TMPDIR") ? getenv("TMPDIR") : "/tmp");
-    if (!mkdtemp(f->folder))
+    snprintf(f->data, sizeof(f->data), "%.100s/mail-test-XXXXXX", getenv("TMPDIR") ? getenv("TMPDIR") : "/tmp");
+    if (!mkdtemp(f->data))
         return -1;
+    snprintf(f->folder, sizeof(f->folder), "%s/mail", f->data);
     f->arena = arena_new(8 << 20);
     f->faults = is_decorated ? fault_plan_new() : NULL;
-    TRY(mail_spool_new(&f->mail, f->folder, message));
+    TRY(mail_open(&f->mail, &(struct port_config){.url = "spool:", .data_path = f->data}, message));
     return mail_faulty_wrap(&f->mail, f->faults);
 }
 
@@ -46,6 +48,7 @@ static int tear_down(void **state)
     }
     closedir(folder);
     rmdir(f->folder);
+    rmdir(f->data);
     mail_free(f->mail);
     fault_plan_free(f->faults);
     arena_free(f->arena);
@@ -180,7 +183,7 @@ static void test_mail__what_a_crash_left_is_gone_after_a_start(void **state)
     FILE *file = fopen(part, "w");
     assert_non_null(file);
     fclose(file);
-    assert_int_equal(mail_spool_new(&again, f->folder, message), 0);
+    assert_int_equal(mail_open(&again, &(struct port_config){.url = "spool:", .data_path = f->data}, message), 0);
     assert_int_equal(access(part, F_OK), -1);
     assert_int_equal(mail_list(again, 10, f->arena, &stored, &count), 0);
     assert_int_equal(count, 1);

@@ -1,9 +1,28 @@
 /* The queue port's front: the limits that hold for every engine, and dispatch. */
 #include "platform/ports/queue/queue_adapter.h"
 
+/* One row an adapter. */
+static const struct {
+    struct port_scheme scheme;
+    int (*open)(struct work_queue **ret_queue, const struct port_config *config, char ret_message[512]);
+} adapters[] = {
+    {{"sql"}, work_queue_sql_open},
+    {{NULL}, NULL},
+};
+
 static int check_name(struct str name)
 {
     return name.len == 0 || name.len > QUEUE_NAME_BYTES_MAX ? ERR_INVALID : 0;
+}
+
+int work_queue_open(struct work_queue **ret_queue, const struct port_config *config, char ret_message[512])
+{
+    int row = port_find(PORT_QUEUE, config->url, adapters, sizeof(adapters[0]), ret_message);
+
+    TRY(row);
+    TRY(adapters[row].open(ret_queue, config, ret_message));
+    ASSERT((*ret_queue)->adapter->version == QUEUE_ADAPTER_VERSION);
+    return 0;
 }
 
 void work_queue_free(struct work_queue *queue)

@@ -47,8 +47,9 @@ struct work_queue_stats {
     int64_t oldest_ready_ms; /* age of the oldest ready one, 0 when none */
 };
 
-/* Tables in a service's database; migrations: the list "queue" (queue_migrations). */
-int work_queue_sql_new(struct work_queue **ret_queue, struct sql_db *db);
+/* Opens the adapter that the URL's scheme names. ERR_INVALID with a ret_message: there is none, or the URL is not as it
+ * wants it; ERR_NO_MEMORY. */
+int work_queue_open(struct work_queue **ret_queue, const struct port_config *config, char ret_message[512]);
 void work_queue_free(struct work_queue *queue);
 
 /* tx NULL: a write of its own. not_before_ms is wall-clock time, 0 for now. */

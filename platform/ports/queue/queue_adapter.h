@@ -27,3 +27,6 @@ struct work_queue_adapter {
 struct work_queue {
     const struct work_queue_adapter *adapter;
 };
+
+/* Tables in the service's database, whose migrations are the list "queue" (queue_migrations). */
+int work_queue_sql_open(struct work_queue **ret_queue, const struct port_config *config, char ret_message[512]);

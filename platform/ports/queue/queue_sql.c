@@ -342,13 +342,14 @@ static const struct work_queue_adapter queue_sql_adapter = {
     .get_stats = queue_sql_get_stats,
 };
 
-int work_queue_sql_new(struct work_queue **ret_queue, struct sql_db *db)
+int work_queue_sql_open(struct work_queue **ret_queue, const struct port_config *config, char ret_message[512])
 {
+    TRY(port_expect_bare(PORT_QUEUE, config->url, ret_message));
     struct queue_sql *queue = calloc(1, sizeof(*queue));
     if (!queue)
         return ERR_NO_MEMORY;
     queue->base.adapter = &queue_sql_adapter;
-    queue->db = db;
+    queue->db = config->db;
     *ret_queue = &queue->base;
     return 0;
 }

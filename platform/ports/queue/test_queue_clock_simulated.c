@@ -33,7 +33,7 @@ static struct work_queue *open_queue(struct sql_db **ret_db)
     ASSERT(sql_open(ret_db, &(struct sql_config){.url = "sqlite:shop.db?vfs=clock_disk", .reader_count = 1}, message) ==
            0);
     ASSERT(sql_migrate(*ret_db, "queue", queue_migrations, queue_migration_count, message) == 0);
-    ASSERT(work_queue_sql_new(&queue, *ret_db) == 0);
+    ASSERT(work_queue_open(&queue, &(struct port_config){.url = "sql:", .db = *ret_db}, message) == 0);
     return queue;
 }
 
@@ -68,6 +68,7 @@ static void claim_from_the_future(void *argument, unsigned incarnation)
     struct sql_db *db;
     struct work_queue *queue = open_queue(&db);
     struct arena *arena = arena_new(ARENA_BYTES);
+    char message[512];
     (void)argument, (void)incarnation;
     ASSERT(arena != NULL);
     ASSERT(work_queue_enqueue(queue, NULL, STR("mail"), STR("one"), 0) == 0);
@@ -75,7 +76,8 @@ static void claim_from_the_future(void *argument, unsigned incarnation)
     ASSERT(work_queue_enqueue(queue, NULL, STR("mail"), STR("two"), 0) == 0);
     ASSERT(sql_write(db, write_ahead, &ahead) == 0);
     work_queue_free(queue);
-    ASSERT(work_queue_sql_new(&queue, db) == 0); /* the next start */
+    /* The next start. */
+    ASSERT(work_queue_open(&queue, &(struct port_config){.url = "sql:", .db = db}, message) == 0);
     ASSERT(claim(queue, arena) == 2);
     _exit(0);
 }

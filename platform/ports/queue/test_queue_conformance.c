@@ -32,7 +32,7 @@ static int set_up(void **state)
     TRY(test_database_open(&f->database, "queue", queue_migrations, queue_migration_count));
     f->arena = arena_new(1 << 20);
     f->faults = is_decorated ? fault_plan_new() : NULL;
-    TRY(work_queue_sql_new(&f->queue, f->database.db));
+    TRY(work_queue_open(&f->queue, &(struct port_config){.url = "sql:", .db = f->database.db}, f->database.message));
     return work_queue_faulty_wrap(&f->queue, f->faults);
 }
 

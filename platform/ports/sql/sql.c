@@ -8,9 +8,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* One line an engine. */
-static const struct sql_driver *const drivers[] = {
-    &sql_sqlite_driver,
+/* One row an adapter. */
+static const struct {
+    struct port_scheme scheme;
+    const struct sql_driver *driver;
+} adapters[] = {
+    {{"sqlite"}, &sql_sqlite_driver},
+    {{NULL}, NULL},
 };
 
 struct sql_commit_entry {
@@ -29,25 +33,31 @@ void sql_message(char ret_message[SQL_MESSAGE_BYTES], const char *format, ...)
 
 /* -- Opening ------------------------------------------------------------------------------------------------------ */
 
+static int find_driver(const char *url, const struct sql_driver **ret_driver, char ret_message[512])
+{
+    int row = port_find(PORT_SQL, url, adapters, sizeof(adapters[0]), ret_message);
+    TRY(row);
+    *ret_driver = adapters[row].driver;
+    return 0;
+}
+
+int sql_locate(const struct sql_place *place, char ret_url[SQL_URL_BYTES], char ret_message[512])
+{
+    const struct sql_driver *driver;
+    TRY(find_driver(place->url, &driver, ret_message));
+    return driver->locate(place, ret_url, ret_message);
+}
+
 int sql_open(struct sql_db **ret_db, const struct sql_config *config, char ret_message[512])
 {
+    const struct sql_driver *driver;
+    struct sql_db *db;
     ret_message[0] = '\0';
-    struct str url = str_from_cstr(config->url);
-    for (size_t i = 0; i < sizeof(drivers) / sizeof(drivers[0]); i++) {
-        if (!str_starts_with(url, drivers[i]->scheme))
-            continue;
-        struct sql_db *db;
-        TRY(drivers[i]->open(&db, config, ret_message));
-        ASSERT(db->adapter->version == SQL_ADAPTER_VERSION);
-        *ret_db = db;
-        return 0;
-    }
-    /* Only the scheme is named: a URL may carry a password. */
-    ptrdiff_t colon = str_find_char(url, ':');
-    struct str scheme = str_slice(url, 0, colon < 0 ? 0 : (size_t)colon);
-    sql_message(ret_message, "no database adapter for the scheme \"%.*s\"; use sqlite:/path/to/file.db",
-                STR_FORMAT(scheme));
-    return ERR_INVALID;
+    TRY(find_driver(config->url, &driver, ret_message));
+    TRY(driver->open(&db, config, ret_message));
+    ASSERT(db->adapter->version == SQL_ADAPTER_VERSION);
+    *ret_db = db;
+    return 0;
 }
 
 void sql_close(struct sql_db *db)

@@ -1,7 +1,7 @@
 /* The sql port: one relational database of one service.
  *
- * Statements come from .sql files as named constants (see tools/embed_sql.py): each is a struct sql_statement, in the
- * subset that SQLite and Postgres share, parameters as $1, $2, … . No SQL is built from strings.
+ * Statements come from .sql files as named constants (written by tools/generate.py): each is a struct sql_statement, in
+ * the subset that SQLite and Postgres share, parameters as $1, $2, … . No SQL is built from strings.
  *
  * Writes run as closures. On SQLite they run on the database's one writer task: one commit (and one fsync) for all that
  * were waiting, and what fails is taken back alone. On Postgres the same closure runs in a pooled connection and is run
@@ -14,8 +14,8 @@
 #include "platform/base/arena.h"
 #include "platform/base/err.h"
 #include "platform/base/str.h"
+#include "platform/ports/port.h"
 
-struct sql_db;
 struct sql_tx;
 struct sql_rows;
 
@@ -77,6 +77,19 @@ struct sql_config {
     unsigned reader_count;  /* connections for reads; 0: SQL_READERS_DEFAULT */
     size_t write_batch_max; /* closures in one commit; 0: SQL_WRITE_BATCH_DEFAULT */
 };
+
+/* Where the database of a service is, by the URL that all of the shop is configured with (SHOPSTREAM_SQL_URL). */
+#define SQL_URL_BYTES 4200
+struct sql_place {
+    const char *url;       /* "sqlite:": a file each in the data folder */
+    const char *service;   /* "catalog" */
+    const char *data_path; /* the data folder */
+    const char *vfs;       /* of SQLite; NULL: the operating system's */
+};
+
+/* Writes the URL for sql_open. ERR_INVALID with a ret_message: no adapter knows the scheme, or the URL is not as the
+ * adapter wants it. */
+int sql_locate(const struct sql_place *place, char ret_url[SQL_URL_BYTES], char ret_message[512]);
 
 /* Opens or creates the database; its tables are sql_migrate's, one list after the other. On failure says in ret_message
  * what is wrong with which path, and what to do: ERR_CORRUPT, ERR_STORAGE_FULL, ERR_UNAVAILABLE (unwritable, locked).

@@ -1,7 +1,7 @@
 /* What an adapter of the sql port implements, and what sql.c keeps for all of them.
  *
  * An adapter has one struct of functions. It embeds struct sql_db, struct sql_tx and struct sql_rows as the first
- * members of its own structs; sql.c dispatches through them, so that a new engine is a new file and one line in sql.c.
+ * members of its own structs; sql.c dispatches through them, so that a new engine is a new file and one row in sql.c.
  * The functions mean what sql.h says of their namesakes. */
 #pragma once
 
@@ -56,9 +56,9 @@ struct sql_adapter {
                       int64_t *ret_count);
 };
 
-/* How an adapter is found: by the URL's scheme, with the colon ("sqlite:"). */
+/* Life's beginning: sql_locate and sql_open. */
 struct sql_driver {
-    struct str scheme;
+    int (*locate)(const struct sql_place *place, char ret_url[SQL_URL_BYTES], char ret_message[SQL_MESSAGE_BYTES]);
     int (*open)(struct sql_db **ret_db, const struct sql_config *config, char ret_message[SQL_MESSAGE_BYTES]);
 };
 extern const struct sql_driver sql_sqlite_driver;

@@ -41,7 +41,7 @@ static int copy_bounded(char *ret_target, size_t size, struct str s)
 /* sqlite:PATH or sqlite:PATH?vfs=NAME */
 static int parse_url(struct sqlite_db *db, const char *url, char ret_message[SQL_MESSAGE_BYTES])
 {
-    struct str address = str_skip(str_from_cstr(url), sql_sqlite_driver.scheme.len);
+    struct str address = str_skip(str_from_cstr(url), sizeof("sqlite:") - 1);
     ptrdiff_t question = str_find_char(address, '?');
     struct str path = question < 0 ? address : str_slice(address, 0, (size_t)question);
     struct str option = question < 0 ? STR_EMPTY : str_skip(address, (size_t)question + 1);
@@ -131,7 +131,20 @@ static int sqlite_open(struct sql_db **ret_db, const struct sql_config *config, 
     return 0;
 }
 
-const struct sql_driver sql_sqlite_driver = {.scheme = {"sqlite:", sizeof("sqlite:") - 1}, .open = sqlite_open};
+/* The files are in the data folder, which one process has to itself (folder_lock.h). */
+static int sqlite_locate(const struct sql_place *place, char ret_url[SQL_URL_BYTES],
+                         char ret_message[SQL_MESSAGE_BYTES])
+{
+    TRY(port_expect_bare(PORT_SQL, place->url, ret_message));
+    int length = snprintf(ret_url, SQL_URL_BYTES, "sqlite:%s/%s.db%s%s", place->data_path, place->service,
+                          place->vfs ? "?vfs=" : "", place->vfs ? place->vfs : "");
+    if (length < SQL_URL_BYTES)
+        return 0;
+    sql_message(ret_message, "The path of the data folder is too long.");
+    return ERR_INVALID;
+}
+
+const struct sql_driver sql_sqlite_driver = {.locate = sqlite_locate, .open = sqlite_open};
 
 static void sqlite_close(struct sql_db *base)
 {

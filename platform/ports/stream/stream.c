@@ -1,9 +1,28 @@
 /* The stream port's front: the limits that hold for every engine, and dispatch. */
 #include "platform/ports/stream/stream_adapter.h"
 
+/* One row an adapter. */
+static const struct {
+    struct port_scheme scheme;
+    int (*open)(struct stream **ret_stream, const struct port_config *config, char ret_message[512]);
+} adapters[] = {
+    {{"sql"}, stream_sql_open},
+    {{NULL}, NULL},
+};
+
 static int check_name(struct str name)
 {
     return name.len == 0 || name.len > STREAM_NAME_BYTES_MAX ? ERR_INVALID : 0;
+}
+
+int stream_open(struct stream **ret_stream, const struct port_config *config, char ret_message[512])
+{
+    int row = port_find(PORT_STREAM, config->url, adapters, sizeof(adapters[0]), ret_message);
+
+    TRY(row);
+    TRY(adapters[row].open(ret_stream, config, ret_message));
+    ASSERT((*ret_stream)->adapter->version == STREAM_ADAPTER_VERSION);
+    return 0;
 }
 
 void stream_free(struct stream *stream)

@@ -40,8 +40,9 @@ struct stream_stats {
     int64_t pending; /* given and not acknowledged */
 };
 
-/* Tables in a service's database; migrations: the list "stream" (stream_migrations). length_max 0: the default. */
-int stream_sql_new(struct stream **ret_stream, struct sql_db *db, int64_t length_max);
+/* Opens the adapter that the URL's scheme names. ERR_INVALID with a ret_message: there is none, or the URL is not as it
+ * wants it; ERR_NO_MEMORY. */
+int stream_open(struct stream **ret_stream, const struct port_config *config, char ret_message[512]);
 void stream_free(struct stream *stream);
 
 /* tx NULL: a write of its own. ERR_RATE_LIMITED: the stream is full. ret_id may be NULL. */

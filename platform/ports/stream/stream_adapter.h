@@ -22,3 +22,9 @@ struct stream_adapter {
 struct stream {
     const struct stream_adapter *adapter;
 };
+
+/* Tables in the service's database, whose migrations are the list "stream" (stream_migrations). */
+int stream_sql_open(struct stream **ret_stream, const struct port_config *config, char ret_message[512]);
+
+/* The same with another length than STREAM_LENGTH_DEFAULT, at which a stream is full. */
+int stream_sql_new(struct stream **ret_stream, struct sql_db *db, int64_t length_max);

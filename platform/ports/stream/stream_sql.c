@@ -341,7 +341,13 @@ int stream_sql_new(struct stream **ret_stream, struct sql_db *db, int64_t length
         return ERR_NO_MEMORY;
     stream->base.adapter = &stream_sql_adapter;
     stream->db = db;
-    stream->length_max = length_max ? length_max : STREAM_LENGTH_DEFAULT;
+    stream->length_max = length_max;
     *ret_stream = &stream->base;
     return 0;
+}
+
+int stream_sql_open(struct stream **ret_stream, const struct port_config *config, char ret_message[512])
+{
+    TRY(port_expect_bare(PORT_STREAM, config->url, ret_message));
+    return stream_sql_new(ret_stream, config->db, STREAM_LENGTH_DEFAULT);
 }

@@ -41,7 +41,7 @@ static void run_process(void *argument, unsigned incarnation)
     assert_int_equal(
         sql_open(&db, &(struct sql_config){.url = "sqlite:stream.db?vfs=stream_disk", .reader_count = 1}, message), 0);
     assert_int_equal(sql_migrate(db, "stream", stream_migrations, stream_migration_count, message), 0);
-    assert_int_equal(stream_sql_new(&stream, db, 0), 0);
+    assert_int_equal(stream_open(&stream, &(struct port_config){.url = "sql:", .db = db}, message), 0);
     assert_int_equal(stream_create_group(stream, NULL, STR("work"), STR("group")), 0);
     assert_int_equal(stream_append(stream, NULL, STR("work"), STR("payload"), &id), 0);
     simulator_step_wall_clock(HOUR_MS);

@@ -3,6 +3,7 @@
 #include "platform/ports/clock/clock.h"
 #include "platform/ports/sql/test_database.h"
 #include "platform/ports/stream/migrations/migrations.h"
+#include "platform/ports/stream/stream_adapter.h"
 #include "platform/ports/stream/stream_faulty.h"
 #include "platform/ports/test_fault.h"
 

@@ -56,8 +56,8 @@ static void run_process(void *argument, unsigned incarnation)
     ASSERT(sql_open(&db, &(struct sql_config){.url = "sqlite:shop.db?vfs=clock_disk", .reader_count = 1}, message) ==
            0);
     ASSERT(sql_migrate(db, "workflow", workflow_migrations, workflow_migration_count, message) == 0);
-    const struct workflow_engine_config config = {.db = db, .types = types, .worker_count = 1};
-    ASSERT(workflow_engine_new(&engine, &config) == 0 && workflow_engine_start(engine) == 0);
+    const struct workflow_engine_config config = {.url = "sql:", .db = db, .types = types, .worker_count = 1};
+    ASSERT(workflow_engine_open(&engine, &config, message) == 0 && workflow_engine_start(engine) == 0);
     if (incarnation == 0) {
         simulator_step_wall_clock(history->off_before_ms);
         ASSERT(sql_write(db, start_closure, engine) == 0);

@@ -167,13 +167,14 @@ static void open_engine(struct fixture *f)
         fail_msg("%s", f->message);
     assert_int_equal(sql_migrate(f->db, "workflow", workflow_migrations, workflow_migration_count, f->message), 0);
     assert_int_equal(sql_migrate(f->db, "test", test_migrations, 1, f->message), 0);
-    struct workflow_engine_config engine_config = {.db = f->db,
+    struct workflow_engine_config engine_config = {.url = "sql:",
+                                                   .db = f->db,
                                                    .types = types,
                                                    .run_activity = is_decorated ? workflow_faulty_run : run_activity,
                                                    .context = is_decorated ? (void *)&f->activities : f,
                                                    .worker_count = 4,
                                                    .cached_bytes_max = f->cached_bytes_max};
-    assert_int_equal(workflow_engine_new(&f->engine, &engine_config), 0);
+    assert_int_equal(workflow_engine_open(&f->engine, &engine_config, f->message), 0);
     assert_int_equal(workflow_engine_start(f->engine), 0);
 }
 
@@ -296,6 +297,7 @@ static void assert_ends(struct fixture *f, const char *id, enum workflow_status 
 }
 
 struct show_call {
+    struct workflow_engine *engine;
     struct arena *arena;
     const char *id;
     struct workflow_row row;
@@ -306,13 +308,14 @@ struct show_call {
 static int show_closure(struct sql_tx *tx, void *argument)
 {
     struct show_call *call = argument;
-    return workflow_show(tx, call->arena, str_from_cstr(call->id), &call->row, &call->steps, &call->count);
+    return workflow_show(call->engine, tx, call->arena, str_from_cstr(call->id), &call->row, &call->steps,
+                         &call->count);
 }
 
 /* The workflow as people see it; free the arena. */
 static struct show_call show(struct fixture *f, const char *id)
 {
-    struct show_call call = {.arena = arena_new((size_t)8 << 20), .id = id};
+    struct show_call call = {.engine = f->engine, .arena = arena_new((size_t)8 << 20), .id = id};
     assert_int_equal(sql_read(f->db, show_closure, &call), 0);
     return call;
 }

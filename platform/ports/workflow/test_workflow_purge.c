@@ -56,17 +56,24 @@ static int insert_all(struct sql_tx *tx, void *argument)
     return 0;
 }
 
+struct purge {
+    struct workflow_engine *engine;
+    int64_t deleted;
+};
+
 static int purge(struct sql_tx *tx, void *argument)
 {
-    return workflow_purge(tx, NOW_MS, argument);
+    struct purge *purge = argument;
+
+    return workflow_purge(purge->engine, tx, NOW_MS, &purge->deleted);
 }
 
-static int64_t purged(struct sql_db *db)
+static int64_t purged(struct workflow_engine *engine, struct sql_db *db)
 {
-    int64_t deleted = -1;
+    struct purge argument = {.engine = engine, .deleted = -1};
 
-    assert_int_equal(sql_write(db, purge, &deleted), 0);
-    return deleted;
+    assert_int_equal(sql_write(db, purge, &argument), 0);
+    return argument.deleted;
 }
 
 static int count_rows(struct sql_tx *tx, void *argument)
@@ -93,18 +100,22 @@ static void test_workflow_purge__takes_what_ended_long_ago_in_batches(void **sta
                               {"stuck", NOW_MS - 5, 1},
                               {0}};
     struct test_database database = {0};
+    struct workflow_engine *engine;
     int64_t counts[3];
 
     (void)state;
     assert_int_equal(test_database_open(&database, "workflow", workflow_migrations, workflow_migration_count), 0);
+    const struct workflow_engine_config config = {.url = "sql:", .db = database.db};
+    assert_int_equal(workflow_engine_open(&engine, &config, database.message), 0);
     assert_int_equal(sql_write(database.db, insert_all, seeded), 0);
-    assert_int_equal(purged(database.db), WORKFLOW_PURGE_MAX); /* the oldest first */
-    assert_int_equal(purged(database.db), 3);
-    assert_int_equal(purged(database.db), 0);
+    assert_int_equal(purged(engine, database.db), WORKFLOW_PURGE_MAX); /* the oldest first */
+    assert_int_equal(purged(engine, database.db), 3);
+    assert_int_equal(purged(engine, database.db), 0);
     assert_int_equal(sql_read(database.db, count_rows, counts), 0);
     assert_int_equal(counts[0], 4);
     assert_int_equal(counts[1], 8);
     assert_int_equal(counts[2], 4);
+    workflow_engine_free(engine);
     test_database_close(&database);
 }
 

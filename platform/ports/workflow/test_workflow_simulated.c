@@ -124,16 +124,18 @@ static struct sql_db *open_db(const struct world *world, unsigned incarnation, c
 
 static void open_process(struct process *p, const struct world *world, unsigned incarnation)
 {
+    char message[512];
+
     p->shop = open_db(world, incarnation, "shop");
     p->follower = open_db(world, incarnation, "follower");
-    ASSERT(event_bus_new_embedded(&p->bus) == 0);
+    ASSERT(event_bus_open(&p->bus, &(struct port_config){.url = "sql:"}, message) == 0);
     ASSERT(event_bus_add_source(p->bus, "shop", p->shop) == 0);
     struct event_consumer consumer = {
         .group = "follow", .source = "shop", .topic = "ship.events", .db = p->follower, .run = follow, .context = p};
     ASSERT(event_bus_add_consumer(p->bus, &consumer) == 0);
     struct workflow_engine_config config = {
-        .db = p->shop, .types = types, .run_activity = run_activity, .context = p, .worker_count = 3};
-    ASSERT(workflow_engine_new(&p->engine, &config) == 0);
+        .url = "sql:", .db = p->shop, .types = types, .run_activity = run_activity, .context = p, .worker_count = 3};
+    ASSERT(workflow_engine_open(&p->engine, &config, message) == 0);
     ASSERT(event_bus_start(p->bus) == 0);
     ASSERT(workflow_engine_start(p->engine) == 0);
 }

@@ -11,6 +11,7 @@
 
 #include "platform/base/arena.h"
 #include "platform/base/problem.h"
+#include "platform/ports/port.h"
 #include "platform/ports/sql/sql.h"
 
 #include <protobuf-c/protobuf-c.h>
@@ -29,7 +30,6 @@ struct workflow;
 #define ACTIVITY_RETRY_MAX_MS INT64_C(30000) /* delays grow up to here */
 #define WORKFLOW_ID_MAX 200                  /* bytes */
 #define WORKFLOW_STEPS_MAX 10000             /* of one workflow; parked as stuck past it */
-#define WORKFLOW_SIGNALS_MAX 1000            /* waiting in one workflow; also a constraint of the table */
 #define WORKFLOW_COMPENSATIONS_MAX 64
 #define WORKFLOW_AWAIT_ANY_MAX 8
 #define WORKFLOW_PAYLOAD_BYTES_MAX ((size_t)1 << 20)
@@ -75,9 +75,6 @@ int workflow_run(struct workflow *w, const struct activity *activity, const Prot
 /* Registers what undoes the steps so far; in is copied. Its result is dropped. */
 int workflow_compensate(struct workflow *w, const struct activity *activity, const ProtobufCMessage *in);
 
-/* Forgets the compensations: past the point of no return. */
-void workflow_compensations_clear(struct workflow *w);
-
 /* Waits for the next signal of that name, at most timeout_ms after this wait began: ERR_DEADLINE then. ret_payload may
  * be NULL. Signals are kept until they are asked for. */
 int workflow_await(struct workflow *w, const char *signal, int64_t timeout_ms, ProtobufCMessage *ret_payload);
@@ -119,7 +116,7 @@ struct workflow_start {
 int workflow_start(struct workflow_engine *engine, struct sql_tx *tx, const struct workflow_start *start);
 
 /* Sends a signal. payload may be NULL (an empty message). ERR_NOT_FOUND when the workflow never was or has ended;
- * ERR_CONFLICT when WORKFLOW_SIGNALS_MAX wait in it. */
+ * ERR_CONFLICT when 1,000 wait in it already (a constraint of the table). */
 int workflow_signal(struct workflow_engine *engine, struct sql_tx *tx, struct str id, const char *name,
                     const ProtobufCMessage *payload);
 
@@ -165,6 +162,7 @@ struct activity_attempt {
 typedef int activity_runner(void *context, const struct activity_attempt *attempt, struct problem *ret_problem);
 
 struct workflow_engine_config {
+    const char *url;                          /* SHOPSTREAM_WORKFLOW_URL; its scheme picks the adapter */
     struct sql_db *db;                        /* with workflow_migrations applied */
     const struct workflow_type *const *types; /* NULL-terminated */
     activity_runner *run_activity;
@@ -174,7 +172,9 @@ struct workflow_engine_config {
     size_t cached_bytes_max; /* histories kept in memory; 0: 32 MiB. Others are read again */
 };
 
-int workflow_engine_new(struct workflow_engine **ret_engine, const struct workflow_engine_config *config);
+/* ERR_INVALID for a URL that no adapter knows, with a ret_message; ERR_NO_MEMORY. */
+int workflow_engine_open(struct workflow_engine **ret_engine, const struct workflow_engine_config *config,
+                         char ret_message[512]);
 
 /* Finds what had not ended, and starts the tasks. Workflows may be started and signalled from then on. */
 int workflow_engine_start(struct workflow_engine *engine);
@@ -206,7 +206,7 @@ void workflow_get_stats(struct workflow_engine *engine, struct workflow_stats *r
  * the running write transaction. An id may be started again from then on: so only ids that are not used twice, or whose
  * workflow does no harm when run again, may be purged by time. What is stuck stays for a person. */
 #define WORKFLOW_PURGE_MAX 200
-int workflow_purge(struct sql_tx *tx, int64_t ended_before_ms, int64_t *ret_deleted);
+int workflow_purge(struct workflow_engine *engine, struct sql_tx *tx, int64_t ended_before_ms, int64_t *ret_deleted);
 
 /* -- For people: shopstream workflow list | show ------------------------------------------------------------------- */
 
@@ -236,9 +236,9 @@ struct workflow_step_row {
 
 /* By id, those after after_id; status is empty for all, limit at most WORKFLOW_LIST_MAX. Rows lie in the arena. */
 #define WORKFLOW_LIST_MAX 1000
-int workflow_list(struct sql_tx *tx, struct arena *arena, struct str status, struct str after_id, size_t limit,
-                  struct workflow_row **ret_rows, size_t *ret_count);
+int workflow_list(struct workflow_engine *engine, struct sql_tx *tx, struct arena *arena, struct str status,
+                  struct str after_id, size_t limit, struct workflow_row **ret_rows, size_t *ret_count);
 
 /* One workflow with its history. ERR_NOT_FOUND. */
-int workflow_show(struct sql_tx *tx, struct arena *arena, struct str id, struct workflow_row *ret_row,
-                  struct workflow_step_row **ret_steps, size_t *ret_count);
+int workflow_show(struct workflow_engine *engine, struct sql_tx *tx, struct arena *arena, struct str id,
+                  struct workflow_row *ret_row, struct workflow_step_row **ret_steps, size_t *ret_count);

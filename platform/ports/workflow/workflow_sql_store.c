@@ -1,15 +1,8 @@
 /* What the embedded engine keeps in the database: rows to structs and back. */
 #include "platform/ports/workflow/workflow.sql.h"
-#include "platform/ports/workflow/workflow_internal.h"
+#include "platform/ports/workflow/workflow_sql.h"
 
 #include <stdlib.h>
-
-static const char *const status_names[] = {"running", "compensating", "completed", "failed", "stuck", NULL};
-
-const char *workflow_status_name(enum workflow_status status)
-{
-    return status_names[status];
-}
 
 /* ERR_CORRUPT for a word that the table's constraint does not allow. */
 static int word_index(const char *const *words, struct str word)
@@ -21,12 +14,21 @@ static int word_index(const char *const *words, struct str word)
     return ERR_CORRUPT;
 }
 
+int store_status_of(struct str word)
+{
+    for (int status = WORKFLOW_RUNNING; status <= WORKFLOW_STUCK; status++) {
+        if (str_equal_cstr(word, workflow_status_name((enum workflow_status)status)))
+            return status;
+    }
+    return ERR_CORRUPT;
+}
+
 static struct sql_value text_or_null(struct str s)
 {
     return s.ptr ? sql_text(s) : sql_null();
 }
 
-const struct workflow_type *workflow_type_find(const struct workflow_engine *engine, struct str name)
+const struct workflow_type *engine_find_type(const struct engine *engine, struct str name)
 {
     for (const struct workflow_type *const *type = engine->config.types; *type; type++) {
         if (str_equal_cstr(name, (*type)->name))
@@ -89,7 +91,7 @@ static int load_row(struct sql_tx *tx, struct instance *instance)
     int found = sql_query_row(tx, &workflow_sql_get, SQL_ARGS(sql_text(instance->id)), &rows);
     if (found < 0)
         return found;
-    int status = found ? word_index(status_names, sql_get_text(rows, 3)) : WORKFLOW_FAILED;
+    int status = found ? store_status_of(sql_get_text(rows, 3)) : WORKFLOW_FAILED;
     if (status < 0)
         return status;
     if (status != WORKFLOW_RUNNING && status != WORKFLOW_COMPENSATING)
@@ -153,7 +155,7 @@ int store_status(struct sql_tx *tx, const struct instance *instance, enum workfl
 {
     int64_t changed;
     TRY(sql_exec(tx, &workflow_sql_set_status,
-                 SQL_ARGS(sql_text(instance->id), sql_cstr(status_names[status]), text_or_null(output),
+                 SQL_ARGS(sql_text(instance->id), sql_cstr(workflow_status_name(status)), text_or_null(output),
                           sql_int(problem->error), problem->error ? sql_cstr(problem->code) : sql_null(),
                           problem->error ? sql_cstr(problem->detail) : sql_null(), sql_int(clock_wall_ms())),
                  &changed));

@@ -1,5 +1,5 @@
 /* The workflows in memory: instances with their steps, and the transitions that change them. */
-#include "platform/ports/workflow/workflow_internal.h"
+#include "platform/ports/workflow/workflow_sql.h"
 
 #include <stdlib.h>
 
@@ -49,7 +49,7 @@ bool step_is_untried(const struct step *step)
 
 /* -- Instances ----------------------------------------------------------------------------------------------------- */
 
-struct instance *instance_new(struct workflow_engine *engine, struct str id)
+struct instance *instance_new(struct engine *engine, struct str id)
 {
     struct instance *instance = calloc(1, sizeof(*instance) + id.len);
     if (!instance)
@@ -75,7 +75,7 @@ int instance_set(struct instance *instance, struct str type_name, struct str ten
     instance->tenant = place(&texts, tenant);
     instance->traceparent = place(&texts, traceparent);
     instance->input = place(&texts, input);
-    instance->type = workflow_type_find(instance->engine, type_name);
+    instance->type = engine_find_type(instance->engine, type_name);
     instance->status = status;
     instance->bytes = bytes;
     instance->loaded = true;

@@ -5,7 +5,7 @@
  * on the pass is blocked: every further call returns WORKFLOW_BLOCKED without doing anything. Errors of the engine
  * itself (memory, disk) never reach the function, which would take them for a failure of its step: they void the
  * pass. */
-#include "platform/ports/workflow/workflow_internal.h"
+#include "platform/ports/workflow/workflow_sql.h"
 
 #include <inttypes.h>
 #include <stdarg.h>
@@ -13,21 +13,20 @@
 
 /* -- Ends of a pass ------------------------------------------------------------------------------------------------ */
 
-static int block(struct workflow *w)
+static int block(struct pass *w)
 {
-    w->blocked = true;
+    w->base.blocked = true;
     return WORKFLOW_BLOCKED;
 }
 
-static int break_pass(struct workflow *w, int error)
+static int break_pass(struct pass *w, int error)
 {
     if (!w->broken)
         w->broken = error;
     return block(w);
 }
 
-static int __attribute__((format(printf, 3, 4)))
-get_stuck(struct workflow *w, const char *code, const char *format, ...)
+static int __attribute__((format(printf, 3, 4))) get_stuck(struct pass *w, const char *code, const char *format, ...)
 {
     char detail[PROBLEM_DETAIL_MAX];
     va_list arguments;
@@ -35,7 +34,7 @@ get_stuck(struct workflow *w, const char *code, const char *format, ...)
     vsnprintf(detail, sizeof(detail), format, arguments);
     va_end(arguments);
     w->stuck = true;
-    problem_set(&w->problem, ERR_CORRUPT, code, NULL, "%s", detail);
+    problem_set(&w->base.problem, ERR_CORRUPT, code, NULL, "%s", detail);
     return block(w);
 }
 
@@ -43,9 +42,9 @@ get_stuck(struct workflow *w, const char *code, const char *format, ...)
 
 /* The step at this position: 1 and the recorded one, 0 when it is new, WORKFLOW_BLOCKED when the pass has ended or the
  * history says that another step was here. */
-static int next_step(struct workflow *w, enum step_kind kind, struct str name, struct step **ret_step)
+static int next_step(struct pass *w, enum step_kind kind, struct str name, struct step **ret_step)
 {
-    if (w->blocked)
+    if (w->base.blocked)
         return WORKFLOW_BLOCKED;
     struct step *step = transition_step(w->transition, w->position);
     if (!step) {
@@ -65,7 +64,7 @@ static int next_step(struct workflow *w, enum step_kind kind, struct str name, s
 }
 
 /* Records the step as it is now. *ret_step is the kept copy. */
-static int record(struct workflow *w, const struct step *values, struct step **ret_step)
+static int record(struct pass *w, const struct step *values, struct step **ret_step)
 {
     struct step *step = step_new(values);
     if (!step)
@@ -77,7 +76,7 @@ static int record(struct workflow *w, const struct step *values, struct step **r
     return 0;
 }
 
-static struct fact *find_fact(const struct workflow *w)
+static struct fact *find_fact(const struct pass *w)
 {
     for (struct fact *fact = w->transition->facts; fact; fact = fact->next) {
         if (fact->seq == w->position)
@@ -86,7 +85,7 @@ static struct fact *find_fact(const struct workflow *w)
     return NULL;
 }
 
-static struct str to_json(struct workflow *w, const ProtobufCMessage *message, int *ret_error)
+static struct str to_json(struct pass *w, const ProtobufCMessage *message, int *ret_error)
 {
     CLEANUP(buf_free) struct buf json = BUF(WORKFLOW_PAYLOAD_BYTES_MAX);
     if (message)
@@ -94,19 +93,19 @@ static struct str to_json(struct workflow *w, const ProtobufCMessage *message, i
     else
         buf_append_cstr(&json, "{}");
     *ret_error = buf_error(&json);
-    struct str copy = arena_copy(w->arena, buf_str(&json));
+    struct str copy = arena_copy(w->base.arena, buf_str(&json));
     if (*ret_error == 0 && !copy.ptr)
         *ret_error = ERR_NO_MEMORY;
     return copy;
 }
 
 /* A recorded result that no longer fits its message would be guessed at: it parks the workflow instead. */
-static int from_json(struct workflow *w, struct str json, ProtobufCMessage *ret_message)
+static int from_json(struct pass *w, struct str json, ProtobufCMessage *ret_message)
 {
     if (!ret_message)
         return 0;
     struct problem problem = {0};
-    int error = wire_from_json(w->arena, json.len ? json : STR("{}"), ret_message, &problem);
+    int error = wire_from_json(w->base.arena, json.len ? json : STR("{}"), ret_message, &problem);
     if (error == ERR_NO_MEMORY)
         return break_pass(w, error);
     if (error < 0)
@@ -116,7 +115,7 @@ static int from_json(struct workflow *w, struct str json, ProtobufCMessage *ret_
 }
 
 /* The recorded end of a step: its result into ret_out, or its error. Moves on to the next position. */
-static int finish_step(struct workflow *w, const struct step *step, ProtobufCMessage *ret_out)
+static int finish_step(struct pass *w, const struct step *step, ProtobufCMessage *ret_out)
 {
     if (step->state == STEP_DONE) {
         int error = from_json(w, step->output, ret_out);
@@ -125,10 +124,10 @@ static int finish_step(struct workflow *w, const struct step *step, ProtobufCMes
         w->position++;
         return 0;
     }
-    char *code = arena_cstr(w->arena, step->code);
+    char *code = arena_cstr(w->base.arena, step->code);
     if (!code)
         return break_pass(w, ERR_NO_MEMORY);
-    problem_set(&w->problem, step->error, code, NULL, "%.*s", STR_FORMAT(step->detail));
+    problem_set(&w->base.problem, step->error, code, NULL, "%.*s", STR_FORMAT(step->detail));
     w->position++;
     return step->error;
 }
@@ -172,15 +171,15 @@ static void take_fact(struct step *step, const struct activity *activity, const 
 
 /* Runs a transactional activity inside this pass. When it fails, what it wrote must go and so must the pass: it is run
  * again with the failure as a fact. */
-static int run_in_transaction(struct workflow *w, const struct activity *activity, const ProtobufCMessage *in,
+static int run_in_transaction(struct pass *w, const struct activity *activity, const ProtobufCMessage *in,
                               struct step *values)
 {
     if (!w->tx)
         return break_pass(w, ERR_UNAVAILABLE);
     const struct workflow_engine_config *config = &w->engine->config;
     int64_t timeout_ms = activity->timeout_ms > 0 ? activity->timeout_ms : ACTIVITY_TIMEOUT_MS;
-    const char *token = arena_printf(w->arena, "%.*s/%" PRId64, STR_FORMAT(w->instance->id), w->position);
-    ProtobufCMessage *out = wire_message_new(w->arena, activity->output);
+    const char *token = arena_printf(w->base.arena, "%.*s/%" PRId64, STR_FORMAT(w->instance->id), w->position);
+    ProtobufCMessage *out = wire_message_new(w->base.arena, activity->output);
     if (!token || !out)
         return break_pass(w, ERR_NO_MEMORY);
     struct activity_attempt attempt = {
@@ -192,7 +191,7 @@ static int run_in_transaction(struct workflow *w, const struct activity *activit
         .attempt = values->attempts + 1,
         .deadline_ns = clock_monotonic_ns() + timeout_ms * CLOCK_NS_PER_MS,
         .tx = w->tx,
-        .arena = w->arena,
+        .arena = w->base.arena,
         .in = in,
         .out = out,
     };
@@ -208,13 +207,13 @@ static int run_in_transaction(struct workflow *w, const struct activity *activit
         return break_pass(w, fact->problem.error);
     }
     take_fact(values, activity, fact);
-    values->output = arena_copy(w->arena, values->output);
+    values->output = arena_copy(w->base.arena, values->output);
     facts_free(fact);
     return values->output.ptr ? 0 : break_pass(w, ERR_NO_MEMORY);
 }
 
 /* A step that has no result yet: takes the fact of this pass, runs, or is left pending. */
-static int drive_activity(struct workflow *w, enum step_kind kind, const struct activity *activity,
+static int drive_activity(struct pass *w, enum step_kind kind, const struct activity *activity,
                           const ProtobufCMessage *in, struct step **step)
 {
     bool is_new = !*step;
@@ -244,8 +243,8 @@ static int drive_activity(struct workflow *w, enum step_kind kind, const struct 
     return block(w);
 }
 
-static int run_step(struct workflow *w, enum step_kind kind, const struct activity *activity,
-                    const ProtobufCMessage *in, ProtobufCMessage *ret_out)
+static int run_step(struct pass *w, enum step_kind kind, const struct activity *activity, const ProtobufCMessage *in,
+                    ProtobufCMessage *ret_out)
 {
     struct step *step;
     TRY(next_step(w, kind, str_from_cstr(activity->name), &step));
@@ -254,31 +253,26 @@ static int run_step(struct workflow *w, enum step_kind kind, const struct activi
     return finish_step(w, step, ret_out);
 }
 
-int workflow_run(struct workflow *w, const struct activity *activity, const ProtobufCMessage *in,
-                 ProtobufCMessage *ret_out)
+static int pass_run(struct workflow *base, const struct activity *activity, const ProtobufCMessage *in,
+                    ProtobufCMessage *ret_out)
 {
-    return run_step(w, STEP_ACTIVITY, activity, in, ret_out);
+    return run_step((struct pass *)base, STEP_ACTIVITY, activity, in, ret_out);
 }
 
-int workflow_compensate(struct workflow *w, const struct activity *activity, const ProtobufCMessage *in)
+static int pass_compensate(struct workflow *base, const struct activity *activity, const ProtobufCMessage *in)
 {
-    if (w->blocked)
-        return WORKFLOW_BLOCKED;
+    struct pass *w = (struct pass *)base;
+
     if (w->compensation_count == WORKFLOW_COMPENSATIONS_MAX)
         return get_stuck(w, "too_many_compensations", "It registered more than %d compensations.",
                          WORKFLOW_COMPENSATIONS_MAX);
-    ProtobufCMessage *copy = wire_copy(w->arena, in);
+    ProtobufCMessage *copy = wire_copy(w->base.arena, in);
     if (!copy)
         return break_pass(w, ERR_NO_MEMORY);
     w->compensations[w->compensation_count].activity = activity;
     w->compensations[w->compensation_count].in = copy;
     w->compensation_count++;
     return 0;
-}
-
-void workflow_compensations_clear(struct workflow *w)
-{
-    w->compensation_count = 0;
 }
 
 /* -- Waits --------------------------------------------------------------------------------------------------------- */
@@ -293,7 +287,7 @@ static int64_t due_at_ms(int64_t timeout_ms)
 }
 
 /* "paid|cancelled": the name under which a wait for several is recorded. */
-static struct str join_names(struct workflow *w, const char *const *names, size_t count)
+static struct str join_names(struct pass *w, const char *const *names, size_t count)
 {
     CLEANUP(buf_free) struct buf joined = BUF(4096);
     for (size_t i = 0; i < count; i++) {
@@ -301,7 +295,7 @@ static struct str join_names(struct workflow *w, const char *const *names, size_
             buf_append_char(&joined, '|');
         buf_append_cstr(&joined, names[i]);
     }
-    return buf_error(&joined) ? STR_EMPTY : arena_copy(w->arena, buf_str(&joined));
+    return buf_error(&joined) ? STR_EMPTY : arena_copy(w->base.arena, buf_str(&joined));
 }
 
 static void end_wait(struct step *values, enum step_state state)
@@ -312,16 +306,16 @@ static void end_wait(struct step *values, enum step_state state)
 }
 
 /* Takes a signal that has come: 1, 0 when none has, or an error that voids the pass. */
-static int take_signal(struct workflow *w, const char *const *names, size_t count, size_t *ret_index,
+static int take_signal(struct pass *w, const char *const *names, size_t count, size_t *ret_index,
                        struct str *ret_payload)
 {
-    int found = w->tx ? store_take_signal(w->tx, w->arena, w->instance->id, names, count, ret_index, ret_payload)
+    int found = w->tx ? store_take_signal(w->tx, w->base.arena, w->instance->id, names, count, ret_index, ret_payload)
                       : ERR_UNAVAILABLE;
     return found < 0 ? break_pass(w, found) : found;
 }
 
 /* A wait without an end yet: takes a signal that has come, or times out, or is left pending. */
-static int drive_await(struct workflow *w, struct str name, const char *const *names, size_t count, int64_t timeout_ms,
+static int drive_await(struct pass *w, struct str name, const char *const *names, size_t count, int64_t timeout_ms,
                        struct step **step)
 {
     bool is_new = !*step;
@@ -349,15 +343,10 @@ static int drive_await(struct workflow *w, struct str name, const char *const *n
     return (*step)->state == STEP_PENDING ? block(w) : 0;
 }
 
-int workflow_await_any(struct workflow *w, const char *const *names, int64_t timeout_ms, size_t *ret_index,
-                       ProtobufCMessage *const *ret_payloads)
+static int pass_await_any(struct workflow *base, const char *const *names, size_t count, int64_t timeout_ms,
+                          size_t *ret_index, ProtobufCMessage *const *ret_payloads)
 {
-    if (w->blocked)
-        return WORKFLOW_BLOCKED;
-    size_t count = 0;
-    while (names[count])
-        count++;
-    ASSERT(count > 0 && count <= WORKFLOW_AWAIT_ANY_MAX);
+    struct pass *w = (struct pass *)base;
     struct str name = join_names(w, names, count);
     if (!name.ptr)
         return break_pass(w, ERR_NO_MEMORY);
@@ -379,15 +368,9 @@ int workflow_await_any(struct workflow *w, const char *const *names, int64_t tim
     return 0;
 }
 
-int workflow_await(struct workflow *w, const char *signal, int64_t timeout_ms, ProtobufCMessage *ret_payload)
+static bool pass_poll(struct workflow *base, const char *signal, ProtobufCMessage *ret_payload)
 {
-    const char *const names[] = {signal, NULL};
-    ProtobufCMessage *const payloads[] = {ret_payload};
-    return workflow_await_any(w, names, timeout_ms, NULL, payloads);
-}
-
-bool workflow_poll(struct workflow *w, const char *signal, ProtobufCMessage *ret_payload)
-{
+    struct pass *w = (struct pass *)base;
     struct step *step;
     if (next_step(w, STEP_POLL, str_from_cstr(signal), &step) < 0)
         return false;
@@ -410,8 +393,9 @@ bool workflow_poll(struct workflow *w, const char *signal, ProtobufCMessage *ret
     return finish_step(w, step, step->signal.ptr ? ret_payload : NULL) == 0 && step->signal.ptr;
 }
 
-int workflow_sleep(struct workflow *w, int64_t duration_ms)
+static int pass_sleep(struct workflow *base, int64_t duration_ms)
 {
+    struct pass *w = (struct pass *)base;
     struct step *step;
     TRY(next_step(w, STEP_SLEEP, STR("sleep"), &step));
     if (!step || (step->state == STEP_PENDING && w->transition->fired)) {
@@ -419,48 +403,27 @@ int workflow_sleep(struct workflow *w, int64_t duration_ms)
                                   : (struct step){.seq = w->position,
                                                   .kind = STEP_SLEEP,
                                                   .name = STR("sleep"),
-                                                  .due_at_ms = due_at_ms(duration_ms < 0 ? 0 : duration_ms),
+                                                  .due_at_ms = due_at_ms(duration_ms),
                                                   .scheduled_at_ms = clock_steady_ms()};
-        if (step || duration_ms <= 0)
+        if (step || duration_ms == 0)
             end_wait(&values, STEP_DONE);
         TRY(record(w, &values, &step));
     }
     return step->state == STEP_PENDING ? block(w) : finish_step(w, step, NULL);
 }
 
-/* -- About the workflow -------------------------------------------------------------------------------------------- */
-
-struct str workflow_id(const struct workflow *w)
-{
-    return w->instance->id;
-}
-
-struct arena *workflow_arena(struct workflow *w)
-{
-    return w->arena;
-}
-
-const struct problem *workflow_problem(const struct workflow *w)
-{
-    return &w->problem;
-}
-
-int workflow_fail(struct workflow *w, int error, const char *code, const char *format, ...)
-{
-    if (w->blocked)
-        return WORKFLOW_BLOCKED;
-    char detail[PROBLEM_DETAIL_MAX];
-    va_list arguments;
-    va_start(arguments, format);
-    vsnprintf(detail, sizeof(detail), format, arguments);
-    va_end(arguments);
-    return problem_set(&w->problem, error, code, NULL, "%s", detail);
-}
+const struct workflow_steps workflow_sql_steps = {
+    .run = pass_run,
+    .compensate = pass_compensate,
+    .await_any = pass_await_any,
+    .poll_signal = pass_poll,
+    .sleep_for = pass_sleep,
+};
 
 /* -- The pass ------------------------------------------------------------------------------------------------------ */
 
 /* Runs what was registered in reverse, each until it succeeds. 0 when all is undone. */
-static int compensate(struct workflow *w)
+static int compensate(struct pass *w)
 {
     while (w->compensation_count > 0) {
         size_t last = w->compensation_count - 1;
@@ -472,7 +435,7 @@ static int compensate(struct workflow *w)
 
 /* Called when the function returned without waiting: every recorded step must have been asked for, and only a failure
  * has compensations behind it. */
-static bool history_is_used_up(struct workflow *w, int error)
+static bool history_is_used_up(struct pass *w, int error)
 {
     struct step *step = transition_step(w->transition, w->position);
     if (!step || (step->kind == STEP_COMPENSATION && error != 0))
@@ -484,42 +447,43 @@ static bool history_is_used_up(struct workflow *w, int error)
     return false;
 }
 
-static int run_function(struct workflow *w, ProtobufCMessage **ret_output)
+static int run_function(struct pass *w, ProtobufCMessage **ret_output)
 {
     const struct workflow_type *type = w->instance->type;
     if (!type)
         return get_stuck(w, "unknown_type", "This program has no workflow type \"%.*s\".",
                          STR_FORMAT(w->instance->type_name));
-    ProtobufCMessage *in = wire_message_new(w->arena, type->input);
-    ProtobufCMessage *out = wire_message_new(w->arena, type->output);
+    ProtobufCMessage *in = wire_message_new(w->base.arena, type->input);
+    ProtobufCMessage *out = wire_message_new(w->base.arena, type->output);
     if (!in || !out)
         return break_pass(w, ERR_NO_MEMORY);
     int error = from_json(w, w->instance->input, in);
     if (error == 0)
-        error = type->run(w, in, out);
+        error = type->run(&w->base, in, out);
     *ret_output = out;
-    if (w->blocked)
+    if (w->base.blocked)
         return WORKFLOW_BLOCKED;
     if (error == WORKFLOW_BLOCKED)
         return get_stuck(w, "nondeterministic", "The function returned as if it waited, and waits for nothing.");
     return history_is_used_up(w, error) ? error : WORKFLOW_BLOCKED;
 }
 
-int workflow_replay(struct workflow *w, ProtobufCMessage **ret_output)
+int pass_replay(struct pass *w, ProtobufCMessage **ret_output)
 {
     int error = run_function(w, ret_output);
     w->transition->status = WORKFLOW_RUNNING;
     if (error == 0) {
         w->transition->status = WORKFLOW_COMPLETED;
     } else if (error != WORKFLOW_BLOCKED) {
-        if (w->problem.error != error)
-            problem_set(&w->problem, error, error_name(error), NULL, "The workflow failed: %s.", error_name(error));
-        struct problem problem = w->problem;
+        if (w->base.problem.error != error)
+            problem_set(&w->base.problem, error, error_name(error), NULL, "The workflow failed: %s.",
+                        error_name(error));
+        struct problem problem = w->base.problem;
         w->transition->status = WORKFLOW_COMPENSATING;
         if (compensate(w) == 0)
             w->transition->status = WORKFLOW_FAILED;
         if (!w->stuck)
-            w->problem = problem;
+            w->base.problem = problem;
     }
     if (w->stuck)
         w->transition->status = WORKFLOW_STUCK;

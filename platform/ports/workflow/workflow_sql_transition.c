@@ -2,7 +2,7 @@
  * over its history, and records what that asked for; when it is on disk, the next step is handed to a worker, to the
  * timer, or to nobody when a signal must come first. */
 #include "platform/ports/metrics/metrics.h"
-#include "platform/ports/workflow/workflow_internal.h"
+#include "platform/ports/workflow/workflow_sql.h"
 
 #define WRITE_RETRY_FIRST_MS INT64_C(50) /* after a write that failed (a full disk); doubled up to the last */
 #define WRITE_RETRY_LAST_MS INT64_C(5000)
@@ -14,11 +14,11 @@ static struct metric ended =
 
 /* -- The transition's closure -------------------------------------------------------------------------------------- */
 
-static void log_stuck(const struct workflow *w)
+static void log_stuck(const struct pass *w)
 {
     log_error(NULL, "workflow is stuck", LOG_STR("workflow_id", w->instance->id),
-              LOG_STR("type", w->instance->type_name), LOG_CSTR("code", w->problem.code),
-              LOG_CSTR("detail", w->problem.detail));
+              LOG_STR("type", w->instance->type_name), LOG_CSTR("code", w->base.problem.code),
+              LOG_CSTR("detail", w->base.problem.detail));
 }
 
 /* A pass that fails again and again, and not for want of room: its workflow is poisoned. */
@@ -28,15 +28,15 @@ static bool is_poisoned(const struct transition *transition)
            !error_is_retriable(transition->last_error);
 }
 
-static void refuse(struct workflow *w)
+static void refuse(struct pass *w)
 {
-    problem_set(&w->problem, w->transition->last_error, "poisoned", NULL,
+    problem_set(&w->base.problem, w->transition->last_error, "poisoned", NULL,
                 "Its next step could not be recorded %u times: %s.", w->transition->failures,
                 error_name(w->transition->last_error));
     w->transition->status = WORKFLOW_STUCK;
 }
 
-static int store_transition(struct workflow *w, const ProtobufCMessage *output)
+static int store_transition(struct pass *w, const ProtobufCMessage *output)
 {
     struct transition *transition = w->transition;
     TRY(store_changes(w->tx, transition));
@@ -44,7 +44,7 @@ static int store_transition(struct workflow *w, const ProtobufCMessage *output)
         return 0;
     CLEANUP(buf_free) struct buf json = BUF(WORKFLOW_PAYLOAD_BYTES_MAX);
     static const struct problem none;
-    const struct problem *problem = &w->problem;
+    const struct problem *problem = &w->base.problem;
     if (transition->status == WORKFLOW_COMPLETED) {
         wire_to_json(output, &json);
         TRY(buf_error(&json));
@@ -58,16 +58,18 @@ static int store_transition(struct workflow *w, const ProtobufCMessage *output)
 }
 
 /* What one pass works with; NULL without memory. */
-static struct workflow *pass_new(struct instance *instance, struct sql_tx *tx, struct arena *arena)
+static struct pass *pass_new(struct instance *instance, struct sql_tx *tx, struct arena *arena)
 {
-    struct workflow *w = arena_alloc(arena, sizeof(*w));
+    struct pass *w = arena_alloc(arena, sizeof(*w));
     if (!w)
         return NULL;
     w->engine = instance->engine;
     w->instance = instance;
     w->transition = &instance->transition;
     w->tx = tx;
-    w->arena = arena;
+    w->base.steps = &workflow_sql_steps;
+    w->base.id = instance->id;
+    w->base.arena = arena;
     return w;
 }
 
@@ -82,14 +84,14 @@ static int run_transition(struct sql_tx *tx, void *argument)
         return 0;
     if (error < 0 && !is_poisoned(transition))
         return error;
-    struct workflow *w = pass_new(instance, tx, sql_tx_arena(tx));
+    struct pass *w = pass_new(instance, tx, sql_tx_arena(tx));
     if (!w)
         return ERR_NO_MEMORY;
     ProtobufCMessage *output = NULL;
     if (is_poisoned(transition))
         refuse(w);
     else
-        TRY(workflow_replay(w, &output));
+        TRY(pass_replay(w, &output));
     return store_transition(w, output);
 }
 
@@ -97,7 +99,7 @@ static int run_transition(struct sql_tx *tx, void *argument)
 
 void engine_set_idle(struct instance *instance)
 {
-    struct workflow_engine *engine = instance->engine;
+    struct engine *engine = instance->engine;
     instance->state = INSTANCE_WAITING;
     if (--engine->under_way == 0)
         task_cond_broadcast(&engine->settled);
@@ -111,7 +113,7 @@ int64_t engine_due_ns(bool is_activity, int64_t due_at_ms, int64_t scheduled_at_
     return clock_monotonic_ns() + (delay_ms < longest_ms ? delay_ms : longest_ms) * CLOCK_NS_PER_MS;
 }
 
-void engine_queue_activity(struct workflow_engine *engine, struct instance *instance)
+void engine_queue_activity(struct engine *engine, struct instance *instance)
 {
     instance->state = INSTANCE_ACTIVITY;
     instance->next_in_queue = NULL;
@@ -125,7 +127,7 @@ void engine_queue_activity(struct workflow_engine *engine, struct instance *inst
 
 /* Gives the instance back with what it waits for: a worker, a time, a signal. True when a signal came meanwhile and the
  * function must look again: the caller submits. */
-static bool schedule_next(struct workflow_engine *engine, struct instance *instance, bool fired)
+static bool schedule_next(struct engine *engine, struct instance *instance, bool fired)
 {
     const struct step *step = instance_pending(instance);
     ASSERT(step != NULL);
@@ -162,7 +164,7 @@ void engine_tell_waiters(struct instance *instance, bool known, enum workflow_st
     instance->waiters = NULL;
 }
 
-static void end_instance(struct workflow_engine *engine, struct instance *instance)
+static void end_instance(struct engine *engine, struct instance *instance)
 {
     enum workflow_status status = instance->status;
     bool gone = instance->transition.gone;
@@ -181,7 +183,7 @@ static void end_instance(struct workflow_engine *engine, struct instance *instan
 /* -- The transition's end, on the writer's task -------------------------------------------------------------------- */
 
 /* The write is on disk. True when the next transition is to be submitted at once. */
-static bool commit_transition(struct workflow_engine *engine, struct instance *instance)
+static bool commit_transition(struct engine *engine, struct instance *instance)
 {
     struct transition *transition = &instance->transition;
     bool fired = transition->fired;
@@ -200,7 +202,7 @@ static bool commit_transition(struct workflow_engine *engine, struct instance *i
 }
 
 /* The write failed: nothing of it is kept but the facts, and it is tried again later. */
-static void postpone(struct workflow_engine *engine, struct instance *instance, int error)
+static void postpone(struct engine *engine, struct instance *instance, int error)
 {
     struct transition *transition = &instance->transition;
     int64_t delay_ms = WRITE_RETRY_FIRST_MS;
@@ -224,7 +226,7 @@ static void transition_done(int result, void *argument)
 {
     struct instance *instance = argument;
     struct transition *transition = &instance->transition;
-    struct workflow_engine *engine = instance->engine;
+    struct engine *engine = instance->engine;
     bool again = false;
     task_mutex_lock(&engine->mutex);
     /* The closure may have loaded the history. */
@@ -260,18 +262,18 @@ void engine_submit(struct instance *instance)
 static bool begins_with_activity(struct instance *instance)
 {
     CLEANUP(arena_cleanup) struct arena *arena = arena_new(FIRST_PASS_ARENA_BYTES);
-    struct workflow *w = arena ? pass_new(instance, NULL, arena) : NULL;
+    struct pass *w = arena ? pass_new(instance, NULL, arena) : NULL;
     struct transition *transition = &instance->transition;
     ProtobufCMessage *output;
     transition_reset(transition);
-    if (!w || workflow_replay(w, &output) < 0 || transition->status != WORKFLOW_RUNNING)
+    if (!w || pass_replay(w, &output) < 0 || transition->status != WORKFLOW_RUNNING)
         return false;
     return transition->changed_count == 1 && step_is_untried(transition->changed[0]);
 }
 
 void engine_submit_first(struct instance *instance)
 {
-    struct workflow_engine *engine = instance->engine;
+    struct engine *engine = instance->engine;
     bool again = true;
     if (begins_with_activity(instance)) {
         TASK_LOCKED(&engine->mutex);
@@ -286,7 +288,7 @@ void engine_submit_first(struct instance *instance)
 }
 
 /* Takes a waiting instance out of the wait; the caller submits it after the lock. */
-struct instance *engine_begin(struct workflow_engine *engine, struct instance *instance, bool fired)
+struct instance *engine_begin(struct engine *engine, struct instance *instance, bool fired)
 {
     heap_remove(engine, instance);
     instance->unwritten = false;

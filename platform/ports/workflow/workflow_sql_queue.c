@@ -2,7 +2,7 @@
  *
  * Nothing here depends on an address: the hash is of the id's bytes, and of two instances due at one time the one that
  * was put in first comes first. So a seeded run repeats exactly. */
-#include "platform/ports/workflow/workflow_internal.h"
+#include "platform/ports/workflow/workflow_sql.h"
 
 #include <stdlib.h>
 
@@ -19,12 +19,12 @@ static uint64_t hash(struct str id)
     return value;
 }
 
-static struct instance **bucket_of(const struct workflow_engine *engine, struct str id)
+static struct instance **bucket_of(const struct engine *engine, struct str id)
 {
     return &engine->buckets[hash(id) & (engine->bucket_count - 1)];
 }
 
-struct instance *engine_find(const struct workflow_engine *engine, struct str id)
+struct instance *engine_find(const struct engine *engine, struct str id)
 {
     if (engine->bucket_count == 0)
         return NULL;
@@ -34,7 +34,7 @@ struct instance *engine_find(const struct workflow_engine *engine, struct str id
     return instance;
 }
 
-static int grow_buckets(struct workflow_engine *engine)
+static int grow_buckets(struct engine *engine)
 {
     size_t old_count = engine->bucket_count;
     struct instance **old = engine->buckets;
@@ -58,7 +58,7 @@ static int grow_buckets(struct workflow_engine *engine)
 }
 
 /* Room for every instance at once, so that putting one in later cannot fail. */
-static int grow_heap(struct workflow_engine *engine)
+static int grow_heap(struct engine *engine)
 {
     size_t capacity = engine->heap_capacity ? engine->heap_capacity * 2 : BUCKETS_FIRST;
     struct instance **heap = realloc(engine->heap, capacity * sizeof(struct instance *));
@@ -70,7 +70,7 @@ static int grow_heap(struct workflow_engine *engine)
 }
 
 /* Room for one more than there are and are promised. */
-static int make_room(struct workflow_engine *engine)
+static int make_room(struct engine *engine)
 {
     if (engine->instance_count + engine->promised >= engine->bucket_count)
         TRY(grow_buckets(engine));
@@ -79,7 +79,7 @@ static int make_room(struct workflow_engine *engine)
     return 0;
 }
 
-int engine_promise(struct workflow_engine *engine)
+int engine_promise(struct engine *engine)
 {
     TASK_LOCKED(&engine->mutex);
     if (engine->instance_count + engine->promised >= engine->config.running_max)
@@ -89,13 +89,13 @@ int engine_promise(struct workflow_engine *engine)
     return 0;
 }
 
-void engine_break_promise(struct workflow_engine *engine)
+void engine_break_promise(struct engine *engine)
 {
     TASK_LOCKED(&engine->mutex);
     engine->promised--;
 }
 
-int engine_insert(struct workflow_engine *engine, struct instance *instance)
+int engine_insert(struct engine *engine, struct instance *instance)
 {
     TRY(make_room(engine));
     struct instance **bucket = bucket_of(engine, instance->id);
@@ -106,7 +106,7 @@ int engine_insert(struct workflow_engine *engine, struct instance *instance)
     return 0;
 }
 
-void engine_remove(struct workflow_engine *engine, struct instance *instance)
+void engine_remove(struct engine *engine, struct instance *instance)
 {
     struct instance **link = bucket_of(engine, instance->id);
     while (*link != instance)
@@ -123,13 +123,13 @@ static bool is_before(const struct instance *a, const struct instance *b)
     return a->due_ns != b->due_ns ? a->due_ns < b->due_ns : a->due_order < b->due_order;
 }
 
-static void heap_set(struct workflow_engine *engine, size_t index, struct instance *instance)
+static void heap_set(struct engine *engine, size_t index, struct instance *instance)
 {
     engine->heap[index] = instance;
     instance->heap_index = index;
 }
 
-static void sift_up(struct workflow_engine *engine, size_t index, struct instance *instance)
+static void sift_up(struct engine *engine, size_t index, struct instance *instance)
 {
     while (index > 0 && is_before(instance, engine->heap[(index - 1) / 2])) {
         heap_set(engine, index, engine->heap[(index - 1) / 2]);
@@ -138,7 +138,7 @@ static void sift_up(struct workflow_engine *engine, size_t index, struct instanc
     heap_set(engine, index, instance);
 }
 
-static void sift_down(struct workflow_engine *engine, size_t index, struct instance *instance)
+static void sift_down(struct engine *engine, size_t index, struct instance *instance)
 {
     for (;;) {
         size_t child = index * 2 + 1;
@@ -154,7 +154,7 @@ static void sift_down(struct workflow_engine *engine, size_t index, struct insta
     heap_set(engine, index, instance);
 }
 
-void heap_remove(struct workflow_engine *engine, struct instance *instance)
+void heap_remove(struct engine *engine, struct instance *instance)
 {
     size_t index = instance->heap_index;
     if (index == HEAP_NONE)
@@ -169,7 +169,7 @@ void heap_remove(struct workflow_engine *engine, struct instance *instance)
         sift_down(engine, index, last);
 }
 
-void heap_put(struct workflow_engine *engine, struct instance *instance, int64_t due_ns)
+void heap_put(struct engine *engine, struct instance *instance, int64_t due_ns)
 {
     heap_remove(engine, instance);
     instance->due_ns = due_ns;

@@ -1,8 +1,25 @@
-/* What every adapter of the events port shares; for the files of this folder. */
+/* What an adapter of the events port implements, and what events.c and all adapters share. */
 #pragma once
 
 #include "platform/base/task.h"
 #include "platform/ports/events/events.h"
+
+#define EVENTS_ADAPTER_VERSION 1
+
+struct event_bus_adapter {
+    unsigned version;
+    void (*free)(struct event_bus *bus);
+    int (*append)(struct event_bus *bus, struct sql_tx *tx, const struct event *event); /* without the notices */
+    int (*add_source)(struct event_bus *bus, const char *name, struct sql_db *db);
+    int (*add_consumer)(struct event_bus *bus, const struct event_consumer *consumer);
+    int (*start)(struct event_bus *bus);
+    void (*stop)(struct event_bus *bus);
+    void (*wake)(struct event_bus *bus, struct sql_db *db); /* events of that database were committed */
+    bool (*settle)(struct event_bus *bus, int64_t deadline_ns);
+    int (*trim)(struct event_bus *bus, const char *source, int64_t older_than_ms, int64_t *ret_deleted);
+    const struct event_consumer *(*find_consumer)(struct event_bus *bus, struct sql_db *db, struct str group,
+                                                  struct str source);
+};
 
 /* The first member of an adapter's own bus. */
 struct event_bus {
@@ -15,6 +32,9 @@ struct event_bus {
     } listeners[EVENT_LISTENERS_MAX];
     size_t listener_count;
 };
+
+/* Each service's outbox is a log of its own. */
+int event_bus_embedded_open(struct event_bus **ret_bus, const struct port_config *config, char ret_message[512]);
 
 void event_bus_init(struct event_bus *bus, const struct event_bus_adapter *adapter);
 void event_bus_destroy(struct event_bus *bus);

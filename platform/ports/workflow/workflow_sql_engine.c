@@ -1,11 +1,11 @@
 /* The embedded workflow engine: what drives the workflows of one database.
  *
- * An instance is moved on by one transition at a time (workflow_transition.c). The transitions of many workflows share
- * one commit, and none of the engine's tasks waits for it. Starts and signals reach the engine by the commit hooks of
- * the transactions that they were part of. */
+ * An instance is moved on by one transition at a time (workflow_sql_transition.c). The transitions of many workflows
+ * share one commit, and none of the engine's tasks waits for it. Starts and signals reach the engine by the commit
+ * hooks of the transactions that they were part of. */
 #include "platform/ports/metrics/metrics.h"
 #include "platform/ports/workflow/workflow.sql.h"
-#include "platform/ports/workflow/workflow_internal.h"
+#include "platform/ports/workflow/workflow_sql.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -23,7 +23,7 @@ static struct metric attempts =
 /* -- The workers --------------------------------------------------------------------------------------------------- */
 
 /* Runs the pending activity once; its result as a fact. NULL when it does not count. */
-static struct fact *run_attempt(struct workflow_engine *engine, struct instance *instance, struct arena *arena)
+static struct fact *run_attempt(struct engine *engine, struct instance *instance, struct arena *arena)
 {
     const struct step *step = instance_pending(instance);
     const struct activity *activity = instance->activity;
@@ -53,7 +53,7 @@ static struct fact *run_attempt(struct workflow_engine *engine, struct instance 
     return fact_new(step->seq, error, &problem, out);
 }
 
-static struct instance *take_queued(struct workflow_engine *engine)
+static struct instance *take_queued(struct engine *engine)
 {
     struct instance *instance = engine->queue_first;
     engine->queue_first = instance->next_in_queue;
@@ -64,7 +64,7 @@ static struct instance *take_queued(struct workflow_engine *engine)
 }
 
 /* Runs one activity and writes what came of it. The lock is held on entry and exit, not meanwhile. */
-static void work_on(struct workflow_engine *engine, struct instance *instance, struct arena *arena)
+static void work_on(struct engine *engine, struct instance *instance, struct arena *arena)
 {
     engine->stats.attempts++;
     task_mutex_unlock(&engine->mutex);
@@ -87,7 +87,7 @@ static void work_on(struct workflow_engine *engine, struct instance *instance, s
 
 static void worker_main(void *argument)
 {
-    struct workflow_engine *engine = argument;
+    struct engine *engine = argument;
     struct arena *arena = arena_new(ATTEMPT_ARENA_BYTES);
     ASSERT(arena != NULL);
     task_mutex_lock(&engine->mutex);
@@ -105,7 +105,7 @@ static void worker_main(void *argument)
 /* -- The timer ----------------------------------------------------------------------------------------------------- */
 
 /* The first instance's time has come: a worker takes it, or its transition is returned to be submitted. */
-static struct instance *fire_first(struct workflow_engine *engine)
+static struct instance *fire_first(struct engine *engine)
 {
     struct instance *instance = engine->heap[0];
     const struct step *step = instance->loaded ? instance_pending(instance) : NULL;
@@ -122,7 +122,7 @@ static struct instance *fire_first(struct workflow_engine *engine)
 
 static void timer_main(void *argument)
 {
-    struct workflow_engine *engine = argument;
+    struct engine *engine = argument;
     task_mutex_lock(&engine->mutex);
     while (!engine->stopping) {
         int64_t due_ns = engine->heap_count > 0 ? engine->heap[0]->due_ns : TASK_FOREVER;
@@ -143,7 +143,7 @@ static void timer_main(void *argument)
 /* -- The doors of the commit hooks --------------------------------------------------------------------------------- */
 
 /* Under the lock. NULL when it cannot be driven now: it is in the database, and found there at the next start. */
-static struct instance *adopt(struct workflow_engine *engine, struct instance *instance)
+static struct instance *adopt(struct engine *engine, struct instance *instance)
 {
     if (engine->running && !engine->stopping && !engine_find(engine, instance->id) &&
         engine_insert(engine, instance) == 0)
@@ -152,7 +152,7 @@ static struct instance *adopt(struct workflow_engine *engine, struct instance *i
     return NULL;
 }
 
-void engine_adopt(struct workflow_engine *engine, struct instance *instance)
+void engine_adopt(struct engine *engine, struct instance *instance)
 {
     task_mutex_lock(&engine->mutex);
     engine->stats.started += instance->loaded;
@@ -165,7 +165,7 @@ void engine_adopt(struct workflow_engine *engine, struct instance *instance)
         engine_submit(adopted);
 }
 
-static struct instance *wake(struct workflow_engine *engine, struct str id)
+static struct instance *wake(struct engine *engine, struct str id)
 {
     TASK_LOCKED(&engine->mutex);
     struct instance *instance = engine_find(engine, id);
@@ -179,7 +179,7 @@ static struct instance *wake(struct workflow_engine *engine, struct str id)
     return looks ? engine_begin(engine, instance, false) : NULL;
 }
 
-void engine_wake(struct workflow_engine *engine, struct str id)
+void engine_wake(struct engine *engine, struct str id)
 {
     struct instance *instance = wake(engine, id);
     if (instance)
@@ -188,33 +188,8 @@ void engine_wake(struct workflow_engine *engine, struct str id)
 
 /* -- Life ---------------------------------------------------------------------------------------------------------- */
 
-int workflow_engine_new(struct workflow_engine **ret_engine, const struct workflow_engine_config *config)
-{
-    struct workflow_engine *engine = calloc(1, sizeof(*engine));
-    if (!engine)
-        return ERR_NO_MEMORY;
-    engine->config = *config;
-    if (engine->config.worker_count == 0)
-        engine->config.worker_count = WORKERS_DEFAULT;
-    if (engine->config.running_max == 0)
-        engine->config.running_max = RUNNING_DEFAULT;
-    if (engine->config.cached_bytes_max == 0)
-        engine->config.cached_bytes_max = CACHED_BYTES_DEFAULT;
-    engine->workers = calloc(engine->config.worker_count, sizeof(struct task *));
-    if (!engine->workers) {
-        free(engine);
-        return ERR_NO_MEMORY;
-    }
-    task_mutex_init(&engine->mutex);
-    task_cond_init(&engine->work);
-    task_cond_init(&engine->timer);
-    task_cond_init(&engine->settled);
-    *ret_engine = engine;
-    return 0;
-}
-
 struct load_page {
-    struct workflow_engine *engine;
+    struct engine *engine;
     char after_id[WORKFLOW_ID_MAX + 1];
     size_t count;
 };
@@ -222,7 +197,7 @@ struct load_page {
 /* A stub without its history: due at once, at its time, or when a signal comes. */
 static int load_one(struct load_page *page, struct sql_rows *rows)
 {
-    struct workflow_engine *engine = page->engine;
+    struct engine *engine = page->engine;
     TASK_LOCKED(&engine->mutex);
     struct str id = sql_get_text(rows, 0);
     memcpy(page->after_id, id.ptr, id.len);
@@ -265,7 +240,7 @@ static int load_page(struct sql_tx *tx, void *argument)
     return found;
 }
 
-static int start_tasks(struct workflow_engine *engine)
+static int start_tasks(struct engine *engine)
 {
     TRY(task_start(&engine->timer_task, "workflow-timer", timer_main, engine));
     while (engine->worker_started < engine->config.worker_count) {
@@ -275,23 +250,8 @@ static int start_tasks(struct workflow_engine *engine)
     return 0;
 }
 
-int workflow_engine_start(struct workflow_engine *engine)
-{
-    task_mutex_lock(&engine->mutex);
-    engine->running = true;
-    task_mutex_unlock(&engine->mutex);
-    struct load_page page = {.engine = engine};
-    do {
-        TRY(sql_read(engine->config.db, load_page, &page));
-    } while (page.count == LOAD_PAGE);
-    int error = start_tasks(engine);
-    if (error < 0)
-        workflow_engine_stop(engine);
-    return error;
-}
-
 /* Those that queued for a worker wait for the next start; who waits for an end learns that it does not come. */
-static void let_go(struct workflow_engine *engine)
+static void let_go(struct engine *engine)
 {
     while (engine->queue_first)
         engine_set_idle(take_queued(engine));
@@ -301,8 +261,10 @@ static void let_go(struct workflow_engine *engine)
     }
 }
 
-void workflow_engine_stop(struct workflow_engine *engine)
+static void engine_stop(struct workflow_engine *base)
 {
+    struct engine *engine = (struct engine *)base;
+
     task_mutex_lock(&engine->mutex);
     engine->stopping = true;
     task_cond_broadcast(&engine->work);
@@ -321,10 +283,27 @@ void workflow_engine_stop(struct workflow_engine *engine)
     task_mutex_unlock(&engine->mutex);
 }
 
-void workflow_engine_free(struct workflow_engine *engine)
+static int engine_run(struct workflow_engine *base)
 {
-    if (!engine)
-        return;
+    struct engine *engine = (struct engine *)base;
+
+    task_mutex_lock(&engine->mutex);
+    engine->running = true;
+    task_mutex_unlock(&engine->mutex);
+    struct load_page page = {.engine = engine};
+    do {
+        TRY(sql_read(engine->config.db, load_page, &page));
+    } while (page.count == LOAD_PAGE);
+    int error = start_tasks(engine);
+    if (error < 0)
+        engine_stop(base);
+    return error;
+}
+
+static void engine_free(struct workflow_engine *base)
+{
+    struct engine *engine = (struct engine *)base;
+
     for (size_t i = 0; i < engine->bucket_count; i++) {
         while (engine->buckets[i]) {
             struct instance *instance = engine->buckets[i];
@@ -345,13 +324,14 @@ void workflow_engine_free(struct workflow_engine *engine)
 /* -- Waiting ------------------------------------------------------------------------------------------------------- */
 
 /* Nothing is under way and nothing is due. */
-static bool is_settled(const struct workflow_engine *engine)
+static bool is_settled(const struct engine *engine)
 {
     return engine->under_way == 0 && (engine->heap_count == 0 || engine->heap[0]->due_ns > clock_monotonic_ns());
 }
 
-bool workflow_engine_settle(struct workflow_engine *engine, int64_t deadline_ns)
+static bool engine_settle(struct workflow_engine *base, int64_t deadline_ns)
 {
+    struct engine *engine = (struct engine *)base;
     const int64_t look_again_ns = CLOCK_NS_PER_MS;
     TASK_LOCKED(&engine->mutex);
     while (!is_settled(engine)) {
@@ -377,18 +357,14 @@ static int query_status(struct sql_tx *tx, void *argument)
     int found = sql_query_row(tx, &workflow_sql_get, SQL_ARGS(sql_text(query->id)), &rows);
     if (found <= 0)
         return found < 0 ? found : ERR_NOT_FOUND;
-    for (int status = WORKFLOW_RUNNING; status <= WORKFLOW_STUCK; status++) {
-        if (str_equal_cstr(sql_get_text(rows, 3), workflow_status_name((enum workflow_status)status))) {
-            query->status = (enum workflow_status)status;
-            return 0;
-        }
-    }
-    return ERR_CORRUPT;
+    int status = store_status_of(sql_get_text(rows, 3));
+    TRY(status);
+    query->status = (enum workflow_status)status;
+    return 0;
 }
 
 /* Waits for an instance in memory; false when there is none, or its end did not come. */
-static bool wait_in_memory(struct workflow_engine *engine, struct str id, int64_t deadline_ns,
-                           enum workflow_status *ret_status)
+static bool wait_in_memory(struct engine *engine, struct str id, int64_t deadline_ns, enum workflow_status *ret_status)
 {
     TASK_LOCKED(&engine->mutex);
     struct instance *instance = engine_find(engine, id);
@@ -412,8 +388,11 @@ static bool wait_in_memory(struct workflow_engine *engine, struct str id, int64_
     return waiter.is_known;
 }
 
-int workflow_wait(struct workflow_engine *engine, struct str id, int64_t deadline_ns, enum workflow_status *ret_status)
+static int engine_wait(struct workflow_engine *base, struct str id, int64_t deadline_ns,
+                       enum workflow_status *ret_status)
 {
+    struct engine *engine = (struct engine *)base;
+
     if (wait_in_memory(engine, id, deadline_ns, ret_status))
         return 0;
     struct status_query query = {.id = id};
@@ -422,9 +401,56 @@ int workflow_wait(struct workflow_engine *engine, struct str id, int64_t deadlin
     return 0;
 }
 
-void workflow_get_stats(struct workflow_engine *engine, struct workflow_stats *ret_stats)
+static void engine_get_stats(struct workflow_engine *base, struct workflow_stats *ret_stats)
 {
+    struct engine *engine = (struct engine *)base;
     TASK_LOCKED(&engine->mutex);
     *ret_stats = engine->stats;
     ret_stats->running = engine->instance_count;
+}
+
+/* -- The adapter --------------------------------------------------------------------------------------------------- */
+
+static const struct workflow_adapter engine_adapter = {
+    .version = WORKFLOW_ADAPTER_VERSION,
+    .run = engine_run,
+    .stop = engine_stop,
+    .free = engine_free,
+    .settle = engine_settle,
+    .get_stats = engine_get_stats,
+    .start = engine_start_workflow,
+    .signal = engine_signal,
+    .resume = engine_resume,
+    .wait = engine_wait,
+    .purge = engine_purge,
+    .list = engine_list,
+    .show = engine_show,
+};
+
+int workflow_sql_open(struct workflow_engine **ret_engine, const struct workflow_engine_config *config,
+                      char ret_message[512])
+{
+    TRY(port_expect_bare(PORT_WORKFLOW, config->url, ret_message));
+    struct engine *engine = calloc(1, sizeof(*engine));
+    if (!engine)
+        return ERR_NO_MEMORY;
+    engine->config = *config;
+    if (engine->config.worker_count == 0)
+        engine->config.worker_count = WORKERS_DEFAULT;
+    if (engine->config.running_max == 0)
+        engine->config.running_max = RUNNING_DEFAULT;
+    if (engine->config.cached_bytes_max == 0)
+        engine->config.cached_bytes_max = CACHED_BYTES_DEFAULT;
+    engine->workers = calloc(engine->config.worker_count, sizeof(struct task *));
+    if (!engine->workers) {
+        free(engine);
+        return ERR_NO_MEMORY;
+    }
+    task_mutex_init(&engine->mutex);
+    task_cond_init(&engine->work);
+    task_cond_init(&engine->timer);
+    task_cond_init(&engine->settled);
+    engine->base.adapter = &engine_adapter;
+    *ret_engine = &engine->base;
+    return 0;
 }

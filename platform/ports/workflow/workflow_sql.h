@@ -1,4 +1,4 @@
-/* The embedded workflow engine's own types; for the files of this folder.
+/* The embedded adapter's own types; for the files workflow_sql_*.c.
  *
  * Who owns what: an instance in state WRITING belongs to its transition (the closure reads and loads its history
  * without the engine's lock), in ACTIVITY to the worker that runs its step, in WAITING to whoever holds the lock. What
@@ -10,7 +10,7 @@
 #include "platform/base/log.h"
 #include "platform/base/task.h"
 #include "platform/ports/clock/clock.h"
-#include "platform/ports/workflow/workflow.h"
+#include "platform/ports/workflow/workflow_adapter.h"
 #include "platform/wire/wire.h"
 
 enum step_kind { STEP_ACTIVITY, STEP_COMPENSATION, STEP_AWAIT, STEP_POLL, STEP_SLEEP };
@@ -81,7 +81,7 @@ struct transition {
 struct instance {
     struct instance *next_in_bucket;
     struct instance *next_in_queue;
-    struct workflow_engine *engine;
+    struct engine *engine;
     struct str id;
     enum instance_state state;
     bool wake;   /* a signal came while it was not waiting: look again */
@@ -111,17 +111,15 @@ struct instance {
 #define HEAP_NONE SIZE_MAX
 
 /* A pass of the workflow's function over its history. */
-struct workflow {
-    struct workflow_engine *engine;
+struct pass {
+    struct workflow base;
+    struct engine *engine;
     struct instance *instance;
     struct transition *transition;
     struct sql_tx *tx; /* NULL in a first pass, which is given up where it needs one */
-    struct arena *arena;
-    int64_t position; /* seq of the next step */
-    bool blocked;     /* the function has nothing more to do in this pass */
-    int broken;       /* an error of ours (memory, disk): the pass is void, and is tried again */
-    bool stuck;
-    struct problem problem; /* of the last failed step; of a stuck workflow: why */
+    int64_t position;  /* seq of the next step */
+    int broken;        /* an error of ours (memory, disk): the pass is void, and is tried again */
+    bool stuck;        /* base.problem says why */
     struct {
         const struct activity *activity;
         ProtobufCMessage *in;
@@ -129,16 +127,18 @@ struct workflow {
     size_t compensation_count;
 };
 
-/* -- workflow_replay.c --------------------------------------------------------------------------------------------- */
+/* -- workflow_sql_replay.c ----------------------------------------------------------------------------------------- */
 
 /* The whole pass: function, then compensations or the end. Fills the transition. An error voids the pass. */
-int workflow_replay(struct workflow *w, ProtobufCMessage **ret_output);
+int pass_replay(struct pass *w, ProtobufCMessage **ret_output);
+
+extern const struct workflow_steps workflow_sql_steps;
 
 /* One attempt's result as a fact; NULL without memory. */
 struct fact *fact_new(int64_t seq, int error, const struct problem *problem, const ProtobufCMessage *out);
 void facts_free(struct fact *facts);
 
-/* -- workflow_store.c ---------------------------------------------------------------------------------------------- */
+/* -- workflow_sql_store.c ------------------------------------------------------------------------------------------ */
 
 int store_load(struct sql_tx *tx, struct instance *instance);
 
@@ -148,17 +148,20 @@ int store_changes(struct sql_tx *tx, const struct transition *transition);
 int store_status(struct sql_tx *tx, const struct instance *instance, enum workflow_status status, struct str output,
                  const struct problem *problem);
 
+/* The enum workflow_status of a word of the table; ERR_CORRUPT for another. */
+int store_status_of(struct str word);
+
 /* The oldest waiting signal of one of the names: 1, or 0 when there is none. Its row is deleted: what takes it is
  * recorded in the same transaction. */
 int store_take_signal(struct sql_tx *tx, struct arena *arena, struct str workflow_id, const char *const *names,
                       size_t count, size_t *ret_index, struct str *ret_payload);
 
 /* The type of that name, or NULL. */
-const struct workflow_type *workflow_type_find(const struct workflow_engine *engine, struct str name);
+const struct workflow_type *engine_find_type(const struct engine *engine, struct str name);
 
-/* -- workflow_instance.c ------------------------------------------------------------------------------------------- */
+/* -- workflow_sql_instance.c --------------------------------------------------------------------------------------- */
 
-struct instance *instance_new(struct workflow_engine *engine, struct str id);
+struct instance *instance_new(struct engine *engine, struct str id);
 void instance_free(struct instance *instance);
 
 /* Fills in what lies in the row; ERR_NO_MEMORY. */
@@ -187,8 +190,8 @@ struct step *transition_step(const struct transition *transition, int64_t seq);
 /* Makes the committed changes the instance's. */
 void transition_apply(struct transition *transition);
 
-/* What those who only start and signal need. */
-struct workflow_engine {
+struct engine {
+    struct workflow_engine base;
     struct workflow_engine_config config;
     struct task_mutex mutex;
     struct task_cond work;    /* the queue has something, or stopping */
@@ -212,10 +215,10 @@ struct workflow_engine {
     struct workflow_stats stats;
 };
 
-/* -- workflow_transition.c ----------------------------------------------------------------------------------------- */
+/* -- workflow_sql_transition.c ------------------------------------------------------------------------------------- */
 
 /* Takes a waiting instance out of the wait; the caller submits it after the lock. fired: its step's time has come. */
-struct instance *engine_begin(struct workflow_engine *engine, struct instance *instance, bool fired);
+struct instance *engine_begin(struct engine *engine, struct instance *instance, bool fired);
 
 /* Writes the transition of an instance in state WRITING. Without the lock: a full queue calls done at once. */
 void engine_submit(struct instance *instance);
@@ -230,28 +233,43 @@ int64_t engine_due_ns(bool is_activity, int64_t due_at_ms, int64_t scheduled_at_
 void engine_set_idle(struct instance *instance);
 
 /* Hands the pending activity to the workers. */
-void engine_queue_activity(struct workflow_engine *engine, struct instance *instance);
+void engine_queue_activity(struct engine *engine, struct instance *instance);
 
 /* Tells those who wait for its end; known says whether status is one. */
 void engine_tell_waiters(struct instance *instance, bool known, enum workflow_status status);
 
-/* -- workflow_engine.c --------------------------------------------------------------------------------------------- */
+/* -- workflow_sql_engine.c ----------------------------------------------------------------------------------------- */
 
 /* Room for one more instance, which engine_adopt or engine_break_promise gives up: what is committed must not fail to
  * be taken up for want of memory. ERR_NO_MEMORY; ERR_UNAVAILABLE when the engine is full. Takes the lock. */
-int engine_promise(struct workflow_engine *engine);
-void engine_break_promise(struct workflow_engine *engine);
+int engine_promise(struct engine *engine);
+void engine_break_promise(struct engine *engine);
 
 /* Commit hooks' doors; they take the lock. engine_adopt takes over the instance, for which there was a promise. */
-void engine_adopt(struct workflow_engine *engine, struct instance *instance);
-void engine_wake(struct workflow_engine *engine, struct str id);
+void engine_adopt(struct engine *engine, struct instance *instance);
+void engine_wake(struct engine *engine, struct str id);
 
-/* -- workflow_queue.c: under the engine's lock --------------------------------------------------------------------- */
+/* -- workflow_sql_queue.c: under the engine's lock ----------------------------------------------------------------- */
 
-struct instance *engine_find(const struct workflow_engine *engine, struct str id);
-int engine_insert(struct workflow_engine *engine, struct instance *instance);
-void engine_remove(struct workflow_engine *engine, struct instance *instance);
-void heap_remove(struct workflow_engine *engine, struct instance *instance);
+struct instance *engine_find(const struct engine *engine, struct str id);
+int engine_insert(struct engine *engine, struct instance *instance);
+void engine_remove(struct engine *engine, struct instance *instance);
+void heap_remove(struct engine *engine, struct instance *instance);
 
 /* Puts the instance into the heap, or moves it there. Room was made when it was inserted. */
-void heap_put(struct workflow_engine *engine, struct instance *instance, int64_t due_ns);
+void heap_put(struct engine *engine, struct instance *instance, int64_t due_ns);
+
+/* -- workflow_sql_client.c: the adapter's functions ---------------------------------------------------------------- */
+
+int engine_start_workflow(struct workflow_engine *base, struct sql_tx *tx, const struct workflow_start *start);
+int engine_signal(struct workflow_engine *base, struct sql_tx *tx, struct str id, const char *name,
+                  const ProtobufCMessage *payload);
+int engine_resume(struct workflow_engine *base, struct sql_tx *tx, struct str id);
+
+/* -- workflow_sql_look.c: the adapter's functions ------------------------------------------------------------------ */
+
+int engine_list(struct workflow_engine *base, struct sql_tx *tx, struct arena *arena, struct str status,
+                struct str after_id, size_t limit, struct workflow_row **ret_rows, size_t *ret_count);
+int engine_show(struct workflow_engine *base, struct sql_tx *tx, struct arena *arena, struct str id,
+                struct workflow_row *ret_row, struct workflow_step_row **ret_steps, size_t *ret_count);
+int engine_purge(struct workflow_engine *base, struct sql_tx *tx, int64_t ended_before_ms, int64_t *ret_deleted);
