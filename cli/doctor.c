@@ -83,6 +83,8 @@ static int examine_config(struct examination *examination, const struct command_
     }
     if (log_level_parse(config_get_str(config, &settings[SETTING_LOG_LEVEL]), &level) < 0)
         bad(examination, "config", "SHOPSTREAM_LOG_LEVEL must be debug, info, warning, error or none");
+    else if (settings_check(config, all_services, message) < 0)
+        bad(examination, "config", "%s", message);
     else
         good("config", "%s", options->config_path ? options->config_path : "defaults and environment");
     config_free(config);

@@ -69,6 +69,7 @@ static int choose_sandbox(struct serving *serving)
 static int configure(struct serving *serving)
 {
     const struct command_options *options = serving->options;
+    char message[512];
     enum log_level level;
 
     if (settings_load(options->config_path, &serving->config) < 0)
@@ -85,6 +86,8 @@ static int configure(struct serving *serving)
         status = choose_services(options->services, serving->services);
     if (status == EXIT_DONE)
         status = refuse_unsafe(serving);
+    if (status == EXIT_DONE && settings_check(serving->config, serving->services, message) < 0)
+        status = say_failed("%s", message);
     return status == EXIT_DONE ? network_open(serving->config, serving->services, &serving->network) : status;
 }
 

@@ -2,6 +2,7 @@
 
 #include "cli/commands.h"
 #include "cli/terminal.h"
+#include "platform/base/err.h"
 #include "platform/service/host.h"
 #include "services/services.h"
 
@@ -57,6 +58,15 @@ int settings_load(const char *file_path, struct config **ret_config)
     if (result < 0)
         say_failed("%s", message);
     return result;
+}
+
+int settings_check(const struct config *config, const struct service *const *services, char ret_message[512])
+{
+    for (; *services; services++) {
+        if ((*services)->check)
+            TRY((*services)->check(config, ret_message));
+    }
+    return 0;
 }
 
 static bool is_named(const char *names, const char *wanted)

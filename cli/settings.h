@@ -30,5 +30,8 @@ struct service;
  * HOST_SERVICES_MAX and an ending NULL. Returns an exit status; an unknown name was said. */
 int choose_services(const char *names, const struct service **ret_services);
 
+/* Asks the services whether they would run so. ERR_INVALID; ret_message says why not. */
+int settings_check(const struct config *config, const struct service *const *services, char ret_message[512]);
+
 /* All tables, NULL-terminated. */
 const struct config_row *const *settings_tables(void);

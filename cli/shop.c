@@ -120,6 +120,8 @@ static int open_host(struct shop *shop)
     struct http_client *client = NULL;
     char message[512] = "";
 
+    if (settings_check(shop->config, all_services, message) < 0)
+        return say_failed("%s", message);
     if (shop_make_folder(shop->data_path) != EXIT_DONE)
         return EXIT_FAILED;
     if (http_client_new(&client, CLIENT_CONNECTIONS_MAX) < 0)

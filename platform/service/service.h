@@ -13,6 +13,7 @@
 
 struct service;
 struct service_host;
+struct config;
 struct config_row;
 struct call;
 struct workflow_type;
@@ -144,6 +145,9 @@ struct service {
     const size_t *migration_count;
     const struct personal_data *personal_data;
     const struct config_row *config;
+    /* Refuses, before anything is opened, settings that are each fine and together must not run; may be NULL.
+     * ret_message names the setting and what to do, and never its value. */
+    int (*check)(const struct config *config, char ret_message[512]);
     bool own_listener;  /* speaks on a loopback port of its own, not under /api/<name> */
     bool loopback_only; /* for tests on one machine: refuses to be reached from others */
     bool no_prefix;     /* its paths stand at the root ("/dev/mail") */

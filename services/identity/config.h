@@ -8,3 +8,6 @@
 enum { IDENTITY_CONFIG_ADMIN_EMAIL, IDENTITY_CONFIG_ADMIN_PASSWORD };
 
 extern const struct config_row identity_config[];
+
+/* The service's check: an administrator's password that the API would refuse is refused at the start. */
+int identity_check_config(const struct config *config, char ret_message[512]);

@@ -6,7 +6,12 @@
 #include "services/identity/config.h"
 #include "services/identity/identity.h"
 
+#include <stdio.h>
+
 #define RANDOM_PASSWORD_BYTES 15 /* 20 letters in base64url */
+/* As identity.proto has them. */
+#define PASSWORD_CHARACTERS_MIN 8
+#define PASSWORD_CHARACTERS_MAX 128
 #define ADMINISTRATOR_ROLES (ROLE_CUSTOMER | ROLE_ADMIN)
 
 struct first_administrator {
@@ -14,6 +19,30 @@ struct first_administrator {
     struct str email, credential;
     bool exists;
 };
+
+int identity_check_config(const struct config *config, char ret_message[512])
+{
+    struct str password = secret_bytes(config_get_secret(config, &identity_config[IDENTITY_CONFIG_ADMIN_PASSWORD]));
+    struct str email = config_get_str(config, &identity_config[IDENTITY_CONFIG_ADMIN_EMAIL]);
+    size_t length = str_count_characters(password);
+    const char *code;
+
+    if (password.len == 0)
+        return 0;
+    if (length < PASSWORD_CHARACTERS_MIN || length > PASSWORD_CHARACTERS_MAX) {
+        snprintf(ret_message, 512,
+                 "SHOPSTREAM_ADMIN_PASSWORD must have %d to %d characters; without it one is made up and shown once",
+                 PASSWORD_CHARACTERS_MIN, PASSWORD_CHARACTERS_MAX);
+        return ERR_INVALID;
+    }
+    if (identity_password_weakness(password, email, STR_EMPTY, &code)) {
+        snprintf(ret_message, 512,
+                 "SHOPSTREAM_ADMIN_PASSWORD is guessed first, as many people have it or it is a name: set another; "
+                 "without it one is made up and shown once");
+        return ERR_INVALID;
+    }
+    return 0;
+}
 
 static int count_administrators(struct sql_tx *tx, void *argument)
 {

@@ -60,7 +60,10 @@ int identity_fill_user(struct call *call, const struct account *account, Identit
 int64_t identity_hash_deadline_ns(const struct call *call);
 int identity_hash_failed(struct call *call, int error);
 
-/* Refuses a new password that is guessed first; name may be empty. pointer: the field it came in. */
+/* Why a password is guessed first, as a sentence with a code, or NULL; email and name may be empty. */
+const char *identity_password_weakness(struct str password, struct str email, struct str name, const char **ret_code);
+
+/* Refuses such a new password; name may be empty. pointer: the field it came in. */
 int identity_check_password(struct call *call, struct str password, struct str email, struct str name,
                             const char *pointer);
 

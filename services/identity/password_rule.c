@@ -50,23 +50,30 @@ static bool is_own_word(struct str password, struct str email, struct str name)
            is_word_of(core, trim_to_letters(name));
 }
 
-int identity_check_password(struct call *call, struct str password, struct str email, struct str name,
-                            const char *pointer)
+const char *identity_password_weakness(struct str password, struct str email, struct str name, const char **ret_code)
 {
     char lower[PASSWORD_BYTES_MAX + 1];
 
     if (password.len > PASSWORD_BYTES_MAX)
-        return 0; /* no word of a list */
+        return NULL; /* no word of a list */
     for (size_t i = 0; i < password.len; i++) {
         char c = password.ptr[i];
         lower[i] = c >= 'A' && c <= 'Z' ? (char)(c | 0x20) : c;
     }
     lower[password.len] = '\0';
+    *ret_code = "password_too_common";
     if (bsearch(lower, common_passwords, COMMON_COUNT, sizeof(common_passwords[0]), compare))
-        return call_fail(call, ERR_INVALID, "password_too_common", pointer,
-                         "Many people have this password, so it is guessed first: choose another one.");
+        return "Many people have this password, so it is guessed first: choose another one.";
+    *ret_code = "password_too_easy";
     if (is_own_word(str_from(lower, password.len), email, name))
-        return call_fail(call, ERR_INVALID, "password_too_easy", pointer,
-                         "This password is the name of you or the shop, so it is guessed first: choose another one.");
-    return 0;
+        return "This password is the name of you or the shop, so it is guessed first: choose another one.";
+    return NULL;
+}
+
+int identity_check_password(struct call *call, struct str password, struct str email, struct str name,
+                            const char *pointer)
+{
+    const char *code, *weakness = identity_password_weakness(password, email, name, &code);
+
+    return weakness ? call_fail(call, ERR_INVALID, code, pointer, "%s", weakness) : 0;
 }

@@ -76,6 +76,7 @@ const struct service identity_service = {
     .migrations = identity_migrations,
     .migration_count = &identity_migration_count,
     .config = identity_config,
+    .check = identity_check_config,
     .personal_data = personal_data,
     .start = identity_start,
     .stop = identity_stop,

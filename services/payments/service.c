@@ -47,6 +47,7 @@ const struct service payments_service = {
     .migrations = payments_migrations,
     .migration_count = &payments_migration_count,
     .config = psp_config,
+    .check = psp_config_check,
     /* Orders and amounts are the shop's books, kept as the law asks; who the customer is, the orders service knows. */
     .personal_data = (const struct personal_data[]){{0}},
     .start = payments_start,

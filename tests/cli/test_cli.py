@@ -139,6 +139,34 @@ class Words(Case):
     def test_mails_must_come_from_an_address(self):
         self.bad(1, "set SHOPSTREAM_MAIL_FROM", "migrate", "--data", self.data, SHOPSTREAM_MAIL_FROM="nobody")
 
+    def test_dangerous_settings_refuse_to_start(self):
+        key = {"SHOPSTREAM_STRIPE_SECRET_KEY": "sk_live_k3y"}
+        secret = {"SHOPSTREAM_STRIPE_WEBHOOK_SECRET": "whsec_w0rd"}
+        real = {"SHOPSTREAM_STRIPE_URL": "https://stripe.example"}
+        for said, settings in (
+                ("STRIPE_URL must begin with https", {"SHOPSTREAM_STRIPE_URL": "ftp://a.example", **key, **secret}),
+                ("STRIPE_URL must begin with https", {"SHOPSTREAM_STRIPE_URL": "http://a.example", **key, **secret}),
+                ("STRIPE_URL must begin with https", {"SHOPSTREAM_STRIPE_URL": "stripe.example", **key, **secret}),
+                ("STRIPE_SECRET_KEY must be set", real), ("STRIPE_SECRET_KEY must be set", {**real, **secret}),
+                ("STRIPE_WEBHOOK_SECRET must be set", {**real, **key}),
+                ("ADMIN_PASSWORD must have 8 to 128", {"SHOPSTREAM_ADMIN_PASSWORD": "x7$kQ2!"}),
+                ("ADMIN_PASSWORD must have 8 to 128", {"SHOPSTREAM_ADMIN_PASSWORD": "é7$kQ2!"}),
+                ("ADMIN_PASSWORD must have 8 to 128", {"SHOPSTREAM_ADMIN_PASSWORD": "x7$kQ2! " * 17}),
+                ("ADMIN_PASSWORD is guessed first.*set another", {"SHOPSTREAM_ADMIN_PASSWORD": "Password1"}),
+                ("ADMIN_PASSWORD is guessed first.*set another", {"SHOPSTREAM_ADMIN_PASSWORD": "Shopstream2026!"})):
+            for command in (["serve", "--port", "0", "--no-seed"], ["migrate"]):
+                with self.subTest(settings, command=command):
+                    result = self.bad(1, "SHOPSTREAM_" + said, *command, "--data", self.data, **settings)
+                    for name, value in settings.items():
+                        self.assertTrue(name.endswith("_URL") or value not in result.stderr)
+                    self.assertFalse(os.path.exists(self.data), "something was made before")
+        self.assertIn("STRIPE_SECRET_KEY must be set", run("doctor", "--data", self.data, **real).stdout)
+
+    def test_a_provider_of_ones_own_is_taken_with_its_secrets(self):
+        self.good("migrate", "--data", self.data, SHOPSTREAM_STRIPE_URL="https://stripe.example",
+                  SHOPSTREAM_STRIPE_SECRET_KEY="sk_live_k3y", SHOPSTREAM_STRIPE_WEBHOOK_SECRET="whsec_w0rd",
+                  SHOPSTREAM_ADMIN_PASSWORD="pässwörd of mine")
+
     def test_a_port_without_such_an_adapter_refuses_to_start(self):
         embedded = {"SQL": "sqlite", "EVENTS": "sql", "KV": "sql", "CACHE": "memory", "STREAM": "sql", "QUEUE": "sql",
                     "MAIL": "spool", "WORKFLOW": "sql", "IDP": "argon2id"}

@@ -31,6 +31,47 @@ const struct config_row *const psp_config_webhook_secret = &psp_config[2];
 const struct config_row *const psp_config_timeout = &psp_config[3];
 const struct config_row *const psp_config_reconcile_age = &psp_config[4];
 
+/* -- Checking ------------------------------------------------------------------------------------------------------ */
+
+static bool is_on_this_machine(struct str url)
+{
+    struct str host = str_skip(url, sizeof("http://") - 1);
+    size_t length = 0;
+
+    if (str_starts_with(host, STR("[::1]")))
+        length = sizeof("[::1]") - 1;
+    else if (str_starts_with(host, STR("localhost")))
+        length = sizeof("localhost") - 1;
+    else
+        while (str_starts_with(host, STR("127.")) && length < host.len && strchr("0123456789.", host.ptr[length]))
+            length++;
+    return length > 0 && (length == host.len || host.ptr[length] == ':' || host.ptr[length] == '/');
+}
+
+int psp_config_check(const struct config *config, char ret_message[512])
+{
+    struct str url = config_get_str(config, psp_config_url);
+
+    if (url.len == 0 || (str_starts_with(url, STR("http://")) && is_on_this_machine(url)))
+        return 0;
+    if (!str_starts_with(url, STR("https://"))) {
+        snprintf(ret_message, 512,
+                 "SHOPSTREAM_STRIPE_URL must begin with https://, as nobody between may read or change what is sent "
+                 "there; http:// is for this machine");
+        return ERR_INVALID;
+    }
+    for (const struct config_row *row = psp_config_secret_key; row <= psp_config_webhook_secret; row++) {
+        if (secret_bytes(config_get_secret(config, row)).len == 0) {
+            snprintf(ret_message, 512,
+                     "%s must be set, as SHOPSTREAM_STRIPE_URL names a provider that has given you one", row->name);
+            return ERR_INVALID;
+        }
+    }
+    return 0;
+}
+
+/* -- Secrets ------------------------------------------------------------------------------------------------------- */
+
 /* The seed's file: written under another name and linked, so that it is there whole or not at all, and the first of two
  * writers wins. */
 static int write_seed(const char *path)

@@ -14,6 +14,10 @@ extern const struct config_row *const psp_config_webhook_secret;
 extern const struct config_row *const psp_config_timeout;
 extern const struct config_row *const psp_config_reconcile_age;
 
+/* The check of the service that owns the table. Payments and the provider's key go to the address, so it is HTTPS but
+ * on this machine, and elsewhere the secrets are the provider's: made-up ones are for the emulator. */
+int psp_config_check(const struct config *config, char ret_message[512]);
+
 struct psp_secrets {
     struct secret *secret_key;     /* "sk_test_…" */
     struct secret *webhook_secret; /* "whsec_…" */
