@@ -1,141 +1,13 @@
-/* shopstream: reads the command line and runs one of the commands below. */
-#include "cli/commands.h"
-#include "cli/settings.h"
+/* shopstream: reads the command line and runs one of the commands of command.c. */
+#include "cli/command.h"
 #include "cli/terminal.h"
-#include "services/services.h"
+#include "platform/base/str.h"
 
 #include <getopt.h>
 #include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-
-#define HELP_BYTES_MAX (1u << 16)
-
-/* Which options a command takes, besides --data, --config and --help. */
-enum takes {
-    TAKES_SERVICES = 1 << 0,
-    TAKES_PORT = 1 << 1,
-    TAKES_NO_SEED = 1 << 2,
-    TAKES_TENANT = 1 << 3,
-    TAKES_STATUS = 1 << 4,
-    TAKES_JSON = 1 << 5,
-    TAKES_MINUTES = 1 << 6,
-    TAKES_SECONDS = 1 << 7,
-    TAKES_REPORT = 1 << 8,
-};
-
-struct command {
-    const char *name;      /* one word or two */
-    const char *arguments; /* as shown */
-    int least, most;       /* how many of them */
-    unsigned takes;
-    command_fn *run;
-    const char *help;    /* one line */
-    const char *details; /* for `COMMAND --help` */
-};
-
-static const struct command commands[] = {
-    {"serve", "", 0, 0, TAKES_SERVICES | TAKES_PORT | TAKES_NO_SEED, command_serve,
-     "serve the shop; also without a command",
-     "An empty shop is filled with the demo catalog, unless --no-seed is given. SIGTERM and Ctrl-C end it\n"
-     "when what is in flight is answered; the second one at once."},
-    {"seed", "", 0, 0, TAKES_TENANT | TAKES_JSON, command_seed, "fill a shop without products with the demo catalog",
-     "A shop that has a product stays as it is."},
-    {"import", "FILE.csv", 1, 1, TAKES_TENANT | TAKES_JSON, command_import,
-     "put products in: all of them or, with an error, none",
-     "One row a SKU; `export` writes the same columns, services/catalog/README.md explains them. What exists\n"
-     "is changed where the file differs; what the file does not name stays."},
-    {"export", "[FILE]", 0, 1, TAKES_TENANT, command_export, "write the products as CSV, to stdout without FILE", NULL},
-    {"dump", "FILE", 1, 1, TAKES_JSON, command_dump, "write the whole shop, logically, as lines of JSON",
-     "All of its rows as they were at one moment, for another machine or another engine; works on a running\n"
-     "shop. The file holds the shop's secrets: only its owner may read it."},
-    {"load", "FILE", 1, 1, 0, command_load, "make a shop from a dump, in an empty folder",
-     "The counts at both ends of the file are checked. When anything is wrong, nothing is left."},
-    {"backup", "DEST", 1, 1, TAKES_JSON, command_backup, "copy the databases and the mail into a new folder",
-     "A copy of one moment; works on a running shop. DEST/manifest.json is written last: without it, the copy\n"
-     "is not whole. The copy holds the shop's secrets."},
-    {"restore", "SRC", 1, 1, 0, command_restore, "make the shop of a backup again, in an empty folder",
-     "Every file is compared with the manifest, copied, synced and checked before the shop is there."},
-    {"migrate", "", 0, 0, 0, command_migrate, "bring the databases up to date, or make them",
-     "`serve` does the same when it starts."},
-    {"doctor", "", 0, 0, 0, command_doctor, "look for what is wrong, and say what to do",
-     "Looks at configuration, folder, disk, lock, databases, ports, clock and libraries. Exits with 1 when\n"
-     "something is wrong."},
-    {"torture", "", 0, 0, TAKES_MINUTES | TAKES_SECONDS | TAKES_REPORT, command_torture,
-     "kill a shop of its own while many buy, and audit it",
-     "Starts a shop below TMPDIR (/var/tmp), sells few units to many buyers, kills it with SIGKILL again and\n"
-     "again and starts it anew. Then every buyer asks again under the same key, and orders, stock, the\n"
-     "provider's charges, the ledger and the mails are compared. Takes 40 seconds and the audit, unless\n"
-     "--minutes or --seconds says otherwise; --report writes the figures as Markdown. With --data it works on\n"
-     "a copy of that shop, which itself is left alone. Exits with 0 only when every check holds."},
-    {"openapi", "", 0, 0, TAKES_SERVICES, command_openapi, "print the OpenAPI document of the REST API", NULL},
-    {"routes", "", 0, 0, TAKES_SERVICES | TAKES_JSON, command_routes, "show who may call what, row by row",
-     "Also what openapi leaves out: calls between services, which have no address, and what is not for\n"
-     "clients. A row without a method cannot be reached over HTTP."},
-    {"user grant", "EMAIL ROLE", 2, 2, TAKES_TENANT | TAKES_JSON, command_user_grant,
-     "give a role to who signed up with the address",
-     "Roles: customer, support, merchandiser, admin. It takes effect with the next sign-in or refresh."},
-    {"tenant add", "ID [HOST]", 1, 2, TAKES_JSON, command_tenant_add, "add a tenant, chosen by host name or X-Tenant",
-     "Adding one again changes its host name."},
-    {"tenant list", "", 0, 0, TAKES_JSON, command_tenant_list, "show the tenants", NULL},
-    {"workflow list", "", 0, 0, TAKES_STATUS | TAKES_JSON, command_workflow_list,
-     "show the newest workflows, or those of --status S",
-     "S: running, compensating, completed, failed or stuck. A stuck one waits for `workflow resume`."},
-    {"workflow show", "ID", 1, 1, TAKES_JSON, command_workflow_show, "show one with every step", NULL},
-    {"workflow resume", "ID", 1, 1, 0, command_workflow_resume, "let a stuck one try again", NULL},
-    {"quarantine list", "", 0, 0, TAKES_JSON, command_quarantine_list, "show events that a consumer could not take",
-     NULL},
-    {"quarantine replay", "SERVICE GROUP SOURCE OFFSET", 4, 4, 0, command_quarantine_replay,
-     "hand one to its consumer again",
-     "The four words are columns of `quarantine list`. The event leaves quarantine when it is handled."},
-    {0},
-};
-
-/* -- Help
- * --------------------------------------------------------------------------------------------------------------- */
-
-static void print_help(void)
-{
-    printf("Usage: shopstream [COMMAND] [--data DIR] [--config FILE] [OPTIONS]\n");
-    for (const struct command *command = commands; command->name; command++) {
-        bool is_long = strcmp(command->name, "quarantine replay") == 0;
-        char left[64];
-
-        snprintf(left, sizeof(left), "%s %s", command->name, is_long ? "…" : command->arguments);
-        printf("  %-*s%s\n", is_long ? 25 : 23, left, command->help);
-    }
-    printf("\n`shopstream COMMAND --help` explains one; --help-config lists the settings.\n");
-}
-
-static void print_command_help(const struct command *command)
-{
-    printf(
-        "Usage: shopstream %s%s%s [--data DIR]%s%s%s%s%s%s%s%s\n\n%c%s.\n", command->name,
-        command->arguments[0] ? " " : "", command->arguments, command->run == command_torture ? "" : " [--config FILE]",
-        command->takes & TAKES_SERVICES ? " [--services a,b]" : "", command->takes & TAKES_PORT ? " [--port 3000]" : "",
-        command->takes & TAKES_NO_SEED ? " [--no-seed]" : "", command->takes & TAKES_TENANT ? " [--tenant ID]" : "",
-        command->takes & TAKES_STATUS ? " [--status S]" : "", command->takes & TAKES_JSON ? " [--json]" : "",
-        command->takes & TAKES_SECONDS ? " [--minutes N | --seconds N] [--report FILE]" : "",
-        command->help[0] - 'a' + 'A', command->help + 1);
-    if (command->details)
-        printf("\n%s\n", command->details);
-    if (command->takes & TAKES_SERVICES) {
-        printf("\nServices, all of them without --services:\n");
-        for (size_t i = 0; all_services[i]; i++)
-            printf("  %-16s %s\n", all_services[i]->name, all_services[i]->help);
-    }
-    if (command->takes & TAKES_JSON)
-        printf("\n--json prints the answer as JSON.\n");
-}
-
-static void print_config_help(void)
-{
-    CLEANUP(buf_free) struct buf buf = BUF(HELP_BYTES_MAX);
-
-    config_print_help(settings_tables(), &buf);
-    printf("%.*s", STR_FORMAT(buf_str(&buf)));
-}
 
 /* -- Options
  * -------------------------------------------------------------------------------------------------------------- */
@@ -215,6 +87,16 @@ static int take_option(struct parse *parse, unsigned which)
     return EXIT_DONE;
 }
 
+/* A long option stands in its own word; a letter may be one of several in a word that is not done with yet. */
+static int refuse_option(int option, char **argv)
+{
+    char letter[] = {'-', (char)optopt, 0};
+    bool is_letter = option == '?' && optopt > 0 && optopt < OPTION_DATA;
+
+    return say_usage("%s %s; `shopstream --help` shows what there is", is_letter ? letter : argv[optind - 1],
+                     option == ':' ? "wants a value" : "is not an option");
+}
+
 static int parse_options(int argc, char **argv, struct parse *parse)
 {
     int option, status = EXIT_DONE;
@@ -232,8 +114,7 @@ static int parse_options(int argc, char **argv, struct parse *parse)
         else if (option == OPTION_HELP_CONFIG)
             parse->help_config = true;
         else
-            return say_usage("%s %s; `shopstream --help` shows what there is", argv[optind - 1],
-                             option == ':' ? "wants a value" : "is not an option");
+            return refuse_option(option, argv);
     }
     return status;
 }
@@ -281,13 +162,12 @@ static const struct command *find_command(char **words, int word_count, int *ret
 /* `workflow` alone, or with a word that is none of its commands: says which there are. */
 static int say_unknown(char **words, int word_count)
 {
+    const struct command_group *group = command_group_find(words[0]);
     char known[256] = "";
     size_t length = 0;
 
-    for (const struct command *command = commands; command->name; command++) {
-        struct str rest = str_from_cstr(command->name), first;
-
-        if (str_next_token(&rest, ' ', &first) && rest.ptr && str_equal_cstr(first, words[0]))
+    for (const struct command *command = commands; group && command->name; command++) {
+        if (command_word_in(command, group))
             length +=
                 (size_t)snprintf(known + length, sizeof(known) - length, "%s`%s`", length ? ", " : "", command->name);
     }
@@ -313,15 +193,19 @@ static int run_command(struct parse *parse, char **words, int word_count)
     const struct command *command = find_command(words, word_count, &matched);
 
     if (parse->help && word_count == 0)
-        print_help();
+        help_print();
     if (parse->help_config)
-        print_config_help();
+        help_print_settings();
     if ((parse->help && word_count == 0) || parse->help_config)
         return EXIT_DONE;
+    if (!command && parse->help && word_count == 1 && command_group_find(words[0])) {
+        help_print_group(command_group_find(words[0]));
+        return EXIT_DONE;
+    }
     if (!command)
         return say_unknown(words, word_count);
     if (parse->help) {
-        print_command_help(command);
+        help_print_command(command);
         return EXIT_DONE;
     }
     int count = word_count - matched;

@@ -111,14 +111,28 @@ class Words(Case):
         self.assertLessEqual(max(map(len, text.splitlines())), 80)
 
     def test_every_command_explains_itself(self):
-        names = re.findall(r"^  ([a-z]+(?: (?:grant|add|list|show|resume|replay))?)", self.good("--help"), re.M)
+        lines = re.findall(r"^  ([a-z]+)(?: ([a-z]+(?:[|][a-z]+)*))? ", self.good("--help"), re.M)
+        self.assertEqual(len(lines), 17)
+        names = [(first, word) if word else (first,) for first, words in lines for word in words.split("|")]
         self.assertEqual(len(names), 21)
         for name in names:
-            self.assertRegex(self.good(*name.split(), "--help"), "^Usage: shopstream " + name)
+            text = self.good(*name, "--help")
+            self.assertRegex(text, r"^Usage: shopstream " + " ".join(name))
+            self.assertRegex(text, r"\n\n[A-Z].*\.\n")
+        for group, words in lines:
+            if words:
+                text = self.good(group, "--help")
+                self.assertEqual(text, self.good("--help", group))
+                self.assertRegex(text, r"^Usage: shopstream %s COMMAND" % group)
+                self.assertEqual(re.findall(r"(?m)^  %s ([a-z]+)" % group, text), words.split("|"))
 
     def test_what_is_not_understood_is_exit_2(self):
         for said, arguments in (("no command 'sell'", ["sell"]), ("wants another word", ["workflow"]),
-                                ("has no such command", ["workflow", "paint"]), ("is not an option", ["--colour"]),
+                                ("has no such command", ["workflow", "paint"]),
+                                ("no command 'audit'", ["audit", "verify"]), ("no command 'sell'", ["sell", "--help"]),
+                                ("has no such command", ["workflow", "paint", "--help"]),
+                                ("--colour is not an option", ["--colour"]), ("-x is not an option", ["seed", "-xh"]),
+                                ("--json=1 is not an option", ["seed", "--json=1"]),
                                 ("wants a value", ["serve", "--data"]), ("--port takes a number", ["--port", "x"]),
                                 ("takes no --port", ["export", "--port", "1"]), ("wants more words", ["import"]),
                                 ("takes no such word", ["seed", "now"]),
