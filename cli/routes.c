@@ -61,7 +61,8 @@ static int write_row(const struct row *row, void *argument)
     json_member_bool(w, "in_openapi", row->route->method && !row->route->internal && !row->service->own_listener);
     json_member_bool(w, "key_required", row->route->key_required);
     json_member_bool(w, "idempotent", row->route->idempotent);
-    json_member_bool(w, "if_match", row->route->if_match);
+    json_member_bool(w, "if_match", row->route->if_match != IF_MATCH_REFUSED);
+    json_member_bool(w, "if_match_required", row->route->if_match == IF_MATCH_REQUIRED);
     json_end_object(w);
     return buf_error(w->buf);
 }

@@ -44,6 +44,12 @@ struct http_request {
     unsigned version; /* 11 or 20 (10 for HTTP/1.0) */
 };
 
+/* GET or HEAD: nothing changes by it. */
+static inline bool http_is_read(const struct http_request *request)
+{
+    return request->method == HTTP_GET || request->method == HTTP_HEAD;
+}
+
 /* The value of the first header of that name (lower case), or the empty str with a NULL ptr. */
 struct str http_header_find(const struct http_request *request, const char *name);
 

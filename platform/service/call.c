@@ -303,7 +303,7 @@ bool call_is_staff(const struct call *call)
 
 int call_check_version(struct call *call, int64_t version)
 {
-    if (call->if_match < 0 || call->if_match == version)
+    if (if_match_holds(&call->if_match, version))
         return 0;
     return call_fail(call, ERR_STALE, "stale_version", NULL,
                      "It was changed since you read it: it is at version %lld now. Read it again.", (long long)version);

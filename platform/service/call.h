@@ -3,6 +3,7 @@
 #pragma once
 
 #include "platform/base/log.h"
+#include "platform/service/if_match.h"
 #include "platform/service/service.h"
 
 struct principal {
@@ -28,8 +29,8 @@ struct call {
     struct log_context log; /* service, trace id */
     struct str traceparent; /* to send on (W3C) */
 
-    struct str idempotency_key;      /* of the request; empty without. Goes on to the services that it calls */
-    int64_t if_match;                /* the version that If-Match names, or -1 */
+    struct str idempotency_key; /* of the request; empty without. Goes on to the services that it calls */
+    struct if_match if_match;
     int64_t wait_ms;                 /* Prefer: wait=N, or 0 */
     const struct http_request *http; /* NULL when called by RPC, a job or an event */
     struct str client_address;
@@ -112,7 +113,7 @@ int call_authorise(struct call *call, enum auth auth);
 
 bool call_is_staff(const struct call *call);
 
-/* ERR_STALE with a problem when If-Match names another version than the row's. */
+/* ERR_STALE with a problem when If-Match was sent and does not name this version. */
 int call_check_version(struct call *call, int64_t version);
 
 /* Opaque list cursors, sealed with the shop's key so that an invented one is refused: up to 4 values. */

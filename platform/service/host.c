@@ -283,7 +283,6 @@ int host_call_begin(struct service_instance *instance, struct arena *arena, stru
         .tenant = tenant,
         .deadline_ns = clock_monotonic_ns() + timeout_ms * CLOCK_NS_PER_MS,
         .log = {.service = instance->service->name},
-        .if_match = -1,
     };
     return call_start_trace(ret_call, traceparent);
 }

@@ -75,7 +75,7 @@ int rpc_call(struct call *caller, const struct rpc_method *method, const Protobu
     call->log.service = instance->service->name;
     call->http = NULL;
     call->reply = NULL;
-    call->if_match = -1;
+    call->if_match = (struct if_match){0};
     call->problem = (struct problem){0};
     int result = wire_check(in, &call->problem);
     if (result >= 0)

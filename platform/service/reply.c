@@ -26,6 +26,12 @@ static int encode_json(struct call *call, const ProtobufCMessage *message, struc
     return 0;
 }
 
+/* What is read has one; what is answered to a change, where it shows what can be changed again by its version. */
+static bool has_etag(const struct call *call)
+{
+    return call->reply->has_version || !call->http || http_is_read(call->http);
+}
+
 int reply_encode(struct call *call)
 {
     struct call_reply *reply = call->reply;
@@ -39,9 +45,11 @@ int reply_encode(struct call *call)
             reply->status = 204;
     } else {
         TRY(encode_json(call, reply->out, &reply->body));
-        snprintf(reply->etag, sizeof(reply->etag), "\"%lld-%016llx\"",
-                 (long long)(reply->has_version ? reply->version : 0),
-                 (unsigned long long)hash_keyed(&etag_key, reply->body));
+        reply->etag[0] = '\0';
+        if (has_etag(call))
+            snprintf(reply->etag, sizeof(reply->etag), "\"%lld-%016llx\"",
+                     (long long)(reply->has_version ? reply->version : 0),
+                     (unsigned long long)hash_keyed(&etag_key, reply->body));
     }
     if (!reply->status)
         reply->status = 200;
@@ -127,11 +135,6 @@ static bool etag_matches(struct request *request, const char *etag)
     return false;
 }
 
-static bool is_read(const struct request *request)
-{
-    return request->http->method == HTTP_GET || request->http->method == HTTP_HEAD;
-}
-
 void response_from_reply(struct request *request, struct http_response *ret_response)
 {
     struct call_reply *reply = &request->reply;
@@ -140,7 +143,7 @@ void response_from_reply(struct request *request, struct http_response *ret_resp
     *ret_response = (struct http_response){.status = reply->status, .body = reply->body};
     if (etag.len)
         http_response_header(ret_response, STR("ETag"), etag);
-    if (is_read(request) && etag.len && etag_matches(request, reply->etag)) {
+    if (http_is_read(request->http) && etag.len && etag_matches(request, reply->etag)) {
         ret_response->status = 304;
         ret_response->body = STR_EMPTY;
     } else if (reply->body.len) {

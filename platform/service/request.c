@@ -27,11 +27,9 @@ static bool is_refusal(int status)
  * only to who debugs. */
 static enum log_level level_of(const struct request *request, int status)
 {
-    bool is_read = request->http->method == HTTP_GET || request->http->method == HTTP_HEAD;
-
     if (status >= 500)
         return LOG_LEVEL_ERROR;
-    return is_read && !is_refusal(status) ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO;
+    return http_is_read(request->http) && !is_refusal(status) ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO;
 }
 
 static void log_request(struct request *request, int status)
@@ -334,7 +332,7 @@ static int admit(struct request *request)
     TRY(request_limit_rate(request));
     if (!route->raw)
         TRY(request_decode(request));
-    return route->raw && !route->idempotent ? 0 : request_preconditions(request);
+    return request_preconditions(request);
 }
 
 static void request_run(struct work *work)

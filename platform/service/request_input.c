@@ -29,7 +29,7 @@ static int decode_body(struct request *request)
 
     if (request->http->body.len == 0)
         return 0;
-    if (request->http->method == HTTP_GET || request->http->method == HTTP_HEAD)
+    if (http_is_read(request->http))
         return problem_set(&call->problem, ERR_INVALID, "body_not_allowed", NULL, "A GET request has no body.");
     if (!str_equal_nocase(essence, STR("application/json")))
         return problem_set(&call->problem, ERR_MEDIA_TYPE, "media_type", NULL,
@@ -62,7 +62,7 @@ static int decode_query(struct request *request)
     int result;
 
     while ((result = http_query_next(call->arena, &query, &name, &value)) > 0) {
-        if (request->http->method != HTTP_GET && request->http->method != HTTP_HEAD)
+        if (!http_is_read(request->http))
             return problem_set(&call->problem, ERR_INVALID, "query_not_allowed", "?", "This request takes no query.");
         TRY(wire_set_field(call->arena, request->in, name, value, "?", &call->problem));
     }
@@ -104,19 +104,27 @@ int request_decode(struct request *request)
     return check_rules(request);
 }
 
-/* If-Match: "7-a1b2…" or "7": the version alone counts. */
-static int parse_if_match(struct call *call, struct str header)
+/* What cannot be kept is refused, never passed over: the sender counts on it. Reads are not changed by it. */
+static int take_if_match(struct request *request)
 {
-    struct str version = str_trim(header);
+    struct call *call = &request->call;
+    const struct route *route = request->match.route;
+    struct str header = http_header_find(request->http, "if-match");
 
-    if (version.len >= 2 && version.ptr[0] == '"' && version.ptr[version.len - 1] == '"')
-        version = str_slice(version, 1, version.len - 2);
-    ptrdiff_t dash = str_find_char(version, '-');
-    if (dash > 0)
-        version = str_slice(version, 0, (size_t)dash);
-    if (str_to_int64(version, &call->if_match) < 0 || call->if_match < 0)
+    if (http_is_read(request->http) || request->instance->service->own_listener)
+        return 0;
+    if (!header.ptr)
+        return route->if_match != IF_MATCH_REQUIRED
+                   ? 0
+                   : problem_set(&call->problem, ERR_NO_PRECONDITION, "if_match_required", NULL,
+                                 "Send If-Match with the ETag of the version that you read.");
+    if (route->if_match == IF_MATCH_REFUSED)
+        return problem_set(&call->problem, ERR_INVALID, "if_match_not_supported", NULL,
+                           "What this request changes has no version to compare: leave If-Match out.");
+    if (if_match_parse(header, &call->if_match) < 0)
         return problem_set(&call->problem, ERR_INVALID, "invalid_if_match", NULL,
-                           "If-Match must be the ETag of the version that you read.");
+                           "If-Match must be the ETag of the version that you read, at most %d of them, or *.",
+                           IF_MATCH_VERSIONS_MAX);
     return 0;
 }
 
@@ -159,14 +167,7 @@ static int begin_idempotency(struct request *request)
 
 int request_preconditions(struct request *request)
 {
-    struct call *call = &request->call;
-    struct str if_match = http_header_find(request->http, "if-match");
-
-    if (if_match.ptr)
-        TRY(parse_if_match(call, if_match));
-    else if (request->match.route->if_match)
-        return problem_set(&call->problem, ERR_NO_PRECONDITION, "if_match_required", NULL,
-                           "Send If-Match with the ETag of the version that you read.");
-    parse_prefer(call, http_header_find(request->http, "prefer"));
+    TRY(take_if_match(request));
+    parse_prefer(&request->call, http_header_find(request->http, "prefer"));
     return begin_idempotency(request);
 }

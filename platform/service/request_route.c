@@ -103,7 +103,6 @@ static void fill_call(struct request *request)
     call->http = request->http;
     call->client_address = request->http->peer;
     call->reply = &request->reply;
-    call->if_match = -1;
     call->deadline_ns = request->started_ns + REQUEST_DEADLINE_MS * CLOCK_NS_PER_MS;
     if (request->instance) {
         call->service = request->instance->service;

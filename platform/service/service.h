@@ -54,6 +54,13 @@ enum transaction {
     TX_NONE,        /* the handler runs outside, may block and call services, and writes by call_write() */
 };
 
+/* What a row that changes something does with If-Match (if_match.h). */
+enum precondition {
+    IF_MATCH_REFUSED = 0, /* what it changes has no version: 400 with one, so that nobody takes it for kept */
+    IF_MATCH_TAKEN,       /* the handler compares: 412 when it is stale */
+    IF_MATCH_REQUIRED,    /* and 428 without one */
+};
+
 /* -- Rows --------------------------------------------------------------------------------------------------------- */
 
 /* A raw handler sees the HTTP request and fills the response; for webhooks, pages and foreign APIs. */
@@ -68,11 +75,11 @@ struct route {
     enum auth auth;
     enum rate rate;
     enum transaction tx;
-    int status;             /* of success; 0: 200, or 204 where the output is common.v1.Empty */
-    bool idempotent;        /* takes Idempotency-Key. A raw handler's recorded answer is JSON, filled in before
-                             * its closure of call_write returns */
-    bool key_required;      /* 400 without one */
-    bool if_match;          /* wants If-Match with the row's version: 428 without, the handler compares */
+    int status;        /* of success; 0: 200, or 204 where the output is common.v1.Empty */
+    bool idempotent;   /* takes Idempotency-Key. A raw handler's recorded answer is JSON, filled in before
+                        * its closure of call_write returns */
+    bool key_required; /* 400 without one */
+    enum precondition if_match;
     bool cached;            /* what anybody may see: kept whole in the response cache until an event of a tag
                              * that the handler named (call_cache_tag) drops it */
     bool inline_ok;         /* cannot block: may run on the event loop */

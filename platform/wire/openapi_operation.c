@@ -19,10 +19,20 @@ static bool takes_body(const struct route *route)
     return !is_get(route) && strcmp(route->method, "DELETE") != 0 && strcmp(route->method, "HEAD") != 0;
 }
 
-/* A reply of the schema that is read, or that is changed by version. */
+static int find_field(const ProtobufCMessageDescriptor *message, struct str name)
+{
+    for (unsigned i = 0; message && i < message->n_fields; i++) {
+        if (str_equal_cstr(name, message->fields[i].name))
+            return (int)i;
+    }
+    return -1;
+}
+
+/* A reply of the schema that is read; or that has a version, by which it can be changed. */
 static bool has_etag(const struct route *route)
 {
-    return route->rpc && route->rpc->output->n_fields > 0 && (is_get(route) || route->if_match);
+    return route->rpc && route->rpc->output->n_fields > 0 &&
+           (is_get(route) || find_field(route->rpc->output, STR("version")) >= 0);
 }
 
 /* -- Names --------------------------------------------------------------------------------------------------------- */
@@ -131,15 +141,6 @@ static void write_plain_parameter(struct json_writer *w, struct str name)
     json_end_object(w);
 }
 
-static int find_field(const ProtobufCMessageDescriptor *message, struct str name)
-{
-    for (unsigned i = 0; message && i < message->n_fields; i++) {
-        if (str_equal_cstr(name, message->fields[i].name))
-            return (int)i;
-    }
-    return -1;
-}
-
 /* In the order of the path. */
 static void write_path_parameters(struct json_writer *w, struct schema_list *list, const struct route *route)
 {
@@ -178,7 +179,9 @@ static void write_parameters(struct json_writer *w, struct schema_list *list, co
         openapi_write_shared_reference(w, "parameters", "IdempotencyKeyRequired");
     else if (route->idempotent)
         openapi_write_shared_reference(w, "parameters", "IdempotencyKey");
-    if (route->if_match)
+    if (route->if_match == IF_MATCH_REQUIRED)
+        openapi_write_shared_reference(w, "parameters", "IfMatchRequired");
+    else if (route->if_match == IF_MATCH_TAKEN)
         openapi_write_shared_reference(w, "parameters", "IfMatch");
     /* What requires a key starts something that goes on behind the reply. */
     if (route->key_required)
@@ -257,8 +260,9 @@ static bool may_answer(const struct route *route, int status)
     case 409:
         return changes;
     case 412:
+        return route->if_match != IF_MATCH_REFUSED;
     case 428:
-        return route->if_match;
+        return route->if_match == IF_MATCH_REQUIRED;
     case 413:
     case 415:
         return route->raw ? takes_body(route) : has_body(route, &required);

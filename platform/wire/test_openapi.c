@@ -40,9 +40,9 @@ static const struct service catalog = {
             {"POST", "/v1/products", ROW(catalog_create_product), .auth = AUTH_MERCHANDISER, .rate = RATE_WRITE,
              .status = 201, .idempotent = true},
             {"PATCH", "/v1/products/{id}", ROW(catalog_update_product), .auth = AUTH_MERCHANDISER, .rate = RATE_WRITE,
-             .idempotent = true, .if_match = true},
+             .idempotent = true, .if_match = IF_MATCH_REQUIRED},
             {"DELETE", "/v1/products/{id}", ROW(catalog_delete_product), .auth = AUTH_MERCHANDISER, .rate = RATE_WRITE,
-             .idempotent = true, .if_match = true},
+             .idempotent = true, .if_match = IF_MATCH_REQUIRED},
             {ROW(catalog_get_skus), .internal = true},
             {"POST", "/v1/secret", ROW(catalog_reserve_stock), .internal = true},
             {},
@@ -185,7 +185,7 @@ static void test_openapi__describes_parameters(void **state)
         "{\"name\":\"id\",\"in\":\"path\",\"required\":true,\"description\":\"The product's id or slug.\",\"schema\":"
         "{\"type\":\"string\",\"maxLength\":200,\"description\":\"The product's id or slug.\"}}");
     assert_text(state, PRODUCT "/patch/parameters/1/$ref", "\"#/components/parameters/IdempotencyKey\"");
-    assert_text(state, PRODUCT "/patch/parameters/2/$ref", "\"#/components/parameters/IfMatch\"");
+    assert_text(state, PRODUCT "/patch/parameters/2/$ref", "\"#/components/parameters/IfMatchRequired\"");
     assert_text(state, ORDERS "/post/parameters/0/$ref", "\"#/components/parameters/IdempotencyKeyRequired\"");
     assert_text(state, ORDERS "/post/parameters/1/$ref", "\"#/components/parameters/Prefer\"");
     assert_text(state, "/paths/~1dev~1mail~1{id}/get/parameters/0/name", "\"id\"");

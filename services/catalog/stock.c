@@ -63,12 +63,15 @@ static int no_such_sku(struct call *call)
     return call_fail(call, ERR_NOT_FOUND, "sku_not_found", NULL, "There is no such SKU.");
 }
 
-static void show_stock(int64_t on_hand, int64_t reserved, Catalog__Stock *out)
+/* The first columns of both statements. */
+static void show_stock(struct call *call, struct sql_rows *rows, Catalog__Stock *out)
 {
-    out->has_on_hand = out->has_reserved = out->has_available = true;
-    out->on_hand = on_hand;
-    out->reserved = reserved;
-    out->available = on_hand - reserved;
+    out->has_on_hand = out->has_reserved = out->has_available = out->has_version = true;
+    out->on_hand = sql_get_int(rows, 0);
+    out->reserved = sql_get_int(rows, 1);
+    out->available = out->on_hand - out->reserved;
+    out->version = sql_get_int(rows, 2);
+    call_set_version(call, out->version);
 }
 
 static int read_stock(struct call *call, struct str sku_id, Catalog__Stock *out)
@@ -80,7 +83,7 @@ static int read_stock(struct call *call, struct str sku_id, Catalog__Stock *out)
     TRY(found);
     if (!found)
         return no_such_sku(call);
-    show_stock(sql_get_int(rows, 0), sql_get_int(rows, 1), out);
+    show_stock(call, rows, out);
     return 0;
 }
 
@@ -89,22 +92,22 @@ int get_stock(struct call *call, const Catalog__GetStockRequest *in, Catalog__St
     return read_stock(call, str_from_cstr(in->id), out);
 }
 
-/* Stock does not touch the product's version: a sale never spoils an edit. */
+/* Stock does not touch the product's version, and sales not the stock's: a sale never spoils an edit. */
 int set_stock(struct call *call, const Catalog__SetStockRequest *in, Catalog__Stock *out)
 {
     CLEANUP(sql_finish_cleanup) struct sql_rows *rows = NULL;
     struct stock_change change = {.sku_id = str_from_cstr(in->id)};
+
+    TRY(read_stock(call, change.sku_id, out));
+    TRY(call_check_version(call, out->version));
     int found = sql_query_row(call->tx, &catalog_sql_set_stock,
                               SQL_ARGS(sql_text(call->tenant), sql_text(change.sku_id), sql_int(in->on_hand)), &rows);
-
     TRY(found);
-    if (!found) {
-        TRY(read_stock(call, change.sku_id, out));
+    if (!found)
         return call_fail(call, ERR_CONFLICT, "stock_reserved", "/on_hand",
                          "%lld units are reserved; there cannot be fewer on hand.", (long long)out->reserved);
-    }
-    show_stock(sql_get_int(rows, 0), sql_get_int(rows, 1), out);
+    show_stock(call, rows, out);
     change.available = out->available;
-    TRY(catalog_copy(call, sql_get_text(rows, 2), &change.product_id));
+    TRY(catalog_copy(call, sql_get_text(rows, 3), &change.product_id));
     return stock_publish(call, &change, 1);
 }

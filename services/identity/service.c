@@ -39,7 +39,7 @@ static const struct route routes[] = {
     {"DELETE", "/v1/sessions/{id}", RPC(identity, revoke_session), .auth = AUTH_SIGNED_IN, .rate = RATE_WRITE,
      .idempotent = true, .summary = "Sign out somewhere"},
     {"PUT", "/v1/users/{id}/roles", RPC(identity, put_user_roles), .auth = AUTH_ADMIN, .rate = RATE_WRITE,
-     .idempotent = true, .summary = "Say what somebody may do"},
+     .idempotent = true, .if_match = IF_MATCH_TAKEN, .summary = "Say what somebody may do"},
     {"GET", "/.well-known/jwks.json", RAW(publish_keys), .auth = AUTH_ANYONE, .inline_ok = true,
      .summary = "The public keys that verify access tokens (RFC 7517)"},
 

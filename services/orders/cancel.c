@@ -47,6 +47,7 @@ int cancel_order(struct call *call, const Orders__GetOrderRequest *in, Orders__O
     int64_t changed = 0;
 
     TRY(order_load_for_caller(call, id, out, NULL));
+    TRY(call_check_version(call, out->version));
     bool is_pending = str_equal_cstr(str_from_cstr(out->status), "pending");
     bool is_over = !is_pending && !str_equal_cstr(str_from_cstr(out->status), "confirmed");
     call_set_version(call, out->version);

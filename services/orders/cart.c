@@ -71,7 +71,7 @@ static int load_cart(struct call *call, struct str owner, Orders__StoredCart *re
     return wire_from_json(call->arena, row.value, &ret_cart->base, &call->problem);
 }
 
-static int save_cart(struct call *call, struct str owner, const Orders__StoredCart *cart)
+static int save_cart(struct call *call, struct str owner, const Orders__StoredCart *cart, int64_t *ret_version)
 {
     CLEANUP(buf_free) struct buf json = BUF(CART_BYTES_MAX);
 
@@ -79,7 +79,7 @@ static int save_cart(struct call *call, struct str owner, const Orders__StoredCa
     TRY(buf_error(&json));
     const struct kv_put put = {
         .key = cart_key(call, owner), .value = buf_str(&json), .expires_at_ms = clock_latest_ms() + CART_TTL_MS};
-    return kv_put(call->instance->kv, call->tx, &put, NULL);
+    return kv_put(call->instance->kv, call->tx, &put, ret_version);
 }
 
 /* -- Whose it is --------------------------------------------------------------------------------------------------- */
@@ -242,6 +242,9 @@ static int show(struct changing *changing)
 
     orders__cart__init(out);
     out->id = changing->cart.id;
+    out->has_version = true;
+    out->version = changing->version;
+    call_set_version(call, out->version);
     out->items = arena_alloc_array(call->arena, changing->cart.n_items + 1, sizeof(out->items[0]));
     if (!out->items)
         return ERR_NO_MEMORY;
@@ -357,10 +360,12 @@ static int change_in_transaction(struct sql_tx *tx, void *argument)
     changing->cart.currency = (char *)(uintptr_t)currency_of(changing);
     TRY(merge_guest_cart(changing));
     TRY(apply(changing));
+    /* What cannot be done at all is told before that it may not. */
+    TRY(call_check_version(changing->call, changing->version));
     changing->is_outdated = !was_asked(changing);
     if (changing->is_outdated)
         return ERR_CONFLICT;
-    TRY(save_cart(changing->call, changing->owner, &changing->cart));
+    TRY(save_cart(changing->call, changing->owner, &changing->cart, &changing->version));
     return show(changing);
 }
 

@@ -94,6 +94,8 @@ static int open_refund(struct call *call, const struct payment_row *payment, str
                             SQL_ARGS(sql_text(payment->id), sql_text(request_key)), ret_refund);
     if (error != ERR_NOT_FOUND)
         return error < 0 ? error : check_same_refund(call, ret_refund, amount);
+    /* Only for a new one: the refund itself moves the version that its repetition still names. */
+    TRY(call_check_version(call, payment->version));
     CLEANUP(sql_finish_cleanup) struct sql_rows *rows = NULL;
     TRY(sql_query_row(call->tx, &payments_sql_sum_open_refunds, SQL_ARGS(sql_text(payment->id)), &rows));
     int64_t left = payment->captured_amount - payment->refunded_amount - sql_get_int(rows, 0);

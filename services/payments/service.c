@@ -20,7 +20,7 @@ const struct service payments_service = {
 
             {"GET", "/v1/payments/{id}", RPC(payments, get_payment), .auth = AUTH_STAFF, .summary = "One payment"},
             {"POST", "/v1/payments/{id}/refunds", RPC(payments, create_refund), .auth = AUTH_SUPPORT,
-             .rate = RATE_WRITE, .tx = TX_NONE, .status = 201, .idempotent = true,
+             .rate = RATE_WRITE, .tx = TX_NONE, .status = 201, .idempotent = true, .if_match = IF_MATCH_TAKEN,
              .summary = "Give back a part of a payment, or all that is left of it"},
             {"GET", "/v1/ledger", RPC(payments, list_ledger), .auth = AUTH_ADMIN,
              .summary = "The books, oldest entry first"},

@@ -30,6 +30,7 @@ class Row:
         self.service, self.auth = fields["service"], fields["auth"]
         self.method, self.path, self.rpc = (fields.get(name) for name in ("method", "path", "rpc"))
         self.own_listener, self.in_openapi = fields["own_listener"], fields["in_openapi"]
+        self.if_match, self.if_match_required = fields["if_match"], fields["if_match_required"]
 
     def __repr__(self):
         return "%s %s" % (self.method, self.path) if self.method else self.rpc
@@ -112,9 +113,9 @@ def sample_body(row, **members):
     return body
 
 
-def sample_headers():
-    """What any row may want beside the body."""
-    return {"If-Match": '"1"', "Idempotency-Key": new_key()}
+def sample_headers(row):
+    """What the row may want beside the body."""
+    return {"Idempotency-Key": new_key(), **({"If-Match": "*"} if row.if_match else {})}
 
 
 def find_ids(value):

@@ -40,8 +40,8 @@ class RouteCase(ShopCase):
         cls.order = shop.buy([(cls.product["skus"][0]["id"], 1)])
 
     def ask(self, row, identifier, body=None, headers=None, **options):
-        return self.shop.ask(row.method, row.at(identifier), body, headers={**api.sample_headers(), **(headers or {})},
-                             **options)
+        return self.shop.ask(row.method, row.at(identifier), body,
+                             headers={**api.sample_headers(row), **(headers or {})}, **options)
 
     def real_ids(self):
         """Of things that exist: what a route that forgot to ask could change."""
@@ -55,6 +55,27 @@ class RouteCase(ShopCase):
 
 
 class RowTest(RouteCase):
+    def test_rows__if_match_holds_or_is_refused(self):
+        """A row that cannot compare versions says so; OpenAPI names the header, 412 and 428 where they can be met."""
+        refused = 0
+        for row in api.shop_rows():
+            operation = api.document()["paths"].get(row.path, {}).get(row.method.lower())
+            with self.subTest(row=row):
+                if operation:
+                    named = {parameter.get("$ref", "").rpartition("/")[2] for parameter in operation["parameters"]}
+                    self.assertEqual(row.if_match and not row.if_match_required, "IfMatch" in named)
+                    self.assertEqual(row.if_match_required, "IfMatchRequired" in named)
+                    self.assertEqual(row.if_match, "412" in operation["responses"])
+                    self.assertEqual(row.if_match_required, "428" in operation["responses"])
+                if row.method == "GET" or row.if_match or row.auth == "service":
+                    continue
+                for tag in ('"1"', "*", "nonsense"):
+                    answer = self.ask(row, self.product["id"], api.sample_body(row), headers={"If-Match": tag},
+                                      token=self.people["admin"])
+                    self.assertProblem(answer, 400, code="if_match_not_supported")
+                refused += 1
+        self.assertGreater(refused, 10)
+
     def test_rows__openapi_names_every_row_that_clients_may_use(self):
         """The two descriptions come from the same tables, and say the same."""
         named = {(method.upper(), path): operation["x-auth"]

@@ -1,12 +1,12 @@
 -- Stock and its reservations.
 
 -- name: find_stock
-SELECT on_hand, reserved, product_id FROM stock WHERE tenant = $1 AND sku_id = $2;
+SELECT on_hand, reserved, version, product_id FROM stock WHERE tenant = $1 AND sku_id = $2;
 
 -- name: set_stock
 -- Changes nothing when more than that is reserved.
-UPDATE stock SET on_hand = $3 WHERE tenant = $1 AND sku_id = $2 AND reserved <= $3
-RETURNING on_hand, reserved, product_id;
+UPDATE stock SET on_hand = $3, version = version + 1 WHERE tenant = $1 AND sku_id = $2 AND reserved <= $3
+RETURNING on_hand, reserved, version, product_id;
 
 -- name: take_stock
 -- Changes nothing when there is not enough.
