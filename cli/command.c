@@ -44,7 +44,8 @@ const struct command commands[] = {
      "give a role to who signed up with the address",
      "Roles: customer, support, merchandiser, admin. It takes effect with the next sign-in or refresh."},
     {"tenant add", "ID [HOST]", 1, 2, TAKES_JSON, command_tenant_add, "add a tenant, chosen by host name or X-Tenant",
-     "Adding one again changes its host name."},
+     "Adding one again with a HOST changes its host name, and without one leaves it; an empty HOST (\"\") takes it\n"
+     "away. A host name leads to one tenant."},
     {"tenant list", "", 0, 0, TAKES_JSON, command_tenant_list, "show the tenants", NULL},
     {"workflow list", "", 0, 0, TAKES_STATUS | TAKES_JSON, command_workflow_list,
      "show the newest workflows, or those of --status S",

@@ -29,21 +29,25 @@ int command_tenant_add(const struct command_options *options)
 {
     CLEANUP(shop_close) struct shop shop = {0};
     CLEANUP(buf_free) struct buf json = BUF(REQUEST_BYTES_MAX);
-    bool has_host = options->argument_count > 1, is_printed = false;
+    bool is_printed = false;
     struct str reply;
     int status = shop_open(&shop, options, true);
 
     buf_append_char(&json, '{');
     json_add(&json, "id", options->arguments[0]);
-    if (has_host)
+    if (options->argument_count > 1)
         json_add(&json, "host", options->arguments[1]);
     buf_append_char(&json, '}');
     if (status == EXIT_DONE)
         status = shop_ask(&shop, "identity", "add_tenant", buf_str(&json), &reply, &is_printed);
-    if (status == EXIT_DONE && !is_printed)
-        printf("The tenant %s is reached by the header X-Tenant: %s%s%s.\n", options->arguments[0],
-               options->arguments[0], has_host ? " and the host " : "", has_host ? options->arguments[1] : "");
-    return status;
+    if (status != EXIT_DONE || is_printed)
+        return status;
+    CLEANUP(json_free) struct yyjson_doc *document = json_read(reply);
+    const char *host = json_text(shop.arena, yyjson_doc_get_root(document), "host");
+    bool has_host = host && host[0];
+    printf("The tenant %s is reached by the header X-Tenant: %s%s%s.\n", options->arguments[0], options->arguments[0],
+           has_host ? " and the host " : "", has_host ? host : "");
+    return EXIT_DONE;
 }
 
 int command_tenant_list(const struct command_options *options)

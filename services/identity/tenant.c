@@ -20,6 +20,18 @@ static void tell_requests(bool committed, void *argument)
     free(added);
 }
 
+/* Where the tenant exists and no host is given, *host becomes the one that it has. */
+static int look_up_tenant(struct call *call, struct str id, struct str *host)
+{
+    CLEANUP(sql_finish_cleanup) struct sql_rows *rows = NULL;
+    int found = sql_query_row(call->tx, &identity_sql_find_tenant, SQL_ARGS(sql_text(id)), &rows);
+    if (found > 0 && !host->ptr) {
+        *host = str_from_cstr(arena_cstr(call->arena, sql_get_text(rows, 0)));
+        return host->ptr ? found : ERR_NO_MEMORY;
+    }
+    return found;
+}
+
 static int count_tenants(struct call *call)
 {
     CLEANUP(sql_finish_cleanup) struct sql_rows *rows = NULL;
@@ -40,11 +52,17 @@ static int put_tenant(struct call *call, const struct added_tenant *added)
 
 int add_tenant(struct call *call, const Identity__AddTenantRequest *in, Identity__Tenant *out)
 {
-    struct str host = identity_normal_email(call, in->host ? in->host : ""); /* Host names are lower case as well. */
-    struct str id = str_from_cstr(in->id);
+    struct str host = STR_EMPTY, id = str_from_cstr(in->id);
+    if (in->host)
+        host = identity_normal_email(call, in->host); /* Host names are lower case as well. */
+    if (in->host && !host.ptr)
+        return ERR_NO_MEMORY;
     if (id.len > TENANT_ID_MAX || host.len > TENANT_HOST_MAX)
         return ERR_INVALID;
-    TRY(count_tenants(call));
+    int found = look_up_tenant(call, id, &host);
+    TRY(found);
+    if (!found)
+        TRY(count_tenants(call));
     struct added_tenant *added = calloc(1, sizeof(*added));
     if (!added)
         return ERR_NO_MEMORY;

@@ -4,7 +4,7 @@
 #include "platform/base/task.h"
 #include "platform/ports/clock/clock.h"
 #include "platform/service/token.h"
-#include "shopstream/identity/v1/identity.rpc.h"
+#include "services/identity/identity.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -554,6 +554,30 @@ static void test_identity__a_host_name_is_one_tenants(void **state)
     assert_int_equal(identity_add_tenant(test_host_call(&shop, "identity"), &request, &tenant), ERR_CONFLICT);
 }
 
+static void test_identity__a_tenant_keeps_its_host_until_another_is_given(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *given, *kept;
+    } steps[] = {{"a.example.com", "a.example.com"},
+                 {NULL, "a.example.com"},
+                 {"b.example.com", "b.example.com"},
+                 {NULL, "b.example.com"},
+                 {"", ""},
+                 {NULL, ""}};
+    for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
+        Identity__AddTenantRequest request = IDENTITY__ADD_TENANT_REQUEST__INIT;
+        Identity__Tenant tenant = IDENTITY__TENANT__INIT;
+        request.id = "second";
+        request.host = (char *)(uintptr_t)steps[i].given;
+        assert_int_equal(identity_add_tenant(test_host_call(&shop, "identity"), &request, &tenant), 0);
+        assert_string_equal(tenant.host, steps[i].kept);
+        /* Where the host leads a request that names no tenant. */
+        struct str host = str_from_cstr(steps[i].kept[0] ? steps[i].kept : "b.example.com"), id;
+        assert_int_equal(tenants_find(shop.host->tenants, STR_EMPTY, host, &id), steps[i].kept[0] ? 0 : ERR_NOT_FOUND);
+    }
+}
+
 /* -- Keys and the first start
  * -------------------------------------------------------------------------------------------- */
 
@@ -707,6 +731,7 @@ int main(void)
         TEST(test_identity__the_command_line_grants_roles),
         TEST(test_identity__tenants_are_apart),
         TEST(test_identity__a_host_name_is_one_tenants),
+        TEST(test_identity__a_tenant_keeps_its_host_until_another_is_given),
         TEST(test_identity__keys_rotate_without_ending_tokens),
         TEST(test_identity__the_first_start_makes_an_administrator_once),
         TEST(test_identity__guessing_is_slowed_by_account_and_address),

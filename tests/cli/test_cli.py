@@ -257,6 +257,18 @@ class Stopped(Case):
         self.assertIn("MUG-1", self.good("export", "--tenant", "acme", "--data", self.data))
         self.assertNotIn("MUG-1", self.good("export", "--data", self.data))
 
+    def test_a_tenant_keeps_its_host_until_another_is_given(self):
+        self.good("migrate", "--data", self.data)
+        self.assertIn("the host acme.example.", self.good("tenant", "add", "acme", "Acme.example", "--data", self.data))
+        for words, host in ((["acme"], "acme.example"), (["acme", "new.example"], "new.example"),
+                            (["acme"], "new.example"), (["other", "acme.example"], "new.example")):
+            self.good("tenant", "add", *words, "--data", self.data)
+            self.assertRegex(self.good("tenant", "list", "--data", self.data), r"(?m)^acme +%s$" % host)
+        self.bad(1, "Another tenant has this host name", "tenant", "add", "acme", "acme.example", "--data", self.data)
+        self.bad(1, "Another tenant has this host name", "tenant", "add", "third", "new.example", "--data", self.data)
+        self.assertNotIn("host", self.good("tenant", "add", "acme", "", "--data", self.data))
+        self.assertRegex(self.good("tenant", "list", "--data", self.data), r"(?m)^acme *$")
+
     def test_workflows_and_quarantine_that_are_not_there(self):
         self.good("migrate", "--data", self.data)
         self.assertIn("no such workflows", self.good("workflow", "list", "--data", self.data))

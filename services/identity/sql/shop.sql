@@ -1,6 +1,9 @@
 -- name: list_tenants
 SELECT id, host FROM tenant ORDER BY id LIMIT $1;
 
+-- name: find_tenant
+SELECT host FROM tenant WHERE id = $1;
+
 -- name: count_tenants
 SELECT count(*) FROM tenant;
 
