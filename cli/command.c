@@ -47,6 +47,12 @@ const struct command commands[] = {
      "Adding one again with a HOST changes its host name, and without one leaves it; an empty HOST (\"\") takes it\n"
      "away. A host name leads to one tenant."},
     {"tenant list", "", 0, 0, TAKES_JSON, command_tenant_list, "show the tenants", NULL},
+    {"keys list", "", 0, 0, TAKES_JSON, command_keys_list, "show the keys that sign access tokens",
+     "One signs. One that is published will, one that verifies did; their public halves are in\n"
+     "/api/identity/.well-known/jwks.json. Private halves are never shown."},
+    {"keys rotate", "", 0, 0, TAKES_JSON, command_keys_rotate, "sign access tokens by a new key from now on",
+     "The shop does it by itself each 30 days. The old key verifies until the last token that it signed has\n"
+     "expired; where it may be known to others, see docs/runbooks/key-rotation.md."},
     {"workflow list", "", 0, 0, TAKES_STATUS | TAKES_JSON, command_workflow_list,
      "show the newest workflows, or those of --status S",
      "S: running, compensating, completed, failed or stuck. A stuck one waits for `workflow resume`."},
@@ -63,6 +69,7 @@ const struct command commands[] = {
 const struct command_group command_groups[] = {
     {"user", "give a role to who signed up"},
     {"tenant", "have shops within the shop, each with its host name"},
+    {"keys", "see and change the keys that sign access tokens"},
     {"workflow", "see what is under way, and let a stuck one go on"},
     {"quarantine", "see and hand on events that a consumer refused"},
     {0},

@@ -37,6 +37,8 @@ command_fn command_export;
 command_fn command_user_grant; /* people.c */
 command_fn command_tenant_add;
 command_fn command_tenant_list;
+command_fn command_keys_list; /* keys.c */
+command_fn command_keys_rotate;
 command_fn command_workflow_list; /* flow.c */
 command_fn command_workflow_show;
 command_fn command_workflow_resume;

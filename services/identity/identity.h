@@ -154,6 +154,7 @@ identity_grant_role_fn grant_role;
 identity_add_tenant_fn add_tenant;
 identity_list_tenants_fn list_tenants;
 identity_take_first_administrator_fn take_first_administrator;
+identity_list_keys_fn list_keys;
 identity_rotate_keys_fn rotate_keys;
 raw_handler publish_keys;
 int identity_sweep(struct call *call);

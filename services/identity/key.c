@@ -3,6 +3,7 @@
  *
  * A new key is published for KEY_LEAD_MS before it signs, so that those who cache the document know it in time; the one
  * before it verifies until its last token has expired. */
+#include "platform/base/time_format.h"
 #include "services/identity/identity.h"
 
 #define KEY_ROTATION_MS (INT64_C(30) * 24 * 3600 * 1000)
@@ -52,19 +53,23 @@ static void wipe_keys(struct stored_keys *keys)
 struct new_key {
     char kid[TOKEN_KID_BYTES];
     struct str pem;
-    int64_t signs_from_ms;
+    int64_t signs_from_ms, created_at_ms;
 };
 
 static int insert_key(struct sql_tx *tx, void *argument)
 {
     struct new_key *key = argument;
-    return sql_exec(tx, &identity_sql_insert_signing_key,
-                    SQL_ARGS(sql_cstr(key->kid), sql_text(key->pem), sql_int(key->signs_from_ms)), NULL);
+    return sql_exec(
+        tx, &identity_sql_insert_signing_key,
+        SQL_ARGS(sql_cstr(key->kid), sql_text(key->pem), sql_int(key->signs_from_ms), sql_int(key->created_at_ms)),
+        NULL);
 }
 
-static int make_key(struct call *call, int64_t signs_from_ms)
+/* Signs from lead_ms on from now. */
+static int make_key(struct call *call, int64_t lead_ms, char ret_kid[TOKEN_KID_BYTES])
 {
-    struct new_key key = {.signs_from_ms = signs_from_ms};
+    int64_t now_ms = call_now_ms(call);
+    struct new_key key = {.signs_from_ms = now_ms + lead_ms, .created_at_ms = now_ms};
     struct buf pem = BUF(PEM_BYTES_MAX);
     int result = token_key_generate(&pem);
     if (result == 0)
@@ -76,9 +81,11 @@ static int make_key(struct call *call, int64_t signs_from_ms)
     if (pem.ptr)
         explicit_bzero(pem.ptr, pem.len);
     buf_free(&pem);
-    if (result == 0)
-        log_info(&call->log, "signing key made", LOG_CSTR("kid", key.kid));
-    return result;
+    if (result < 0)
+        return result;
+    log_info(&call->log, "signing key made", LOG_CSTR("kid", key.kid));
+    memcpy(ret_kid, key.kid, TOKEN_KID_BYTES);
+    return 0;
 }
 
 static int delete_key(struct sql_tx *tx, void *argument)
@@ -114,12 +121,13 @@ int identity_refresh_keys(struct call *call)
 {
     struct stored_keys keys = {.call = call};
     int64_t now_ms = call_now_ms(call);
+    char kid[TOKEN_KID_BYTES];
     TRY(call_read(call, read_keys, &keys));
     int result = 0;
     if (keys.count == 0)
-        result = make_key(call, now_ms);
+        result = make_key(call, 0, kid);
     else if (keys.count < TOKEN_KEYS_MAX && keys.list[keys.count - 1].signs_from_ms + KEY_ROTATION_MS <= now_ms)
-        result = make_key(call, now_ms + KEY_LEAD_MS);
+        result = make_key(call, KEY_LEAD_MS, kid);
     wipe_keys(&keys);
     TRY(result);
     TRY(call_read(call, read_keys, &keys));
@@ -128,20 +136,93 @@ int identity_refresh_keys(struct call *call)
     return result;
 }
 
-/* For the command line, when a key may have leaked or the algorithm of rotation is to be seen: the new key signs at
- * once. */
-int rotate_keys(struct call *call, const Identity__RotateKeysRequest *in, Common__Empty *out)
+/* -- For the command line
+ * -------------------------------------------------------------------------------------------------- */
+
+struct shown_key {
+    struct str kid;
+    int64_t signs_from_ms, created_at_ms;
+};
+
+static char *new_time(struct call *call, int64_t time_ms)
 {
-    (void)in, (void)out;
+    char *text = arena_alloc(call->arena, TIME_RFC3339_BYTES);
+    if (text)
+        time_format_rfc3339(time_ms, text);
+    return text;
+}
+
+/* until_ms 0: nothing ends its state. */
+static int show_key(struct call *call, const struct shown_key *key, const char *state, int64_t until_ms,
+                    Identity__SigningKey *out)
+{
+    out->kid = arena_cstr(call->arena, key->kid);
+    out->created_at = new_time(call, key->created_at_ms);
+    out->state = (char *)(uintptr_t)state;
+    out->until = until_ms ? new_time(call, until_ms) : NULL;
+    return out->kid && out->created_at && (out->until || !until_ms) ? 0 : ERR_NO_MEMORY;
+}
+
+static int show_keys(struct call *call, struct sql_rows *rows, struct shown_key keys[TOKEN_KEYS_MAX], size_t *ret_count)
+{
+    size_t count = 0;
+    int row;
+    while ((row = sql_next(rows)) > 0 && count < TOKEN_KEYS_MAX) {
+        struct shown_key *key = &keys[count++];
+        *key = (struct shown_key){.signs_from_ms = sql_get_int(rows, 1), .created_at_ms = sql_get_int(rows, 2)};
+        key->kid = arena_copy(call->arena, sql_get_text(rows, 0));
+        if (!key->kid.ptr)
+            return ERR_NO_MEMORY;
+    }
+    *ret_count = count;
+    return row < 0 ? row : 0;
+}
+
+int list_keys(struct call *call, const Identity__ListKeysRequest *in, Identity__ListKeysReply *out)
+{
+    (void)in;
+    struct shown_key keys[TOKEN_KEYS_MAX];
+    size_t count, signer = 0;
+    int64_t now_ms = call_now_ms(call);
+    CLEANUP(sql_finish_cleanup) struct sql_rows *rows = NULL;
+    TRY(sql_query(call->tx, &identity_sql_show_signing_keys, SQL_ARGS(sql_int(TOKEN_KEYS_MAX)), &rows));
+    TRY(show_keys(call, rows, keys, &count));
+    Identity__SigningKey *list = arena_alloc_array(call->arena, TOKEN_KEYS_MAX, sizeof(*list));
+    out->keys = arena_alloc_array(call->arena, TOKEN_KEYS_MAX, sizeof(out->keys[0]));
+    if (!list || !out->keys)
+        return ERR_NO_MEMORY;
+    for (size_t i = 0; i < count; i++)
+        if (keys[i].signs_from_ms <= now_ms)
+            signer = i;
+    for (size_t i = 0; i < count; i++) {
+        identity__signing_key__init(&list[i]);
+        if (i < signer)
+            TRY(show_key(call, &keys[i], "verifying", keys[i + 1].signs_from_ms + KEY_AFTERLIFE_MS, &list[i]));
+        else
+            TRY(show_key(call, &keys[i], i == signer ? "signing" : "published", i == signer ? 0 : keys[i].signs_from_ms,
+                         &list[i]));
+        out->keys[out->n_keys++] = &list[i];
+    }
+    return 0;
+}
+
+/* The new key signs at once. The ones before it go on verifying: this is no remedy for a key that others know. */
+int rotate_keys(struct call *call, const Identity__RotateKeysRequest *in, Identity__SigningKey *out)
+{
+    (void)in;
     struct stored_keys keys = {.call = call};
+    char kid[TOKEN_KID_BYTES];
     TRY(call_read(call, read_keys, &keys));
     wipe_keys(&keys);
     if (keys.count == TOKEN_KEYS_MAX)
         return call_fail(call, ERR_CONFLICT, "too_many_keys", NULL,
                          "Keys were rotated %d times within some minutes: wait until the old ones are retired.",
                          TOKEN_KEYS_MAX);
-    TRY(make_key(call, call_now_ms(call)));
-    return identity_refresh_keys(call);
+    int64_t now_ms = call_now_ms(call);
+    TRY(make_key(call, 0, kid));
+    TRY(identity_refresh_keys(call));
+    const struct shown_key key = {.kid = str_from_cstr(kid), .signs_from_ms = now_ms, .created_at_ms = now_ms};
+    return show_key(call, &key, "signing", 0, out);
 }
 
 int publish_keys(struct call *call, const struct http_request *request, struct http_response *response)

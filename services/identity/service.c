@@ -46,6 +46,7 @@ static const struct route routes[] = {
     {RPC(identity, grant_role), .auth = AUTH_SERVICE, .tx = TX_WRITE, .internal = true},
     {RPC(identity, add_tenant), .auth = AUTH_SERVICE, .tx = TX_WRITE, .internal = true},
     {RPC(identity, list_tenants), .auth = AUTH_SERVICE, .tx = TX_READ, .internal = true},
+    {RPC(identity, list_keys), .auth = AUTH_SERVICE, .tx = TX_READ, .internal = true},
     {RPC(identity, rotate_keys), .auth = AUTH_SERVICE, .tx = TX_NONE, .internal = true},
     {RPC(identity, take_first_administrator), .auth = AUTH_SERVICE, .tx = TX_NONE, .internal = true},
     {0},

@@ -581,6 +581,58 @@ static void test_identity__a_tenant_keeps_its_host_until_another_is_given(void *
 /* -- Keys and the first start
  * -------------------------------------------------------------------------------------------- */
 
+static Identity__SigningKey rotate(void)
+{
+    Identity__RotateKeysRequest request = IDENTITY__ROTATE_KEYS_REQUEST__INIT;
+    Identity__SigningKey key = IDENTITY__SIGNING_KEY__INIT;
+    assert_int_equal(identity_rotate_keys(test_host_call(&shop, "identity"), &request, &key), 0);
+    return key;
+}
+
+static int move_keys(struct sql_tx *tx, void *argument)
+{
+    static const struct sql_statement move = {"test_move_keys",
+                                              "UPDATE signing_key SET signs_from_ms = signs_from_ms - $1"};
+    return sql_exec(tx, &move, SQL_ARGS(sql_int(*(int64_t *)argument)), NULL);
+}
+
+/* As if so much time had gone by since they were made; then the job. */
+static void let_time_pass(int64_t passed_ms)
+{
+    assert_int_equal(sql_write(host_instance(shop.host, "identity")->db, move_keys, &passed_ms), 0);
+    assert_int_equal(identity_refresh_keys(test_host_call(&shop, "identity")), 0);
+}
+
+/* Its last token was signed when the next one took over, and lives TOKEN_LIFETIME_S and the leeway of the clocks. */
+static void test_identity__a_rotated_key_stays_until_its_last_token_has_expired(void **state)
+{
+    (void)state;
+    Identity__ListKeysRequest request = IDENTITY__LIST_KEYS_REQUEST__INIT;
+    Identity__ListKeysReply list = IDENTITY__LIST_KEYS_REPLY__INIT;
+    rotate();
+    let_time_pass((TOKEN_LIFETIME_S + TOKEN_LEEWAY_S) * 1000);
+    assert_int_equal(count_of(ask(HTTP_GET, "/.well-known/jwks.json", NULL, NULL).body, "\"kid\""), 2);
+    assert_int_equal(identity_list_keys(test_host_call(&shop, "identity"), &request, &list), 0);
+    assert_int_equal(list.n_keys, 2);
+    assert_string_equal(list.keys[0]->state, "verifying");
+    assert_non_null(list.keys[0]->until);
+    assert_string_equal(list.keys[1]->state, "signing");
+    let_time_pass((TOKEN_LIFETIME_S + TOKEN_LEEWAY_S) * 1000);
+    assert_int_equal(count_of(ask(HTTP_GET, "/.well-known/jwks.json", NULL, NULL).body, "\"kid\""), 1);
+    /* A month later the next one is published, and signs after an hour. */
+    let_time_pass(INT64_C(30) * 24 * 3600 * 1000);
+    assert_int_equal(identity_list_keys(test_host_call(&shop, "identity"), &request, &list), 0);
+    assert_int_equal(list.n_keys, 2);
+    assert_string_equal(list.keys[0]->state, "signing");
+    assert_null(list.keys[0]->until);
+    assert_string_equal(list.keys[1]->state, "published");
+    assert_non_null(list.keys[1]->until);
+    let_time_pass(INT64_C(3600) * 1000);
+    assert_int_equal(identity_list_keys(test_host_call(&shop, "identity"), &request, &list), 0);
+    assert_string_equal(list.keys[0]->state, "verifying");
+    assert_string_equal(list.keys[1]->state, "signing");
+}
+
 static void test_identity__keys_rotate_without_ending_tokens(void **state)
 {
     (void)state;
@@ -588,12 +640,11 @@ static void test_identity__keys_rotate_without_ending_tokens(void **state)
     struct test_answer jwks = ask(HTTP_GET, "/.well-known/jwks.json", NULL, NULL);
     expect(jwks, 200, "\"kty\":\"RSA\"");
     assert_int_equal(count_of(jwks.body, "\"kid\""), 1);
-    Identity__RotateKeysRequest request = IDENTITY__ROTATE_KEYS_REQUEST__INIT;
-    Common__Empty reply = COMMON__EMPTY__INIT;
-    assert_int_equal(identity_rotate_keys(test_host_call(&shop, "identity"), &request, &reply), 0);
+    Identity__SigningKey key = rotate();
+    assert_string_equal(key.state, "signing");
     struct test_answer rotated = ask(HTTP_GET, "/.well-known/jwks.json", NULL, NULL);
     assert_int_equal(count_of(rotated.body, "\"kid\""), 2);
-    assert_string_not_equal(field(jwks.body, "kid"), field(rotated.body, "kid")); /* The signing one stands first. */
+    assert_string_equal(key.kid, field(rotated.body, "kid")); /* The signing one stands first. */
     struct tokens after = sign_in_root();
     expect(ask(HTTP_GET, "/v1/me", before.access, NULL), 200, NULL);
     expect(ask(HTTP_GET, "/v1/me", after.access, NULL), 200, NULL);
@@ -732,6 +783,7 @@ int main(void)
         TEST(test_identity__tenants_are_apart),
         TEST(test_identity__a_host_name_is_one_tenants),
         TEST(test_identity__a_tenant_keeps_its_host_until_another_is_given),
+        TEST(test_identity__a_rotated_key_stays_until_its_last_token_has_expired),
         TEST(test_identity__keys_rotate_without_ending_tokens),
         TEST(test_identity__the_first_start_makes_an_administrator_once),
         TEST(test_identity__guessing_is_slowed_by_account_and_address),

@@ -112,9 +112,9 @@ class Words(Case):
 
     def test_every_command_explains_itself(self):
         lines = re.findall(r"^  ([a-z]+)(?: ([a-z]+(?:[|][a-z]+)*))? ", self.good("--help"), re.M)
-        self.assertEqual(len(lines), 17)
+        self.assertEqual(len(lines), 18)
         names = [(first, word) if word else (first,) for first, words in lines for word in words.split("|")]
-        self.assertEqual(len(names), 21)
+        self.assertEqual(len(names), 23)
         for name in names:
             text = self.good(*name, "--help")
             self.assertRegex(text, r"^Usage: shopstream " + " ".join(name))
@@ -199,7 +199,8 @@ class Words(Case):
         self.assertIn("/api/catalog/v1/products", document["paths"])
 
     def test_reading_commands_want_a_shop(self):
-        for arguments in (["export"], ["dump", "x"], ["backup", "x"], ["tenant", "list"], ["workflow", "list"],
+        for arguments in (["export"], ["dump", "x"], ["backup", "x"], ["tenant", "list"], ["keys", "list"],
+                          ["keys", "rotate"], ["workflow", "list"],
                           ["workflow", "show", "x"], ["workflow", "resume", "x"], ["quarantine", "list"]):
             with self.subTest(arguments):
                 self.bad(1, "there is no shop in the folder", *arguments, "--data", self.data)
@@ -268,6 +269,37 @@ class Stopped(Case):
         self.bad(1, "Another tenant has this host name", "tenant", "add", "third", "new.example", "--data", self.data)
         self.assertNotIn("host", self.good("tenant", "add", "acme", "", "--data", self.data))
         self.assertRegex(self.good("tenant", "list", "--data", self.data), r"(?m)^acme *$")
+
+    def keys(self):
+        """The states of the shop's keys by their kids, and nothing of a private one."""
+        text = self.good("keys", "list", "--json", "--data", self.data)
+        table = self.good("keys", "list", "--data", self.data)
+        keys = json.loads(text)["keys"]
+        self.assertRegex(table, r"^KEY +CREATED +STATE +UNTIL\n")
+        self.assertEqual(table.count("\n"), 1 + len(keys))
+        for key in keys:
+            self.assertEqual(set(key) - {"until"}, {"kid", "state", "created_at"})
+            self.assertRegex(table, r"(?m)^%s +%s +%s *%s$" %
+                             (key["kid"], key["created_at"], key["state"], key.get("until", "")))
+            self.assertRegex(key["created_at"], r"^\d{4}-\d\d-\d\dT")
+            self.assertEqual("until" in key, key["state"] != "signing")
+        self.assertNotIn("PRIVATE", text + table)
+        return {key["kid"]: key["state"] for key in keys}
+
+    def test_keys_are_rotated(self):
+        self.good("migrate", "--data", self.data)
+        first, = self.keys()
+        second = re.match(r"The key (\S+) signs from now on", self.good("keys", "rotate", "--data", self.data)).group(1)
+        self.assertEqual(self.keys(), {first: "verifying", second: "signing"})
+        shop = self.shop("--no-seed")
+        third = json.loads(self.good("keys", "rotate", "--json", "--data", self.data))["kid"]
+        self.assertEqual(self.keys(), {first: "verifying", second: "verifying", third: "signing"})
+        published = [key["kid"] for key in shop.get("/api/identity/.well-known/jwks.json")["keys"]]
+        self.assertEqual(published[0], third)
+        self.assertEqual(set(published), {first, second, third})
+        for _ in range(5):
+            self.good("keys", "rotate", "--data", self.data)
+        self.bad(1, "wait until the old ones are retired", "keys", "rotate", "--data", self.data)
 
     def test_workflows_and_quarantine_that_are_not_there(self):
         self.good("migrate", "--data", self.data)

@@ -73,3 +73,20 @@ test("a token HMAC-signed with the public key as the secret is refused by the sh
   const answer = await ask(shop, "GET", "/api/identity/v1/me", null, { authorization: `Bearer ${forged}` });
   assert.equal(answer.status, 401);
 });
+
+test("after a rotation jose verifies the tokens of the old key and of the new one", async () => {
+  const { kid } = JSON.parse(shop.run("keys", "rotate", "--json"));
+  const later = await ask(shop, "POST", "/api/identity/v1/refresh", { refresh_token: tokens.refresh_token });
+  assert.equal(later.status, 200);
+  // Another party, whose copy of the document is from now on.
+  const published = jose.createRemoteJWKSet(new URL("/api/identity/.well-known/jwks.json", shop.url));
+  const old = await jose.jwtVerify(tokens.access_token, published, expected);
+  const fresh = await jose.jwtVerify(later.body.access_token, published, expected);
+  assert.equal(fresh.protectedHeader.kid, kid);
+  assert.notEqual(old.protectedHeader.kid, kid);
+  const { keys: listed } = JSON.parse(shop.run("keys", "list", "--json"));
+  assert.deepEqual(Object.fromEntries(listed.map((key) => [key.kid, key.state])), {
+    [old.protectedHeader.kid]: "verifying",
+    [kid]: "signing",
+  });
+});

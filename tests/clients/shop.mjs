@@ -1,5 +1,5 @@
 // Starts a shop of its own for a test file: port 0, a data folder below a temporary one.
-import { spawn } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -7,7 +7,7 @@ import { createInterface } from "node:readline";
 
 const START_TIMEOUT_MS = 60000;
 
-// Resolves to { url, env, stop() } when the shop says that it is open.
+// Resolves to { url, stop(), run(...words) } when the shop says that it is open.
 export function startShop(settings = {}) {
   const folder = mkdtempSync(join(tmpdir(), "shopstream-clients-"));
   const env = { ...process.env, SHOPSTREAM_RATE_LIMITS: "off", ...settings };
@@ -23,6 +23,9 @@ export function startShop(settings = {}) {
     rmSync(folder, { recursive: true, force: true });
     return code;
   };
+  // A command of the command line on this shop: what it prints.
+  const run = (...words) =>
+    execFileSync(process.env.SHOPSTREAM_BINARY, [...words, "--data", join(folder, "data")], { env, encoding: "utf8" });
   return new Promise((resolve, reject) => {
     const timer = setTimeout(() => reject(new Error("the shop did not start in time")), START_TIMEOUT_MS);
     child.once("error", reject);
@@ -31,7 +34,7 @@ export function startShop(settings = {}) {
       const open = /open on (http:\S+)/.exec(line);
       if (!open) return;
       clearTimeout(timer);
-      resolve({ url: open[1], stop });
+      resolve({ url: open[1], stop, run });
     });
   });
 }

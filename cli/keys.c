@@ -1,0 +1,49 @@
+/* The keys that sign access tokens: which there are, and a new one. */
+#include "cli/shop.h"
+#include "cli/terminal.h"
+
+#include <yyjson.h>
+
+int command_keys_list(const struct command_options *options)
+{
+    CLEANUP(shop_close) struct shop shop = {0};
+    struct table table = {.headings = {"KEY", "CREATED", "STATE", "UNTIL"}};
+    struct str reply;
+    bool is_printed = false;
+    size_t index, count;
+    yyjson_val *key;
+    int status = shop_open(&shop, options, false);
+
+    if (status == EXIT_DONE)
+        status = shop_ask(&shop, "identity", "list_keys", STR("{}"), &reply, &is_printed);
+    if (status != EXIT_DONE || is_printed)
+        return status;
+    CLEANUP(json_free) struct yyjson_doc *document = json_read(reply);
+    yyjson_arr_foreach(yyjson_obj_get(yyjson_doc_get_root(document), "keys"), index, count, key)
+    {
+        const char *cells[] = {json_text(shop.arena, key, "kid"), json_text(shop.arena, key, "created_at"),
+                               json_text(shop.arena, key, "state"), json_text(shop.arena, key, "until")};
+
+        if (table_add(&table, shop.arena, cells) < 0)
+            return say_failed("there are too many keys for a table; use --json");
+    }
+    table_print(&table);
+    return EXIT_DONE;
+}
+
+int command_keys_rotate(const struct command_options *options)
+{
+    CLEANUP(shop_close) struct shop shop = {0};
+    struct str reply;
+    bool is_printed = false;
+    int status = shop_open(&shop, options, false);
+
+    if (status == EXIT_DONE)
+        status = shop_ask(&shop, "identity", "rotate_keys", STR("{}"), &reply, &is_printed);
+    if (status != EXIT_DONE || is_printed)
+        return status;
+    CLEANUP(json_free) struct yyjson_doc *document = json_read(reply);
+    printf("The key %s signs from now on; those before it verify until their last token has expired.\n",
+           json_text(shop.arena, yyjson_doc_get_root(document), "kid"));
+    return EXIT_DONE;
+}
