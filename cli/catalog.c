@@ -13,8 +13,7 @@
 
 #define CSV_BYTES_MAX ((size_t)256 << 20)
 
-/* -- seed
- * --------------------------------------------------------------------------------------------------------------- */
+/* -- seed ---------------------------------------------------------------------------------------------------------- */
 
 int command_seed(const struct command_options *options)
 {
@@ -34,8 +33,7 @@ int command_seed(const struct command_options *options)
     return EXIT_DONE;
 }
 
-/* -- import
- * ------------------------------------------------------------------------------------------------------------- */
+/* -- import -------------------------------------------------------------------------------------------------------- */
 
 static int say_line_errors(const char *path, yyjson_val *errors)
 {
@@ -89,8 +87,7 @@ int command_import(const struct command_options *options)
     return status == EXIT_DONE ? tell_import(&shop, path, reply, is_printed) : status;
 }
 
-/* -- export
- * ------------------------------------------------------------------------------------------------------------- */
+/* -- export -------------------------------------------------------------------------------------------------------- */
 
 static int write_export(struct shop *shop, const char *path, struct str reply)
 {

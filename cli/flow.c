@@ -32,8 +32,7 @@ static int show_list(struct shop *shop, yyjson_val *list, const char *const *hea
     return EXIT_DONE;
 }
 
-/* -- Workflows
- * ------------------------------------------------------------------------------------------------------------ */
+/* -- Workflows ----------------------------------------------------------------------------------------------------- */
 
 int command_workflow_list(const struct command_options *options)
 {
@@ -123,8 +122,7 @@ int command_workflow_resume(const struct command_options *options)
     return status;
 }
 
-/* -- Quarantine
- * ------------------------------------------------------------------------------------------------------------ */
+/* -- Quarantine ---------------------------------------------------------------------------------------------------- */
 
 int command_quarantine_list(const struct command_options *options)
 {

@@ -9,8 +9,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-/* -- Options
- * -------------------------------------------------------------------------------------------------------------- */
+/* -- Options ------------------------------------------------------------------------------------------------------- */
 
 /* Above: mapped alone. */
 #define LARGE_BLOCK_BYTES (1 << 20)
@@ -129,8 +128,7 @@ static int check_text(int argc, char **argv)
     return EXIT_DONE;
 }
 
-/* -- Commands
- * ------------------------------------------------------------------------------------------------------------- */
+/* -- Commands ------------------------------------------------------------------------------------------------------ */
 
 /* How many of the words are the command's name; 0: another command's. */
 static int match_name(const struct command *command, char **words, int word_count)

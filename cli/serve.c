@@ -34,8 +34,7 @@ struct serving {
     bool is_seeded;                          /* now, by this start */
 };
 
-/* -- What is asked for
- * ---------------------------------------------------------------------------------------------------- */
+/* -- What is asked for --------------------------------------------------------------------------------------------- */
 
 static bool is_loopback(const char *address)
 {
@@ -124,8 +123,7 @@ static int seal_sandbox(const struct serving *serving)
     return error < 0 ? say_failed("the sandbox cannot be sealed: %s", error_name(error)) : EXIT_DONE;
 }
 
-/* -- Opening
- * -------------------------------------------------------------------------------------------------------------- */
+/* -- Opening ------------------------------------------------------------------------------------------------------- */
 
 /* One of this process's own services; NULL when it does not run here or refuses. */
 static struct yyjson_doc *ask(struct serving *serving, struct arena *arena, const char *service, const char *method)
@@ -197,8 +195,7 @@ static int open_host(struct serving *serving)
     return status == EXIT_DONE ? seal_sandbox(serving) : status;
 }
 
-/* -- Saying what is open
- * -------------------------------------------------------------------------------------------------- */
+/* -- Saying what is open ------------------------------------------------------------------------------------------- */
 
 /* The password that a first start makes where none is configured: shown this once, and in no log. */
 static void show_first_administrator(struct serving *serving)
@@ -250,8 +247,7 @@ static void show_what_is_open(struct serving *serving)
     fflush(stdout);
 }
 
-/* -- Signals
- * -------------------------------------------------------------------------------------------------------------- */
+/* -- Signals ------------------------------------------------------------------------------------------------------- */
 
 static void fill_signals(sigset_t *ret_signals)
 {

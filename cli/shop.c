@@ -23,8 +23,7 @@
 #define CLIENT_CONNECTIONS_MAX 4
 #define PATH_BYTES 4200
 
-/* -- The folder
- * --------------------------------------------------------------------------------------------------------- */
+/* -- The folder ---------------------------------------------------------------------------------------------------- */
 
 bool shop_exists(const char *data_path)
 {
@@ -63,8 +62,7 @@ bool shop_is_running(const struct shop *shop)
     return is_running;
 }
 
-/* -- Opening and closing
- * -------------------------------------------------------------------------------------------------- */
+/* -- Opening and closing ------------------------------------------------------------------------------------------- */
 
 int shop_open(struct shop *shop, const struct command_options *options, bool may_make)
 {
@@ -143,8 +141,7 @@ static int open_host(struct shop *shop)
     return EXIT_DONE;
 }
 
-/* -- Calling
- * -------------------------------------------------------------------------------------------------------------- */
+/* -- Calling ------------------------------------------------------------------------------------------------------- */
 
 static int call_opened(struct shop *shop, const struct json_call *call, struct str *ret_reply)
 {
@@ -227,8 +224,7 @@ int shop_ask(struct shop *shop, const char *service, const char *method, struct 
     return status;
 }
 
-/* -- JSON
- * ----------------------------------------------------------------------------------------------------------------- */
+/* -- JSON ---------------------------------------------------------------------------------------------------------- */
 
 void json_add(struct buf *json, const char *name, const char *value)
 {

@@ -136,8 +136,7 @@ int identity_refresh_keys(struct call *call)
     return result;
 }
 
-/* -- For the command line
- * -------------------------------------------------------------------------------------------------- */
+/* -- For the command line ------------------------------------------------------------------------------------------ */
 
 struct shown_key {
     struct str kid;

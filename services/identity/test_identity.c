@@ -278,8 +278,7 @@ static void test_identity__bad_input_names_its_field(void **state)
     expect(ask(HTTP_POST, "/v1/login", NULL, NULL), 400, "/email");
 }
 
-/* -- Sessions
- * ---------------------------------------------------------------------------------------------------------- */
+/* -- Sessions ------------------------------------------------------------------------------------------------------ */
 
 static void test_identity__a_refresh_token_is_good_once(void **state)
 {
@@ -376,8 +375,7 @@ static void test_identity__tokens_and_codes_are_stored_hashed(void **state)
     assert_true(seen > 0);
 }
 
-/* -- Passwords
- * ---------------------------------------------------------------------------------------------------------- */
+/* -- Passwords ----------------------------------------------------------------------------------------------------- */
 
 static void test_identity__a_forgotten_password_is_reset_by_mail(void **state)
 {
@@ -447,8 +445,7 @@ static void test_identity__a_changed_password_ends_the_other_sessions(void **sta
     (void)tokens_of(sign_in("root@example.com", "password-2"));
 }
 
-/* -- Roles
- * -------------------------------------------------------------------------------------------------------------- */
+/* -- Roles --------------------------------------------------------------------------------------------------------- */
 
 static struct test_answer put_roles(const char *token, const char *id, const char *roles, const char *if_match)
 {
@@ -503,8 +500,7 @@ static void test_identity__the_command_line_grants_roles(void **state)
     assert_int_equal(identity_grant_role(test_host_call(&shop, "identity"), &request, &user), ERR_NOT_FOUND);
 }
 
-/* -- Tenants
- * ------------------------------------------------------------------------------------------------------------ */
+/* -- Tenants ------------------------------------------------------------------------------------------------------- */
 
 static void test_identity__tenants_are_apart(void **state)
 {
@@ -578,8 +574,7 @@ static void test_identity__a_tenant_keeps_its_host_until_another_is_given(void *
     }
 }
 
-/* -- Keys and the first start
- * -------------------------------------------------------------------------------------------- */
+/* -- Keys and the first start -------------------------------------------------------------------------------------- */
 
 static Identity__SigningKey rotate(void)
 {
@@ -708,8 +703,7 @@ static void test_identity__a_known_address_takes_the_same_time(void **state)
     }
 }
 
-/* -- Limits, and the mail page
- * --------------------------------------------------------------------------------------------- */
+/* -- Limits, and the mail page ------------------------------------------------------------------------------------- */
 
 static void test_identity__guessing_is_slowed_by_account_and_address(void **state)
 {
