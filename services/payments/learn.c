@@ -45,10 +45,9 @@ int learn_charge(struct call *call, struct payment_row *payment, const struct ps
     struct lesson lesson = {call, payment, intent};
     TRY(call_write(call, write_lesson, &lesson));
     /* Provider and books differ: what went back without us is listed, one by one. */
-    if (intent->amount_refunded <= payment->refunded_amount)
+    if (intent->status != PSP_SUCCEEDED || intent->amount_refunded <= payment->refunded_amount)
         return 0;
-    bool complete;
-    return learn_refunds(call, intent->id, 0, EVER_MS, &complete);
+    return learn_refunds(call, intent->id, &(struct provider_span){.to_ms = EVER_MS});
 }
 
 /* -- Refunds ------------------------------------------------------------------------------------------------------- */
@@ -150,7 +149,7 @@ static int learn_refund(struct call *call, const struct psp_refund *refund)
     return call_write(call, write_told_refund, &told);
 }
 
-int learn_refunds(struct call *call, struct str intent_id, int64_t from_ms, int64_t to_ms, bool *ret_complete)
+int learn_refunds(struct call *call, struct str intent_id, struct provider_span *span)
 {
     struct psp *psp = payments_psp(call);
     struct psp_refund *refunds = arena_alloc_array(call->arena, PSP_LIST_MAX, sizeof(*refunds));
@@ -162,13 +161,15 @@ int learn_refunds(struct call *call, struct str intent_id, int64_t from_ms, int6
     for (int page = 0; page < LIST_PAGES_MAX; page++) {
         size_t count = 0;
         struct psp_failure failure = {0};
-        int error = psp->list_refunds(psp, PSP_ASKER(call), intent_id, from_ms, to_ms, after, refunds, PSP_LIST_MAX,
-                                      &count, &failure);
+        int error = psp->list_refunds(psp, PSP_ASKER(call), intent_id, span->from_ms, span->to_ms, after, refunds,
+                                      PSP_LIST_MAX, &count, &failure);
         TRY(provider_failed(call, error, &failure));
         for (size_t i = 0; i < count; i++)
             TRY(learn_refund(call, &refunds[i]));
-        *ret_complete = count < PSP_LIST_MAX;
-        if (*ret_complete)
+        if (page == 0 && count > 0)
+            span->newest_ms = refunds[0].created_ms;
+        span->is_complete = count < PSP_LIST_MAX;
+        if (span->is_complete)
             return 0;
         after = refunds[count - 1].id;
     }

@@ -90,9 +90,15 @@ int learn_charge(struct call *call, struct payment_row *payment, const struct ps
 /* Books a refund that the provider tells of, whoever made it; once. In a write transaction. */
 int take_refund(struct call *call, const struct psp_refund *told);
 
-/* The same for all refunds of the intent (empty: of all intents) in the span; *ret_complete is false when there were
- * more than a run may read. Outside of transactions. */
-int learn_refunds(struct call *call, struct str intent_id, int64_t from_ms, int64_t to_ms, bool *ret_complete);
+/* A span of the provider's list, by the provider's clock. */
+struct provider_span {
+    int64_t from_ms, to_ms;
+    int64_t newest_ms; /* of what was in it; 0: nothing */
+    bool is_complete;  /* false when there was more than a run may read */
+};
+
+/* The same for all refunds of the intent (empty: of all intents) in the span. Outside of transactions. */
+int learn_refunds(struct call *call, struct str intent_id, struct provider_span *span);
 
 /* -- Charges that no payment stands for (stray.c) ------------------------------------------------------------------ */
 

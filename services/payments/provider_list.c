@@ -1,7 +1,8 @@
 /* What the provider lists, held against our payments: every charge, and every refund.
  *
- * Each list is read once, in the order of time; a mark says how far. What cannot be decided (the provider or the orders
- * service does not answer) leaves the mark where it is, and the next run comes again. */
+ * Each list is read once, in the order of time; a mark says how far: the newest that was read, by the provider's own
+ * clock, so that a shop's clock that is ahead for a while passes nothing over. What cannot be decided (the provider or
+ * the orders service does not answer) leaves the mark where it is, and the next run comes again. */
 #include "services/payments/payments.h"
 
 #include "platform/ports/clock/clock.h"
@@ -33,10 +34,12 @@ static int write_found(struct sql_tx *tx, void *argument)
     return apply_intent(found->call, &found->payment, found->intent);
 }
 
+/* Or may come to hold it, when the list has passed it by. */
 static bool holds_money(const struct psp_intent *intent)
 {
-    return intent->status == PSP_REQUIRES_CAPTURE ||
-           (intent->status == PSP_SUCCEEDED && intent->amount_refunded < intent->amount_captured);
+    if (intent->status == PSP_SUCCEEDED)
+        return intent->amount_refunded < intent->amount_captured;
+    return intent->status != PSP_CANCELLED;
 }
 
 /* Whether the payment may still learn something from the intent. */
@@ -61,8 +64,8 @@ static int compare_intent(struct call *call, const struct psp_intent *intent)
     return is_behind(&found.payment, intent) ? call_write(call, write_found, &found) : 0;
 }
 
-/* Compares all intents of the time span; the newest first. *ret_complete is false when there were too many of them. */
-static int compare_charges(struct call *call, int64_t from_ms, int64_t to_ms, bool *ret_complete)
+/* Compares all intents of the span; the newest first. */
+static int compare_charges(struct call *call, struct provider_span *span)
 {
     struct psp *psp = payments_psp(call);
     struct psp_intent *intents = arena_alloc_array(call->arena, PSP_LIST_MAX, sizeof(*intents));
@@ -72,13 +75,15 @@ static int compare_charges(struct call *call, int64_t from_ms, int64_t to_ms, bo
     for (int page = 0; page < LIST_PAGES_MAX; page++) {
         size_t count = 0;
         struct psp_failure failure = {0};
-        int error =
-            psp->list_intents(psp, PSP_ASKER(call), from_ms, to_ms, after, intents, PSP_LIST_MAX, &count, &failure);
+        int error = psp->list_intents(psp, PSP_ASKER(call), span->from_ms, span->to_ms, after, intents, PSP_LIST_MAX,
+                                      &count, &failure);
         TRY(provider_failed(call, error, &failure));
         for (size_t i = 0; i < count; i++)
             TRY(compare_intent(call, &intents[i]));
-        *ret_complete = count < PSP_LIST_MAX;
-        if (*ret_complete)
+        if (page == 0 && count > 0)
+            span->newest_ms = intents[0].created_ms;
+        span->is_complete = count < PSP_LIST_MAX;
+        if (span->is_complete)
             return 0;
         after = intents[count - 1].id;
     }
@@ -87,16 +92,16 @@ static int compare_charges(struct call *call, int64_t from_ms, int64_t to_ms, bo
 
 /* -- Refunds ------------------------------------------------------------------------------------------------------- */
 
-static int compare_refunds(struct call *call, int64_t from_ms, int64_t to_ms, bool *ret_complete)
+static int compare_refunds(struct call *call, struct provider_span *span)
 {
-    return learn_refunds(call, STR_EMPTY, from_ms, to_ms, ret_complete);
+    return learn_refunds(call, STR_EMPTY, span);
 }
 
 /* -- Both ---------------------------------------------------------------------------------------------------------- */
 
 static const struct provider_list {
     const char *mark;
-    int (*compare)(struct call *call, int64_t from_ms, int64_t to_ms, bool *ret_complete);
+    int (*compare)(struct call *call, struct provider_span *span);
 } lists[] = {{"provider_list", compare_charges}, {"provider_refunds", compare_refunds}};
 
 struct mark {
@@ -125,21 +130,25 @@ static int compare_list(struct call *call, const struct provider_list *list)
 {
     struct mark mark = {.call = call, .name = list->mark};
     TRY(call_read(call, read_mark, &mark));
-    int64_t to_ms = call_now_ms(call) - payments_reconcile_age_ms(call);
-    int64_t from_ms = mark.value > MARK_OVERLAP_MS ? mark.value - MARK_OVERLAP_MS : 0;
+    int64_t begun_ms = mark.value;
+    struct provider_span span = {
+        .from_ms = mark.value > MARK_OVERLAP_MS ? mark.value - MARK_OVERLAP_MS : 0,
+        .to_ms = clock_steady_ms() - payments_reconcile_age_ms(call),
+    };
     /* A span with more than a run may read is halved until it fits; the next run goes on behind it. */
-    bool complete = false;
-    while (!complete && to_ms > from_ms) {
-        TRY(list->compare(call, from_ms, to_ms, &complete));
-        if (!complete && to_ms - from_ms < 2 * CLOCK_MS_PER_S)
+    bool is_halved = false;
+    while (!span.is_complete && span.to_ms > span.from_ms) {
+        TRY(list->compare(call, &span));
+        if (!span.is_complete && span.to_ms - span.from_ms < 2 * CLOCK_MS_PER_S)
             break; /* One second with that many: they were read, as far as the pages went. */
-        if (!complete)
-            to_ms = from_ms + (to_ms - from_ms) / 2;
+        if (span.is_complete)
+            break;
+        span.to_ms = span.from_ms + (span.to_ms - span.from_ms) / 2;
+        is_halved = true;
     }
-    if (to_ms <= mark.value)
-        return 0;
-    mark.value = to_ms;
-    return call_write(call, write_mark, &mark);
+    /* What was seen behind a halved span makes its end a time of the provider's, too. */
+    mark.value = is_halved ? span.to_ms : span.newest_ms;
+    return mark.value > begun_ms ? call_write(call, write_mark, &mark) : 0;
 }
 
 struct purge {

@@ -87,6 +87,7 @@ struct psp_refund {
     enum psp_refund_status status;
     int64_t amount;
     char currency[4];
+    int64_t created_ms;
 };
 
 struct psp_new_refund {

@@ -123,7 +123,10 @@ int psp_stripe_read_refund(struct arena *arena, yyjson_val *object, struct psp_r
 {
     if (!str_equal(psp_stripe_text(object, "object"), STR("refund")))
         return ERR_INTERNAL;
-    struct psp_refund refund = {.amount = integer_member(object, "amount")};
+    struct psp_refund refund = {
+        .amount = integer_member(object, "amount"),
+        .created_ms = integer_member(object, "created") * CLOCK_MS_PER_S,
+    };
     struct str status = psp_stripe_text(object, "status");
     if (str_equal(status, STR("succeeded")))
         refund.status = PSP_REFUND_SUCCEEDED;

@@ -260,6 +260,7 @@ static void test_psp__lists_refunds_page_by_page(void **state)
             assert_true(str_equal(list[i].intent_id, intent.id));
             assert_true(str_equal(list[i].reference, STR("refund-1")));
             assert_int_equal(list[i].status, PSP_REFUND_SUCCEEDED);
+            assert_true(list[i].created_ms >= intent.created_ms && list[i].created_ms <= to_ms);
             sum += list[i].amount;
         }
         after = list[count - 1].id;
