@@ -1,7 +1,8 @@
 /* Who acts in the simulation. A service that joins brings a file of its own and a line here. */
 #include "tests/simulation/simulation.h"
 
-actor_fn *const actors[] = {guests_start, customers_start, carts_start, staff_start, chaos_start, NULL};
+actor_fn *const actors[] = {guests_start,    customers_start, carts_start, staff_start,
+                            dashboard_start, chaos_start,     NULL};
 
 struct acting {
     task_fn *fn;

@@ -19,12 +19,18 @@ HAVING COUNT(e.id) < 2 OR SUM(CASE e.direction WHEN 'debit' THEN e.amount ELSE -
 SELECT COALESCE(SUM(CASE direction WHEN 'debit' THEN amount ELSE -amount END), 0)
 FROM ledger_entries WHERE account = 'provider_receivable';
 
+-- name: untrue_findings
+-- Every order that stands was charged, and no payment's row is ever lost.
+SELECT kind, reference FROM reconciliation_findings WHERE kind IN ('order_without_charge', 'charge_without_payment');
+
 -- name: provider_total
-SELECT COALESCE(SUM(amount_captured - amount_refunded), 0) FROM charges WHERE status = 'succeeded';
+-- What was held and let go is shown as refunded, without having been taken.
+SELECT COALESCE(SUM(amount_captured - amount_refunded), 0) FROM charges WHERE status = 'succeeded' AND captured = 1;
 
 -- name: charges
--- Each charge that went through, with the order that it was made for.
-SELECT COALESCE(json_extract(i.metadata, '$.order_id'), ''), i.status, c.amount_captured, c.amount_refunded, c.id
+-- Each charge that went through, with the order that it was made for; one that was made by hand is no order's.
+SELECT CASE WHEN json_extract(i.metadata, '$.by_hand') IS NULL THEN COALESCE(json_extract(i.metadata, '$.order_id'), '')
+    ELSE '' END, i.status, c.amount_captured, c.amount_refunded * c.captured, c.id
 FROM charges c JOIN payment_intents i ON i.id = c.payment_intent WHERE c.status = 'succeeded' ORDER BY c.id;
 
 -- name: quarantined

@@ -2,12 +2,18 @@
 #include "services/services.h"
 #include "tests/simulation/simulation.h"
 
+#include <stdio.h>
+
 #define WORKERS 4
 #define CONNECTIONS_MAX 16
 #define DRAIN_MS 1000
 #define DECIDE_TIMEOUT_MS 3000
 #define DECIDE_ARENA_BYTES ((size_t)1 << 20)
 #define ANSWER_BYTES_MAX ((size_t)64 << 10)
+
+#define KEY_BYTES 512
+
+static char shop_key[KEY_BYTES]; /* "Bearer …", as the shop sent it */
 
 static const struct service *const services[] = {&stripe_emulator_service, NULL};
 
@@ -20,6 +26,8 @@ static int answer_shop(void *context, const struct http_request *request, struct
     struct http_header headers[HTTP_HEADERS_MAX];
     for (size_t i = 0; i < request->header_count; i++) {
         headers[i] = request->headers[i];
+        if (str_equal(headers[i].name, STR("authorization")))
+            snprintf(shop_key, sizeof(shop_key), "%.*s", STR_FORMAT(headers[i].value));
         bool is_refund = str_starts_with(request->path, STR("/v1/refunds"));
         bool is_planted = sim->plant == (is_refund ? PLANT_DOUBLE_REFUND : PLANT_DOUBLE_CHARGE);
         if (is_planted && str_equal(headers[i].name, STR("idempotency-key")))
@@ -58,6 +66,31 @@ void provider_stop(struct simulation *sim)
 {
     host_free(sim->provider, DRAIN_MS);
     sim->provider = NULL;
+}
+
+int provider_ask(const char *path, const char *content_type, const char *body)
+{
+    CLEANUP(arena_cleanup) struct arena *arena = arena_new(DECIDE_ARENA_BYTES);
+    const struct http_header headers[] = {{STR("authorization"), str_from_cstr(shop_key)},
+                                          {STR("content-type"), str_from_cstr(content_type)}};
+    struct http_request request = {
+        .method = HTTP_POST,
+        .target = str_from_cstr(path),
+        .path = str_from_cstr(path),
+        .host = STR("127.0.0.1"),
+        .scheme = STR("http"),
+        .body = str_from_cstr(body),
+        .peer = STR("127.0.0.1"),
+        .headers = headers,
+        .header_count = 2,
+        .version = 11,
+    };
+    struct http_response response = {0};
+    ASSERT(arena);
+    if (!shop_key[0])
+        return 0;
+    struct service_instance *emulator = host_instance(simulation.provider, "stripe_emulator");
+    return host_handle(simulation.provider, emulator, &request, arena, &response) < 0 ? 0 : response.status;
 }
 
 bool provider_decide(struct str url, bool approve)

@@ -5,7 +5,7 @@
  *   shop.c      the process under test, and requests into it; doors.c: where it meets makes of ours
  *   provider.c  the payment provider: the emulator in a host of its own, in the world; mailbox.c: mails, there too
  *   purchase.c  what somebody wants to buy, and was told
- *   guest.c customer.c cart.c staff.c chaos.c: the actors; person.c: who has an account
+ *   guest.c customer.c cart.c staff.c dashboard.c chaos.c: the actors; person.c: who has an account
  *   watch.c     shows each commit of each store, as SQLite tells of it, to
  *   books.c books_money.c: the model. It keeps its own books and judges each commit and each answer by them
  *   recorder.c  a service that records each event it consumes
@@ -82,6 +82,7 @@ struct cart {
 struct refund {
     int64_t amount;              /* 0: all that is left */
     bool is_refused, is_unknown; /* unknown: the shop says that it cannot tell whether it was made */
+    bool is_pending;             /* promised; the provider refuses it if less was left than the shop knew of */
 };
 
 /* What a shopper wanted, and was told. */
@@ -108,6 +109,7 @@ struct purchase {
     char first_body[BODY_BYTES_MAX];
     struct refund refunds[REFUNDS_MAX]; /* that the staff asked for */
     int refund_count;
+    bool is_refunded_by_hand; /* a part of it, at the provider */
 };
 
 struct goods {
@@ -156,7 +158,7 @@ extern struct simulation simulation;
 /* An actor of the workload: a file that starts its tasks. A new one is a line in actors.c. */
 typedef void actor_fn(struct simulation *sim);
 extern actor_fn *const actors[]; /* NULL-terminated */
-actor_fn guests_start, customers_start, carts_start, staff_start, chaos_start;
+actor_fn guests_start, customers_start, carts_start, staff_start, dashboard_start, chaos_start;
 
 /* Starts a task of the world that the chaos waits for. */
 void actor_start(const char *name, task_fn *fn, void *argument);
@@ -219,6 +221,9 @@ int64_t answer_number(const struct shop_request *request, const char *path);
 
 void provider_start(struct simulation *sim);
 void provider_stop(struct simulation *sim);
+
+/* What somebody asks with the shop's own key, past the shop: the answer's status; 0 while there is no key yet. */
+int provider_ask(const char *path, const char *content_type, const char *body);
 
 /* The customer answers the bank's question on the provider's page. False when nobody heard it. */
 bool provider_decide(struct str url, bool approve);

@@ -72,10 +72,14 @@ WHERE rowid = $1;
 -- name: payment_all
 SELECT tenant, order_id, amount, captured_amount, refunded_amount, COALESCE(provider_id, '') FROM payments;
 
+-- A charge that was made by hand, past the shop, is no order's. What was held and let go is shown as refunded, without
+-- having been taken.
 -- name: charge_one
-SELECT COALESCE(json_extract(i.metadata, '$.order_id'), ''), c.id, c.status, c.amount_captured, c.amount_refunded
+SELECT CASE WHEN json_extract(i.metadata, '$.by_hand') IS NULL THEN COALESCE(json_extract(i.metadata, '$.order_id'), '')
+    ELSE '' END, c.id, c.status, c.amount_captured, c.amount_refunded * c.captured
 FROM charges c JOIN payment_intents i ON i.id = c.payment_intent WHERE c.rowid = $1;
 
 -- name: charge_all
-SELECT COALESCE(json_extract(i.metadata, '$.order_id'), ''), c.id, c.status, c.amount_captured, c.amount_refunded
+SELECT CASE WHEN json_extract(i.metadata, '$.by_hand') IS NULL THEN COALESCE(json_extract(i.metadata, '$.order_id'), '')
+    ELSE '' END, c.id, c.status, c.amount_captured, c.amount_refunded * c.captured
 FROM charges c JOIN payment_intents i ON i.id = c.payment_intent;

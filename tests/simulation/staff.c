@@ -21,7 +21,7 @@ struct desk {
     int64_t if_match;
 
     int status;
-    char code[ID_BYTES];
+    char code[ID_BYTES], state[ID_BYTES]; /* its "status" */
     int64_t version;
 };
 
@@ -53,6 +53,7 @@ static void ask(struct desk *desk, void (*read)(const struct desk *desk, const s
             desk->status = request.status;
             desk->version = answer_number(&request, "version");
             answer_text(&request, "code", desk->code, sizeof(desk->code));
+            answer_text(&request, "status", desk->state, sizeof(desk->state));
             if (read)
                 read(desk, &request);
             return;
@@ -112,7 +113,8 @@ static void refund(int tenant)
     snprintf(desk.body, sizeof(desk.body), refund->amount ? "{\"amount\":%" PRId64 "}" : "{}", refund->amount);
     ask(&desk, NULL);
     note("staff gives back %" PRId64 " of order %s: %d %s", refund->amount, purchase->order_id, desk.status, desk.code);
-    refund->is_refused = desk.status != 201;
+    refund->is_refused = desk.status != 201 || strcmp(desk.state, "failed") == 0;
+    refund->is_pending = desk.status == 201 && strcmp(desk.state, "pending") == 0;
     refund->is_unknown = strcmp(desk.code, "refund_unknown") == 0;
     if (desk.status != 201 && desk.status != 409)
         violated("a paid order can be refunded", "order %s: %d %s", purchase->order_id, desk.status, desk.code);
