@@ -69,7 +69,7 @@ static int make_folder(struct backing *backing, const char *path)
     const char *mail = arena_printf(backing->shop.arena, "%s/%s", path, MAIL_FOLDER);
     if (!mail || mkdir(mail, 0700) != 0)
         return say_failed("the folder %s/%s cannot be made: %s", path, MAIL_FOLDER, strerror(errno));
-    return EXIT_DONE;
+    return copy_sync_entry(path, backing->message) < 0 ? say_failed("%s", backing->message) : EXIT_DONE;
 }
 
 static int open_files(struct backing *backing)
@@ -194,6 +194,7 @@ int command_backup(const struct command_options *options)
 
 static int write_dump(struct shop *shop, const char *path)
 {
+    char message[COPY_MESSAGE_BYTES];
     struct str reply;
     int file = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 
@@ -201,6 +202,8 @@ static int write_dump(struct shop *shop, const char *path)
         return say_failed("the file %s cannot be made: %s", path, strerror(errno));
     int status = shop_call_with_files(shop, "admin", "dump", STR("{}"), &file, 1, &reply);
     close(file);
+    if (status == EXIT_DONE && copy_sync_entry(path, message) < 0)
+        status = say_failed("%s", message);
     if (status != EXIT_DONE) {
         unlink(path);
         return status;

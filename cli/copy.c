@@ -9,6 +9,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <libgen.h>
+#include <limits.h>
 #include <stdio.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -158,6 +160,15 @@ int copy_sync_folder(const char *path, char ret_message[COPY_MESSAGE_BYTES])
     CLEANUP(close_file) int folder = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
     return folder >= 0 && fsync(folder) == 0 ? 0 : say(ret_message, path, "", "cannot be synced");
+}
+
+int copy_sync_entry(const char *path, char ret_message[COPY_MESSAGE_BYTES])
+{
+    char copy[PATH_MAX];
+
+    if (snprintf(copy, sizeof(copy), "%s", path) >= (int)sizeof(copy))
+        return say(ret_message, path, "", "has too long a path");
+    return copy_sync_folder(dirname(copy), ret_message);
 }
 
 /* -- The manifest ------------------------------------------------------------------------------------------------ */

@@ -33,6 +33,9 @@ int copy_file(const char *source_folder, const char *folder, const char *name, c
 
 int copy_sync_folder(const char *path, char ret_message[COPY_MESSAGE_BYTES]);
 
+/* Syncs the folder that a new file or folder lies in: before its entry is on disk, nothing in it is. */
+int copy_sync_entry(const char *path, char ret_message[COPY_MESSAGE_BYTES]);
+
 /* Writes the manifest of what was added. */
 int copy_write_manifest(const struct copy *copy, char ret_message[COPY_MESSAGE_BYTES]);
 

@@ -1,5 +1,6 @@
 #include "cli/shop.h"
 
+#include "cli/copy.h"
 #include "cli/settings.h"
 #include "cli/terminal.h"
 #include "platform/base/log.h"
@@ -39,10 +40,11 @@ bool shop_exists(const char *data_path)
 
 int shop_make_folder(const char *data_path)
 {
+    char message[COPY_MESSAGE_BYTES];
     struct stat status;
 
     if (mkdir(data_path, 0700) == 0)
-        return EXIT_DONE;
+        return copy_sync_entry(data_path, message) < 0 ? say_failed("%s", message) : EXIT_DONE;
     if (errno == EEXIST && stat(data_path, &status) == 0 && S_ISDIR(status.st_mode))
         return EXIT_DONE;
     return say_failed("the data folder %s cannot be made: %s; name another by --data", data_path,

@@ -5,9 +5,12 @@ commits; process ids, descriptors, lengths and times are left out. A sync stands
 began. After a change that is meant, `test_commit_path.py --write` writes the file anew.
 """
 import json
+import os
 import pathlib
 import re
+import subprocess
 import sys
+import tempfile
 import time
 import unittest
 
@@ -16,14 +19,15 @@ sys.path.insert(0, str(HERE))
 sys.path.insert(0, str(HERE.parent / "support"))
 
 from scenarios import check, settle  # noqa: E402
-from shop import Shop, eventually, new_email, new_key, PASSWORD  # noqa: E402
-from strace import FILE_CALLS, SOCKET_CALLS, Attached, read_trace, threads  # noqa: E402
+from shop import BINARY, Shop, eventually, new_email, new_key, PASSWORD  # noqa: E402
+from strace import FILE_CALLS, SOCKET_CALLS, Attached, read_trace, starting, threads  # noqa: E402
 
 GOLDEN = HERE / "commit_path.golden"
 TRACED = ",".join(sorted({*FILE_CALLS, *SOCKET_CALLS}))
 ANSWER = re.compile(r'"HTTP/1\.1 (\d{3})')
 VERBS = {"written": ("pwrite64", "pwritev", "write", "writev"), "synced": ("fdatasync", "fsync"), "cut": ("ftruncate",),
          "removed": ("unlink", "unlinkat"), "named": ("rename", "renameat", "renameat2")}
+COMMAND_TIMEOUT_S = 60
 HEADING = re.compile(r"^## (.*)$", re.M)
 
 
@@ -163,6 +167,32 @@ class CommitPathTest(unittest.TestCase):
             with self.subTest(request=name):
                 self.assertTrue(answered and lines[-1] == answered[0] and lines[-2].startswith("synced")
                                 or not answered and lines[-1].startswith("synced"), lines)
+
+    def traced(self, parent, *words):
+        """The calls of a command that name what is below parent, or parent itself, and change or sync it."""
+        path = parent + "/trace"
+        options = ["-y", "-o", path, "-e", "trace=mkdir,fsync,openat"]
+        kept = {name: value for name, value in os.environ.items() if not name.startswith("SHOPSTREAM_")}
+        ended = subprocess.run(starting(options, [BINARY, *words]), env=kept, capture_output=True, text=True,
+                               timeout=COMMAND_TIMEOUT_S)
+        self.assertEqual(0, ended.returncode, ended.stderr)
+        reading = re.compile(r'openat\(.*"%s", O_RDONLY' % re.escape(parent))
+        return [line for line in pathlib.Path(path).read_text().splitlines()
+                if parent in line and not reading.search(line)]
+
+    def test_commit_path__a_new_data_folder_is_synced_where_it_lies(self):
+        """Before anything is made in it: what is synced in a folder whose entry is lost is lost. A copy, at its end."""
+        with tempfile.TemporaryDirectory(prefix="shopstream-crash-") as parent:
+            parent = os.path.realpath(parent)
+            data, synced = parent + "/data", r"fsync\(\d+<%s>\) += 0" % re.escape(parent)
+            made, after, *_ = self.traced(parent, "migrate", "--data", data)
+            self.assertIn('mkdir("%s", 0700)' % data, made)
+            self.assertRegex(after, synced)
+            for words in (["backup", parent + "/copy"], ["dump", parent + "/shop.dump"]):
+                with self.subTest(command=words[0]):
+                    calls = self.traced(parent, *words, "--data", data)
+                    made = next(i for i, line in enumerate(calls) if '"%s", ' % words[1] in line)
+                    self.assertRegex("\n".join(calls[made:]), synced)
 
     def test_commit_path__shows_a_missing_sync(self):
         """The harness' own test: a shop that leaves the sync to the system later, or altogether, is found out."""
