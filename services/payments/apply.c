@@ -2,6 +2,8 @@
  * in any order, twice, or after the answer that they tell of. */
 #include "services/payments/payments.h"
 
+#include "platform/ports/clock/clock.h"
+
 /* How far a status is; what is reached is not left for a lower one. Failed and voided are ends beside the way. */
 static int rank_of(struct str status)
 {
@@ -104,7 +106,7 @@ static bool is_unwanted(const struct payment_row *payment, const struct psp_inte
 int apply_intent(struct call *call, struct payment_row *payment, const struct psp_intent *intent)
 {
     const char *status = status_of(intent);
-    int64_t now_ms = call_now_ms(call);
+    int64_t now_ms = call_now_ms(call), due_ms = clock_steady_ms();
     bool is_new_id = payment->provider_id.len == 0;
     bool is_late = is_unwanted(payment, intent);
     bool is_moving = moves(payment->status, status);
@@ -124,7 +126,7 @@ int apply_intent(struct call *call, struct payment_row *payment, const struct ps
     /* What is decided needs no look; what is held does, should nobody capture or return it. */
     bool is_open = is_late || payment_is(payment, "created") || payment_is(payment, "requires_action") ||
                    payment_is(payment, "authorised") || (payment_is(payment, "captured") && !payment->order_confirmed);
-    payment->check_due_ms = is_late ? now_ms : is_open ? now_ms + payments_reconcile_age_ms(call) : 0;
+    payment->check_due_ms = is_late ? due_ms : is_open ? due_ms + payments_reconcile_age_ms(call) : 0;
     TRY(update_payment(call->tx, payment, now_ms));
     const char *type = is_moving ? event_type_of(payment) : NULL;
     return type ? publish_payment(call, payment, type) : 0;

@@ -1,6 +1,7 @@
 /* Money goes back: the whole of it when the order falls, a part when the staff says so. */
 #include "services/payments/handlers.h"
 
+#include "platform/ports/clock/clock.h"
 #include "services/payments/sql/payments.sql.h"
 
 #define STATE_CHANGES_MAX 4
@@ -227,7 +228,7 @@ static int write_return_request(struct sql_tx *tx, void *argument)
         return 0;
     back->payment.return_requested = true;
     if (!back->had_ended)
-        back->payment.check_due_ms = call_now_ms(call) + CHECK_AGAIN_MS;
+        back->payment.check_due_ms = clock_steady_ms() + CHECK_AGAIN_MS;
     return update_payment(tx, &back->payment, call_now_ms(call));
 }
 

@@ -4,6 +4,7 @@
 #include "services/payments/sql/payments.sql.h"
 
 #include "platform/base/time_format.h"
+#include "platform/ports/clock/clock.h"
 
 #define LIMIT_DEFAULT 20
 
@@ -40,7 +41,7 @@ static int write_payment(struct sql_tx *tx, void *argument)
         .currency = str_from_cstr(in->amount->currency),
         .payment_method = str_from_cstr(in->payment_method),
         .return_url = str_from_cstr(in->return_url),
-        .check_due_ms = now_ms + payments_reconcile_age_ms(call),
+        .check_due_ms = clock_steady_ms() + payments_reconcile_age_ms(call),
         .created_ms = now_ms,
         .updated_ms = now_ms,
         .version = 1,

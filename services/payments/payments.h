@@ -31,7 +31,8 @@
 struct payment_row {
     struct str id, tenant, order_id, status, currency, payment_method, return_url, provider_id, action_url,
         failure_code, failure_message;
-    int64_t amount, captured_amount, refunded_amount, check_due_ms, created_ms, updated_ms, version;
+    int64_t amount, captured_amount, refunded_amount, check_due_ms /* steady time (clock.h) */, created_ms, updated_ms,
+        version;
     bool return_requested;
     bool order_confirmed;
 };

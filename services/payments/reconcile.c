@@ -30,13 +30,13 @@ static int read_due(struct sql_tx *tx, void *argument)
 {
     struct due_batch *batch = argument;
     struct arena *arena = batch->call->arena;
-    int64_t now_ms = call_now_ms(batch->call);
+    int64_t now_ms = call_now_ms(batch->call), due_ms = clock_steady_ms();
     batch->payment_count = batch->refund_count = 0;
     CLEANUP(sql_finish_cleanup) struct sql_rows *payments = NULL;
     int64_t age_ms = payments_reconcile_age_ms(batch->call);
-    int64_t latest_ms = now_ms + (age_ms > CHECK_AGAIN_MS ? age_ms : CHECK_AGAIN_MS);
+    int64_t latest_ms = due_ms + (age_ms > CHECK_AGAIN_MS ? age_ms : CHECK_AGAIN_MS);
     TRY(sql_query(tx, &payments_sql_list_payments_due,
-                  SQL_ARGS(sql_int(now_ms), sql_int(latest_ms), sql_int(OPEN_BATCH)), &payments));
+                  SQL_ARGS(sql_int(due_ms), sql_int(latest_ms), sql_int(OPEN_BATCH)), &payments));
     int more;
     while ((more = sql_next(payments)) == 1) {
         struct due_payment *due = &batch->payments[batch->payment_count++];
@@ -83,7 +83,7 @@ static int write_check(struct sql_tx *tx, void *argument)
     bool is_done = check->confirmed && check->payment.captured_amount > 0 && !check->payment.return_requested;
     if (check->confirmed)
         check->payment.order_confirmed = true;
-    check->payment.check_due_ms = is_done ? 0 : call_now_ms(call) + CHECK_AGAIN_MS;
+    check->payment.check_due_ms = is_done ? 0 : clock_steady_ms() + CHECK_AGAIN_MS;
     return update_payment(tx, &check->payment, call_now_ms(call));
 }
 
@@ -93,7 +93,7 @@ static int postpone(struct sql_tx *tx, void *argument)
     struct check *check = argument;
     return sql_exec(tx, &payments_sql_postpone_check,
                     SQL_ARGS(sql_text(check->due->tenant), sql_text(check->due->order_id),
-                             sql_int(call_now_ms(check->call) + CHECK_AGAIN_MS)),
+                             sql_int(clock_steady_ms() + CHECK_AGAIN_MS)),
                     NULL);
 }
 
@@ -181,7 +181,7 @@ static int order_confirmed(struct call *call, const struct event *event)
         return 0;
     payment.order_confirmed = true;
     if (!payment.return_requested)
-        payment.check_due_ms = payment.captured_amount > 0 ? 0 : call_now_ms(call);
+        payment.check_due_ms = payment.captured_amount > 0 ? 0 : clock_steady_ms();
     return update_payment(call->tx, &payment, call_now_ms(call));
 }
 
@@ -197,7 +197,7 @@ static int order_ended(struct call *call, const struct event *event)
         payment_is(&payment, "refunded"))
         return 0;
     payment.return_requested = true;
-    payment.check_due_ms = call_now_ms(call) + ORDER_EVENT_PATIENCE_MS;
+    payment.check_due_ms = clock_steady_ms() + ORDER_EVENT_PATIENCE_MS;
     return update_payment(call->tx, &payment, call_now_ms(call));
 }
 

@@ -4,6 +4,7 @@
  * order stands; else one under the name of the charge itself, whose money is wanted back from the start. */
 #include "services/payments/payments.h"
 
+#include "platform/ports/clock/clock.h"
 #include "shopstream/orders/v1/orders.rpc.h"
 
 /* -- The order's word ---------------------------------------------------------------------------------------------- */
@@ -69,7 +70,7 @@ static int insert_charge(struct call *call, const struct psp_intent *intent, str
         return ERR_NO_MEMORY;
     TRY(insert_payment(call->tx, payment));
     TRY(apply_intent(call, payment, intent));
-    payment->check_due_ms = now_ms;
+    payment->check_due_ms = clock_steady_ms();
     return update_payment(call->tx, payment, now_ms);
 }
 

@@ -131,7 +131,7 @@ struct loading {
     struct arena *arena;
     struct delivery *deliveries;
     size_t count;
-    int64_t now_ms;
+    int64_t now_ms;      /* steady time (clock.h), as what is due */
     int64_t next_due_ms; /* INT64_MAX: nothing is waiting */
 };
 
@@ -193,7 +193,7 @@ static int64_t retry_delay_ms(int64_t attempts)
 static int write_outcomes(struct sql_tx *tx, void *argument)
 {
     const struct loading *loading = argument;
-    int64_t now_ms = clock_wall_ms();
+    int64_t now_ms = clock_steady_ms();
     for (size_t i = 0; i < loading->count; i++) {
         const struct delivery *delivery = &loading->deliveries[i];
         if (delivery->outcome == OUTCOME_NONE) /* We stopped before it was posted. */
@@ -246,7 +246,7 @@ static bool wait_for_work(struct webhook_deliverer *deliverer, const struct load
 static bool work(struct webhook_deliverer *deliverer, struct arena *arena)
 {
     struct sql_db *db = deliverer->emulator->db;
-    struct loading loading = {.arena = arena, .now_ms = clock_wall_ms(), .next_due_ms = INT64_MAX};
+    struct loading loading = {.arena = arena, .now_ms = clock_steady_ms(), .next_due_ms = INT64_MAX};
     loading.deliveries = arena_alloc_array(arena, BATCH_MAX, sizeof(struct delivery));
     int error = loading.deliveries ? sql_read(db, load_batch, &loading) : ERR_NO_MEMORY;
     if (error) {

@@ -122,6 +122,22 @@ class WaitTest(ClockTest):
         self.each_jump(check)
 
 
+class WebhookTest(ClockTest):
+    def test_clock__a_webhook_comes_when_it_is_due(self):
+        """Told three seconds later, whatever the clock shows by then: neither at once nor an hour later."""
+        def check(seconds):
+            order, guest = self.secured()
+            self.shop.faults(webhook_delay_ms=WAIT_S * 1000)
+            start = time.monotonic()
+            self.shop.challenge(order, "approve")
+            self.jump(seconds)
+            ended = self.shop.ended(order["id"], guest=guest, patience_s=WAIT_S + SLACK_S)
+            took = time.monotonic() - start
+            self.assertEqual("confirmed", ended["status"])
+            self.assertGreater(took, WAIT_S - 0.5)
+        self.each_jump(check)
+
+
 class RestartTest(ClockTest):
     def test_clock__what_is_kept_for_a_while_is_kept_over_a_restart(self):
         """The clock is moved by a year, then the shop starts anew: a key still has its first answer, and what waits
