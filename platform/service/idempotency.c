@@ -59,20 +59,52 @@ int idempotency_begin(struct call *call, struct str key, struct idempotency *ret
 
 /* -- The record: status, fingerprint, ETag, body ------------------------------------------------------------------- */
 
+/* A row of the kv port holds less than an answer may be long: what does not fit into the record's first row stands in
+ * further ones, whose keys end in their number. (No key of a client's has a line feed in it.) */
+#define PARTS_MAX 16
+/* They outlive the first row by this, so that who still finds that one finds them all. */
+#define PARTS_GRACE_MS (INT64_C(60) * 1000)
+
+/* Stored as it is. (The status once had all four bytes: what was kept then reads as a record of one row.) */
 struct record_head {
-    int32_t status;
+    uint16_t status;
+    uint16_t further_parts;
     uint32_t etag_len;
     unsigned char fingerprint[32];
 };
 
-static int record_key(struct call *call, const struct idempotency *idempotency, struct kv_key *ret_key)
+/* The key of the record's first row (part 0) or of a further one. */
+static int record_key(struct call *call, const struct idempotency *idempotency, unsigned part, struct kv_key *ret_key)
 {
-    char *key = arena_printf(call->arena, "%.*s\n%.*s", STR_FORMAT(idempotency->scope), STR_FORMAT(idempotency->key));
+    char *key = part == 0 ? arena_printf(call->arena, "%.*s\n%.*s", STR_FORMAT(idempotency->scope),
+                                         STR_FORMAT(idempotency->key))
+                          : arena_printf(call->arena, "%.*s\n%.*s\n%u", STR_FORMAT(idempotency->scope),
+                                         STR_FORMAT(idempotency->key), part);
 
     if (!key)
         return ERR_NO_MEMORY;
     *ret_key = (struct kv_key){call->tenant, SPACE, str_from_cstr(key)};
     return 0;
+}
+
+/* The whole record: its first row, and what stands in further ones behind it. */
+static int load_parts(struct call *call, struct sql_tx *tx, const struct idempotency *idempotency, struct str first,
+                      unsigned further_parts, struct str *ret_record)
+{
+    CLEANUP(buf_free) struct buf record = BUF(PARTS_MAX * KV_VALUE_BYTES_MAX);
+    struct kv_key key;
+    struct kv_row row;
+
+    buf_append(&record, first);
+    for (unsigned part = 1; part <= further_parts; part++) {
+        TRY(record_key(call, idempotency, part, &key));
+        int result = kv_get(call->instance->kv, tx, key, call->arena, &row);
+        TRY(result == ERR_NOT_FOUND ? ERR_CORRUPT : result);
+        buf_append(&record, row.value);
+    }
+    TRY(buf_error(&record));
+    *ret_record = arena_copy(call->arena, buf_str(&record));
+    return ret_record->ptr ? 0 : ERR_NO_MEMORY;
 }
 
 int idempotency_find(struct call *call, struct sql_tx *tx, struct idempotency *idempotency)
@@ -81,7 +113,7 @@ int idempotency_find(struct call *call, struct sql_tx *tx, struct idempotency *i
     struct kv_key key;
     struct kv_row row;
 
-    TRY(record_key(call, idempotency, &key));
+    TRY(record_key(call, idempotency, 0, &key));
     int result = kv_get(call->instance->kv, tx, key, call->arena, &row);
     if (result == ERR_NOT_FOUND)
         return 0;
@@ -92,28 +124,42 @@ int idempotency_find(struct call *call, struct sql_tx *tx, struct idempotency *i
     if (memcmp(head.fingerprint, idempotency->fingerprint, sizeof(head.fingerprint)) != 0)
         return call_fail(call, ERR_UNPROCESSABLE, "idempotency_key_reused", NULL,
                          "This Idempotency-Key was used for another request; take a new one for a new request.");
+    struct str record = row.value;
+    if (head.further_parts > 0)
+        TRY(load_parts(call, tx, idempotency, row.value, head.further_parts, &record));
     idempotency->status = head.status;
-    idempotency->etag = str_slice(row.value, sizeof(head), head.etag_len);
-    idempotency->body = str_skip(row.value, sizeof(head) + head.etag_len);
+    idempotency->etag = str_slice(record, sizeof(head), head.etag_len);
+    idempotency->body = str_skip(record, sizeof(head) + head.etag_len);
     idempotency->replayed = true;
     return 0;
 }
 
+static int store_part(struct call *call, struct sql_tx *tx, const struct idempotency *idempotency, struct str record,
+                      unsigned part)
+{
+    struct kv_put put = {.value = str_slice(record, part * KV_VALUE_BYTES_MAX, KV_VALUE_BYTES_MAX),
+                         .expires_at_ms = clock_latest_ms() + IDEMPOTENCY_TTL_MS + (part > 0 ? PARTS_GRACE_MS : 0)};
+
+    TRY(record_key(call, idempotency, part, &put.key));
+    return kv_put(call->instance->kv, tx, &put, NULL);
+}
+
 int idempotency_store(struct call *call, struct sql_tx *tx, struct idempotency *idempotency)
 {
-    struct record_head head = {.status = idempotency->status, .etag_len = (uint32_t)idempotency->etag.len};
-    CLEANUP(buf_free) struct buf value = BUF(KV_VALUE_BYTES_MAX);
-    struct kv_key key;
+    size_t size = sizeof(struct record_head) + idempotency->etag.len + idempotency->body.len;
+    struct record_head head = {.status = (uint16_t)idempotency->status,
+                               .further_parts = (uint16_t)((size - 1) / KV_VALUE_BYTES_MAX),
+                               .etag_len = (uint32_t)idempotency->etag.len};
+    CLEANUP(buf_free) struct buf record = BUF(PARTS_MAX * KV_VALUE_BYTES_MAX);
 
-    TRY(record_key(call, idempotency, &key));
     memcpy(head.fingerprint, idempotency->fingerprint, sizeof(head.fingerprint));
-    buf_append(&value, str_from(&head, sizeof(head)));
-    buf_append(&value, idempotency->etag);
-    buf_append(&value, idempotency->body);
-    TRY(buf_error(&value));
-    const struct kv_put put = {
-        .key = key, .value = buf_str(&value), .expires_at_ms = clock_latest_ms() + IDEMPOTENCY_TTL_MS};
-    return kv_put(call->instance->kv, tx, &put, NULL);
+    buf_append(&record, str_from(&head, sizeof(head)));
+    buf_append(&record, idempotency->etag);
+    buf_append(&record, idempotency->body);
+    TRY(buf_error(&record));
+    for (unsigned part = 0; part <= head.further_parts; part++)
+        TRY(store_part(call, tx, idempotency, buf_str(&record), part));
+    return 0;
 }
 
 /* -- Under way ----------------------------------------------------------------------------------------------------- */
