@@ -16,7 +16,6 @@ struct setting {
     int64_t integer;
     struct secret *secret;
     bool in_file;
-    bool named; /* in the file or the environment */
 };
 
 struct config {
@@ -121,13 +120,6 @@ static int parse_value(struct setting *setting, struct str value, char what[160]
             return ERR_INVALID;
         }
         setting->integer = measure;
-    } else if (row->kind == CONFIG_BOOL) {
-        if (!str_equal_cstr(value, "true") && !str_equal_cstr(value, "false")) {
-            snprintf(what, 160, "must be true or false.");
-            return ERR_INVALID;
-        }
-        setting->integer = str_equal_cstr(value, "true");
-        return 0;
     } else if (row->kind == CONFIG_URL && value.len > 0 && !is_url(value)) {
         snprintf(what, 160, "must be a URL, as in scheme:rest.");
         return ERR_INVALID;
@@ -167,7 +159,7 @@ static int set_defaults(struct config *config)
         char what[160];
         const char *value = setting->row->default_value;
         if (!value)
-            value = setting->row->kind == CONFIG_INT ? "0" : setting->row->kind == CONFIG_BOOL ? "false" : "";
+            value = setting->row->kind == CONFIG_INT ? "0" : "";
         int error = set_value(setting, str_from_cstr(value), what);
         ASSERT(error != ERR_INVALID || !setting->row->default_value);
         if (error == ERR_INVALID && setting->row->kind != CONFIG_SECRET) {
@@ -194,7 +186,6 @@ static int set_by_name(struct config *config, struct str name, struct str value,
         return error;
     }
     setting->in_file = place.line > 0;
-    setting->named = true;
     return 0;
 }
 
@@ -337,26 +328,15 @@ int64_t config_get_int(const struct config *config, const struct config_row *row
     return setting_of(config, row)->integer;
 }
 
-bool config_get_bool(const struct config *config, const struct config_row *row)
-{
-    ASSERT(row->kind == CONFIG_BOOL);
-    return setting_of(config, row)->integer != 0;
-}
-
 const struct secret *config_get_secret(const struct config *config, const struct config_row *row)
 {
     ASSERT(row->kind == CONFIG_SECRET);
     return setting_of(config, row)->secret;
 }
 
-bool config_is_default(const struct config *config, const struct config_row *row)
-{
-    return !setting_of(config, row)->named;
-}
-
 void config_print_help(const struct config_row *const *tables, struct buf *to)
 {
-    static const char *const kinds[] = {"text", "number", "true or false", "URL", "secret", "path"};
+    static const char *const kinds[] = {"text", "number", "URL", "secret", "path"};
     for (const struct config_row *const *table = tables; *table; table++) {
         for (const struct config_row *row = *table; row->name; row++) {
             buf_printf(to, "%s (%s", row->name, kinds[row->kind]);

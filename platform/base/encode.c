@@ -36,24 +36,6 @@ int decode_hex_digit(char c)
     return -1;
 }
 
-int decode_hex(struct str text, struct buf *to)
-{
-    if (text.len % 2 != 0)
-        return ERR_INVALID;
-    char *out = buf_reserve(to, text.len / 2);
-    if (!out)
-        return buf_error(to);
-    for (size_t i = 0; i < text.len; i += 2) {
-        int high = decode_hex_digit(text.ptr[i]);
-        int low = decode_hex_digit(text.ptr[i + 1]);
-        if (high < 0 || low < 0)
-            return ERR_INVALID;
-        out[i / 2] = (char)(high << 4 | low);
-    }
-    buf_commit(to, text.len / 2);
-    return 0;
-}
-
 /* -- Base64 -------------------------------------------------------------------------------------------------------- */
 
 static size_t encoded_64_size(size_t len, bool padded)

@@ -14,8 +14,7 @@ void encode_base64url(struct buf *to, struct str bytes); /* not padded */
 #define ENCODE_BASE64_SIZE(bytes_len) (((bytes_len) + 2) / 3 * 4)
 void encode_base64_into(char *ret_text, struct str bytes);
 
-/* ERR_INVALID for anything else than such a text; the buffer's error when it has one. Hex in either case. */
-int decode_hex(struct str text, struct buf *to);
+/* ERR_INVALID for anything else than such a text; the buffer's error when it has one. */
 int decode_base64(struct str text, struct buf *to);
 int decode_base64url(struct str text, struct buf *to);
 

@@ -45,18 +45,3 @@ void id_new(char ret_id[ID_BYTES])
     ret_id[8] = ret_id[13] = ret_id[18] = ret_id[23] = '-';
     ret_id[36] = '\0';
 }
-
-bool id_is_valid(struct str text)
-{
-    if (text.len != ID_BYTES - 1)
-        return false;
-    for (size_t i = 0; i < text.len; i++) {
-        char c = text.ptr[i];
-        bool dash = i == 8 || i == 13 || i == 18 || i == 23;
-        bool hex = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
-        if (dash ? c != '-' : !hex)
-            return false;
-    }
-    char variant = text.ptr[19];
-    return text.ptr[14] == '7' && (variant == '8' || variant == '9' || variant == 'a' || variant == 'b');
-}

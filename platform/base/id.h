@@ -7,6 +7,3 @@
 
 /* A new id, greater than all that this process made before, also when the wall clock steps back; 62 random bits. */
 void id_new(char ret_id[ID_BYTES]);
-
-/* Whether the text is such an id, in small letters. */
-bool id_is_valid(struct str text);

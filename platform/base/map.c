@@ -97,28 +97,6 @@ int map_put(struct map *map, struct str key, void *value, void **ret_replaced)
     return 0;
 }
 
-void *map_remove(struct map *map, struct str key)
-{
-    struct map_slot *slot = find(map, key);
-    if (!slot)
-        return NULL;
-    void *value = slot->value;
-    size_t mask = map->slot_count - 1;
-    size_t hole = (size_t)(slot - map->slots);
-    /* Entries behind the hole that belong at or before it move up, so that no search ends too early (Knuth, "The Art of
-     * Computer Programming" 3, algorithm 6.4R). */
-    for (size_t at = (hole + 1) & mask; map->slots[at].value; at = (at + 1) & mask) {
-        size_t home = map->slots[at].hash & mask;
-        if (((at - home) & mask) >= ((at - hole) & mask)) {
-            map->slots[hole] = map->slots[at];
-            hole = at;
-        }
-    }
-    map->slots[hole] = (struct map_slot){0};
-    map->count--;
-    return value;
-}
-
 size_t map_count(const struct map *map)
 {
     return map->count;

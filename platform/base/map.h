@@ -18,9 +18,6 @@ void *map_get(const struct map *map, struct str key);
  * the new one too. ERR_TOO_LARGE at the maximum, ERR_NO_MEMORY. */
 int map_put(struct map *map, struct str key, void *value, void **ret_replaced);
 
-/* Takes the entry out and returns its value; NULL when absent. */
-void *map_remove(struct map *map, struct str key);
-
 size_t map_count(const struct map *map);
 
 /* Goes through the entries in no particular order: start with *cursor = 0; false at the end. The map must not change

@@ -10,6 +10,22 @@
 
 #include <cmocka.h>
 
+/* Of version 7, in small letters (RFC 9562, section 5.7). */
+static bool is_uuid_7(struct str text)
+{
+    if (text.len != ID_BYTES - 1)
+        return false;
+    for (size_t i = 0; i < text.len; i++) {
+        char c = text.ptr[i];
+        bool dash = i == 8 || i == 13 || i == 18 || i == 23;
+        bool hex = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
+        if (dash ? c != '-' : !hex)
+            return false;
+    }
+    char variant = text.ptr[19];
+    return text.ptr[14] == '7' && (variant == '8' || variant == '9' || variant == 'a' || variant == 'b');
+}
+
 static void test_id__ids_are_valid_and_sort_by_time(void **state)
 {
     (void)state;
@@ -18,7 +34,7 @@ static void test_id__ids_are_valid_and_sort_by_time(void **state)
     id_new(before);
     for (int i = 0; i < 20000; i++) {
         id_new(id);
-        assert_true(id_is_valid(str_from_cstr(id)));
+        assert_true(is_uuid_7(str_from_cstr(id)));
         assert_true(strcmp(before, id) < 0);
         memcpy(before, id, sizeof(id));
     }
@@ -38,28 +54,11 @@ static void test_id__begins_with_the_time(void **state)
     assert_true(id_ms >= from_ms && id_ms <= clock_wall_ms() + 100);
 }
 
-static void test_id__other_texts_are_not_valid(void **state)
-{
-    (void)state;
-    assert_true(id_is_valid(STR("0190163d-8694-739b-aea5-966c26f8ad91")));
-    const char *const refused[] = {"",
-                                   "0190163d-8694-439b-aea5-966c26f8ad91",
-                                   "0190163d-8694-739b-cea5-966c26f8ad91",
-                                   "0190163D-8694-739b-aea5-966c26f8ad91",
-                                   "0190163d08694-739b-aea5-966c26f8ad91",
-                                   "0190163d-8694-739b-aea5-966c26f8ad9",
-                                   "0190163d-8694-739b-aea5-966c26f8ad911",
-                                   "0190163d-8694-739b-aea5-966c26f8ad9g"};
-    for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++)
-        assert_false(id_is_valid(str_from_cstr(refused[i])));
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_id__ids_are_valid_and_sort_by_time),
         cmocka_unit_test(test_id__begins_with_the_time),
-        cmocka_unit_test(test_id__other_texts_are_not_valid),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

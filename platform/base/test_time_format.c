@@ -1,4 +1,3 @@
-#include "platform/base/err.h"
 #include "platform/base/time_format.h"
 
 #include <setjmp.h>
@@ -13,12 +12,9 @@ static void assert_time(int64_t wall_ms, const char *expected)
     char text[TIME_RFC3339_BYTES];
     time_format_rfc3339(wall_ms, text);
     assert_string_equal(text, expected);
-    int64_t parsed;
-    assert_int_equal(time_parse_rfc3339(str_from_cstr(text), &parsed), 0);
-    assert_true(parsed == wall_ms);
 }
 
-static void test_time_format__rfc3339_both_ways(void **state)
+static void test_time_format__rfc3339_in_order(void **state)
 {
     (void)state;
     assert_time(0, "1970-01-01T00:00:00.000Z");
@@ -32,52 +28,13 @@ static void test_time_format__rfc3339_both_ways(void **state)
     assert_string_equal(text, "9999-12-31T23:59:59.999Z");
     time_format_rfc3339(INT64_MIN, text);
     assert_string_equal(text, "0000-01-01T00:00:00.000Z");
+    char before[TIME_RFC3339_BYTES] = "";
     for (int64_t wall_ms = INT64_C(-62167219200000); wall_ms < INT64_C(253402300799999);
          wall_ms += INT64_C(86399999999)) {
-        int64_t parsed;
         time_format_rfc3339(wall_ms, text);
-        assert_int_equal(time_parse_rfc3339(str_from_cstr(text), &parsed), 0);
-        assert_true(parsed == wall_ms);
+        assert_true(strcmp(before, text) < 0);
+        memcpy(before, text, sizeof(text));
     }
-}
-
-static void test_time_format__offsets_and_fractions_are_read(void **state)
-{
-    (void)state;
-    int64_t wall_ms;
-    assert_int_equal(time_parse_rfc3339(STR("1970-01-01t01:00:00.1239+01:00"), &wall_ms), 0);
-    assert_int_equal(wall_ms, 123);
-    assert_int_equal(time_parse_rfc3339(STR("1969-12-31T18:30:00.5-05:30"), &wall_ms), 0);
-    assert_int_equal(wall_ms, 500);
-    assert_int_equal(time_parse_rfc3339(STR("1990-12-31T23:59:60Z"), &wall_ms), 0);
-    assert_true(wall_ms == INT64_C(662688000000));
-}
-
-static void test_time_format__anything_else_is_refused(void **state)
-{
-    (void)state;
-    const char *const refused[] = {"",
-                                   "1970-01-01",
-                                   "1970-01-01T00:00:00",
-                                   "1970-01-01 00:00:00Z",
-                                   "1970-13-01T00:00:00Z",
-                                   "1970-02-29T00:00:00Z",
-                                   "1900-02-29T00:00:00Z",
-                                   "1970-00-01T00:00:00Z",
-                                   "1970-01-00T00:00:00Z",
-                                   "1970-01-01T24:00:00Z",
-                                   "1970-01-01T00:60:00Z",
-                                   "1970-01-01T00:00:61Z",
-                                   "1970-01-01T00:00:00.Z",
-                                   "1970-01-01T00:00:00+0100",
-                                   "1970-01-01T00:00:00+24:00",
-                                   "1970-01-01T00:00:00Zx",
-                                   "1970-1-01T00:00:00Z",
-                                   "-970-01-01T00:00:00Z"};
-    int64_t wall_ms = 7;
-    for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++)
-        assert_int_equal(time_parse_rfc3339(str_from_cstr(refused[i]), &wall_ms), ERR_INVALID);
-    assert_int_equal(wall_ms, 7);
 }
 
 /* The example of RFC 9110, section 5.6.7. */
@@ -94,9 +51,7 @@ static void test_time_format__http_date(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_time_format__rfc3339_both_ways),
-        cmocka_unit_test(test_time_format__offsets_and_fractions_are_read),
-        cmocka_unit_test(test_time_format__anything_else_is_refused),
+        cmocka_unit_test(test_time_format__rfc3339_in_order),
         cmocka_unit_test(test_time_format__http_date),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,5 +1,4 @@
 #include "platform/base/time_format.h"
-#include "platform/base/err.h"
 
 #define MS_PER_SECOND 1000
 #define MS_PER_DAY INT64_C(86400000)
@@ -11,19 +10,8 @@ struct civil_time {
     unsigned hour, minute, second, millisecond;
 };
 
-/* Days since 1970 of a date of the proleptic Gregorian calendar. The year is taken to start in March, so that the leap
- * day comes last (Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms"). */
-static int64_t days_of_date(int64_t year, int64_t month, int64_t day)
-{
-    year -= month <= 2;
-    int64_t era = (year >= 0 ? year : year - 399) / 400;
-    int64_t year_of_era = year - era * 400;
-    int64_t day_of_year = (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1;
-    int64_t day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
-    return era * 146097 + day_of_era - 719468;
-}
-
-/* The inverse, for years from 0000 on. */
+/* The date of the proleptic Gregorian calendar, from the year 0000 on, so many days after 1970. The year is taken to
+ * start in March, so that the leap day comes last (Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms"). */
 static void date_of_days(int64_t days, struct civil_time *ret_time)
 {
     days += 719468;
@@ -95,90 +83,4 @@ void time_format_http(int64_t wall_ms, char ret_text[TIME_HTTP_BYTES])
     put_digits(ret_text + 17, time.hour, 2);
     put_digits(ret_text + 20, time.minute, 2);
     put_digits(ret_text + 23, time.second, 2);
-}
-
-/* -- Reading ------------------------------------------------------------------------------------------------------- */
-
-/* Takes count digits of a number within [low, high], and the character behind them unless that is NUL. */
-static int take_number(struct str *text, size_t count, unsigned low, unsigned high, char behind, int64_t *ret_value)
-{
-    size_t taken = count + (behind != '\0');
-    if (text->len < taken)
-        return ERR_INVALID;
-    unsigned value = 0;
-    for (size_t i = 0; i < count; i++) {
-        if (text->ptr[i] < '0' || text->ptr[i] > '9')
-            return ERR_INVALID;
-        value = value * 10 + (unsigned)(text->ptr[i] - '0');
-    }
-    if (value < low || value > high)
-        return ERR_INVALID;
-    /* A small t is as good as a T (RFC 3339, section 5.6). */
-    if (behind && text->ptr[count] != behind && !(behind == 'T' && text->ptr[count] == 't'))
-        return ERR_INVALID;
-    *text = str_skip(*text, taken);
-    *ret_value = value;
-    return 0;
-}
-
-static int take_fraction(struct str *text, int64_t *ret_ms)
-{
-    int64_t ms = 0;
-    if (text->len > 0 && text->ptr[0] == '.') {
-        size_t digits = 0;
-        int64_t weight = 100;
-        for (; digits + 1 < text->len && text->ptr[digits + 1] >= '0' && text->ptr[digits + 1] <= '9'; digits++) {
-            ms += weight * (text->ptr[digits + 1] - '0');
-            weight /= 10;
-        }
-        if (digits == 0)
-            return ERR_INVALID;
-        *text = str_skip(*text, digits + 1);
-    }
-    *ret_ms = ms;
-    return 0;
-}
-
-static int take_offset(struct str text, int64_t *ret_minutes)
-{
-    if (str_equal_nocase(text, STR("Z"))) {
-        *ret_minutes = 0;
-        return 0;
-    }
-    if (text.len == 0 || (text.ptr[0] != '+' && text.ptr[0] != '-'))
-        return ERR_INVALID;
-    int64_t sign = text.ptr[0] == '-' ? -1 : 1;
-    int64_t hours, minutes;
-    text = str_skip(text, 1);
-    TRY(take_number(&text, 2, 0, 23, ':', &hours));
-    TRY(take_number(&text, 2, 0, 59, '\0', &minutes));
-    if (text.len > 0)
-        return ERR_INVALID;
-    *ret_minutes = sign * (hours * 60 + minutes);
-    return 0;
-}
-
-static int64_t days_of_month(int64_t year, int64_t month)
-{
-    static const unsigned char days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
-    bool leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
-    return days[month - 1] + (month == 2 && leap);
-}
-
-int time_parse_rfc3339(struct str text, int64_t *ret_wall_ms)
-{
-    int64_t year, month, day, hour, minute, second, ms, offset_minutes;
-    TRY(take_number(&text, 4, 0, 9999, '-', &year));
-    TRY(take_number(&text, 2, 1, 12, '-', &month));
-    TRY(take_number(&text, 2, 1, 31, 'T', &day));
-    TRY(take_number(&text, 2, 0, 23, ':', &hour));
-    TRY(take_number(&text, 2, 0, 59, ':', &minute));
-    TRY(take_number(&text, 2, 0, 60, '\0', &second));
-    TRY(take_fraction(&text, &ms));
-    TRY(take_offset(text, &offset_minutes));
-    if (day > days_of_month(year, month))
-        return ERR_INVALID;
-    int64_t seconds = days_of_date(year, month, day) * 86400 + hour * 3600 + (minute - offset_minutes) * 60 + second;
-    *ret_wall_ms = seconds * MS_PER_SECOND + ms;
-    return 0;
 }

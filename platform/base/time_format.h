@@ -11,9 +11,5 @@
  * outside the years 0000 to 9999 are shown as the nearest time inside them. */
 void time_format_rfc3339(int64_t wall_ms, char ret_text[TIME_RFC3339_BYTES]);
 
-/* Reads any RFC 3339 date-time, of any offset; a fraction is cut to milliseconds, and a leap second counts as the
- * second after it. ERR_INVALID for anything else. */
-int time_parse_rfc3339(struct str text, int64_t *ret_wall_ms);
-
 /* The format of Date, Last-Modified and Expires (RFC 9110, section 5.6.7). */
 void time_format_http(int64_t wall_ms, char ret_text[TIME_HTTP_BYTES]);

@@ -232,12 +232,6 @@ int call_cache_tag(struct call *call, const char *kind, struct str id)
     return 0;
 }
 
-void call_set_status(struct call *call, int status)
-{
-    if (call->reply)
-        call->reply->status = status;
-}
-
 int call_set_header(struct call *call, const char *name, struct str value)
 {
     struct call_reply *reply = call->reply;

@@ -84,8 +84,7 @@ void call_set_version(struct call *call, int64_t version);
  * STR_EMPTY). call_publish of such an event drops the reply before the write is acknowledged. */
 int call_cache_tag(struct call *call, const char *kind, struct str id);
 
-/* Another status or header than the row's. */
-void call_set_status(struct call *call, int status);
+/* Another header than the row's. */
 int call_set_header(struct call *call, const char *name, struct str value);
 
 /* For raw handlers: answers 200 with a copy of the body (of which a blob, set afterwards, takes the place), its type,

@@ -424,16 +424,6 @@ static void test_token__has_one_spelling(void **state)
     expect(fixture, str_from(long_token, TOKEN_BYTES_MAX + 1), NOW_MS, "token_invalid");
 }
 
-/* Other things that we sign (certificates) are no access tokens, even with such claims in them. */
-static void test_token__a_signed_document_is_no_token(void **state)
-{
-    struct fixture *fixture = *state;
-    struct str document;
-    assert_int_equal(
-        token_sign_document(fixture->ring, fixture->arena, "certificate+jws", STR(GOOD_PAYLOAD), &document), 0);
-    expect(fixture, document, NOW_MS, "token_invalid");
-}
-
 /* -- Keys --------------------------------------------------------------------------------------------------------- */
 
 static void test_token__rotation_keeps_the_old_key_until_it_is_removed(void **state)
@@ -682,7 +672,6 @@ int main(void)
         TEST(test_token__another_key_under_a_known_kid_is_refused),
         TEST(test_token__each_changed_letter_is_noticed),
         TEST(test_token__has_one_spelling),
-        TEST(test_token__a_signed_document_is_no_token),
         TEST(test_token__rotation_keeps_the_old_key_until_it_is_removed),
         TEST(test_token__jwks_is_all_that_a_verifier_needs),
         TEST(test_token__keys_that_are_too_weak_are_refused),

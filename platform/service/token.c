@@ -51,13 +51,6 @@ int token_sign(struct token_ring *ring, struct arena *arena, const struct token_
     return 0;
 }
 
-int token_sign_document(struct token_ring *ring, struct arena *arena, const char *type, struct str payload,
-                        struct str *ret_jws)
-{
-    ASSERT(strcmp(type, "at+jwt") != 0 && !strpbrk(type, "\"\\"));
-    return sign_parts(ring, arena, type, payload, ret_jws);
-}
-
 /* -- Verifying ---------------------------------------------------------------------------------------------------- */
 
 struct token_parts {

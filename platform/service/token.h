@@ -10,8 +10,8 @@
  * checked on hits too, so a logout holds at once.
  *
  * One ring a process. Identity owns the private keys and the list of blocks, both in its database, and fills the ring
- * when it starts. A process without identity fills its ring from the JWKS document (token_ring_add_jwks) and can then
- * verify, not sign. Every function may be called from any task. */
+ * when it starts. A ring that is filled from a JWKS document (token_ring_add_jwks) can verify, not sign; no process
+ * does so yet. Every function may be called from any task. */
 #pragma once
 
 #include "platform/base/arena.h"
@@ -84,11 +84,6 @@ int token_ring_jwks(struct token_ring *ring, struct buf *document);
  * token is never older than a block of its user (token_block_user): iat is then one second later than asked for.
  * ERR_INVALID for claims that token_verify would refuse, ERR_UNAVAILABLE when no key signs, ERR_NO_MEMORY. */
 int token_sign(struct token_ring *ring, struct arena *arena, const struct token_claims *claims, struct str *ret_token);
-
-/* Signs any payload as a compact JWS of another type ("certificate+jws"), which token_verify never takes for an access
- * token. type is a media subtype without quotes or backslashes. */
-int token_sign_document(struct token_ring *ring, struct arena *arena, const char *type, struct str payload,
-                        struct str *ret_jws);
 
 /* Checks a token at the wall time now_ms. ERR_UNAUTHENTICATED when it is not good; *ret_reason (may be NULL) is then
  * "token_invalid", "token_expired" or "token_revoked", a static string for the problem's code. ERR_NO_MEMORY. */

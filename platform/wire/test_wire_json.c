@@ -161,20 +161,6 @@ static void test_wire_json__a_copy_shares_nothing_with_its_source(void **state)
     assert_true(str_equal(packed(kept, copy), before));
 }
 
-static void test_wire_json__a_packed_message_unpacks_into_the_arena(void **state)
-{
-    (void)state;
-    CLEANUP(arena_cleanup) struct arena *arena = arena_new(ARENA_BYTES);
-    struct generator g = {.state = 3, .arena = arena};
-    struct str bytes = packed(arena, some_message(&g, &orders__order__descriptor, DEPTH));
-    ProtobufCAllocator allocator;
-    wire_arena_allocator(arena, &allocator);
-    ProtobufCMessage *message =
-        protobuf_c_message_unpack(&orders__order__descriptor, &allocator, bytes.len, (const uint8_t *)bytes.ptr);
-    assert_non_null(message);
-    assert_true(str_equal(packed(arena, message), bytes));
-}
-
 /* -- The text ------------------------------------------------------------------------------------------------------ */
 
 static void test_wire_json__the_text_is_what_clients_are_promised(void **state)
@@ -313,7 +299,6 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_wire_json__every_message_survives_the_round_trip),
         cmocka_unit_test(test_wire_json__a_copy_shares_nothing_with_its_source),
-        cmocka_unit_test(test_wire_json__a_packed_message_unpacks_into_the_arena),
         cmocka_unit_test(test_wire_json__the_text_is_what_clients_are_promised),
         cmocka_unit_test(test_wire_json__empty_lists_and_maps_are_there_and_absent_fields_are_not),
         cmocka_unit_test(test_wire_json__bytes_are_base64),

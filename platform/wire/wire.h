@@ -72,9 +72,6 @@ void wire_to_json(const ProtobufCMessage *message, struct buf *buf);
 /* Deep copy into the arena, without unknown fields; NULL when there is no room. */
 ProtobufCMessage *wire_copy(struct arena *arena, const ProtobufCMessage *message);
 
-/* A protobuf-c allocator over an arena. *ret_allocator must live as long as what it allocated is in use. */
-void wire_arena_allocator(struct arena *arena, ProtobufCAllocator *ret_allocator);
-
 /* Appends a JSON string with its quotes, escaped; s must be UTF-8. */
 void wire_json_string(struct buf *buf, struct str s);
 

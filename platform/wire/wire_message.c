@@ -70,20 +70,3 @@ ProtobufCMessage *wire_copy(struct arena *arena, const ProtobufCMessage *message
     }
     return copy;
 }
-
-static void *allocate(void *arena, size_t size)
-{
-    return arena_alloc(arena, size);
-}
-
-/* Everything goes with the arena. */
-static void release(void *arena, void *pointer)
-{
-    (void)arena;
-    (void)pointer;
-}
-
-void wire_arena_allocator(struct arena *arena, ProtobufCAllocator *ret_allocator)
-{
-    *ret_allocator = (ProtobufCAllocator){.alloc = allocate, .free = release, .allocator_data = arena};
-}

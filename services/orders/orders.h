@@ -10,8 +10,7 @@
 #define ORDER_QUANTITY_MAX 10000
 #define GUEST_TOKEN_BYTES 32
 
-/* How long a customer may take to pay (3-D Secure included); a reservation outlives it by the margin. */
-#define PAYMENT_TIMEOUT_DEFAULT_MS (15 * 60 * 1000)
+/* A reservation outlives the time to pay (3-D Secure included) by so much. */
 #define RESERVATION_MARGIN_MS (30 * 60 * 1000)
 
 struct orders_state {

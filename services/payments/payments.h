@@ -25,7 +25,6 @@
     (INT64_C(2147483647) * 1000) /* the end of a span of the provider's time, which ours says nothing of               \
                                   */
 #define CHECK_AGAIN_MS (INT64_C(30) * 1000)
-#define PROVIDER_KEY_BYTES 200
 #define PAYMENTS_TOPIC "payment.events"
 
 struct payment_row {

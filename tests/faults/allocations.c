@@ -147,7 +147,6 @@ void __wrap_free(void *start)
 
 void __wrap_metric_count(struct metric *counter, const struct str *labels, uint64_t increment);
 void __wrap_metric_set(struct metric *gauge, const struct str *labels, int64_t value);
-void __wrap_metric_change(struct metric *gauge, const struct str *labels, int64_t difference);
 void __wrap_metric_observe(struct metric *histogram, const struct str *labels, int64_t value);
 
 void __wrap_metric_count(struct metric *counter, const struct str *labels, uint64_t increment)
@@ -161,13 +160,6 @@ void __wrap_metric_set(struct metric *gauge, const struct str *labels, int64_t v
 {
     is_kept = true;
     metric_set(gauge, labels, value);
-    is_kept = false;
-}
-
-void __wrap_metric_change(struct metric *gauge, const struct str *labels, int64_t difference)
-{
-    is_kept = true;
-    metric_change(gauge, labels, difference);
     is_kept = false;
 }
 

@@ -164,14 +164,6 @@ void metric_set(struct metric *gauge, const struct str *labels, int64_t value)
         atomic_store_explicit(&series->value, value, memory_order_relaxed);
 }
 
-void metric_change(struct metric *gauge, const struct str *labels, int64_t difference)
-{
-    ASSERT(gauge->kind == METRIC_KIND_GAUGE);
-    struct metric_series *series = use(gauge, labels);
-    if (series)
-        atomic_fetch_add_explicit(&series->value, difference, memory_order_relaxed);
-}
-
 void metric_observe(struct metric *histogram, const struct str *labels, int64_t value)
 {
     ASSERT(histogram->kind == METRIC_KIND_HISTOGRAM);

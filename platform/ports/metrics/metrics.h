@@ -70,7 +70,6 @@ void metric_register(struct metric *metric);
 /* Without memory for a new series the change is lost. */
 void metric_count(struct metric *counter, const struct str *labels, uint64_t increment);
 void metric_set(struct metric *gauge, const struct str *labels, int64_t value);
-void metric_change(struct metric *gauge, const struct str *labels, int64_t difference);
 void metric_observe(struct metric *histogram, const struct str *labels, int64_t value);
 
 /* The value of a counter or gauge, the count of a histogram; 0 for a series that is not there. */

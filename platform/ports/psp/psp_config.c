@@ -26,8 +26,8 @@ const struct config_row psp_config[] = {
     {0},
 };
 const struct config_row *const psp_config_url = &psp_config[0];
-const struct config_row *const psp_config_secret_key = &psp_config[1];
-const struct config_row *const psp_config_webhook_secret = &psp_config[2];
+static const struct config_row *const psp_config_secret_key = &psp_config[1];
+static const struct config_row *const psp_config_webhook_secret = &psp_config[2];
 const struct config_row *const psp_config_timeout = &psp_config[3];
 const struct config_row *const psp_config_reconcile_age = &psp_config[4];
 

@@ -9,8 +9,6 @@
 
 extern const struct config_row psp_config[]; /* the table, for the service that owns it */
 extern const struct config_row *const psp_config_url;
-extern const struct config_row *const psp_config_secret_key;
-extern const struct config_row *const psp_config_webhook_secret;
 extern const struct config_row *const psp_config_timeout;
 extern const struct config_row *const psp_config_reconcile_age;
 

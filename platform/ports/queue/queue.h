@@ -1,5 +1,5 @@
-/* The queue port: slow work that must be done at least once, as sending mail. Its names begin with work_queue_, for
- * platform/base has a queue in memory.
+/* The queue port: slow work that must be done at least once, as sending mail. Its names begin with work_queue_:
+ * a queue alone is too common a word in C.
  *
  * A message is enqueued in the transaction that makes the work necessary. A consumer claims messages for a time; what
  * it neither acknowledges nor fails in that time is given out again. A message that failed attempts_max times is dead:

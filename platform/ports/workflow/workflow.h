@@ -89,7 +89,6 @@ bool workflow_poll(struct workflow *w, const char *signal, ProtobufCMessage *ret
 
 int workflow_sleep(struct workflow *w, int64_t duration_ms);
 
-struct str workflow_id(const struct workflow *w);
 struct arena *workflow_arena(struct workflow *w);
 
 /* Why the last step failed. */

@@ -54,7 +54,6 @@ struct workflow_steps {
 /* The first member of an adapter's own pass of a workflow's function. */
 struct workflow {
     const struct workflow_steps *steps;
-    struct str id;
     struct arena *arena;
     bool blocked;           /* the function has nothing more to do in this pass: each step answers WORKFLOW_BLOCKED */
     struct problem problem; /* of the last failed step */

@@ -68,7 +68,6 @@ static struct pass *pass_new(struct instance *instance, struct sql_tx *tx, struc
     w->transition = &instance->transition;
     w->tx = tx;
     w->base.steps = &workflow_sql_steps;
-    w->base.id = instance->id;
     w->base.arena = arena;
     return w;
 }
