@@ -178,25 +178,27 @@ static void work_loop(void *argument)
     } while (wait_for_work(worker));
 }
 
-static int start_worker(struct host_workers *workers, struct service_instance *instance, const struct worker *row)
-{
-    ASSERT(workers->count < WORKERS_MAX);
-    struct queue_worker *worker = &workers->list[workers->count];
-
-    *worker = (struct queue_worker){.workers = workers, .instance = instance, .row = row, .batch = 1};
-    task_cond_init(&worker->wake);
-    workers->count++;
-    return task_start(&worker->task, "queue", work_loop, worker);
-}
-
 /* Several tasks a queue: each waits for the disk most of the time, and their commits are one. */
-static int start_queue(struct host_workers *workers, struct service_instance *instance, const struct worker *row)
+static int add_queue(struct host_workers *workers, struct service_instance *instance, const struct worker *row)
 {
     /* The data folder is this process's alone, so what is claimed in it was claimed by one that died. */
     if (instance->host->lock)
         TRY(work_queue_release(instance->queue, str_from_cstr(row->queue)));
-    for (int i = 0; i < TASKS_PER_QUEUE; i++)
-        TRY(start_worker(workers, instance, row));
+    for (int i = 0; i < TASKS_PER_QUEUE; i++) {
+        ASSERT(workers->count < WORKERS_MAX);
+        struct queue_worker *worker = &workers->list[workers->count++];
+
+        *worker = (struct queue_worker){.workers = workers, .instance = instance, .row = row, .batch = 1};
+        task_cond_init(&worker->wake);
+    }
+    return 0;
+}
+
+/* Only when all are in the list: the tasks of a queue read each other's entries. */
+static int start_all(struct host_workers *workers)
+{
+    for (size_t i = 0; i < workers->count; i++)
+        TRY(task_start(&workers->list[i].task, "queue", work_loop, &workers->list[i]));
     return 0;
 }
 
@@ -212,8 +214,10 @@ int host_workers_start(struct service_host *host, struct host_workers **ret_work
         const struct worker *row = host->instances[i].service->workers;
 
         for (; row && row->queue && result >= 0; row++)
-            result = start_queue(workers, &host->instances[i], row);
+            result = add_queue(workers, &host->instances[i], row);
     }
+    if (result >= 0)
+        result = start_all(workers);
     if (result < 0) {
         host_workers_stop(workers);
         return result;
