@@ -1,9 +1,12 @@
 /* Holds every service's table to what all of them promise. */
+#include "platform/ports/sql/test_database.h"
+#include "platform/service/host.h"
 #include "services/services.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -65,10 +68,67 @@ static void test_services__whatever_changes_something_takes_an_idempotency_key(v
     }
 }
 
+/* -- Personal data ------------------------------------------------------------------------------------------------- */
+
+static bool has_column(const struct sql_table *table, struct str name)
+{
+    for (size_t i = 0; i < table->column_count; i++) {
+        if (str_equal_cstr(name, table->columns[i]))
+            return true;
+    }
+    return false;
+}
+
+static int check_personal_data(struct sql_tx *tx, void *argument)
+{
+    const struct service *service = argument;
+    struct sql_table *tables;
+    size_t count;
+
+    TRY(sql_list_tables(tx, sql_tx_arena(tx), &tables, &count));
+    for (const struct personal_data *row = service->personal_data; row->table; row++) {
+        const struct sql_table *table = NULL;
+        struct str rest = str_from_cstr(row->columns), name;
+
+        for (size_t i = 0; i < count; i++)
+            table = strcmp(tables[i].name, row->table) == 0 ? &tables[i] : table;
+        if (!table)
+            fail_msg("%s has no table %s", service->name, row->table);
+        if (!has_column(table, str_from_cstr(row->subject_column)))
+            fail_msg("%s.%s has no column %s", service->name, row->table, row->subject_column);
+        while (str_next_token(&rest, ',', &name)) {
+            if (!has_column(table, str_trim(name)))
+                fail_msg("%s.%s has no column %.*s", service->name, row->table, STR_FORMAT(str_trim(name)));
+        }
+    }
+    return 0;
+}
+
+/* What is said to hold personal data is there under that name. */
+static void test_services__personal_data_is_where_the_tables_say(void **state)
+{
+    size_t checked = 0;
+
+    (void)state;
+    for (const struct service *const *service = all_services; *service; service++) {
+        struct test_database database = {0};
+
+        if (!(*service)->personal_data)
+            continue;
+        assert_int_equal(test_database_open(&database, "none", NULL, 0), 0);
+        assert_int_equal(host_migrate(*service, database.db, database.message), 0);
+        assert_int_equal(sql_read(database.db, check_personal_data, (void *)(uintptr_t)*service), 0);
+        test_database_close(&database);
+        checked++;
+    }
+    assert_true(checked > 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_services__whatever_changes_something_takes_an_idempotency_key),
+        cmocka_unit_test(test_services__personal_data_is_where_the_tables_say),
     };
 
     return cmocka_run_group_tests_name("services", tests, NULL, NULL);

@@ -1,9 +1,9 @@
 /* Calls between services, typed by the schema.
  *
  * tools/generate.py makes for each service of a .proto file: the method's constant (catalog_reserve_stock_rpc), its
- * handler type (catalog_reserve_stock_fn), and a client of that very name (catalog_reserve_stock) that ends here. Two
- * transports carry a call: in process, when the service runs in this process, and gRPC. A service calls another only
- * through its client. */
+ * handler type (catalog_reserve_stock_fn), and a client of that very name (catalog_reserve_stock) that ends here. A
+ * call is made in process; a second transport, to a service that runs elsewhere, is not here yet. A service calls
+ * another only through its client. */
 #pragma once
 
 #include <protobuf-c/protobuf-c.h>
@@ -23,5 +23,5 @@ typedef int rpc_handler(struct call *call, const ProtobufCMessage *in, ProtobufC
 
 /* Calls a method on behalf of the caller: same trace, tenant and deadline; the called service sees a service, not the
  * customer. ASSERTs that the caller is not inside a write transaction. On failure the caller's problem says what the
- * callee said. ERR_UNAVAILABLE when the service does not run here and no address is configured for it. */
+ * callee said. ERR_UNAVAILABLE when the service does not run here. */
 int rpc_call(struct call *caller, const struct rpc_method *method, const ProtobufCMessage *in, ProtobufCMessage *out);

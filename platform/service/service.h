@@ -80,12 +80,12 @@ struct route {
                         * its closure of call_write returns */
     bool key_required; /* 400 without one */
     enum precondition if_match;
-    bool cached;            /* what anybody may see: kept whole in the response cache until an event of a tag
-                             * that the handler named (call_cache_tag) drops it */
-    bool inline_ok;         /* cannot block: may run on the event loop */
-    bool internal;          /* an RPC without a REST row: method and path are NULL */
-    const char *query_only; /* for OpenAPI's summary; may be NULL */
-    const char *summary;    /* one line for the OpenAPI page */
+    bool cached;         /* what anybody may see: kept whole in the response cache until an event of a tag
+                          * that the handler named (call_cache_tag) drops it */
+    bool inline_ok;      /* cannot block: may run on the event loop */
+    bool internal;       /* not in the API's description: what services alone call (method and path are NULL),
+                          * and pages */
+    const char *summary; /* one line for the OpenAPI page */
 };
 
 /* Binds a handler to a method and has the compiler check that its types are the method's:
@@ -130,7 +130,8 @@ struct stream_worker {
     int (*run)(struct call *call, const ProtobufCMessage *message);
 };
 
-/* Columns that hold personal data: what export and erasure work from. */
+/* Columns that hold personal data, named once. services/test_services.c holds them against the tables; no export or
+ * erasure reads them yet. */
 struct personal_data {
     const char *table;
     const char *columns;        /* "email, name" */

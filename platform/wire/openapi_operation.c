@@ -310,7 +310,6 @@ void openapi_write_operation(struct json_writer *w, struct schema_list *list, co
     json_cstring(w, service->name);
     json_end_array(w);
     json_member_string(w, "summary", route->summary);
-    json_member_string(w, "description", route->query_only);
     write_security(w, route->auth);
     write_parameters(w, list, route);
     write_body(w, list, route, operation);
