@@ -115,9 +115,13 @@ bool call_is_staff(const struct call *call);
 /* ERR_STALE with a problem when If-Match was sent and does not name this version. */
 int call_check_version(struct call *call, int64_t version);
 
-/* Opaque list cursors, sealed with the shop's key so that an invented one is refused: up to 4 values. */
-int call_cursor_encode(struct call *call, const struct sql_value *values, size_t count, struct str *ret_cursor);
-int call_cursor_decode(struct call *call, struct str cursor, struct sql_value *ret_values, size_t count);
+/* Opaque list cursors of up to 4 values, sealed with the shop's key, so that an invented one is refused. list is the
+ * request for the page: a cursor is good for a request of the same type whose fields, but for cursor and limit, are the
+ * same; another list's, or another filter's, is ERR_INVALID with the call's problem. */
+int call_cursor_encode(struct call *call, const ProtobufCMessage *list, const struct sql_value *values, size_t count,
+                       struct str *ret_cursor);
+int call_cursor_decode(struct call *call, const ProtobufCMessage *list, struct str cursor, struct sql_value *ret_values,
+                       size_t count);
 
 /* A new UUIDv7 in the arena; NULL when there is no room. */
 char *call_new_id(struct call *call);

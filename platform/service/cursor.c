@@ -1,11 +1,14 @@
-/* List cursors: the last row's sort values, sealed with the shop's key, so that an invented one is refused. */
+/* List cursors: the last row's sort values, sealed with the shop's key for the list that gave it, so that an
+ * invented one, or another list's, is refused. */
 #include "platform/base/encode.h"
 #include "platform/base/hash.h"
 #include "platform/service/host.h"
+#include "platform/wire/wire.h"
 
 #define CURSOR_VALUES_MAX 4
 #define CURSOR_BYTES_MAX 384
 #define CURSOR_SEAL_BYTES 16
+#define CURSOR_LIST_BYTES_MAX (64u << 10) /* of a request's name and filters */
 
 /* Each value as its type, its length and its bytes. */
 static int pack(const struct sql_value *values, size_t count, struct buf *buf)
@@ -26,27 +29,65 @@ static int pack(const struct sql_value *values, size_t count, struct buf *buf)
     return buf_error(buf);
 }
 
-/* The seal binds a cursor to the shop, the tenant and the list (its row). */
-static void seal(const struct call *call, struct str packed, unsigned char ret_seal[32])
+/* Takes the field out of a message that nobody reads any more but for its JSON. */
+static void leave_out(ProtobufCMessage *message, const char *name)
 {
-    CLEANUP(buf_free) struct buf message = BUF(2 * CURSOR_BYTES_MAX + 512);
+    const ProtobufCFieldDescriptor *field = protobuf_c_message_descriptor_get_field_by_name(message->descriptor, name);
+
+    if (!field)
+        return;
+    ASSERT(field->label == PROTOBUF_C_LABEL_OPTIONAL);
+    char *member = (char *)message + field->offset;
+    if (field->type == PROTOBUF_C_TYPE_STRING)
+        *(char **)(void *)member = NULL;
+    else
+        *(protobuf_c_boolean *)(void *)((char *)message + field->quantifier_offset) = 0;
+}
+
+/* Which list it is, and by which filters: the type of its request, and what the request says beside the page. */
+static int describe_list(struct call *call, const ProtobufCMessage *list, struct buf *buf)
+{
+    size_t size = list->descriptor->sizeof_message;
+    ProtobufCMessage *copy = arena_alloc(call->arena, size);
+
+    if (!copy)
+        return ERR_NO_MEMORY;
+    memcpy(copy, list, size);
+    leave_out(copy, "cursor");
+    leave_out(copy, "limit");
+    buf_append_cstr(buf, list->descriptor->name);
+    buf_append_char(buf, '\n');
+    wire_to_json(copy, buf);
+    return buf_error(buf);
+}
+
+/* The seal binds a cursor to the shop, the tenant and the list. */
+static int seal(struct call *call, const ProtobufCMessage *list, struct str packed,
+                unsigned char ret_seal[HASH_SHA256_BYTES])
+{
+    CLEANUP(buf_free) struct buf message = BUF(CURSOR_LIST_BYTES_MAX);
 
     buf_append(&message, call->tenant);
     buf_append_char(&message, '\n');
     buf_append_cstr(&message, call->service->name);
     buf_append_char(&message, '\n');
+    TRY(describe_list(call, list, &message));
+    buf_append_char(&message, '\n');
     buf_append(&message, packed);
+    TRY(buf_error(&message));
     hash_hmac_sha256(str_from(call->instance->seal_key, sizeof(call->instance->seal_key)), buf_str(&message), ret_seal);
+    return 0;
 }
 
-int call_cursor_encode(struct call *call, const struct sql_value *values, size_t count, struct str *ret_cursor)
+int call_cursor_encode(struct call *call, const ProtobufCMessage *list, const struct sql_value *values, size_t count,
+                       struct str *ret_cursor)
 {
     CLEANUP(buf_free) struct buf buf = BUF(CURSOR_BYTES_MAX + CURSOR_SEAL_BYTES);
-    unsigned char mac[32];
+    unsigned char mac[HASH_SHA256_BYTES];
 
     ASSERT(count <= CURSOR_VALUES_MAX);
     TRY(pack(values, count, &buf));
-    seal(call, buf_str(&buf), mac);
+    TRY(seal(call, list, buf_str(&buf), mac));
     buf_append(&buf, str_from(mac, CURSOR_SEAL_BYTES));
     TRY(buf_error(&buf));
     CLEANUP(buf_free) struct buf text = BUF(2 * (CURSOR_BYTES_MAX + CURSOR_SEAL_BYTES));
@@ -59,7 +100,8 @@ int call_cursor_encode(struct call *call, const struct sql_value *values, size_t
 static int refuse(struct call *call)
 {
     return call_fail(call, ERR_INVALID, "invalid_cursor", "?cursor",
-                     "The cursor is not one that this list gave; leave it out to start from the beginning.");
+                     "The cursor is not one that this list gave, asked as it is now; leave it out to start from the "
+                     "beginning.");
 }
 
 static bool unpack_value(struct str *rest, struct sql_value *ret_value)
@@ -89,7 +131,8 @@ static bool unpack_value(struct str *rest, struct sql_value *ret_value)
     return true;
 }
 
-int call_cursor_decode(struct call *call, struct str cursor, struct sql_value *ret_values, size_t count)
+int call_cursor_decode(struct call *call, const ProtobufCMessage *list, struct str cursor, struct sql_value *ret_values,
+                       size_t count)
 {
     CLEANUP(buf_free) struct buf decoded = BUF(CURSOR_BYTES_MAX + CURSOR_SEAL_BYTES);
     struct sql_value values[CURSOR_VALUES_MAX];
@@ -106,7 +149,7 @@ int call_cursor_decode(struct call *call, struct str cursor, struct sql_value *r
     if (!bytes.ptr)
         return ERR_NO_MEMORY;
     struct str packed = str_slice(bytes, 0, bytes.len - CURSOR_SEAL_BYTES);
-    seal(call, packed, mac);
+    TRY(seal(call, list, packed, mac));
     if (!str_equal_constant_time(str_from(mac, CURSOR_SEAL_BYTES), str_skip(bytes, packed.len)))
         return refuse(call);
     for (size_t i = 0; i < count; i++) {

@@ -70,18 +70,14 @@ static int read_words(struct call *call, struct str q, struct list_query *query)
     return 0;
 }
 
-static int read_cursor(struct call *call, const char *cursor, struct list_query *query)
+/* The cursor's seal says that its values are of this very order. */
+static int read_cursor(struct call *call, const Catalog__ListProductsRequest *in, struct list_query *query)
 {
-    struct sql_value values[3]; /* order, sort value, id */
-    enum sql_type type = query->order == ORDER_TITLE ? SQL_TYPE_TEXT : SQL_TYPE_INTEGER;
+    struct sql_value values[2]; /* sort value, id */
 
-    TRY(call_cursor_decode(call, str_from_cstr(cursor), values, 3));
-    if (values[0].type != SQL_TYPE_INTEGER || values[0].integer != (int64_t)query->order || values[1].type != type ||
-        values[2].type != SQL_TYPE_TEXT)
-        return call_fail(call, ERR_INVALID, "invalid_cursor", "?cursor",
-                         "The cursor belongs to another order of the list; leave it out to start from the beginning.");
-    query->after = values[1];
-    query->after_id = values[2].bytes;
+    TRY(call_cursor_decode(call, &in->base, str_from_cstr(in->cursor), values, 2));
+    query->after = values[0];
+    query->after_id = values[1].bytes;
     return 0;
 }
 
@@ -106,7 +102,7 @@ static int read_query(struct call *call, const Catalog__ListProductsRequest *in,
     if (in->q)
         TRY(read_words(call, str_from_cstr(in->q), query));
     start_at_first(query);
-    return in->cursor && in->cursor[0] ? read_cursor(call, in->cursor, query) : 0;
+    return in->cursor && in->cursor[0] ? read_cursor(call, in, query) : 0;
 }
 
 /* -- Choosing the way in ------------------------------------------------------------------------------------------- */
@@ -207,13 +203,13 @@ static int read_page(struct call *call, const struct list_query *query, struct l
     return more;
 }
 
-static int write_cursor(struct call *call, const struct list_query *query, const struct list_page *page,
+static int write_cursor(struct call *call, const Catalog__ListProductsRequest *in, const struct list_page *page,
                         char **ret_cursor)
 {
-    struct sql_value values[3] = {sql_int((int64_t)query->order), page->last, sql_text(page->ids[page->count - 1])};
+    struct sql_value values[2] = {page->last, sql_text(page->ids[page->count - 1])};
     struct str cursor;
 
-    TRY(call_cursor_encode(call, values, 3, &cursor));
+    TRY(call_cursor_encode(call, &in->base, values, 2, &cursor));
     return catalog_cstr(call, cursor, ret_cursor);
 }
 
@@ -236,5 +232,5 @@ int list_products(struct call *call, const Catalog__ListProductsRequest *in, Cat
             out->products[out->n_products++] = views[i];
         TRY(call_cache_tag(call, CATALOG_TOPIC, page.ids[i]));
     }
-    return page.has_more ? write_cursor(call, &query, &page, &out->next_cursor) : 0;
+    return page.has_more ? write_cursor(call, in, &page, &out->next_cursor) : 0;
 }

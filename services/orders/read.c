@@ -35,8 +35,10 @@ static int query_orders(struct call *call, struct str before, struct str status,
 }
 
 /* One row more than asked for says that there is a next page. */
-static int read_page(struct call *call, struct sql_rows *rows, size_t limit, Orders__ListOrdersReply *out)
+static int read_page(struct call *call, const Orders__ListOrdersRequest *in, struct sql_rows *rows,
+                     Orders__ListOrdersReply *out)
 {
+    size_t limit = (size_t)in->limit;
     int result;
 
     out->orders = arena_alloc_array(call->arena, limit, sizeof(out->orders[0]));
@@ -47,7 +49,7 @@ static int read_page(struct call *call, struct sql_rows *rows, size_t limit, Ord
             struct sql_value last = sql_cstr(out->orders[limit - 1]->id);
             struct str cursor;
 
-            TRY(call_cursor_encode(call, &last, 1, &cursor));
+            TRY(call_cursor_encode(call, &in->base, &last, 1, &cursor));
             out->next_cursor = arena_cstr(call->arena, cursor);
             return out->next_cursor ? 0 : ERR_NO_MEMORY;
         }
@@ -69,9 +71,9 @@ int list_orders(struct call *call, const Orders__ListOrdersRequest *in, Orders__
         return call_fail(call, ERR_UNAUTHENTICATED, "sign_in_required", NULL,
                          "Sign in, or send the X-Guest-Token that came with your order.");
     if (in->cursor)
-        TRY(call_cursor_decode(call, str_from_cstr(in->cursor), &before, 1));
+        TRY(call_cursor_decode(call, &in->base, str_from_cstr(in->cursor), &before, 1));
     TRY(query_orders(call, before.bytes, str_from_cstr(in->status), (int64_t)in->limit + 1, &rows));
-    TRY(read_page(call, rows, (size_t)in->limit, out));
+    TRY(read_page(call, in, rows, out));
     for (size_t i = 0; i < out->n_orders; i++)
         TRY(order_load_lines(call, out->orders[i]));
     return 0;

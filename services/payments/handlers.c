@@ -240,7 +240,7 @@ int list_ledger(struct call *call, const Payments__ListLedgerRequest *in, Paymen
     int32_t limit = in->has_limit ? in->limit : LIMIT_DEFAULT;
     struct sql_value after = sql_cstr("");
     if (in->cursor)
-        TRY(call_cursor_decode(call, str_from_cstr(in->cursor), &after, 1));
+        TRY(call_cursor_decode(call, &in->base, str_from_cstr(in->cursor), &after, 1));
     CLEANUP(sql_finish_cleanup) struct sql_rows *rows = NULL;
     TRY(sql_query(call->tx, &payments_sql_list_entries, SQL_ARGS(sql_text(call->tenant), after, sql_int(limit + 1)),
                   &rows));
@@ -258,7 +258,7 @@ int list_ledger(struct call *call, const Payments__ListLedgerRequest *in, Paymen
         return more;
     struct sql_value last = sql_cstr(entries[limit - 1].id);
     struct str cursor;
-    TRY(call_cursor_encode(call, &last, 1, &cursor));
+    TRY(call_cursor_encode(call, &in->base, &last, 1, &cursor));
     out->next_cursor = arena_cstr(call->arena, cursor);
     return out->next_cursor ? 0 : ERR_NO_MEMORY;
 }
@@ -282,7 +282,7 @@ int list_findings(struct call *call, const Payments__ListFindingsRequest *in, Pa
     int32_t limit = in->has_limit ? in->limit : LIMIT_DEFAULT;
     struct sql_value before = sql_cstr("~"); /* behind every id */
     if (in->cursor)
-        TRY(call_cursor_decode(call, str_from_cstr(in->cursor), &before, 1));
+        TRY(call_cursor_decode(call, &in->base, str_from_cstr(in->cursor), &before, 1));
     CLEANUP(sql_finish_cleanup) struct sql_rows *rows = NULL;
     TRY(sql_query(call->tx, &payments_sql_list_findings, SQL_ARGS(sql_text(call->tenant), before, sql_int(limit + 1)),
                   &rows));
@@ -300,7 +300,7 @@ int list_findings(struct call *call, const Payments__ListFindingsRequest *in, Pa
         return more;
     struct sql_value last = sql_cstr(findings[limit - 1].id);
     struct str cursor;
-    TRY(call_cursor_encode(call, &last, 1, &cursor));
+    TRY(call_cursor_encode(call, &in->base, &last, 1, &cursor));
     out->next_cursor = arena_cstr(call->arena, cursor);
     return out->next_cursor ? 0 : ERR_NO_MEMORY;
 }

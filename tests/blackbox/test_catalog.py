@@ -89,10 +89,16 @@ class ListTest(ShopCase):
                 self.assertProblem(self.shop.get(PRODUCTS + query), 400, pointer=pointer)
 
     def test_list__a_cursor_belongs_to_its_query_or_is_refused(self):
-        """The cursor of another order is a 400, never a page of something else."""
-        cursor = self.shop.get(PRODUCTS + "?sort=title&limit=2").json["next_cursor"]
-        answer = self.shop.get(PRODUCTS + "?sort=price_asc&limit=2&cursor=" + cursor)
-        self.assertProblem(answer, 400)
+        """The cursor of another order or filter is a 400, never a page of something else; the page may be longer."""
+        query = PRODUCTS + "?sort=title&category=lights"
+        cursor = self.shop.get(query + "&limit=2").json["next_cursor"]
+        self.assertStatus(self.shop.get(query + "&limit=5&cursor=" + cursor), 200)
+        for other in ("?sort=price_asc&category=lights", "?category=lights", "?sort=title",
+                      "?sort=title&category=garden-lights", "?sort=title&category=lights&q=lamp",
+                      "?sort=title&category=lights&brand=Brand%201", "?sort=title&category=lights&currency=EUR"):
+            with self.subTest(other=other):
+                self.assertProblem(self.shop.get(PRODUCTS + other + "&cursor=" + cursor), 400, code="invalid_cursor",
+                                   pointer="?cursor")
 
     def test_list__categories_count_their_products(self):
         found = {c["slug"]: c["product_count"] for c in self.shop.get(API + "/categories").json["categories"]}

@@ -234,6 +234,14 @@ class LedgerTest(PaymentCase):
         for query in ("?limit=101", "?cursor=invented", "?account=sales"):
             self.assertProblem(self.shop.get("/api/payments/v1/ledger" + query, token=admin), 400)
 
+    def test_ledger__its_cursor_is_no_other_lists(self):
+        self.buy()
+        admin = self.shop.staff("admin")
+        cursor = self.shop.get("/api/payments/v1/ledger?limit=1", token=admin).json["next_cursor"]
+        for path, status in (("ledger", 200), ("findings", 400)):
+            answer = self.shop.get("/api/payments/v1/%s?limit=1&cursor=%s" % (path, cursor), token=admin)
+            self.assertEqual(status, answer.status, answer)
+
     def test_ledger__secrets_and_cards_are_nowhere_in_the_log(self):
         self.buy()
         log = self.shop.log_text()
