@@ -1,7 +1,10 @@
 /* The walk over the orders: each that stands must have its charge at the provider.
  *
- * It goes on from where the last run left off (a cursor in the store), a page a run, and begins anew once a day: so an
- * order is looked at soon after it was placed, and what was lost later is found a day later. An order that was placed
+ * A payment that is captured here is so by the provider's own word, signed; where there is none, or no payment at all,
+ * the provider is asked. What changes there later (a refund) is in its lists (provider_list.c).
+ *
+ * The walk goes on from where the last run left off (a cursor in the store), and begins anew once a day: so an order is
+ * looked at soon after it was placed, and what was lost later is found a day later. An order that was placed
  * with the clock ahead of what it is now sends the cursor ahead with it; the next day's round meets what is behind. */
 #include "services/payments/payments.h"
 
@@ -11,7 +14,8 @@
 
 #define CURSOR_NAME "order_walk"
 #define ROUND_NAME "order_round"
-#define ORDERS_PER_RUN 100
+#define PAGE_ORDERS 100
+#define RUN_BYTES_MAX ((size_t)2 << 20) /* of the run's arena: some thousand orders, then the next run goes on */
 #define ROUND_MS (INT64_C(24) * 60 * 60 * 1000)
 
 /* When an order's charge was made, as the provider's clock tells it. */
@@ -61,6 +65,8 @@ static int hold_order(struct held_order *held)
     if (error == ERR_NOT_FOUND)
         return find_charge(held);
     TRY(error);
+    if (held->payment.captured_amount > 0)
+        return 0;
     if (held->payment.provider_id.len == 0)
         return call_write(call, write_missing, held);
     error = ask_charge(call, held->payment.provider_id, &intent);
@@ -69,8 +75,7 @@ static int hold_order(struct held_order *held)
     TRY(error);
     if (intent.status != PSP_SUCCEEDED)
         return call_write(call, write_missing, held);
-    bool is_behind = held->payment.captured_amount == 0 || intent.amount_refunded > held->payment.refunded_amount;
-    return is_behind ? learn_charge(call, &held->payment, &intent) : 0;
+    return learn_charge(call, &held->payment, &intent);
 }
 
 /* -- The walk ------------------------------------------------------------------------------------------------------ */
@@ -139,12 +144,12 @@ static int walk_page(struct walk *walk, bool *ret_ended)
     orders__walk_orders_request__init(&request);
     orders__walk_orders_reply__init(&page);
     request.has_limit = true;
-    request.limit = ORDERS_PER_RUN;
+    request.limit = PAGE_ORDERS;
     request.after = arena_cstr(walk->call->arena, walk->cursor);
     if (!request.after)
         return ERR_NO_MEMORY;
     TRY(orders_walk_orders(walk->call, &request, &page));
-    *ret_ended = page.n_orders < ORDERS_PER_RUN;
+    *ret_ended = page.n_orders < PAGE_ORDERS;
     for (size_t i = 0; i < page.n_orders; i++) {
         if (is_too_young(walk->call, page.orders[i]->created_ms)) {
             *ret_ended = true;
@@ -164,7 +169,9 @@ int hold_orders(struct call *call)
     TRY(call_read(call, read_walk, &walk));
     struct str from = walk.cursor;
     int64_t round_ms = walk.round_ms;
-    int error = walk_page(&walk, &ended);
+    int error = 0;
+    while (!ended && !error && arena_used(call->arena) < RUN_BYTES_MAX)
+        error = walk_page(&walk, &ended);
     int64_t since_ms = clock_steady_ms() - walk.round_ms;
     if (ended && !error && (since_ms >= ROUND_MS || since_ms < 0)) {
         walk.cursor = STR("");

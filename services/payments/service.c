@@ -5,7 +5,7 @@
 
 #define FINISH_OPEN_MS 1000
 #define RECONCILE_MS (INT64_C(15) * 1000)
-#define HOLD_ORDERS_MS (INT64_C(15) * 1000)
+#define HOLD_ORDERS_MS (INT64_C(10) * 1000)
 
 const struct service payments_service = {
     .name = "payments",

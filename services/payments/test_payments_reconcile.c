@@ -276,7 +276,7 @@ static int run_walk(struct fixture *fixture)
     return hold_orders(test_host_call(&fixture->host, "payments"));
 }
 
-/* Nothing at the provider, ours voided there, or one that it does not know: each is found, once; what is paid, is over
+/* Nothing at the provider, nothing taken there, or one that it does not know: each is found, once; what is paid, is over
  * or is not decided is not. */
 static void test_payments_reconcile__an_order_without_a_charge_is_found(void **state)
 {
@@ -291,7 +291,7 @@ static void test_payments_reconcile__an_order_without_a_charge_is_found(void **s
         place(fixture, orders[i][0], orders[i][1]);
     Payments__Payment payment;
     captured(fixture, "order-1");
-    captured(fixture, "order-3");
+    assert_int_equal(authorise(fixture, "order-3", "pm_card_visa", &payment), 0);
     run(fixture, "payments", &rename, SQL_ARGS(sql_cstr("order-3")));
     assert_int_equal(authorise(fixture, "order-4", "pm_card_visa", &payment), 0);
     for (int round = 0; round < 2; round++)
@@ -321,7 +321,7 @@ static void test_payments_reconcile__the_walk_adopts_the_charge_of_a_lost_row(vo
     assert_ledger(fixture, 2);
 }
 
-/* More than a page: each run goes on where the last one left off, past a provider that does not answer for a while, and
+/* More than a page in one run; the next goes on where it left off, past a provider that did not answer for a while, and
  * a new round begins a day later. */
 static void test_payments_reconcile__the_walk_goes_on_where_it_was(void **state)
 {
@@ -331,8 +331,6 @@ static void test_payments_reconcile__the_walk_goes_on_where_it_was(void **state)
     drop_webhooks(fixture);
     for (int i = 0; i < 101; i++)
         place(fixture, arena_printf(fixture->host.arena, "order-%03d", i), i == 100 ? "confirmed" : "failed");
-    assert_int_equal(run_walk(fixture), 0);
-    assert_string_equal(finding(fixture, "order_without_charge", "order-100"), "");
     set_fault(fixture, FAULT_FAIL, 0);
     assert_true(run_walk(fixture) < 0);
     assert_string_equal(finding(fixture, "order_without_charge", "order-100"), "");
@@ -343,7 +341,7 @@ static void test_payments_reconcile__the_walk_goes_on_where_it_was(void **state)
     assert_int_equal(run_walk(fixture), 0);
     assert_string_equal(finding(fixture, "order_without_charge", "order-000-late"), "");
     run(fixture, "payments", &yesterday, SQL_NO_ARGS);
-    for (int page = 0; page < 3; page++)
+    for (int round = 0; round < 2; round++)
         assert_int_equal(run_walk(fixture), 0);
     assert_string_equal(finding(fixture, "order_without_charge", "order-000-late"), "reported");
 }
