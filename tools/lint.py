@@ -4,6 +4,7 @@
 Prints FILE:LINE: RULE: what is wrong, and exits 1 when there is anything. Each rule is a function below that yields
 (path, line number, message); tests/lint shows of each that it can fail. Files are those that git knows or would add.
 """
+import collections
 import pathlib
 import re
 import sqlite3
@@ -47,6 +48,18 @@ SQL_OF_ONE_ENGINE = re.compile(
 SQL_IN_C = re.compile(r'"\s*(SELECT\s.+\sFROM\s|INSERT\s+INTO\s|UPDATE\s+\w+\s+SET\s|DELETE\s+FROM\s)', re.I)
 LEFT_OVERS = re.compile(r"\b(TO" r"DO|FIX" r"ME|X" r"XX)\b")
 MACHINE_PATHS = re.compile(r"(?<![\w.$}/-])/(?:root|work|home/\w+|Users/\w+)/")
+# A function's prototype or definition: it begins at the line's first column. Those with the type of a generated handler
+# are the compiler's to miss.
+DECLARED = re.compile(r"^(?!typedef\b|return\b|else\b)[a-z][\w *]*?[ *](\w+)\(", re.M)
+CONSTANT = re.compile(r"^#define ([A-Z]\w+) ", re.M)
+# What stands in a header and only unit tests call, and why.
+FOR_TESTS = {
+    **dict.fromkeys(["http_server_loop_count", "http_server_connection_count", "http_exchange_is_dead", "metric_value",
+                     "fault_plan_calls", "fault_plan_faults", "simulator_enter_domain", "simulator_trace"],
+                    "what a test must see from outside"),
+    **dict.fromkeys(["workflow_await", "workflow_poll", "workflow_sleep", "workflow_wait", "workflow_engine_settle",
+                     "WORKFLOW_NO_TIMEOUT"], "what the port promises, and its conformance suite holds"),
+}
 BINARY = {".png", ".jpg", ".webp", ".ico", ".woff2", ".gz", ".der", ".pem"}
 
 
@@ -233,6 +246,21 @@ def migration_problems(tree, folder, names):
             yield path, 1, "does not run: %s" % error
 
 
+def unused_names(tree):
+    """What a header offers has a caller that is no unit test of it, and a constant a reader."""
+    codes = {name: without_comments(text) for name, text in tree.files(".c", ".h")
+             if not pathlib.Path(name).name.startswith("test_")}
+    uses = collections.Counter(word for code in codes.values() for word in re.findall(r"\b[A-Za-z_]\w+\b", code))
+    declared = collections.Counter(word for code in codes.values() for word in DECLARED.findall(code))
+    for name, code in codes.items():
+        if name.startswith("tests/"):
+            continue
+        offered = [(match, declared[match.group(1)]) for match in DECLARED.finditer(code) if name.endswith(".h")]
+        for match, own in offered + [(match, 1) for match in CONSTANT.finditer(code)]:
+            if uses[match.group(1)] <= own and match.group(1) not in FOR_TESTS:
+                yield name, line_of(code, match.start(1)), "nothing but its own tests uses %s" % match.group(1)
+
+
 def lock_files(tree):
     """A lock file pins by hash; the address of a registry in it would bind the tree to one machine's settings."""
     for name, text in tree.files("package-lock.json"):
@@ -249,7 +277,8 @@ def pinned_lists(tree):
 
 
 RULES = [banned_calls, function_length, file_length, line_width, white_space, left_overs, machine_paths, headers,
-         includes, sql_in_c, sql_files, lock_files, pinned_lists]
+         includes, sql_in_c, sql_files, unused_names, lock_files,
+         pinned_lists]
 
 
 def find_problems(root):

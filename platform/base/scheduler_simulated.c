@@ -112,11 +112,6 @@ static void fold_name(const char *name)
     fold(hash);
 }
 
-uint64_t simulator_trace_hash(void)
-{
-    return scheduler.hash;
-}
-
 static void print_step(int descriptor, const struct past_step *step)
 {
     if (step->number > 0)

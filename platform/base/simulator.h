@@ -117,8 +117,7 @@ uint64_t simulator_random_below(uint64_t bound);
 /* The newest steps, a line each, for a report of what went wrong. */
 void simulator_print_last_steps(int descriptor);
 
-/* The hash of every decision, step name and time so far. */
-uint64_t simulator_trace_hash(void);
+/* Adds to the hash of every decision, step name and time that the result has. */
 void simulator_trace(const void *bytes, size_t size);
 
 /* -- For clock_simulated.c and random_simulated.c ------------------------------------------------------------------ */

@@ -1,6 +1,5 @@
 #include "platform/base/time_format.h"
 
-#define MS_PER_SECOND 1000
 #define MS_PER_DAY INT64_C(86400000)
 #define WALL_MS_MIN INT64_C(-62167219200000) /* 0000-01-01T00:00:00.000Z */
 #define WALL_MS_MAX INT64_C(253402300799999) /* 9999-12-31T23:59:59.999Z */

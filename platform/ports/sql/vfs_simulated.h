@@ -16,7 +16,6 @@
 #include <stdint.h>
 
 #define SIMULATED_DISK_FILES_MAX 64
-#define SIMULATED_DISK_NAME_BYTES 64
 
 struct simulated_disk;
 
