@@ -276,8 +276,8 @@ static int run_walk(struct fixture *fixture)
     return hold_orders(test_host_call(&fixture->host, "payments"));
 }
 
-/* Nothing at the provider, nothing taken there, or one that it does not know: each is found, once; what is paid, is over
- * or is not decided is not. */
+/* Nothing at the provider, nothing taken there, or one that it does not know: each is found, once; what is paid, is
+ * over or is not decided is not. */
 static void test_payments_reconcile__an_order_without_a_charge_is_found(void **state)
 {
     struct fixture *fixture = *state;
