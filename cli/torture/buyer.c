@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <yyjson.h>
 
-
 /* The key names the attempt, so that it can be sent again by anybody who knows the numbers. */
 static const char *key_of(struct torture *torture, struct arena *arena, size_t round, size_t index)
 {
