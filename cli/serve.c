@@ -167,7 +167,7 @@ static int listen_all(struct serving *serving)
 
 static int open_host(struct serving *serving)
 {
-    bool rate_limits = !str_equal_cstr(config_get_str(serving->config, &settings[SETTING_RATE_LIMITS]), "off");
+    bool rate_limits = config_get_bool(serving->config, &settings[SETTING_RATE_LIMITS]);
     char message[512] = "";
 
     if (shop_make_folder(serving->data_path) != EXIT_DONE || enter_sandbox(serving) != EXIT_DONE)

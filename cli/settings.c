@@ -13,7 +13,7 @@ const struct config_row settings[] = {
     [SETTING_PORT] = {"SHOPSTREAM_PORT", CONFIG_INT, "3000", 0, 65535, "The port to listen on; 0: any"},
     [SETTING_DATA] = {"SHOPSTREAM_DATA", CONFIG_PATH, "data", 1, 4000, "The folder of all data"},
     [SETTING_LOG_LEVEL] = {"SHOPSTREAM_LOG_LEVEL", CONFIG_STRING, "info", 1, 16, "debug, info, warning, error or none"},
-    [SETTING_RATE_LIMITS] = {"SHOPSTREAM_RATE_LIMITS", CONFIG_STRING, "on", 2, 3, "on, or off for load tests"},
+    [SETTING_RATE_LIMITS] = {"SHOPSTREAM_RATE_LIMITS", CONFIG_BOOL, "on", 0, 0, "on, or off for load tests"},
     [SETTING_SANDBOX] = {"SHOPSTREAM_SANDBOX", CONFIG_STRING, "on", 2, 7,
                          "Whether the shop gives up what it does not need of the system: on, off, or require to refuse "
                          "to start where the kernel cannot do all of it"},

@@ -120,6 +120,13 @@ static int parse_value(struct setting *setting, struct str value, char what[160]
             return ERR_INVALID;
         }
         setting->integer = measure;
+    } else if (row->kind == CONFIG_BOOL) {
+        if (!str_equal_cstr(value, "on") && !str_equal_cstr(value, "off")) {
+            snprintf(what, 160, "must be on or off.");
+            return ERR_INVALID;
+        }
+        setting->integer = str_equal_cstr(value, "on");
+        return 0;
     } else if (row->kind == CONFIG_URL && value.len > 0 && !is_url(value)) {
         snprintf(what, 160, "must be a URL, as in scheme:rest.");
         return ERR_INVALID;
@@ -159,7 +166,7 @@ static int set_defaults(struct config *config)
         char what[160];
         const char *value = setting->row->default_value;
         if (!value)
-            value = setting->row->kind == CONFIG_INT ? "0" : "";
+            value = setting->row->kind == CONFIG_INT ? "0" : setting->row->kind == CONFIG_BOOL ? "off" : "";
         int error = set_value(setting, str_from_cstr(value), what);
         ASSERT(error != ERR_INVALID || !setting->row->default_value);
         if (error == ERR_INVALID && setting->row->kind != CONFIG_SECRET) {
@@ -328,6 +335,12 @@ int64_t config_get_int(const struct config *config, const struct config_row *row
     return setting_of(config, row)->integer;
 }
 
+bool config_get_bool(const struct config *config, const struct config_row *row)
+{
+    ASSERT(row->kind == CONFIG_BOOL);
+    return setting_of(config, row)->integer != 0;
+}
+
 const struct secret *config_get_secret(const struct config *config, const struct config_row *row)
 {
     ASSERT(row->kind == CONFIG_SECRET);
@@ -336,7 +349,7 @@ const struct secret *config_get_secret(const struct config *config, const struct
 
 void config_print_help(const struct config_row *const *tables, struct buf *to)
 {
-    static const char *const kinds[] = {"text", "number", "URL", "secret", "path"};
+    static const char *const kinds[] = {"text", "number", "on or off", "URL", "secret", "path"};
     for (const struct config_row *const *table = tables; *table; table++) {
         for (const struct config_row *row = *table; row->name; row++) {
             buf_printf(to, "%s (%s", row->name, kinds[row->kind]);

@@ -16,6 +16,7 @@
 enum config_kind {
     CONFIG_STRING,
     CONFIG_INT,    /* decimal */
+    CONFIG_BOOL,   /* on or off */
     CONFIG_URL,    /* scheme:rest */
     CONFIG_SECRET, /* never shown, neither in messages nor in help */
     CONFIG_PATH,
@@ -24,7 +25,7 @@ enum config_kind {
 struct config_row {
     const char *name; /* "SHOPSTREAM_PORT" */
     enum config_kind kind;
-    const char *default_value; /* as one would write it; NULL: empty, 0 */
+    const char *default_value; /* as one would write it; NULL: empty, 0, off */
     int64_t min;               /* of an int's value; of the bytes of the others */
     int64_t max;               /* likewise; 0: INT64_MAX, or CONFIG_VALUE_BYTES_MAX */
     const char *help;          /* one line */
@@ -48,6 +49,7 @@ void config_cleanup(struct config **config);
 struct str config_get_str(const struct config *config, const struct config_row *row);
 const char *config_get_cstr(const struct config *config, const struct config_row *row);
 int64_t config_get_int(const struct config *config, const struct config_row *row);
+bool config_get_bool(const struct config *config, const struct config_row *row);
 const struct secret *config_get_secret(const struct config *config, const struct config_row *row);
 
 /* All settings with their kinds, defaults and help, for --help-config. */

@@ -13,10 +13,11 @@
 
 #include <cmocka.h>
 
-enum { PORT, DATA, DATABASE, KEY, NAME };
+enum { PORT, DATA, SEED, DATABASE, KEY, NAME };
 static const struct config_row rows[] = {
     [PORT] = {"SHOPSTREAM_PORT", CONFIG_INT, "3000", 0, 65535, "The port that the shop listens on."},
     [DATA] = {"SHOPSTREAM_DATA", CONFIG_PATH, "data", 1, 0, "The folder that holds all data."},
+    [SEED] = {"SHOPSTREAM_SEED", CONFIG_BOOL, "on", 0, 0, "Whether an empty shop gets the demo catalog."},
     [DATABASE] = {"SHOPSTREAM_SQL_URL", CONFIG_URL, NULL, 0, 0, "Where the rows lie."},
     [KEY] = {"SHOPSTREAM_KEY", CONFIG_SECRET, NULL, 16, 64, "Signs cursors."},
     [NAME] = {"SHOPSTREAM_NAME", CONFIG_STRING, "shop", 0, 8, "What the shop is called."},
@@ -47,12 +48,13 @@ static void test_config__defaults_then_file_then_environment(void **state)
 {
     (void)state;
     CLEANUP(config_cleanup) struct config *config = NULL;
-    const char *file = "# A comment\n\n SHOPSTREAM_PORT = 4000 \r\nSHOPSTREAM_NAME=a b=c\n"
+    const char *file = "# A comment\n\n SHOPSTREAM_PORT = 4000 \r\nSHOPSTREAM_NAME=a b=c\nSHOPSTREAM_SEED=off\n"
                        "SHOPSTREAM_KEY=0123456789abcdef";
     assert_int_equal(load(file, "SHOPSTREAM_PORT=5000", &config), 0);
     assert_int_equal(config_get_int(config, &rows[PORT]), 5000);
     assert_string_equal(config_get_cstr(config, &rows[NAME]), "a b=c");
     assert_true(str_equal(config_get_str(config, &rows[DATA]), STR("data")));
+    assert_false(config_get_bool(config, &rows[SEED]));
     assert_string_equal(config_get_cstr(config, &rows[DATABASE]), "");
     assert_true(str_equal(secret_bytes(config_get_secret(config, &rows[KEY])), STR("0123456789abcdef")));
     assert_string_equal(message, "");
@@ -81,6 +83,7 @@ static void test_config__mistakes_are_named(void **state)
     assert_refused("SHOPSTREAM_PORT=1\nSHOPSTREAM_PORT=2\n", NULL, ":2: SHOPSTREAM_PORT is set a second time");
     assert_refused("SHOPSTREAM_PORT=65536\n", NULL, "must be between 0 and 65535");
     assert_refused("SHOPSTREAM_PORT=0x10\n", NULL, "must be a whole number");
+    assert_refused("SHOPSTREAM_SEED=yes\n", NULL, "must be on or off");
     assert_refused("SHOPSTREAM_SQL_URL=nowhere\n", NULL, "must be a URL");
     assert_refused("SHOPSTREAM_NAME=123456789\n", NULL, "must have between 0 and 8 bytes");
     assert_refused("SHOPSTREAM_DATA=\n", NULL, "must have between 1 and 4096 bytes");

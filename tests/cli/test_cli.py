@@ -150,6 +150,12 @@ class Words(Case):
         path = self.write("shop.conf", "SHOPSTREAM_LOG_LEVL = info\n")
         self.bad(1, "shop.conf:1: SHOPSTREAM_LOG_LEVL.*SHOPSTREAM_LOG_LEVEL", "--config", path, "migrate")
 
+    def test_a_switch_is_on_or_off(self):
+        for value in ("no", "banana", ""):
+            with self.subTest(value=value):
+                self.bad(1, "SHOPSTREAM_RATE_LIMITS must be on or off", "migrate", "--data", self.data,
+                         SHOPSTREAM_RATE_LIMITS=value)
+
     def test_mails_must_come_from_an_address(self):
         self.bad(1, "set SHOPSTREAM_MAIL_FROM", "migrate", "--data", self.data, SHOPSTREAM_MAIL_FROM="nobody")
 
