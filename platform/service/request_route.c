@@ -25,16 +25,36 @@ static bool is_hex(struct str s)
     return true;
 }
 
-static bool is_traceparent(struct str s)
+static bool is_zero(struct str s)
 {
-    return s.len == TRACEPARENT_LEN && str_starts_with(s, STR("00-")) && s.ptr[35] == '-' && s.ptr[52] == '-' &&
-           is_hex(str_slice(s, 3, 32)) && is_hex(str_slice(s, 36, 16)) && is_hex(str_slice(s, 53, 2)) &&
-           str_find(str_slice(s, 3, 32), STR("00000000000000000000000000000000")) < 0;
+    for (size_t i = 0; i < s.len; i++) {
+        if (s.ptr[i] != '0')
+            return false;
+    }
+    return true;
 }
 
-/* Goes on with the caller's trace, or starts one; this request gets a span of its own. */
+/* "00-" trace id "-" parent id "-" flags. A later version begins with the same fields, and may have more behind another
+ * dash (https://www.w3.org/TR/trace-context/, 4.3); there is no version ff. */
+static bool is_traceparent(struct str s)
+{
+    if (s.len < TRACEPARENT_LEN || s.ptr[2] != '-' || s.ptr[35] != '-' || s.ptr[52] != '-')
+        return false;
+    struct str version = str_slice(s, 0, 2), trace_id = str_slice(s, 3, 32), parent_id = str_slice(s, 36, 16);
+    bool has_more = s.len > TRACEPARENT_LEN;
+
+    if (!is_hex(version) || str_equal(version, STR("ff")) ||
+        (has_more && (str_equal(version, STR("00")) || s.ptr[TRACEPARENT_LEN] != '-')))
+        return false;
+    return is_hex(trace_id) && !is_zero(trace_id) && is_hex(parent_id) && !is_zero(parent_id) &&
+           is_hex(str_slice(s, 53, 2));
+}
+
+/* Goes on with the caller's trace, or starts one; this request gets a span of its own. What is sent on is of version
+ * 00, and of the caller's flags the one that it knows: whether the trace is sampled (the last bit). */
 static int start_trace(struct call *call, struct str sent)
 {
+    bool goes_on = is_traceparent(sent);
     unsigned char bytes[24];
     char *text = arena_alloc(call->arena, TRACEPARENT_LEN + 1);
 
@@ -42,13 +62,13 @@ static int start_trace(struct call *call, struct str sent)
         return ERR_NO_MEMORY;
     random_bytes(bytes, sizeof(bytes));
     memcpy(text, "00-", 3);
-    if (is_traceparent(sent))
+    if (goes_on)
         memcpy(text + 3, sent.ptr + 3, 32);
     else
         encode_hex_into(text + 3, str_from(bytes, 16));
     text[35] = '-';
     encode_hex_into(text + 36, str_from(bytes + 16, 8));
-    memcpy(text + 52, "-01", 3);
+    memcpy(text + 52, goes_on && strchr("02468ace", sent.ptr[54]) ? "-00" : "-01", 3);
     call->traceparent = str_from(text, TRACEPARENT_LEN);
     call->log.trace_id = str_from(text + 3, 32);
     return 0;
@@ -155,7 +175,10 @@ int refuse_method(struct request *request)
     size_t used = 0;
 
     for (unsigned method = 0; method < HTTP_METHOD_COUNT; method++) {
-        if (!(request->match.methods & (1u << method)))
+        /* Whatever has GET has HEAD. */
+        unsigned found_by = method == HTTP_HEAD ? 1u << HTTP_HEAD | 1u << HTTP_GET : 1u << method;
+
+        if (!(request->match.methods & found_by))
             continue;
         int written = snprintf(allow + used, sizeof(allow) - used, "%s%s", used ? ", " : "",
                                http_method_name((enum http_method)method));
