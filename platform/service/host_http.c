@@ -5,7 +5,7 @@
 #include "platform/ports/clock/clock.h"
 #include "platform/service/host.h"
 #include "platform/service/host_http.h"
-#include "platform/wire/wire.h"
+#include "platform/service/host_refusal.h"
 
 #include <stdlib.h>
 
@@ -29,18 +29,6 @@ static void respond_to_exchange(struct request *request, const struct http_respo
     http_exchange_respond(request->respond_context, response);
 }
 
-static void refuse(struct request *request)
-{
-    struct http_response response = {.status = 503,
-                                     .body = STR("{\"type\":\"about:blank\",\"title\":\"Service "
-                                                 "Unavailable\",\"status\":503,\"code\":\"overloaded\","
-                                                 "\"detail\":\"The shop is busy; try again.\"}")};
-
-    http_response_header(&response, STR("Content-Type"), STR("application/problem+json"));
-    http_response_header(&response, STR("Retry-After"), STR("1"));
-    request->respond(request, &response);
-}
-
 static void on_request(void *context, struct http_exchange *exchange)
 {
     struct entrance *entrance = context;
@@ -48,7 +36,10 @@ static void on_request(void *context, struct http_exchange *exchange)
     struct request *request = arena_alloc(http_exchange_arena(exchange), sizeof(*request));
 
     if (!request) {
-        http_exchange_respond(exchange, &(struct http_response){.status = 503});
+        struct http_response response = {0};
+
+        host_refusal_fill(entrance->host, 503, "The request leaves no memory to work on it.", &response);
+        http_exchange_respond(exchange, &response);
         return;
     }
     request->host = entrance->host;
@@ -75,46 +66,19 @@ static void on_batch_end(void *context, unsigned loop_index)
     if (!worker_pool_push(entrance->host->workers, batch->first, batch->last, batch->count)) {
         for (struct work *work = batch->first, *next; work; work = next) {
             next = work->next;
-            refuse((struct request *)work);
+            request_refuse((struct request *)work);
         }
     }
     *batch = (struct batch){0};
 }
 
-/* The code, for programs, of what was refused before it became a request. */
-static const char *refusal_code(int status)
-{
-    switch (status) {
-    case 408:
-        return "too_slow";
-    case 413:
-        return "too_large";
-    case 414:
-        return "address_too_long";
-    case 431:
-        return "headers_too_large";
-    case 501:
-        return "not_implemented";
-    case 503:
-        return "unavailable";
-    default:
-        return "bad_request";
-    }
-}
-
 static void on_refusal(void *context, int status, const char *detail, struct arena *arena,
                        struct http_response *ret_response)
 {
-    char *body = arena_printf(arena,
-                              "{\"type\":\"about:blank\",\"title\":\"%s\",\"status\":%d,\"detail\":\"%s\","
-                              "\"code\":\"%s\"}",
-                              http_status_phrase(status), status, detail, refusal_code(status));
+    struct entrance *entrance = context;
 
-    (void)context;
-    if (!body)
-        return;
-    ret_response->body = str_from_cstr(body);
-    http_response_header(ret_response, STR("Content-Type"), STR("application/problem+json"));
+    (void)arena;
+    host_refusal_fill(entrance->host, status, detail, ret_response);
 }
 
 int host_http_start(struct service_host *host, struct service_instance *own, const struct tls_identity *tls,
@@ -180,7 +144,7 @@ int host_handle(struct service_host *host, struct service_instance *own, const s
     request->respond = respond_to_caller;
     request->respond_context = caller;
     if (!request_begin(request) && !worker_pool_push(host->workers, &request->work, &request->work, 1))
-        refuse(request);
+        request_refuse(request);
     task_event_wait(&caller->answered);
     return 0;
 }

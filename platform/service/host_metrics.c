@@ -23,14 +23,25 @@ static struct metric cache_misses =
     METRIC_GAUGE("shopstream_response_cache_misses", "Requests for cacheable answers that were not there.");
 static struct metric cache_bytes = METRIC_GAUGE("shopstream_response_cache_bytes", "Bytes of answers kept.");
 
-void host_metrics_request(const struct service_instance *instance, int status, int64_t duration_ns)
+static void count_request(struct str service, int status)
 {
     static const char *const classes[] = {"other", "1xx", "2xx", "3xx", "4xx", "5xx"};
-    struct str service = instance ? str_from_cstr(instance->service->name) : STR("none");
     struct str class = str_from_cstr(classes[status >= 100 && status < 600 ? status / 100 : 0]);
 
     metric_count(&requests, METRIC_LABELS(service, class), 1);
+}
+
+void host_metrics_request(const struct service_instance *instance, int status, int64_t duration_ns)
+{
+    struct str service = instance ? str_from_cstr(instance->service->name) : STR("none");
+
+    count_request(service, status);
     metric_observe(&durations, METRIC_LABELS(service), duration_ns);
+}
+
+void host_metrics_refusal(int status)
+{
+    count_request(STR("none"), status);
 }
 
 static void update_instance(const struct service_instance *instance)

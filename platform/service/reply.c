@@ -73,6 +73,11 @@ void reply_headers_add(struct request *request, struct http_response *response)
 {
     for (size_t i = 0; i < request->reply.header_count; i++)
         http_response_header(response, request->reply.headers[i].name, request->reply.headers[i].value);
+    reply_policy_add(response);
+}
+
+void reply_policy_add(struct http_response *response)
+{
     http_response_header(response, STR("X-Content-Type-Options"), STR("nosniff"));
     if (!has_header(response, STR("Content-Security-Policy")))
         http_response_header(response, STR("Content-Security-Policy"), STR(DATA_POLICY));
@@ -114,6 +119,8 @@ void response_from_problem(struct request *request, struct http_response *ret_re
     *ret_response = (struct http_response){.status = error_http_status(request->call.problem.error)};
     wire_problem_to_json(&request->call.problem, request->call.log.trace_id, &buf);
     ret_response->body = arena_copy(request->arena, buf_str(&buf));
+    if (!ret_response->body.ptr)
+        ret_response->blob = http_blob_new(buf_str(&buf)); /* the arena is full: perhaps that is the problem */
     http_response_header(ret_response, STR("Content-Type"), STR("application/problem+json"));
     http_response_header(ret_response, STR("Cache-Control"), STR("no-store"));
     add_retry_after(request, ret_response);

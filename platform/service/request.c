@@ -402,3 +402,9 @@ bool request_begin(struct request *request)
     }
     return false;
 }
+
+void request_refuse(struct request *request)
+{
+    problem_set(&request->call.problem, ERR_UNAVAILABLE, "overloaded", NULL, "The shop is busy; try again.");
+    answer_problem(request);
+}

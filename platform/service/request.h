@@ -63,5 +63,8 @@ struct request {
  * respond are filled by the caller, the rest is zero. */
 bool request_begin(struct request *request);
 
+/* Answers a request that was to be queued and found no room. */
+void request_refuse(struct request *request);
+
 /* Encodes the call's output and its ETag, once. */
 int reply_encode(struct call *call);

@@ -27,6 +27,7 @@ void response_from_cache(struct request *request, const struct cached_response *
                          struct http_response *ret_response);
 void response_keep(struct request *request, struct http_response *response);
 void reply_headers_add(struct request *request, struct http_response *response);
+void reply_policy_add(struct http_response *response); /* what a browser may do with it, unless the response says */
 
 /* call.c: runs a closure as the call's write transaction, with its idempotency record. */
 int call_run_write(struct call *call, struct sql_tx *tx, sql_closure *closure, void *argument);

@@ -1,5 +1,5 @@
-/* A request's deadline, wherever it is spent: in front of the workers, of the writer, and in what a handler does. On a
- * simulated clock, so that half a minute costs nothing. */
+/* A request's deadline, wherever it is spent: in front of the workers, of the writer, and in what a handler does; and a
+ * queue that has no room. On a simulated clock, so that half a minute costs nothing. */
 #include "platform/base/simulator.h"
 #include "platform/ports/sql/vfs_simulated.h"
 #include "platform/service/test_host.h"
@@ -157,6 +157,35 @@ static void write_late(void *argument, unsigned incarnation)
     test_host_end(&test);
 }
 
+static void run_nothing(struct work *work)
+{
+    (void)work;
+}
+
+/* The only worker is held up, and behind it stands as much as may. */
+static void find_the_queue_full(void *argument, unsigned incarnation)
+{
+    static struct work queued[HOST_QUEUE_MAX];
+    struct test_host test = {0};
+    (void)argument;
+    (void)incarnation;
+    start(&test, 1);
+    struct asking first = {.test = &test, .method = HTTP_GET, .target = STOCK "slow"};
+    ASSERT(task_start(&first.task, "first", ask, &first) == 0);
+    task_sleep_ms(CLOCK_MS_PER_S);
+    for (size_t i = 0; i < HOST_QUEUE_MAX; i++)
+        queued[i] = (struct work){.next = i + 1 < HOST_QUEUE_MAX ? &queued[i + 1] : NULL, .run = run_nothing};
+    ASSERT(worker_pool_push(test.host->workers, &queued[0], &queued[HOST_QUEUE_MAX - 1], HOST_QUEUE_MAX));
+    struct test_answer refused = test_host_http(&test, HTTP_GET, STOCK "refused", NULL, NULL);
+    ASSERT(refused.status == 503 && str_find(refused.body, STR("\"code\":\"overloaded\"")) >= 0);
+    ASSERT(str_find(refused.body, STR("\"trace_id\":\"")) >= 0);
+    ASSERT(strcmp(test_host_header(&test, &refused, "Content-Type"), "application/problem+json") == 0);
+    ASSERT(strcmp(test_host_header(&test, &refused, "Retry-After"), "1") == 0);
+    task_join(first.task);
+    ASSERT(first.answer.status == 200 && handled == 1);
+    test_host_end(&test);
+}
+
 static void simulate(simulator_main_fn *shop)
 {
     pid_t child = fork();
@@ -192,12 +221,19 @@ static void test_deadline__a_first_write_is_refused_and_a_second_one_finishes(vo
     simulate(write_late);
 }
 
+static void test_deadline__a_full_queue_is_a_problem_of_its_own(void **state)
+{
+    (void)state;
+    simulate(find_the_queue_full);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_deadline__who_waited_too_long_for_a_worker_is_not_served),
         cmocka_unit_test(test_deadline__a_write_that_waited_too_long_is_not_begun),
         cmocka_unit_test(test_deadline__a_first_write_is_refused_and_a_second_one_finishes),
+        cmocka_unit_test(test_deadline__a_full_queue_is_a_problem_of_its_own),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

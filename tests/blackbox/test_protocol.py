@@ -1,6 +1,7 @@
 """What every answer holds to: problems for whatever is wrong, HTTP as its RFCs say, health, metrics, OpenAPI."""
 import json
 import pathlib
+import re
 import shutil
 import socket
 import subprocess
@@ -10,7 +11,7 @@ import unittest
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 
 from case import ShopCase  # noqa: E402
-from shop import REQUEST_TIMEOUT_S, new_key  # noqa: E402
+from shop import REQUEST_TIMEOUT_S, Answer, new_key  # noqa: E402
 
 PRODUCTS = "/api/catalog/v1/products"
 LOGIN = "/api/identity/v1/login"
@@ -19,6 +20,8 @@ LARGE = 64 << 20
 
 
 class ProblemTest(ShopCase):
+    settings = {"LOG_LEVEL": "info"}
+
     def test_problem__of_addresses_and_methods(self):
         for path in ("/nothing", "/api", "/api/", "/api/none/v1/x", "/api/catalog/v1/none", "/api/catalog",
                      PRODUCTS + "/", "/api/catalog/v2/products", "//", "/api/orders/v1/orders/a/b"):
@@ -78,6 +81,36 @@ class ProblemTest(ShopCase):
         self.assertTrue(answer.startswith(b"HTTP/1.1 431 "), answer[:300])
         answer = raw(self.shop, b"GET /%s HTTP/1.1\r\nHost: localhost\r\n\r\n" % (b"x" * (1 << 20)))
         self.assertIn(answer[9:12], (b"414", b"431"), answer[:300])
+
+    def test_problem__of_what_never_became_a_request(self):
+        """What the parser refuses is told as every other problem is, counted, and logged without a byte of it."""
+        secret = b"hunter2-in-bad-framing"
+        cases = {b"GET /" + secret + b" HTTP/1.1\r\n\r\n": 400,
+                 b"GET / HTTP/1.1\r\nHost: localhost\r\nX-" + secret + b" : x\r\n\r\n": 400,
+                 b"GET / HTTP/1.1\r\nHost: localhost\r\nX: %s%s\r\n\r\n" % (secret, b"x" * (1 << 17)): 431,
+                 b"POST / HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: " + secret + b"\r\n\r\n": 501}
+        before, traces = self.refusals(), set()
+        for sent, status in cases.items():
+            with self.subTest(sent=sent[:60]):
+                head, _, body = raw(self.shop, sent).partition(b"\r\n\r\n")
+                fields = dict(line.lower().split(": ", 1) for line in head.decode().split("\r\n")[1:])
+                problem = self.assertProblem(Answer(int(head[9:12]), fields, body), status)
+                self.assertEqual("no-store", fields["cache-control"])
+                self.assertEqual("nosniff", fields["x-content-type-options"])
+                traces.add(problem["trace_id"])
+        self.assertEqual(len(cases), len(traces))
+        self.assertEqual(len(cases), self.refusals() - before)
+        log = self.shop.log_text()
+        self.assertNotIn(secret.decode(), log)
+        for trace in traces:
+            self.assertEqual(1, log.count(trace))
+
+    def refusals(self):
+        """How many answers of 4xx and 5xx belonged to no service so far."""
+        lines = self.shop.get("/metrics").body.decode().splitlines()
+        counts = [line for line in lines if line.startswith("shopstream_requests_total{")
+                  and 'service="none"' in line and re.search('status="[45]xx"', line)]
+        return sum(int(float(line.split()[-1])) for line in counts)
 
     def test_problem__carries_the_callers_trace(self):
         """By W3C Trace Context: of a version that is not known yet, the fields that it has in common count."""
