@@ -17,11 +17,12 @@ UPDATE workflow SET status = 'running', error = 0, code = NULL, detail = NULL, u
 WHERE id = $1 AND status = 'stuck';
 
 -- name: list_unfinished
+-- The first two conditions are the index's own.
 SELECT w.id, h.kind, h.due_at_ms,
        (SELECT count(*) FROM workflow_signal s WHERE s.workflow_id = w.id) AS signals,
        coalesce(h.scheduled_at_ms, 0)
 FROM workflow w LEFT JOIN workflow_history h ON h.workflow_id = w.id AND h.state = 'pending'
-WHERE w.status IN ('running', 'compensating') AND w.id > $1
+WHERE w.status <> 'completed' AND w.status <> 'failed' AND w.status <> 'stuck' AND w.id > $1
 ORDER BY w.id LIMIT $2;
 
 -- name: list
@@ -50,7 +51,7 @@ WHERE workflow_id = $1 AND seq = $2 AND state = 'pending';
 INSERT INTO workflow_signal (workflow_id, seq, name, payload, received_at_ms)
 SELECT w.id, coalesce((SELECT max(s.seq) FROM workflow_signal s WHERE s.workflow_id = w.id), 0) + 1,
        $2, $3, CAST($4 AS BIGINT)
-FROM workflow w WHERE w.id = $1 AND w.status IN ('running', 'compensating', 'stuck');
+FROM workflow w WHERE w.id = $1 AND w.status <> 'completed' AND w.status <> 'failed';
 
 -- name: list_signals
 SELECT seq, name, payload FROM workflow_signal WHERE workflow_id = $1 ORDER BY seq;

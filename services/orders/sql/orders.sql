@@ -69,8 +69,8 @@ WHERE tenant = $1 AND id = $2 AND status = 'confirmed' AND cancel_requested = 0
 -- name: set_payment
 UPDATE orders SET payment_id = $3, payment_status = $4, payment_action_url = $5, version = version + 1
 WHERE tenant = $1 AND id = $2
-    AND (payment_status IS NULL OR payment_status IN ('created', 'requires_action', 'authorised')
-        OR $4 IN ('partially_refunded', 'refunded'))
+    AND (payment_status IS NULL OR payment_status = 'created' OR payment_status = 'requires_action'
+        OR payment_status = 'authorised' OR $4 IN ('partially_refunded', 'refunded'))
 
 -- The first reason stays.
 -- name: set_failure
