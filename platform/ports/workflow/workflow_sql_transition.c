@@ -121,7 +121,6 @@ void engine_queue_activity(struct engine *engine, struct instance *instance)
     else
         engine->queue_first = instance;
     engine->queue_last = instance;
-    task_cond_signal(&engine->work);
 }
 
 /* Gives the instance back with what it waits for: a worker, a time, a signal. True when a signal came meanwhile and the
@@ -240,7 +239,7 @@ static void transition_done(int result, void *argument)
     } else {
         postpone(engine, instance, result);
     }
-    task_mutex_unlock(&engine->mutex);
+    engine_unlock(engine);
     if (again)
         engine_submit(instance);
 }
@@ -275,12 +274,13 @@ void engine_submit_first(struct instance *instance)
     struct engine *engine = instance->engine;
     bool again = true;
     if (begins_with_activity(instance)) {
-        TASK_LOCKED(&engine->mutex);
+        task_mutex_lock(&engine->mutex);
         size_t bytes_before = instance->bytes;
         transition_apply(&instance->transition);
         engine->cached_bytes += instance->bytes - bytes_before;
         transition_clear(&instance->transition);
         again = schedule_next(engine, instance, false);
+        engine_unlock(engine);
     }
     if (again)
         engine_submit(instance);
