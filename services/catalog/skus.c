@@ -26,41 +26,37 @@ static int read_detail(struct call *call, struct sql_rows *rows, Catalog__SkuDet
     return 0;
 }
 
-/* Each found SKU goes to the place of its first id. */
-static int read_batch(struct call *call, const Catalog__GetSkusRequest *in, size_t start, Catalog__SkuDetail **places)
+/* NULL when there is no such SKU, or no price of it. */
+static int show_detail(struct call *call, const Catalog__GetSkusRequest *in, const char *id,
+                       Catalog__SkuDetail **ret_sku)
 {
     CLEANUP(sql_finish_cleanup) struct sql_rows *rows = NULL;
-    struct sql_value values[VIEW_BATCH + 3] = {sql_text(call->tenant), sql_text(str_from_cstr(in->currency)),
-                                               sql_text(str_from_cstr(in->region))};
-    int more;
+    int found = sql_query_row(call->tx, &catalog_sql_show_sku_detail,
+                              SQL_ARGS(sql_text(call->tenant), sql_text(str_from_cstr(in->currency)),
+                                       sql_text(str_from_cstr(in->region)), sql_cstr(id)),
+                              &rows);
+    return found == 1 ? read_detail(call, rows, ret_sku) : found;
+}
 
-    for (size_t i = 0; i < VIEW_BATCH; i++)
-        values[3 + i] = sql_text(start + i < in->n_ids ? str_from_cstr(in->ids[start + i]) : STR(""));
-    TRY(sql_query(call->tx, &catalog_sql_show_sku_details, (struct sql_args){values, VIEW_BATCH + 3}, &rows));
-    while ((more = sql_next(rows)) == 1)
-        for (size_t i = 0; i < in->n_ids; i++)
-            if (str_equal_cstr(sql_get_text(rows, 0), in->ids[i])) {
-                if (!places[i])
-                    TRY(read_detail(call, rows, &places[i]));
-                break;
-            }
-    return more;
+static bool is_repeated(const Catalog__GetSkusRequest *in, size_t index)
+{
+    for (size_t i = 0; i < index; i++)
+        if (strcmp(in->ids[i], in->ids[index]) == 0)
+            return true;
+    return false;
 }
 
 int get_skus(struct call *call, const Catalog__GetSkusRequest *in, Catalog__GetSkusReply *out)
 {
-    Catalog__SkuDetail **places;
-
     if (in->n_ids > SKU_IDS_MAX)
         return call_fail(call, ERR_INVALID, "too_many_ids", "/ids", "At most %d SKUs at a time.", SKU_IDS_MAX);
-    places = arena_alloc_array(call->arena, in->n_ids + 1, sizeof(*places));
-    if (!places)
+    out->skus = arena_alloc_array(call->arena, in->n_ids + 1, sizeof(*out->skus));
+    if (!out->skus)
         return ERR_NO_MEMORY;
-    for (size_t start = 0; start < in->n_ids; start += VIEW_BATCH)
-        TRY(read_batch(call, in, start, places));
-    out->skus = places;
-    for (size_t i = 0; i < in->n_ids; i++)
-        if (places[i])
-            out->skus[out->n_skus++] = places[i];
+    for (size_t i = 0; i < in->n_ids; i++) {
+        if (!is_repeated(in, i))
+            TRY(show_detail(call, in, in->ids[i], &out->skus[out->n_skus]));
+        out->n_skus += out->skus[out->n_skus] != NULL;
+    }
     return 0;
 }

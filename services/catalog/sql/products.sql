@@ -103,8 +103,8 @@ FROM (
 WHERE amount IS NOT NULL
 ORDER BY product_id, position;
 
--- name: show_sku_details
--- SKUs by id, priced as in show_skus, with what a cart shows of their product.
+-- name: show_sku_detail
+-- A SKU, priced as in show_skus, with what a cart shows of its product.
 SELECT id, product_id, slug, title, image_url, code, attributes, currency, amount, available
 FROM (
     SELECT s.id, s.product_id, p.slug, p.title, p.image_url, s.code, s.attributes,
@@ -118,8 +118,7 @@ FROM (
                      AND r.currency = CASE WHEN $2 = '' THEN s.currency ELSE $2 END AND r.region = $3 AND $3 <> ''
     LEFT JOIN price e ON e.tenant = s.tenant AND e.sku_id = s.id AND e.currency = $2 AND e.region = '' AND $2 <> ''
     WHERE s.tenant = $1
-      AND s.id IN ($4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24,
-                   $25, $26, $27, $28)
+      AND s.id = $4
 ) AS priced
 WHERE amount IS NOT NULL;
 
