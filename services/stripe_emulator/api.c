@@ -13,7 +13,8 @@
 #define KEY_BYTES_MAX 255 /* Stripe's own limit */
 #define METADATA_KEYS_MAX 50
 #define METADATA_BYTES_MAX ((size_t)40 << 10)
-#define ID_RANDOM_CHARACTERS 24
+#define ID_CHARACTERS 24
+#define ID_TIME_CHARACTERS 8 /* milliseconds since 1970 in base 62, until the year 8893 */
 
 /* -- Answers ------------------------------------------------------------------------------------------------------- */
 
@@ -71,18 +72,32 @@ int api_forbid(struct api *api, const char *code, const struct intent_row *inten
 
 /* -- Parameters ---------------------------------------------------------------------------------------------------- */
 
+static struct str new_name(struct api *api, const char *prefix, size_t time_characters)
+{
+    static const char alphabet[] = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"; /* in its order */
+    const unsigned base = sizeof(alphabet) - 1;
+    unsigned char bytes[ID_CHARACTERS];
+    char text[ID_CHARACTERS + 1];
+    random_bytes(bytes, sizeof(bytes));
+    for (size_t i = 0; i < ID_CHARACTERS; i++)
+        text[i] = alphabet[bytes[i] % base];
+    uint64_t time_ms = api->now_ms > 0 ? (uint64_t)api->now_ms : 0;
+    for (size_t i = time_characters; i-- > 0; time_ms /= base)
+        text[i] = alphabet[time_ms % base];
+    text[ID_CHARACTERS] = '\0';
+    char *name = arena_printf(api->arena, "%s%s", prefix, text);
+    api->lacks_id = api->lacks_id || !name;
+    return str_from_cstr(name);
+}
+
 struct str api_new_id(struct api *api, const char *prefix)
 {
-    static const char alphabet[] = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
-    unsigned char bytes[ID_RANDOM_CHARACTERS];
-    char text[ID_RANDOM_CHARACTERS + 1];
-    random_bytes(bytes, sizeof(bytes));
-    for (size_t i = 0; i < ID_RANDOM_CHARACTERS; i++)
-        text[i] = alphabet[bytes[i] % (sizeof(alphabet) - 1)];
-    text[ID_RANDOM_CHARACTERS] = '\0';
-    char *id = arena_printf(api->arena, "%s%s", prefix, text);
-    api->lacks_id = api->lacks_id || !id;
-    return str_from_cstr(id);
+    return new_name(api, prefix, ID_TIME_CHARACTERS);
+}
+
+struct str api_new_secret(struct api *api, const char *prefix)
+{
+    return new_name(api, prefix, 0);
 }
 
 int api_int(struct api *api, const char *name, int64_t min, int64_t max, int64_t *ret_value)

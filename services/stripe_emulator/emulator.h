@@ -184,8 +184,12 @@ int api_refuse_missing(struct api *api, const char *object, struct str id, const
 int api_forbid(struct api *api, const char *code, const struct intent_row *intent, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 
-/* A fresh id, "pi_" and 24 letters and digits, in the arena; empty when there is no room, which api->lacks_id tells. */
+/* A fresh id, "pi_" and 24 letters and digits, in the arena; empty when there is no room, which api->lacks_id tells. As
+ * Stripe's it begins with the time, so that ids made one after the other lie side by side in an index. */
 struct str api_new_id(struct api *api, const char *prefix);
+
+/* The same, and nobody can guess any of it. */
+struct str api_new_secret(struct api *api, const char *prefix);
 
 /* An integer parameter: 0 and *ret_value, ERR_NOT_FOUND when it is not given, or a refusal. */
 int api_int(struct api *api, const char *name, int64_t min, int64_t max, int64_t *ret_value);

@@ -7,9 +7,9 @@
 #define URL_BYTES_MAX 500
 #define TYPES_BYTES_MAX 2000
 
-static bool listens(const struct endpoint_row *endpoint, const char *type)
+static bool listens(struct str enabled_events, const char *type)
 {
-    struct str rest = endpoint->enabled_events, name;
+    struct str rest = enabled_events, name;
     while (str_next_token(&rest, ',', &name)) {
         if (str_equal_cstr(name, type) || str_equal(name, STR("*")))
             return true;
@@ -21,14 +21,15 @@ static bool listens(const struct endpoint_row *endpoint, const char *type)
 static int find_listeners(struct api *api, struct sql_tx *tx, const char *type, struct str *ret_ids, size_t *ret_count)
 {
     CLEANUP(sql_finish_cleanup) struct sql_rows *rows = NULL;
-    TRY(sql_query(tx, &stripe_emulator_sql_list_endpoints, SQL_ARGS(sql_int(EMULATOR_ENDPOINTS_MAX)), &rows));
+    TRY(sql_query(tx, &stripe_emulator_sql_list_listeners, SQL_ARGS(sql_int(EMULATOR_ENDPOINTS_MAX)), &rows));
     size_t count = 0;
     int more;
     while ((more = sql_next(rows)) == 1) {
-        struct endpoint_row endpoint;
-        TRY(read_endpoint_row(rows, api->arena, &endpoint));
-        if (listens(&endpoint, type))
-            ret_ids[count++] = endpoint.id;
+        if (!listens(sql_get_text(rows, 1), type))
+            continue;
+        ret_ids[count] = arena_copy(api->arena, sql_get_text(rows, 0));
+        if (!ret_ids[count++].ptr)
+            return ERR_NO_MEMORY;
     }
     *ret_count = count;
     return more;
@@ -137,7 +138,7 @@ static int create_endpoint(struct api *api, struct sql_tx *tx)
     struct endpoint_row endpoint = {
         .id = api_new_id(api, "we_1"),
         .url = form_find(&api->form, "url"),
-        .secret = api_new_id(api, "whsec_"),
+        .secret = api_new_secret(api, "whsec_"),
         .created_ms = api->now_ms,
     };
     if (!is_loopback_url(endpoint.url))

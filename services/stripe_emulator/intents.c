@@ -108,7 +108,7 @@ static int create_intent(struct api *api, struct sql_tx *tx)
         .traceparent = api->traceparent,
         .created_ms = api->now_ms,
     };
-    struct str suffix = api_new_id(api, "_secret_");
+    struct str suffix = api_new_secret(api, "_secret_");
     intent.client_secret =
         str_from_cstr(arena_printf(api->arena, "%.*s%.*s", STR_FORMAT(intent.id), STR_FORMAT(suffix)));
     TRY(require(api, api_int(api, "amount", 1, AMOUNT_MAX, &intent.amount), "amount"));

@@ -23,6 +23,9 @@ SELECT id, url, secret, enabled_events, created_ms FROM webhook_endpoints WHERE 
 -- name: list_endpoints
 SELECT id, url, secret, enabled_events, created_ms FROM webhook_endpoints ORDER BY created_ms, id LIMIT $1;
 
+-- name: list_listeners
+SELECT id, enabled_events FROM webhook_endpoints LIMIT $1;
+
 -- name: count_endpoints
 SELECT COUNT(*) FROM webhook_endpoints;
 
