@@ -103,6 +103,12 @@ static bool is_unwanted(const struct payment_row *payment, const struct psp_inte
     return ended && holds;
 }
 
+bool intent_is_news(const struct payment_row *payment, const struct psp_intent *intent)
+{
+    return !str_equal(payment->provider_id, intent->id) || is_unwanted(payment, intent) ||
+           moves(payment->status, status_of(intent));
+}
+
 int apply_intent(struct call *call, struct payment_row *payment, const struct psp_intent *intent)
 {
     const char *status = status_of(intent);
@@ -115,7 +121,7 @@ int apply_intent(struct call *call, struct payment_row *payment, const struct ps
         is_moving = false;
     if (!is_new_id && !str_equal(payment->provider_id, intent->id))
         return take_second_charge(call, payment, intent);
-    if (!is_moving && !is_new_id && !is_late)
+    if (!intent_is_news(payment, intent))
         return 0;
     if (is_new_id)
         TRY(copy_into(call, intent->id, &payment->provider_id));

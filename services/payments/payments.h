@@ -65,6 +65,9 @@ static inline bool payment_is(const struct payment_row *payment, const char *sta
     return str_equal_cstr(payment->status, status);
 }
 
+/* Whether apply_intent would change anything. This one needs no write transaction. */
+bool intent_is_news(const struct payment_row *payment, const struct psp_intent *intent);
+
 /* Moves the payment to where the provider's object says it is, if that is further on: status, books, event. Money that
  * nobody wants any more is marked to be returned. */
 int apply_intent(struct call *call, struct payment_row *payment, const struct psp_intent *intent);

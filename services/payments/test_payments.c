@@ -1,4 +1,5 @@
 /* Proves that money is taken once, given back when it must be, and booked; in front of the emulator, over HTTP. */
+#include "services/payments/sql/payments.sql.h"
 #include "services/payments/test_payments.h"
 
 /* -- Authorise, capture -------------------------------------------------------------------------------------------- */
@@ -162,6 +163,46 @@ static void test_payments__events_come_in_any_order_and_twice(void **state)
     assert_int_equal(post_event(fixture, "evt_1", id, "succeeded", "order-1", TEST_WEBHOOK_SECRET), 200);
     assert_int_equal(post_event(fixture, "evt_3", id, "canceled", "order-1", TEST_WEBHOOK_SECRET), 200);
     assert_true(has_status(fixture, "order-1", "captured"));
+    assert_ledger(fixture, 2);
+}
+
+struct kept_event {
+    const char *id;
+    bool is_kept;
+};
+
+static int find_kept_event(struct sql_tx *tx, void *argument)
+{
+    struct kept_event *event = argument;
+    CLEANUP(sql_finish_cleanup) struct sql_rows *rows = NULL;
+    event->is_kept = sql_query_row(tx, &payments_sql_find_provider_event, SQL_ARGS(sql_cstr(event->id)), &rows) == 1;
+    return 0;
+}
+
+static bool is_kept(struct fixture *fixture, const char *event_id)
+{
+    struct kept_event event = {.id = event_id};
+    assert_int_equal(sql_read(host_instance(fixture->host.host, "payments")->db, find_kept_event, &event), 0);
+    return event.is_kept;
+}
+
+/* Mostly our own request's answer came first: what is known already costs no commit. */
+static void test_payments__an_event_that_says_nothing_new_writes_nothing(void **state)
+{
+    struct fixture *fixture = *state;
+    Payments__Payment payment;
+    assert_int_equal(authorise(fixture, "order-1", "pm_card_visa", &payment), 0);
+    const char *id = payment.provider_id;
+    assert_int_equal(post_event(fixture, "evt_known", id, "requires_capture", "order-1", TEST_WEBHOOK_SECRET), 200);
+    assert_false(is_kept(fixture, "evt_known"));
+    assert_int_equal(post_event(fixture, "evt_news", id, "succeeded", "order-1", TEST_WEBHOOK_SECRET), 200);
+    assert_true(is_kept(fixture, "evt_news"));
+    assert_true(has_status(fixture, "order-1", "captured"));
+    assert_int_equal(post_event(fixture, "evt_late", id, "requires_capture", "order-1", TEST_WEBHOOK_SECRET), 200);
+    assert_false(is_kept(fixture, "evt_late"));
+    /* Of an intent that the order does not have: somebody has to hear of it. */
+    assert_int_equal(post_event(fixture, "evt_other", "pi_other", "succeeded", "order-1", TEST_WEBHOOK_SECRET), 200);
+    assert_true(is_kept(fixture, "evt_other"));
     assert_ledger(fixture, 2);
 }
 
@@ -401,6 +442,7 @@ int main(void)
         PATIENT(test_payments__refunds_in_parts_up_to_what_was_captured),
         PATIENT(test_payments__a_refund_without_an_answer_is_pending_and_then_settled),
         PATIENT(test_payments__events_come_in_any_order_and_twice),
+        PATIENT(test_payments__an_event_that_says_nothing_new_writes_nothing),
         PATIENT(test_payments__only_the_provider_is_believed),
         PATIENT(test_payments__events_of_unknown_kinds_and_intents_are_acknowledged),
         PATIENT(test_payments__a_refund_made_at_the_provider_is_booked),

@@ -8,6 +8,7 @@
 struct receipt {
     struct call *call;
     const struct psp_event *event;
+    bool is_news;
 };
 
 static int receive_intent(struct sql_tx *tx, struct call *call, const struct psp_intent *intent)
@@ -41,6 +42,19 @@ static int write_receipt(struct sql_tx *tx, void *argument)
     return 0;
 }
 
+/* Mostly the answer to our own request has come first, and the event says what is known: it takes no effect, and so
+ * needs no write to be acknowledged. */
+static int look_for_news(struct sql_tx *tx, void *argument)
+{
+    struct receipt *receipt = argument;
+    const struct psp_event *event = receipt->event;
+    struct payment_row payment;
+    int error = event->kind == PSP_EVENT_INTENT ? find_told_payment(tx, receipt->call, &event->intent, &payment)
+                                                : ERR_NOT_FOUND;
+    receipt->is_news = error == ERR_NOT_FOUND || (error == 0 && intent_is_news(&payment, &event->intent));
+    return error == ERR_NOT_FOUND ? 0 : error;
+}
+
 int receive_webhook(struct call *call, const struct http_request *request, struct http_response *response)
 {
     struct psp *psp = payments_psp(call);
@@ -57,8 +71,10 @@ int receive_webhook(struct call *call, const struct http_request *request, struc
     TRY(error);
     /* Events that nobody here asks for are acknowledged, and not kept. */
     if (event.kind != PSP_EVENT_OTHER) {
-        struct receipt receipt = {call, &event};
-        TRY(call_write(call, write_receipt, &receipt));
+        struct receipt receipt = {call, &event, true};
+        TRY(call_read(call, look_for_news, &receipt));
+        if (receipt.is_news)
+            TRY(call_write(call, write_receipt, &receipt));
     }
     return call_answer(call, response, "application/json", "no-store", STR("{\"received\":true}"));
 }
