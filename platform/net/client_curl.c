@@ -84,6 +84,39 @@ int http_client_trust(struct http_client *client, struct str authorities_pem)
 
 /* -- The pool ----------------------------------------------------------------------------------------------------- */
 
+static size_t on_body(char *bytes, size_t size, size_t count, void *context);
+static size_t on_header(char *bytes, size_t size, size_t count, void *context);
+
+/* What libcurl does by itself, said aloud: who answers must have a certificate for the name, by a known authority. */
+static void set_trust(CURL *handle, const struct http_client *client)
+{
+    curl_easy_setopt(handle, CURLOPT_SSL_VERIFYPEER, 1L);
+    curl_easy_setopt(handle, CURLOPT_SSL_VERIFYHOST, 2L);
+    curl_easy_setopt(handle, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+    if (client->authorities.data)
+        curl_easy_setopt(handle, CURLOPT_CAINFO_BLOB, &client->authorities);
+}
+
+/* A handle with the options that no fetch changes: to set them each time costs a copy of each text. */
+static CURL *new_handle(const struct http_client *client)
+{
+    CURL *handle = curl_easy_init();
+    if (!handle)
+        return NULL;
+    curl_easy_setopt(handle, CURLOPT_PROTOCOLS_STR, "http,https");
+    curl_easy_setopt(handle, CURLOPT_FOLLOWLOCATION, 0L);
+    curl_easy_setopt(handle, CURLOPT_DISALLOW_USERNAME_IN_URL, 1L);
+    curl_easy_setopt(handle, CURLOPT_NOPROXY, DIRECT_HOSTS);
+    curl_easy_setopt(handle, CURLOPT_NOSIGNAL, 1L); /* Signals and threads do not go together. */
+    curl_easy_setopt(handle, CURLOPT_MAXCONNECTS, HOSTS_PER_HANDLE);
+    curl_easy_setopt(handle, CURLOPT_MAXAGE_CONN, CONNECTION_AGE_MAX_SECONDS);
+    curl_easy_setopt(handle, CURLOPT_WRITEFUNCTION, on_body);
+    curl_easy_setopt(handle, CURLOPT_HEADERFUNCTION, on_header);
+    curl_easy_setopt(handle, CURLOPT_USERAGENT, "shopstream");
+    set_trust(handle, client);
+    return handle;
+}
+
 static int take_handle(struct http_client *client, int64_t deadline_ns, CURL **ret_handle)
 {
     TASK_LOCKED(&client->mutex);
@@ -95,7 +128,7 @@ static int take_handle(struct http_client *client, int64_t deadline_ns, CURL **r
         *ret_handle = client->idle[--client->idle_count];
         return 0;
     }
-    CURL *handle = curl_easy_init();
+    CURL *handle = new_handle(client);
     if (!handle)
         return ERR_NO_MEMORY;
     client->open_count++;
@@ -105,7 +138,11 @@ static int take_handle(struct http_client *client, int64_t deadline_ns, CURL **r
 
 static void give_back_handle(struct http_client *client, CURL *handle)
 {
-    curl_easy_reset(handle); /* forgets the options and keeps the connections */
+    /* What was the fetch's own is gone when it returns. */
+    curl_easy_setopt(handle, CURLOPT_HTTPHEADER, NULL);
+    curl_easy_setopt(handle, CURLOPT_POSTFIELDS, NULL);
+    curl_easy_setopt(handle, CURLOPT_WRITEDATA, NULL);
+    curl_easy_setopt(handle, CURLOPT_HEADERDATA, NULL);
     TASK_LOCKED(&client->mutex);
     client->idle[client->idle_count++] = handle;
     task_cond_signal(&client->returned);
@@ -215,30 +252,21 @@ static int build_headers(struct arena *arena, const struct http_client_request *
     return has_type ? 0 : append_line(ret_list, "Content-Type:"); /* nor the type of a form */
 }
 
+/* Whatever the fetch before was. HTTPGET takes back what HEAD and a body have set. */
 static void set_method(CURL *handle, const struct http_client_request *request)
 {
-    if (request->method == HTTP_HEAD) {
-        curl_easy_setopt(handle, CURLOPT_NOBODY, 1L);
-        return;
-    }
+    bool is_head = request->method == HTTP_HEAD;
     bool has_body = request->body.len > 0 || request->method == HTTP_POST || request->method == HTTP_PUT ||
                     request->method == HTTP_PATCH;
-    if (has_body) {
+    curl_easy_setopt(handle, CURLOPT_HTTPGET, 1L);
+    curl_easy_setopt(handle, CURLOPT_CUSTOMREQUEST, is_head ? NULL : http_method_name(request->method));
+    curl_easy_setopt(handle, CURLOPT_MAXFILESIZE_LARGE, is_head ? (curl_off_t)0 : (curl_off_t)request->body_bytes_max);
+    if (is_head) {
+        curl_easy_setopt(handle, CURLOPT_NOBODY, 1L);
+    } else if (has_body) {
         curl_easy_setopt(handle, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)request->body.len);
         curl_easy_setopt(handle, CURLOPT_POSTFIELDS, request->body.len > 0 ? request->body.ptr : "");
     }
-    curl_easy_setopt(handle, CURLOPT_MAXFILESIZE_LARGE, (curl_off_t)request->body_bytes_max);
-    curl_easy_setopt(handle, CURLOPT_CUSTOMREQUEST, http_method_name(request->method));
-}
-
-/* What libcurl does by itself, said aloud: who answers must have a certificate for the name, by a known authority. */
-static void set_trust(CURL *handle, const struct http_client *client)
-{
-    curl_easy_setopt(handle, CURLOPT_SSL_VERIFYPEER, 1L);
-    curl_easy_setopt(handle, CURLOPT_SSL_VERIFYHOST, 2L);
-    curl_easy_setopt(handle, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
-    if (client->authorities.data)
-        curl_easy_setopt(handle, CURLOPT_CAINFO_BLOB, &client->authorities);
 }
 
 static void set_options(CURL *handle, const char *url, struct curl_slist *headers, int64_t timeout_ms,
@@ -246,20 +274,10 @@ static void set_options(CURL *handle, const char *url, struct curl_slist *header
 {
     curl_easy_setopt(handle, CURLOPT_URL, url);
     curl_easy_setopt(handle, CURLOPT_HTTPHEADER, headers);
-    curl_easy_setopt(handle, CURLOPT_PROTOCOLS_STR, "http,https");
-    curl_easy_setopt(handle, CURLOPT_FOLLOWLOCATION, 0L);
-    curl_easy_setopt(handle, CURLOPT_DISALLOW_USERNAME_IN_URL, 1L);
-    curl_easy_setopt(handle, CURLOPT_NOPROXY, DIRECT_HOSTS);
-    curl_easy_setopt(handle, CURLOPT_NOSIGNAL, 1L); /* Signals and threads do not go together. */
     curl_easy_setopt(handle, CURLOPT_TIMEOUT_MS, (long)timeout_ms);
     curl_easy_setopt(handle, CURLOPT_CONNECTTIMEOUT_MS, (long)timeout_ms);
-    curl_easy_setopt(handle, CURLOPT_MAXCONNECTS, HOSTS_PER_HANDLE);
-    curl_easy_setopt(handle, CURLOPT_MAXAGE_CONN, CONNECTION_AGE_MAX_SECONDS);
-    curl_easy_setopt(handle, CURLOPT_WRITEFUNCTION, on_body);
     curl_easy_setopt(handle, CURLOPT_WRITEDATA, fetch);
-    curl_easy_setopt(handle, CURLOPT_HEADERFUNCTION, on_header);
     curl_easy_setopt(handle, CURLOPT_HEADERDATA, fetch);
-    curl_easy_setopt(handle, CURLOPT_USERAGENT, "shopstream");
 }
 
 static int run(CURL *handle, struct fetch *fetch, const struct http_client_request *request, const char *url,
@@ -298,7 +316,6 @@ int http_client_fetch(struct http_client *client, struct arena *arena, const str
     struct curl_slist *headers = NULL;
     struct fetch fetch = {.arena = arena, .body = BUF(request->body_bytes_max)};
     int error = build_headers(arena, request, &headers);
-    set_trust(handle, client);
     int64_t left_ms = (deadline_ns - clock_monotonic_ns()) / CLOCK_NS_PER_MS; /* 0 would be for ever to libcurl */
     if (error == 0)
         error = run(handle, &fetch, request, url, headers, left_ms > 0 ? left_ms : 1, ret_response);
