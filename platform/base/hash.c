@@ -2,9 +2,10 @@
 #include "platform/base/err.h"
 #include "platform/ports/random/random.h"
 
-#include <limits.h>
+#include <openssl/core_names.h>
 #include <openssl/evp.h>
-#include <openssl/hmac.h>
+#include <openssl/params.h>
+#include <stdatomic.h>
 
 struct hash_key hash_key_random(void)
 {
@@ -68,18 +69,79 @@ uint64_t hash_keyed(const struct hash_key *key, struct str bytes)
 
 /* -- SHA-256 ------------------------------------------------------------------------------------------------------- */
 
+/* OpenSSL finds an algorithm by its name each time it is asked for one, which costs more than a short text's hash: so
+ * that is done once a process, by whoever comes first. */
+
+static const EVP_MD *sha256(void)
+{
+    static _Atomic(EVP_MD *) fetched;
+    EVP_MD *found = atomic_load_explicit(&fetched, memory_order_acquire);
+    if (found)
+        return found;
+    EVP_MD *ours = EVP_MD_fetch(NULL, "SHA256", NULL);
+    ASSERT(ours != NULL);
+    if (atomic_compare_exchange_strong(&fetched, &found, ours))
+        return ours;
+    EVP_MD_free(ours);
+    return found;
+}
+
 void hash_sha256(struct str bytes, unsigned char ret_hash[HASH_SHA256_BYTES])
 {
     unsigned size = 0;
-    ASSERT(EVP_Digest(bytes.len ? bytes.ptr : "", bytes.len, ret_hash, &size, EVP_sha256(), NULL) == 1);
+    ASSERT(EVP_Digest(bytes.len ? bytes.ptr : "", bytes.len, ret_hash, &size, sha256(), NULL) == 1);
     ASSERT(size == HASH_SHA256_BYTES);
+}
+
+/* HMAC-SHA-256 without a key, to be copied; NULL without memory. */
+static EVP_MAC_CTX *new_keyless(void)
+{
+    char digest[] = "SHA256";
+    const OSSL_PARAM parameters[] = {OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest, 0),
+                                     OSSL_PARAM_construct_end()};
+    EVP_MAC *mac = EVP_MAC_fetch(NULL, "HMAC", NULL);
+    EVP_MAC_CTX *keyless = mac ? EVP_MAC_CTX_new(mac) : NULL;
+    EVP_MAC_free(mac); /* The context has a reference of its own. */
+    if (keyless && EVP_MAC_CTX_set_params(keyless, parameters) == 1)
+        return keyless;
+    EVP_MAC_CTX_free(keyless);
+    return NULL;
+}
+
+static EVP_MAC_CTX *copy_keyless(void)
+{
+    static _Atomic(EVP_MAC_CTX *) made;
+    EVP_MAC_CTX *found = atomic_load_explicit(&made, memory_order_acquire);
+    if (!found) {
+        EVP_MAC_CTX *ours = new_keyless();
+        if (ours && atomic_compare_exchange_strong(&made, &found, ours))
+            found = ours;
+        else
+            EVP_MAC_CTX_free(ours);
+    }
+    return found ? EVP_MAC_CTX_dup(found) : NULL;
+}
+
+static void mac_context_cleanup(EVP_MAC_CTX **context)
+{
+    EVP_MAC_CTX_free(*context);
+}
+
+int hash_hmac_sha256_parts(struct str key, const struct str *parts, size_t count,
+                           unsigned char ret_hash[HASH_SHA256_BYTES])
+{
+    CLEANUP(mac_context_cleanup) EVP_MAC_CTX *context = copy_keyless();
+    /* The address of no key is one all the same: NULL would mean the key that the context has. */
+    if (!context || EVP_MAC_init(context, (const unsigned char *)(key.len ? key.ptr : ""), key.len, NULL) != 1)
+        return ERR_NO_MEMORY;
+    for (size_t i = 0; i < count; i++)
+        if (parts[i].len > 0 && EVP_MAC_update(context, (const unsigned char *)parts[i].ptr, parts[i].len) != 1)
+            return ERR_NO_MEMORY;
+    size_t size = 0;
+    return EVP_MAC_final(context, ret_hash, &size, HASH_SHA256_BYTES) == 1 ? 0 : ERR_NO_MEMORY;
 }
 
 void hash_hmac_sha256(struct str key, struct str bytes, unsigned char ret_hash[HASH_SHA256_BYTES])
 {
-    unsigned size = 0;
-    ASSERT(key.len <= INT_MAX);
-    ASSERT(HMAC(EVP_sha256(), key.len ? key.ptr : "", (int)key.len, (const unsigned char *)(bytes.len ? bytes.ptr : ""),
-                bytes.len, ret_hash, &size));
-    ASSERT(size == HASH_SHA256_BYTES);
+    ASSERT(hash_hmac_sha256_parts(key, &bytes, 1, ret_hash) == 0);
 }

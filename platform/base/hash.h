@@ -18,3 +18,7 @@ uint64_t hash_keyed(const struct hash_key *key, struct str bytes);
 /* FIPS 180-4 and RFC 2104, by OpenSSL. */
 void hash_sha256(struct str bytes, unsigned char ret_hash[HASH_SHA256_BYTES]);
 void hash_hmac_sha256(struct str key, struct str bytes, unsigned char ret_hash[HASH_SHA256_BYTES]);
+
+/* The same of parts one after the other, without a copy of them as one. ERR_NO_MEMORY. */
+int hash_hmac_sha256_parts(struct str key, const struct str *parts, size_t count,
+                           unsigned char ret_hash[HASH_SHA256_BYTES]);

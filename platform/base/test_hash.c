@@ -43,11 +43,26 @@ static void test_hash__sha256_and_hmac_of_the_standards(void **state)
     assert_hex(str_from(hash, sizeof(hash)), "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
 }
 
+/* The parts are one text, however it is cut, and no key is a key of its own. */
+static void test_hash__hmac_of_parts_is_that_of_the_whole(void **state)
+{
+    (void)state;
+    unsigned char hash[HASH_SHA256_BYTES];
+    const struct str parts[] = {STR("what do ya "), STR_EMPTY, STR("want for nothing?")};
+    for (int i = 0; i < 2; i++) { /* the second time by what the first has found */
+        assert_int_equal(hash_hmac_sha256_parts(STR("Jefe"), parts, 3, hash), 0);
+        assert_hex(str_from(hash, sizeof(hash)), "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
+        assert_int_equal(hash_hmac_sha256_parts(STR_EMPTY, parts, 0, hash), 0);
+        assert_hex(str_from(hash, sizeof(hash)), "b613679a0814d9ec772f95d778c35fc5ff1697c493715653c6c712144292c5ad");
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_hash__siphash_of_the_paper),
         cmocka_unit_test(test_hash__sha256_and_hmac_of_the_standards),
+        cmocka_unit_test(test_hash__hmac_of_parts_is_that_of_the_whole),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -2,43 +2,23 @@
 
 #include "platform/base/encode.h"
 #include "platform/base/err.h"
+#include "platform/base/hash.h"
 
 #include <inttypes.h>
-#include <openssl/evp.h>
-#include <openssl/hmac.h>
 #include <stdio.h>
 
 #define TIME_TEXT_MAX 24
 
-static void hmac_context_cleanup(EVP_MAC_CTX **context)
-{
-    EVP_MAC_CTX_free(*context);
-}
-
-static void mac_cleanup(EVP_MAC **mac)
-{
-    EVP_MAC_free(*mac);
-}
-
 /* The signature of "<time>.<body>", without copying the body. The time is signed as it was written. */
 static int sign(struct str secret, struct str time_text, struct str body, char ret_hex[PSP_SIGNATURE_HEX_LENGTH + 1])
 {
-    CLEANUP(mac_cleanup) EVP_MAC *mac = EVP_MAC_fetch(NULL, "HMAC", NULL);
-    CLEANUP(hmac_context_cleanup) EVP_MAC_CTX *context = mac ? EVP_MAC_CTX_new(mac) : NULL;
-    char digest_name[] = "SHA256";
-    const OSSL_PARAM parameters[] = {OSSL_PARAM_construct_utf8_string("digest", digest_name, 0),
-                                     OSSL_PARAM_construct_end()};
-    unsigned char digest[EVP_MAX_MD_SIZE];
-    size_t size = 0;
-    if (!context || secret.len == 0 ||
-        !EVP_MAC_init(context, (const unsigned char *)secret.ptr, secret.len, parameters) ||
-        !EVP_MAC_update(context, (const unsigned char *)time_text.ptr, time_text.len) ||
-        !EVP_MAC_update(context, (const unsigned char *)".", 1) ||
-        (body.len > 0 && !EVP_MAC_update(context, (const unsigned char *)body.ptr, body.len)) ||
-        !EVP_MAC_final(context, digest, &size, sizeof(digest)) || 2 * size != PSP_SIGNATURE_HEX_LENGTH)
+    const struct str parts[] = {time_text, STR("."), body};
+    unsigned char digest[HASH_SHA256_BYTES];
+    if (secret.len == 0)
         return ERR_INTERNAL;
-    encode_hex_into(ret_hex, str_from(digest, size));
-    ret_hex[2 * size] = '\0';
+    TRY(hash_hmac_sha256_parts(secret, parts, sizeof(parts) / sizeof(parts[0]), digest));
+    encode_hex_into(ret_hex, str_from(digest, sizeof(digest)));
+    ret_hex[PSP_SIGNATURE_HEX_LENGTH] = '\0';
     return 0;
 }
 
