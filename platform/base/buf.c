@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define BUF_CAPACITY_FIRST ((size_t)256)
+#define BUF_CAPACITY_FIRST ((size_t)1024) /* most texts of a request fit, and malloc has such blocks at hand */
 
 void buf_free(struct buf *buf)
 {
