@@ -49,7 +49,7 @@ static int look_for_news(struct sql_tx *tx, void *argument)
     struct receipt *receipt = argument;
     const struct psp_event *event = receipt->event;
     struct payment_row payment;
-    int error = event->kind == PSP_EVENT_INTENT ? find_told_payment(tx, receipt->call, &event->intent, &payment)
+    int error = event->kind == PSP_EVENT_INTENT ? find_told_payment(tx, receipt->call->arena, &event->intent, &payment)
                                                 : ERR_NOT_FOUND;
     receipt->is_news = error == ERR_NOT_FOUND || (error == 0 && intent_is_news(&payment, &event->intent));
     return error == ERR_NOT_FOUND ? 0 : error;
