@@ -1,181 +1,6 @@
-/* Identity from outside: requests enter behind the parser, mails are read on the mail page. */
-#include "platform/service/test_host.h"
-
-#include "platform/base/task.h"
-#include "platform/ports/clock/clock.h"
+/* Identity from outside: signing up and in, sessions, passwords, tenants, keys. */
 #include "platform/service/token.h"
-#include "services/identity/identity.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-
-#include <cmocka.h>
-
-extern const struct service identity_service;
-extern const struct service mailbox_service;
-
-static const struct service *const SERVICES[] = {&identity_service, &mailbox_service, NULL};
-static char *const ENVIRONMENT[] = {"SHOPSTREAM_ADMIN_EMAIL=root@example.com",
-                                    "SHOPSTREAM_ADMIN_PASSWORD=root-password", NULL};
-
-#define MAIL_WAIT_MS 10000
-
-static struct test_host shop;
-
-static int setup(void **state)
-{
-    (void)state;
-    shop = (struct test_host){0};
-    test_host_start(&shop, SERVICES, ENVIRONMENT);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    test_host_end(&shop);
-    return 0;
-}
-
-/* -- Asking -------------------------------------------------------------------------------------------------------- */
-
-static struct test_answer ask_with(enum http_method method, const char *path, const char *token, const char *header,
-                                   const char *value, const char *body)
-{
-    const char *bearer = token ? arena_printf(shop.arena, "Bearer %s", token) : NULL;
-    const char *headers[5] = {NULL};
-    size_t count = 0;
-    if (bearer) {
-        headers[count++] = "authorization";
-        headers[count++] = bearer;
-    }
-    if (header) {
-        headers[count++] = header;
-        headers[count++] = value;
-    }
-    return test_host_http(&shop, method, arena_printf(shop.arena, "/api/identity%s", path), headers, body);
-}
-
-static struct test_answer ask(enum http_method method, const char *path, const char *token, const char *body)
-{
-    return ask_with(method, path, token, NULL, NULL, body);
-}
-
-static bool has(struct test_answer answer, const char *part)
-{
-    return str_find(answer.body, str_from_cstr(part)) >= 0;
-}
-
-static void expect(struct test_answer answer, int status, const char *part)
-{
-    if (answer.status != status || (part && !has(answer, part)))
-        fail_msg("expected %d with '%s', got %d: %.*s", status, part ? part : "", answer.status,
-                 STR_FORMAT(answer.body));
-}
-
-/* The value of the first "name":"value" in a body. */
-static char *field(struct str body, const char *name)
-{
-    char *mark = arena_printf(shop.arena, "\"%s\":\"", name);
-    ptrdiff_t start = str_find(body, str_from_cstr(mark));
-    if (start < 0)
-        fail_msg("no %s in %.*s", name, STR_FORMAT(body));
-    struct str rest = str_skip(body, (size_t)start + strlen(mark));
-    return arena_cstr(shop.arena, str_slice(rest, 0, (size_t)str_find_char(rest, '"')));
-}
-
-/* -- Mails --------------------------------------------------------------------------------------------------------- */
-
-static struct str mail_page(void)
-{
-    struct test_answer answer = test_host_http(&shop, HTTP_GET, "/dev/mail", NULL, NULL);
-    assert_int_equal(answer.status, 200);
-    return answer.body;
-}
-
-static size_t count_of(struct str text, const char *part)
-{
-    size_t count = 0;
-    ptrdiff_t at;
-    while ((at = str_find(text, str_from_cstr(part))) >= 0) {
-        text = str_skip(text, (size_t)at + 1);
-        count++;
-    }
-    return count;
-}
-
-/* Waits until the page shows so many mails to the address, and returns the newest one, which stands first. */
-static struct str wait_for_mail(const char *email, size_t count)
-{
-    const char *mark = arena_printf(shop.arena, "To: %s\n", email);
-    int64_t deadline_ns = clock_monotonic_ns() + MAIL_WAIT_MS * CLOCK_NS_PER_MS;
-    struct str page = mail_page();
-    while (count_of(page, mark) < count && clock_monotonic_ns() < deadline_ns) {
-        task_sleep_ms(2);
-        page = mail_page();
-    }
-    if (count_of(page, mark) != count)
-        fail_msg("expected %zu mails to %s: %.*s", count, email, STR_FORMAT(page));
-    struct str mail = str_skip(page, (size_t)str_find(page, str_from_cstr(mark)));
-    return str_slice(mail, 0, (size_t)str_find(mail, STR("--------")));
-}
-
-static char *wait_for_code(const char *email, size_t count)
-{
-    struct str mail = wait_for_mail(email, count);
-    ptrdiff_t at = str_find(mail, STR("\nCode: "));
-    assert_true(at >= 0);
-    struct str code = str_slice(mail, (size_t)at + 7, 6);
-    assert_int_equal(str_skip(mail, (size_t)at + 13).ptr[0], '\n');
-    return arena_cstr(shop.arena, code);
-}
-
-/* -- People -------------------------------------------------------------------------------------------------------- */
-
-static struct test_answer sign_up(const char *email, const char *password)
-{
-    return ask(HTTP_POST, "/v1/signup", NULL,
-               arena_printf(shop.arena, "{\"email\":\"%s\",\"password\":\"%s\",\"name\":\"Ann\"}", email, password));
-}
-
-static struct test_answer verify_code(const char *email, const char *code)
-{
-    return ask(HTTP_POST, "/v1/verify", NULL,
-               arena_printf(shop.arena, "{\"email\":\"%s\",\"code\":\"%s\"}", email, code));
-}
-
-static struct test_answer sign_in(const char *email, const char *password)
-{
-    return ask(HTTP_POST, "/v1/login", NULL,
-               arena_printf(shop.arena, "{\"email\":\"%s\",\"password\":\"%s\"}", email, password));
-}
-
-struct tokens {
-    char *access, *refresh;
-};
-
-static struct tokens tokens_of(struct test_answer answer)
-{
-    expect(answer, 200, "\"token_type\":\"Bearer\"");
-    expect(answer, 200, "\"expires_in\":600");
-    return (struct tokens){field(answer.body, "access_token"), field(answer.body, "refresh_token")};
-}
-
-static struct test_answer refresh_with(const char *token)
-{
-    return ask(HTTP_POST, "/v1/refresh", NULL, arena_printf(shop.arena, "{\"refresh_token\":\"%s\"}", token));
-}
-
-static void make_person(const char *email)
-{
-    expect(sign_up(email, "password-1"), 201, "verification_sent");
-    expect(verify_code(email, wait_for_code(email, 1)), 204, NULL);
-}
-
-static struct tokens sign_in_root(void)
-{
-    return tokens_of(sign_in("root@example.com", "root-password"));
-}
+#include "services/identity/test_identity_fixture.h"
 
 /* -- Signing up --------------------------------------------------------------------------------------------------- */
 
@@ -445,61 +270,6 @@ static void test_identity__a_changed_password_ends_the_other_sessions(void **sta
     (void)tokens_of(sign_in("root@example.com", "password-2"));
 }
 
-/* -- Roles --------------------------------------------------------------------------------------------------------- */
-
-static struct test_answer put_roles(const char *token, const char *id, const char *roles, const char *if_match)
-{
-    return ask_with(HTTP_PUT, arena_printf(shop.arena, "/v1/users/%s/roles", id), token, if_match ? "if-match" : NULL,
-                    if_match, arena_printf(shop.arena, "{\"roles\":[%s]}", roles));
-}
-
-static void test_identity__administrators_say_who_may_what(void **state)
-{
-    (void)state;
-    make_person("ann@example.com");
-    struct tokens root = sign_in_root();
-    struct tokens ann = tokens_of(sign_in("ann@example.com", "password-1"));
-    char *id = field(ask(HTTP_GET, "/v1/me", ann.access, NULL).body, "id");
-    expect(put_roles(ann.access, id, "\"admin\"", NULL), 403, NULL);
-    expect(put_roles(NULL, id, "\"admin\"", NULL), 401, NULL);
-    expect(put_roles(root.access, id, "\"emperor\"", NULL), 400, "/roles");
-    expect(put_roles(root.access, id, "", NULL), 400, "/roles");
-    expect(put_roles(root.access, "nobody", "\"customer\"", NULL), 404, NULL);
-    expect(put_roles(root.access, id, "\"customer\",\"support\"", "\"99-x\""), 412, NULL);
-    expect(put_roles(root.access, id, "\"customer\",\"support\"", NULL), 200, "\"roles\":[\"customer\",\"support\"]");
-    /* More rights: the old token goes on, a new one says more. Less: the old one ends, a new one is good at once. */
-    expect(ask(HTTP_GET, "/v1/me", ann.access, NULL), 200, NULL);
-    ann = tokens_of(refresh_with(ann.refresh));
-    expect(put_roles(root.access, id, "\"customer\"", NULL), 200, "\"roles\":[\"customer\"]");
-    expect(ask(HTTP_GET, "/v1/me", ann.access, NULL), 401, "token_revoked");
-    ann = tokens_of(refresh_with(ann.refresh));
-    expect(ask(HTTP_GET, "/v1/me", ann.access, NULL), 200, NULL);
-}
-
-static void test_identity__the_last_administrator_stays(void **state)
-{
-    (void)state;
-    struct tokens root = sign_in_root();
-    char *id = field(ask(HTTP_GET, "/v1/me", root.access, NULL).body, "id");
-    expect(put_roles(root.access, id, "\"customer\"", NULL), 409, "last_administrator");
-    expect(ask(HTTP_GET, "/v1/me", root.access, NULL), 200, "\"admin\"");
-}
-
-static void test_identity__the_command_line_grants_roles(void **state)
-{
-    (void)state;
-    make_person("ann@example.com");
-    Identity__GrantRoleRequest request = IDENTITY__GRANT_ROLE_REQUEST__INIT;
-    Identity__User user = IDENTITY__USER__INIT;
-    request.email = "Ann@example.com";
-    request.role = "merchandiser";
-    assert_int_equal(identity_grant_role(test_host_call(&shop, "identity"), &request, &user), 0);
-    assert_int_equal(user.n_roles, 2);
-    assert_string_equal(user.roles[1], "merchandiser");
-    request.email = "nobody@example.com";
-    assert_int_equal(identity_grant_role(test_host_call(&shop, "identity"), &request, &user), ERR_NOT_FOUND);
-}
-
 /* -- Tenants ------------------------------------------------------------------------------------------------------- */
 
 static void test_identity__tenants_are_apart(void **state)
@@ -753,8 +523,6 @@ static void test_mailbox__is_for_this_machine_alone(void **state)
     expect(test_host_http(&shop, HTTP_GET, path, NULL, NULL), 200, NULL);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -771,9 +539,6 @@ int main(void)
         TEST(test_identity__tokens_and_codes_are_stored_hashed),
         TEST(test_identity__a_forgotten_password_is_reset_by_mail),
         TEST(test_identity__a_changed_password_ends_the_other_sessions),
-        TEST(test_identity__administrators_say_who_may_what),
-        TEST(test_identity__the_last_administrator_stays),
-        TEST(test_identity__the_command_line_grants_roles),
         TEST(test_identity__tenants_are_apart),
         TEST(test_identity__a_host_name_is_one_tenants),
         TEST(test_identity__a_tenant_keeps_its_host_until_another_is_given),
