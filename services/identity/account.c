@@ -25,6 +25,7 @@ static int take_account(struct call *call, struct sql_rows *rows, struct account
         .email_verified = sql_get_int(rows, 5) != 0,
         .version = sql_get_int(rows, 6),
         .created_at_ms = sql_get_int(rows, 7),
+        .is_disabled = sql_get_int(rows, 8) != 0,
     };
     bool has_name = sql_get_text(rows, 2).len == 0 || account.name.ptr;
     if (!account.id.ptr || !account.email.ptr || !account.credential.ptr || !has_name)
@@ -51,6 +52,25 @@ int identity_find_account_by_email(struct call *call, struct str email, struct a
     return find_account(call, &identity_sql_find_account_by_email, email, ret_account);
 }
 
+int identity_need_account(struct call *call, const char *id, struct account *ret_account)
+{
+    int found = identity_find_account(call, str_from_cstr(id), ret_account);
+    TRY(found);
+    return found ? 0 : call_fail(call, ERR_NOT_FOUND, "no_account", NULL, "There is no account with this id.");
+}
+
+int identity_need_account_by_email(struct call *call, const char *email, struct account *ret_account)
+{
+    struct str normal = identity_normal_email(call, email);
+    if (!normal.ptr)
+        return ERR_NO_MEMORY;
+    int found = identity_find_account_by_email(call, normal, ret_account);
+    TRY(found);
+    return found ? 0
+                 : call_fail(call, ERR_NOT_FOUND, "no_account", "/email",
+                             "Nobody has signed up with this e-mail address in this shop.");
+}
+
 int identity_fill_user(struct call *call, const struct account *account, Identity__User *user)
 {
     char created_at[TIME_RFC3339_BYTES];
@@ -62,10 +82,11 @@ int identity_fill_user(struct call *call, const struct account *account, Identit
     user->created_at = arena_cstr(call->arena, str_from_cstr(created_at));
     user->has_email_verified = true;
     user->email_verified = account->email_verified;
+    user->status = arena_cstr(call->arena, account->is_disabled ? STR("disabled") : STR("active"));
     user->has_version = true;
     user->version = account->version;
     user->roles = arena_alloc_array(call->arena, ROLE_BITS, sizeof(char *));
-    if (!user->id || !user->email || !user->name || !user->tenant || !user->created_at || !user->roles)
+    if (!user->id || !user->email || !user->name || !user->tenant || !user->created_at || !user->status || !user->roles)
         return ERR_NO_MEMORY;
     for (unsigned bit = 0; bit < ROLE_BITS; bit++)
         if (account->roles & 1u << bit)
@@ -104,5 +125,12 @@ int get_me(struct call *call, const Identity__GetMeRequest *in, Identity__User *
     TRY(found);
     if (found == 0)
         return call_fail(call, ERR_UNAUTHENTICATED, "no_account", NULL, "This account does not exist any more.");
+    return identity_fill_user(call, &account, out);
+}
+
+int get_user(struct call *call, const Identity__GetUserRequest *in, Identity__User *out)
+{
+    struct account account;
+    TRY(identity_need_account(call, in->id, &account));
     return identity_fill_user(call, &account, out);
 }

@@ -54,7 +54,8 @@ static int count_administrators(struct sql_tx *tx, void *argument)
     return 0;
 }
 
-/* An account with that address becomes the administrator; its password is the configured one from now on. */
+/* An account with that address becomes the administrator, also a disabled one; its password is the configured one from
+ * now on. */
 static int record_administrator(struct sql_tx *tx, void *argument)
 {
     struct first_administrator *first = argument;
@@ -66,6 +67,8 @@ static int record_administrator(struct sql_tx *tx, void *argument)
         TRY(sql_exec(tx, &identity_sql_reset_credential,
                      SQL_ARGS(sql_text(call->tenant), sql_text(account.id), sql_text(first->credential)), NULL));
         TRY(identity_end_sessions(call, account.id, STR_EMPTY));
+        TRY(sql_exec(tx, &identity_sql_set_disabled,
+                     SQL_ARGS(sql_text(call->tenant), sql_text(account.id), sql_int(false)), NULL));
         return sql_exec(
             tx, &identity_sql_set_roles,
             SQL_ARGS(sql_text(call->tenant), sql_text(account.id), sql_int(account.roles | ADMINISTRATOR_ROLES)), NULL);

@@ -42,7 +42,7 @@ void identity_stop(void *state);
 struct account {
     struct str id, email, name, credential;
     unsigned roles;
-    bool email_verified;
+    bool email_verified, is_disabled;
     int64_t version, created_at_ms;
 };
 
@@ -53,6 +53,10 @@ struct str identity_normal_email(struct call *call, const char *email);
  * error. */
 int identity_find_account(struct call *call, struct str id, struct account *ret_account);
 int identity_find_account_by_email(struct call *call, struct str email, struct account *ret_account);
+
+/* The same for whom somebody names: 0, or the problem that nobody is. */
+int identity_need_account(struct call *call, const char *id, struct account *ret_account);
+int identity_need_account_by_email(struct call *call, const char *email, struct account *ret_account);
 
 int identity_fill_user(struct call *call, const struct account *account, Identity__User *user);
 
@@ -124,6 +128,12 @@ int identity_fill_tokens(struct call *call, const struct account *account, int64
 /* Until when an access token that was issued then must be blocked, should its session end. */
 int64_t identity_tokens_until_ms(int64_t issued_ms);
 
+/* -- role.c ------------------------------------------------------------------------------------------------------- */
+
+/* In the running write transaction: refuses what would leave the tenant without an administrator who can sign in, were
+ * the account none any more. pointer: the field that asks for it. */
+int identity_check_last_administrator(struct call *call, const struct account *account, const char *pointer);
+
 /* -- key.c -------------------------------------------------------------------------------------------------------- */
 
 /* Brings the ring in line with the table: all keys verify, the right one signs, those that are done are gone. Makes the
@@ -146,11 +156,15 @@ identity_forgot_password_fn forgot_password;
 identity_reset_password_fn reset_password;
 identity_change_password_fn change_password;
 identity_get_me_fn get_me;
+identity_get_user_fn get_user;
 identity_put_user_roles_fn put_user_roles;
+identity_put_user_status_fn put_user_status;
 identity_list_sessions_fn list_sessions;
 identity_revoke_session_fn revoke_session;
 identity_revoke_sessions_fn revoke_sessions;
+identity_revoke_user_sessions_fn revoke_user_sessions;
 identity_grant_role_fn grant_role;
+identity_set_account_status_fn set_account_status;
 identity_add_tenant_fn add_tenant;
 identity_list_tenants_fn list_tenants;
 identity_take_first_administrator_fn take_first_administrator;

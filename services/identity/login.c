@@ -27,14 +27,15 @@ static int read_account(struct sql_tx *tx, void *argument)
     return found < 0 ? found : 0;
 }
 
-/* Looks again: while the password was hashed, another one may have been set, or roles been taken away. */
+/* Looks again: while the password was hashed, another one may have been set, roles been taken away, or the account been
+ * disabled. */
 static int record_login(struct sql_tx *tx, void *argument)
 {
     struct login *login = argument;
     struct call *call = login->call;
     TRY(read_account(tx, login));
     login->is_outdated = !login->found || !str_equal(login->account.credential, login->checked);
-    if (login->is_outdated)
+    if (login->is_outdated || login->account.is_disabled)
         return 0;
     if (login->new_credential.len > 0)
         TRY(sql_exec(tx, &identity_sql_renew_credential,
@@ -85,6 +86,9 @@ int login(struct call *call, const Identity__LoginRequest *in, Identity__Tokens 
     TRY(call_write(call, record_login, &login));
     if (login.is_outdated)
         return fail_credentials(call);
+    if (login.account.is_disabled)
+        return call_fail(call, ERR_FORBIDDEN, "account_disabled", NULL,
+                         "This account is disabled. Ask the shop, if you think that it should not be.");
     return identity_fill_tokens(call, &login.account, login.issued_ms, login.session_id, login.refresh_token, out);
 }
 
@@ -163,7 +167,9 @@ static int record_refresh(struct sql_tx *tx, void *argument)
     if (token.expires_at_ms <= call_now_ms(call))
         return 0;
     found = identity_find_account(call, token.user_id, &refresh->account);
-    return found > 0 ? rotate(refresh, &token) : found;
+    if (found <= 0 || refresh->account.is_disabled)
+        return found < 0 ? found : 0;
+    return rotate(refresh, &token);
 }
 
 int refresh(struct call *call, const Identity__RefreshRequest *in, Identity__Tokens *out)

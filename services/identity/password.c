@@ -15,7 +15,7 @@ static int record_forgotten(struct sql_tx *tx, void *argument)
     struct account account;
     int found = identity_find_account_by_email(forgotten->call, forgotten->email, &account);
     TRY(found);
-    if (!found)
+    if (!found || account.is_disabled)
         return identity_send_nothing(forgotten->call);
     return identity_send_code(forgotten->call, &account, CODE_RESET, STR_EMPTY, STR_EMPTY);
 }
@@ -47,7 +47,7 @@ static int record_reset(struct sql_tx *tx, void *argument)
     reset->done = false;
     int found = identity_find_account_by_email(call, reset->email, &account);
     TRY(found);
-    if (!found)
+    if (!found || account.is_disabled)
         return identity_send_nothing(call);
     int matched = identity_use_code(call, &account, CODE_RESET, reset->code, NULL);
     if (matched <= 0)

@@ -1,17 +1,16 @@
 /* Who may do what: roles, by the shop's administrators and by the command line. */
 #include "services/identity/identity.h"
 
-/* A shop without an administrator could not make one: the last one stays. */
-static int check_last_administrator(struct call *call, const struct account *account, unsigned roles)
+int identity_check_last_administrator(struct call *call, const struct account *account, const char *pointer)
 {
     CLEANUP(sql_finish_cleanup) struct sql_rows *rows = NULL;
-    if (!(account->roles & ROLE_ADMIN) || (roles & ROLE_ADMIN))
-        return 0;
+    if (!(account->roles & ROLE_ADMIN) || !account->email_verified || account->is_disabled)
+        return 0; /* It is not among those that are counted. */
     TRY(sql_query_row(call->tx, &identity_sql_count_administrators,
                       SQL_ARGS(sql_text(call->tenant), sql_int(ROLE_ADMIN)), &rows));
     if (sql_get_int(rows, 0) > 1)
         return 0;
-    return call_fail(call, ERR_CONFLICT, "last_administrator", "/roles",
+    return call_fail(call, ERR_CONFLICT, "last_administrator", pointer,
                      "This is the only administrator: make another one first.");
 }
 
@@ -19,7 +18,8 @@ static int check_last_administrator(struct call *call, const struct account *acc
 static int set_roles(struct call *call, struct account *account, unsigned roles, Identity__User *out)
 {
     if (roles != account->roles) {
-        TRY(check_last_administrator(call, account, roles));
+        if (account->roles & ~roles & ROLE_ADMIN)
+            TRY(identity_check_last_administrator(call, account, "/roles"));
         TRY(sql_exec(call->tx, &identity_sql_set_roles,
                      SQL_ARGS(sql_text(call->tenant), sql_text(account->id), sql_int(roles)), NULL));
         if (account->roles & ~roles)
@@ -36,10 +36,7 @@ int put_user_roles(struct call *call, const Identity__PutUserRolesRequest *in, I
     unsigned roles = 0;
     for (size_t i = 0; i < in->n_roles; i++)
         roles |= token_role_from_name(str_from_cstr(in->roles[i]));
-    int found = identity_find_account(call, str_from_cstr(in->id), &account);
-    TRY(found);
-    if (found == 0)
-        return call_fail(call, ERR_NOT_FOUND, "no_account", NULL, "There is no account with this id.");
+    TRY(identity_need_account(call, in->id, &account));
     TRY(call_check_version(call, account.version));
     return set_roles(call, &account, roles, out);
 }
@@ -47,13 +44,6 @@ int put_user_roles(struct call *call, const Identity__PutUserRolesRequest *in, I
 int grant_role(struct call *call, const Identity__GrantRoleRequest *in, Identity__User *out)
 {
     struct account account;
-    struct str email = identity_normal_email(call, in->email);
-    if (!email.ptr)
-        return ERR_NO_MEMORY;
-    int found = identity_find_account_by_email(call, email, &account);
-    TRY(found);
-    if (found == 0)
-        return call_fail(call, ERR_NOT_FOUND, "no_account", "/email",
-                         "Nobody has signed up with this e-mail address in this shop.");
+    TRY(identity_need_account_by_email(call, in->email, &account));
     return set_roles(call, &account, account.roles | token_role_from_name(str_from_cstr(in->role)), out);
 }

@@ -249,3 +249,11 @@ int revoke_sessions(struct call *call, const Identity__RevokeSessionsRequest *in
     (void)in, (void)out;
     return identity_end_sessions(call, call->who.user_id, STR_EMPTY);
 }
+
+int revoke_user_sessions(struct call *call, const Identity__RevokeUserSessionsRequest *in, Common__Empty *out)
+{
+    (void)out;
+    struct account account;
+    TRY(identity_need_account(call, in->id, &account));
+    return identity_end_sessions(call, account.id, STR_EMPTY);
+}

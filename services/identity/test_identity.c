@@ -458,18 +458,24 @@ static int64_t cost_ns(struct test_answer (*try)(const char *, const char *), co
     return clock_cpu_ns() - start_ns;
 }
 
-/* A short cut for addresses without an account would save the hash, which is nearly all of the time. */
+/* A short cut for addresses without an account, or with a disabled one, would save the hash, which is nearly all of the
+ * time. */
 static void test_identity__a_known_address_takes_the_same_time(void **state)
 {
     (void)state;
-    make_person("ann@example.com");
+    const char *known[] = {"ann@example.com", "disabled@example.com"};
     struct test_answer (*const tries[])(const char *, const char *) = {sign_in, sign_up};
+    make_person(known[0]);
+    make_person(known[1]);
+    assert_int_equal(set_status_of(known[1], "disabled"), 0);
     for (size_t i = 0; i < 2; i++) {
-        int64_t known_ns = cost_ns(tries[i], "ann@example.com");
         int64_t unknown_ns = cost_ns(tries[i], "nobody@example.com");
-        print_message("known %lld us, unknown %lld us\n", (long long)known_ns / 1000 / TIMED_TRIES,
-                      (long long)unknown_ns / 1000 / TIMED_TRIES);
-        assert_true(known_ns < unknown_ns * 2 && unknown_ns < known_ns * 2);
+        for (size_t j = 0; j < 2; j++) {
+            int64_t known_ns = cost_ns(tries[i], known[j]);
+            print_message("%s %lld us, unknown %lld us\n", known[j], (long long)known_ns / 1000 / TIMED_TRIES,
+                          (long long)unknown_ns / 1000 / TIMED_TRIES);
+            assert_true(known_ns < unknown_ns * 2 && unknown_ns < known_ns * 2);
+        }
     }
 }
 

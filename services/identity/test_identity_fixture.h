@@ -181,3 +181,16 @@ static inline struct tokens sign_in_root(void)
 {
     return tokens_of(sign_in("root@example.com", "root-password"));
 }
+
+/* As the command line does it: 0, or why not. */
+static inline int set_status_of(const char *email, const char *status)
+{
+    Identity__SetAccountStatusRequest request = IDENTITY__SET_ACCOUNT_STATUS_REQUEST__INIT;
+    Identity__User user = IDENTITY__USER__INIT;
+    request.email = arena_cstr(shop.arena, str_from_cstr(email));
+    request.status = arena_cstr(shop.arena, str_from_cstr(status));
+    int result = identity_set_account_status(test_host_call(&shop, "identity"), &request, &user);
+    if (result == 0)
+        assert_string_equal(user.status, status);
+    return result;
+}

@@ -17,6 +17,7 @@ OTHER_PASSWORD = "another horse, another staple"
 THIRD_PASSWORD = "a third horse without a staple"
 RACERS = 4
 RESET_RACES = 3
+DUELS = 4
 
 
 class IdentityTest(ShopCase):
@@ -223,6 +224,81 @@ class IdentityTest(ShopCase):
         self.assertEqual(200, self.shop.get("/api/catalog/v1/export", token=person.sign_in()).status)
         admin_id = self.shop.get(API + "/me", token=admin).json["id"]
         self.assertProblem(self.shop.put(API + "/users/%s/roles" % admin_id, {"roles": ["customer"]}, token=admin), 409)
+
+    def id_of(self, person):
+        return self.shop.get(API + "/me", token=person, tenant=person.tenant).json["id"]
+
+    def put_status(self, who, status, token, **options):
+        return self.shop.put(API + "/users/%s/status" % who, {"status": status}, token=token, **options)
+
+    def test_identity__a_disabled_account_has_no_sessions(self):
+        """Every device is out at once, in every service, and none gets in until the account is enabled."""
+        person, admin = self.shop.customer(), self.shop.staff("admin")
+        there, who = Person(self.shop, person.email), self.id_of(person)
+        self.assertProblem(self.put_status(who, "disabled", person), 403, "role_required")
+        changed = self.assertStatus(self.put_status(who, "disabled", admin, key=new_key()), 200)
+        self.assertEqual((who, "disabled"), (changed["id"], changed["status"]))
+        for tokens in (person.tokens, there.tokens):
+            for path in (API + "/me", "/api/orders/v1/orders", "/api/orders/v1/cart"):
+                self.assertProblem(self.shop.get(path, token=tokens["access_token"]), 401, "token_revoked")
+            answer = self.shop.post(API + "/refresh", {"refresh_token": tokens["refresh_token"]})
+            self.assertProblem(answer, 401, "invalid_refresh_token")
+        self.assertProblem(self.login(person.email), 403, "account_disabled")
+        wrong = [self.assertProblem(self.login(email, OTHER_PASSWORD), 401, "invalid_credentials")
+                 for email in (person.email, new_email())]
+        self.assertEqual(*({**problem, "trace_id": None} for problem in wrong))
+        shown = self.assertStatus(self.shop.get(API + "/users/" + who, token=self.shop.staff("support")), 200)
+        self.assertEqual(changed, shown)
+        self.assertEqual("active", self.assertStatus(self.put_status(who, "active", admin), 200)["status"])
+        self.assertProblem(self.shop.get(API + "/me", token=person), 401, "token_revoked")
+        self.assertStatus(self.login(person.email), 200)
+
+    def test_identity__a_sign_in_under_way_does_not_outlive_disabling(self):
+        """A password takes a while to check; whoever was let in before it was disabled is out as well."""
+        person, admin = self.shop.customer(), self.shop.staff("admin")
+        who = self.id_of(person)
+        for tokens in self.signed_in_during(person.email, lambda: self.assertStatus(
+                self.put_status(who, "disabled", admin, key=new_key()), 200)):
+            self.assertProblem(self.shop.get(API + "/me", token=tokens["access_token"]), 401)
+            self.assertProblem(self.shop.post(API + "/refresh", {"refresh_token": tokens["refresh_token"]}), 401)
+
+    def test_identity__administrators_who_disable_each_other_leave_one(self):
+        """At the same moment, in a tenant that has these two alone: whoever comes first stays, and can sign in."""
+        tenant = "duel"
+        self.shop.rpc("identity", "add_tenant", {"id": tenant})
+        emails = [self.shop.sign_up(tenant=tenant) for _ in range(2)]
+        for email in emails:
+            self.shop.rpc("identity", "grant_role", {"email": email, "role": "admin"}, tenant)
+        for _ in range(DUELS):
+            rivals = [Person(self.shop, email, tenant) for email in emails]
+            ids = [self.id_of(rival) for rival in rivals]
+            answers = together(2, lambda number: self.put_status(
+                ids[1 - number], "disabled", rivals[number].token, tenant=tenant))
+            self.assertEqual(1, [answer.status for answer in answers].count(200), answers)
+            winner = 0 if answers[0].status == 200 else 1
+            self.assertIn(answers[1 - winner].status, (401, 409), answers)
+            left = Person(self.shop, emails[winner], tenant)
+            self.assertProblem(self.put_status(ids[winner], "disabled", left.token, tenant=tenant), 409,
+                               "last_administrator")
+            self.assertStatus(self.put_status(ids[1 - winner], "active", left.token, tenant=tenant), 200)
+            self.assertProblem(self.put_status(ids[winner], "disabled", left.token, tenant=tenant), 409,
+                               "own_account", "/status")
+
+    def test_identity__an_administrator_ends_the_sessions_of_others(self):
+        """All of one person's; with a key, once: who signs in between two answers of one request stays in."""
+        person, other, admin = self.shop.customer(), self.shop.customer(), self.shop.staff("admin")
+        there = Person(self.shop, person.email)
+        path, key = API + "/users/%s/sessions" % self.id_of(person), new_key()
+        self.assertProblem(self.shop.delete(path, token=other), 403, "role_required")
+        self.assertStatus(self.shop.delete(path, token=admin, key=key), 204)
+        for ended in (person, there):
+            self.assertProblem(self.shop.get(API + "/me", token=ended), 401, "token_revoked")
+            self.assertProblem(
+                self.shop.post(API + "/refresh", {"refresh_token": ended.tokens["refresh_token"]}), 401)
+        again = Person(self.shop, person.email)
+        self.assertEqual("true", self.shop.delete(path, token=admin, key=key).headers["idempotency-replayed"])
+        for good in (again, other, admin):
+            self.assertStatus(self.shop.get(API + "/me", token=good), 200)
 
     def test_identity__who_is_kept_out_is_in_the_log(self):
         """A sign-in that fails, one that is good, a token that is none and a role that does not reach."""

@@ -113,6 +113,19 @@ class PreconditionTest(ShopCase):
         self.assertStatus(changed, 200)
         self.assertStale(self.shop.put(path, {"roles": ["customer"]}, token=admin, headers={"If-Match": etag}))
 
+    def test_preconditions__an_account_is_disabled_by_who_saw_it(self):
+        admin, person = self.shop.staff("admin"), self.shop.customer()
+        user = "/api/identity/v1/users/" + self.shop.get("/api/identity/v1/me", token=person).json["id"]
+        etag, roles = self.etag(user, token=admin), {"roles": ["customer", "support"]}
+        self.assertStatus(self.shop.put(user + "/roles", roles, token=admin, headers={"If-Match": etag}), 200)
+        disable = {"status": "disabled"}
+        self.assertStale(self.shop.put(user + "/status", disable, token=admin, headers={"If-Match": etag}))
+        self.assertStatus(self.shop.get("/api/identity/v1/me", token=person), 200)
+        changed = self.shop.put(user + "/status", disable, token=admin,
+                                headers={"If-Match": self.etag(user, token=admin)})
+        self.assertStatus(changed, 200)
+        self.assertEqual(self.assertVersioned(changed), self.etag(user, token=admin))
+
     def test_preconditions__what_is_no_list_of_tags_is_refused(self):
         sku, admin = self.shop.sku(1), self.shop.staff("admin")
         path = "/api/catalog/v1/skus/%s/stock" % sku

@@ -1,9 +1,9 @@
 -- name: find_account
-SELECT id, email, name, credential, roles, email_verified, version, created_at_ms
+SELECT id, email, name, credential, roles, email_verified, version, created_at_ms, disabled
 FROM account WHERE tenant = $1 AND id = $2;
 
 -- name: find_account_by_email
-SELECT id, email, name, credential, roles, email_verified, version, created_at_ms
+SELECT id, email, name, credential, roles, email_verified, version, created_at_ms, disabled
 FROM account WHERE tenant = $1 AND email = $2;
 
 -- name: insert_account
@@ -33,9 +33,13 @@ UPDATE account SET credential = $3, email_verified = 1, version = version + 1 WH
 -- name: set_roles
 UPDATE account SET roles = $3, version = version + 1 WHERE tenant = $1 AND id = $2;
 
+-- name: set_disabled
+UPDATE account SET disabled = $3, version = version + 1 WHERE tenant = $1 AND id = $2;
+
 -- name: count_administrators
--- More than the customer's role, as the index account_staff has it.
-SELECT count(*) FROM account WHERE tenant = $1 AND roles > 1 AND email_verified = 1 AND (roles & $2) <> 0;
+-- Those that can sign in. More than the customer's role, as the index account_staff has it.
+SELECT count(*) FROM account
+WHERE tenant = $1 AND roles > 1 AND email_verified = 1 AND disabled = 0 AND (roles & $2) <> 0;
 
 -- name: sweep_unverified_accounts
 DELETE FROM account WHERE email_verified = 0 AND (tenant, id) IN (
