@@ -43,6 +43,11 @@ const struct command commands[] = {
     {"user grant", "EMAIL ROLE", 2, 2, TAKES_TENANT | TAKES_JSON, command_user_grant,
      "give a role to who signed up with the address",
      "Roles: customer, support, merchandiser, admin. It takes effect with the next sign-in or refresh."},
+    {"user disable", "EMAIL", 1, 1, TAKES_TENANT | TAKES_JSON, command_user_disable,
+     "end all sessions of an account, and let nobody sign in to it",
+     "Its orders stay. The only administrator cannot be disabled."},
+    {"user enable", "EMAIL", 1, 1, TAKES_TENANT | TAKES_JSON, command_user_enable,
+     "let a disabled account sign in again", "By the password that it had."},
     {"tenant add", "ID [HOST]", 1, 2, TAKES_JSON, command_tenant_add, "add a tenant, chosen by host name or X-Tenant",
      "Adding one again with a HOST changes its host name, and without one leaves it; an empty HOST (\"\") takes it\n"
      "away. A host name leads to one tenant."},
@@ -67,7 +72,7 @@ const struct command commands[] = {
 };
 
 const struct command_group command_groups[] = {
-    {"user", "give a role to who signed up"},
+    {"user", "say who may do what, and who may not sign in"},
     {"tenant", "have shops within the shop, each with its host name"},
     {"keys", "see and change the keys that sign access tokens"},
     {"workflow", "see what is under way, and let a stuck one go on"},

@@ -35,6 +35,8 @@ command_fn command_seed;  /* catalog.c */
 command_fn command_import;
 command_fn command_export;
 command_fn command_user_grant; /* people.c */
+command_fn command_user_disable;
+command_fn command_user_enable;
 command_fn command_tenant_add;
 command_fn command_tenant_list;
 command_fn command_keys_list; /* keys.c */

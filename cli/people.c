@@ -1,4 +1,4 @@
-/* Who may do what, and whose shop it is: roles and tenants. */
+/* Who may do what, and whose shop it is: roles, disabled accounts, tenants. */
 #include "cli/shop.h"
 #include "cli/terminal.h"
 
@@ -23,6 +23,35 @@ int command_user_grant(const struct command_options *options)
     if (status == EXIT_DONE && !is_printed)
         printf("%s has the role %s.\n", options->arguments[0], options->arguments[1]);
     return status;
+}
+
+static int set_account_status(const struct command_options *options, const char *account_status, const char *told)
+{
+    CLEANUP(shop_close) struct shop shop = {0};
+    CLEANUP(buf_free) struct buf json = BUF(REQUEST_BYTES_MAX);
+    struct str reply;
+    bool is_printed = false;
+    int status = shop_open(&shop, options, false);
+
+    buf_append_char(&json, '{');
+    json_add(&json, "email", options->arguments[0]);
+    json_add(&json, "status", account_status);
+    buf_append_char(&json, '}');
+    if (status == EXIT_DONE)
+        status = shop_ask(&shop, "identity", "set_account_status", buf_str(&json), &reply, &is_printed);
+    if (status == EXIT_DONE && !is_printed)
+        printf("%s %s.\n", options->arguments[0], told);
+    return status;
+}
+
+int command_user_disable(const struct command_options *options)
+{
+    return set_account_status(options, "disabled", "is disabled and signed out everywhere");
+}
+
+int command_user_enable(const struct command_options *options)
+{
+    return set_account_status(options, "active", "is enabled");
 }
 
 int command_tenant_add(const struct command_options *options)

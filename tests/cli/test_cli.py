@@ -64,6 +64,17 @@ class Shop:
         with urllib.request.urlopen(self.url + path, timeout=TIMEOUT_S) as response:
             return json.load(response)
 
+    def ask(self, path, body=None, token=None):
+        """The status of any answer, and what it says: GET, or POST with a body."""
+        headers = {"Content-Type": "application/json", **({"Authorization": "Bearer " + token} if token else {})}
+        request = urllib.request.Request(self.url + path, json.dumps(body).encode() if body else None, headers)
+        try:
+            with urllib.request.urlopen(request, timeout=TIMEOUT_S) as response:
+                return response.status, json.loads(response.read() or b"null")
+        except urllib.error.HTTPError as error:
+            with error:
+                return error.code, json.load(error)
+
     def stop(self, number=signal.SIGTERM):
         if self.process.poll() is None:
             self.process.send_signal(number)
@@ -114,7 +125,7 @@ class Words(Case):
         lines = re.findall(r"^  ([a-z]+)(?: ([a-z]+(?:[|][a-z]+)*))? ", self.good("--help"), re.M)
         self.assertEqual(len(lines), 18)
         names = [(first, word) if word else (first,) for first, words in lines for word in words.split("|")]
-        self.assertEqual(len(names), 23)
+        self.assertEqual(len(names), 25)
         for name in names:
             text = self.good(*name, "--help")
             self.assertRegex(text, r"^Usage: shopstream " + " ".join(name))
@@ -440,6 +451,64 @@ class Torture(Case):
         result = run("torture", "--data", self.data, TMPDIR=str(self.folder))
         self.assertEqual(1, result.returncode, result.stdout)
         self.assertIn("cannot be copied", result.stderr)
+
+
+class Users(Case):
+    """Who may sign in, said by the command line."""
+    API = "/api/identity/v1"
+    EMAIL, PASSWORD = "ann@example.com", "correct horse battery"
+    SETTINGS = {"SHOPSTREAM_ADMIN_EMAIL": "boss@example.com", "SHOPSTREAM_ADMIN_PASSWORD": PASSWORD}
+
+    def mailed_code(self):
+        end = time.monotonic() + TIMEOUT_S
+        while time.monotonic() < end:
+            for mail in pathlib.Path(self.data, "mail").rglob("*.eml"):
+                if code := re.search(r"(?m)^Code: (\d{6})", mail.read_text()):
+                    return code.group(1)
+            time.sleep(POLL_S)
+        self.fail("no mail with a code came")
+
+    def sign_up(self, shop):
+        account = {"email": self.EMAIL, "password": self.PASSWORD, "name": "Ann"}
+        self.assertEqual(201, shop.ask(self.API + "/signup", account)[0])
+        self.assertEqual(204, shop.ask(self.API + "/verify", {"email": self.EMAIL, "code": self.mailed_code()})[0])
+
+    def sign_in(self, shop, status=200):
+        got, said = shop.ask(self.API + "/login", {"email": self.EMAIL, "password": self.PASSWORD})
+        self.assertEqual(status, got, said)
+        return said
+
+    def assertToken(self, shop, token, status):
+        self.assertEqual(status, shop.ask(self.API + "/me", token=token)[0])
+
+    def user(self, *words):
+        return self.good("user", *words, "--data", self.data)
+
+    def test_a_user_is_disabled_and_enabled(self):
+        """On a running shop and on a stopped one; a token of before is refused after the next start too."""
+        shop = self.shop("--no-seed", **self.SETTINGS)
+        self.sign_up(shop)
+        token = self.sign_in(shop)["access_token"]
+        self.assertToken(shop, token, 200)
+        self.assertIn("is disabled", self.user("disable", self.EMAIL))
+        self.assertToken(shop, token, 401)
+        self.assertEqual("account_disabled", self.sign_in(shop, 403)["code"])
+        self.assertIn("is enabled", self.user("enable", self.EMAIL))
+        token = self.sign_in(shop)["access_token"]
+        self.assertEqual(0, shop.stop())
+        shown = json.loads(self.user("disable", self.EMAIL, "--json"))
+        self.assertEqual((self.EMAIL, "disabled"), (shown["email"], shown["status"]))
+        shop = self.shop("--no-seed", **self.SETTINGS)
+        self.assertToken(shop, token, 401)
+        self.sign_in(shop, 403)
+
+    def test_who_cannot_be_disabled(self):
+        self.bad(1, "holds no shop|no shop", "user", "disable", self.EMAIL, "--data", self.data)
+        self.good("migrate", "--data", self.data, **self.SETTINGS)
+        self.bad(1, "only administrator", "user", "disable", "boss@example.com", "--data", self.data)
+        self.bad(1, "signed up", "user", "disable", self.EMAIL, "--data", self.data)
+        self.good("tenant", "add", "acme", "--data", self.data)
+        self.bad(1, "signed up", "user", "enable", "boss@example.com", "--tenant", "acme", "--data", self.data)
 
 
 class Running(Case):
