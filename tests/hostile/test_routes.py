@@ -341,6 +341,7 @@ class ObjectTest(ObjectCase):
         self.assertEqual(first, again)
         self.assertNotEqual(first, other)
         self.assertProblem(self.shop.get("/api/orders/v1/orders/" + first, token=stranger), 404)
+        self.shop.ended(first, token=self.victim)  # other tests look whether anything of the victim's changes
 
     def test_objects__a_guests_token_is_whole_or_nothing(self):
         path = "/api/orders/v1/orders/" + self.guest_order["id"]
