@@ -424,6 +424,14 @@ static void test_token__has_one_spelling(void **state)
     expect(fixture, str_from(long_token, TOKEN_BYTES_MAX + 1), NOW_MS, "token_invalid");
 }
 
+/* Another thing that is signed by the same key is no access token, even with such claims in it. */
+static void test_token__a_signed_document_is_no_token(void **state)
+{
+    struct fixture *fixture = *state;
+    expect(fixture, forge(fixture, "{\"alg\":\"RS256\",\"typ\":\"certificate+jws\",\"kid\":\"%s\"}", GOOD_PAYLOAD),
+           NOW_MS, "token_invalid");
+}
+
 /* -- Keys --------------------------------------------------------------------------------------------------------- */
 
 static void test_token__rotation_keeps_the_old_key_until_it_is_removed(void **state)
@@ -672,6 +680,7 @@ int main(void)
         TEST(test_token__another_key_under_a_known_kid_is_refused),
         TEST(test_token__each_changed_letter_is_noticed),
         TEST(test_token__has_one_spelling),
+        TEST(test_token__a_signed_document_is_no_token),
         TEST(test_token__rotation_keeps_the_old_key_until_it_is_removed),
         TEST(test_token__jwks_is_all_that_a_verifier_needs),
         TEST(test_token__keys_that_are_too_weak_are_refused),
