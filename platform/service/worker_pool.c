@@ -13,47 +13,26 @@ struct worker_pool {
     size_t queued;
     size_t queue_max;
     unsigned idle;
-    bool waking; /* an idle one was signalled and has not come yet; see is_wake_due */
     unsigned worker_count;
     bool closing;
     struct task *workers[];
 };
 
-/* One at a time is woken, and wakes the next where work is left: those that are busy mostly take it before all that
- * could be woken have come, only to find nothing. As long as work waits and somebody is idle, one is on its way. */
-static bool is_wake_due(struct worker_pool *pool)
+/* The next unit, or NULL once the pool is closing and nothing is left. */
+static struct work *take(struct worker_pool *pool)
 {
-    if (!pool->first || pool->idle == 0 || pool->waking)
-        return false;
-    pool->waking = true;
-    return true;
-}
+    TASK_LOCKED(&pool->mutex);
 
-static void wait_for_work(struct worker_pool *pool)
-{
     while (!pool->first && !pool->closing) {
         pool->idle++;
         task_cond_wait(&pool->wake, &pool->mutex);
         pool->idle--;
-        pool->waking = false;
     }
-}
-
-/* The next unit, or NULL once the pool is closing and nothing is left. */
-static struct work *take(struct worker_pool *pool)
-{
-    task_mutex_lock(&pool->mutex);
-    wait_for_work(pool);
     struct work *work = pool->first;
     if (work) {
         pool->first = work->next;
         pool->queued--;
     }
-    bool wakes = is_wake_due(pool);
-    task_mutex_unlock(&pool->mutex);
-    /* After the lock, on which the woken would otherwise wait. */
-    if (wakes)
-        task_cond_signal(&pool->wake);
     return work;
 }
 
@@ -100,13 +79,13 @@ void worker_pool_free(struct worker_pool *pool)
     free(pool);
 }
 
-/* False when the batch does not fit. */
-static bool append(struct worker_pool *pool, struct work *first, struct work *last, size_t count, bool *ret_wakes)
+/* Returns how many workers are to be woken, or -1 when the batch does not fit. */
+static ptrdiff_t append(struct worker_pool *pool, struct work *first, struct work *last, size_t count)
 {
     TASK_LOCKED(&pool->mutex);
 
     if (pool->closing || pool->queued + count > pool->queue_max)
-        return false;
+        return -1;
     last->next = NULL;
     if (pool->first)
         pool->last->next = first;
@@ -114,16 +93,15 @@ static bool append(struct worker_pool *pool, struct work *first, struct work *la
         pool->first = first;
     pool->last = last;
     pool->queued += count;
-    *ret_wakes = is_wake_due(pool);
-    return true;
+    return (ptrdiff_t)(count < pool->idle ? count : pool->idle);
 }
 
 bool worker_pool_push(struct worker_pool *pool, struct work *first, struct work *last, size_t count)
 {
-    bool wakes = false;
-    bool fits = append(pool, first, last, count, &wakes);
+    ptrdiff_t wakes = append(pool, first, last, count);
 
-    if (wakes)
+    /* After the lock, on which the woken would otherwise wait. */
+    for (ptrdiff_t i = 0; i < wakes; i++)
         task_cond_signal(&pool->wake);
-    return fits;
+    return wakes >= 0;
 }

@@ -198,8 +198,6 @@ struct engine {
     struct task_cond timer;   /* the heap's first changed, or stopping */
     struct task_cond settled; /* under_way has become 0 */
     bool running, stopping;
-    unsigned idle;    /* workers that wait for work */
-    bool waking;      /* one of them was signalled and has not come yet; see engine_unlock */
     size_t under_way; /* instances that write, or queue for or run an activity */
 
     struct instance **buckets;
@@ -234,7 +232,7 @@ int64_t engine_due_ns(bool is_activity, int64_t due_at_ms, int64_t scheduled_at_
 /* The rest under the lock. Gives an instance back that was under way. */
 void engine_set_idle(struct instance *instance);
 
-/* Hands the pending activity to the workers; whoever holds the lock gives it up by engine_unlock. */
+/* Hands the pending activity to the workers. */
 void engine_queue_activity(struct engine *engine, struct instance *instance);
 
 /* Tells those who wait for its end; known says whether status is one. */
@@ -246,10 +244,6 @@ void engine_tell_waiters(struct instance *instance, bool known, enum workflow_st
  * be taken up for want of memory. ERR_NO_MEMORY; ERR_UNAVAILABLE when the engine is full. Takes the lock. */
 int engine_promise(struct engine *engine);
 void engine_break_promise(struct engine *engine);
-
-/* Gives up the lock and wakes a worker where there is work for one. One at a time is woken, and wakes the next where
- * work is left: so a commit's many activities are one signal, and nobody wakes to find nothing. */
-void engine_unlock(struct engine *engine);
 
 /* Commit hooks' doors; they take the lock. engine_adopt takes over the instance, for which there was a promise. */
 void engine_adopt(struct engine *engine, struct instance *instance);

@@ -53,16 +53,6 @@ static struct fact *run_attempt(struct engine *engine, struct instance *instance
     return fact_new(step->seq, error, &problem, out);
 }
 
-void engine_unlock(struct engine *engine)
-{
-    if (engine->queue_first && engine->idle > 0 && !engine->waking) {
-        engine->waking = true;
-        /* Before the lock is given up: whoever stops the engine may free it then. */
-        task_cond_signal(&engine->work);
-    }
-    task_mutex_unlock(&engine->mutex);
-}
-
 static struct instance *take_queued(struct engine *engine)
 {
     struct instance *instance = engine->queue_first;
@@ -77,7 +67,7 @@ static struct instance *take_queued(struct engine *engine)
 static void work_on(struct engine *engine, struct instance *instance, struct arena *arena)
 {
     engine->stats.attempts++;
-    engine_unlock(engine);
+    task_mutex_unlock(&engine->mutex);
     struct fact *fact = run_attempt(engine, instance, arena);
     arena_reset(arena);
     task_step("workflow: between an activity and its record");
@@ -102,12 +92,8 @@ static void worker_main(void *argument)
     ASSERT(arena != NULL);
     task_mutex_lock(&engine->mutex);
     for (;;) {
-        while (!engine->stopping && !engine->queue_first) {
-            engine->idle++;
+        while (!engine->stopping && !engine->queue_first)
             task_cond_wait(&engine->work, &engine->mutex);
-            engine->idle--;
-            engine->waking = false;
-        }
         if (engine->stopping)
             break;
         work_on(engine, take_queued(engine), arena);
@@ -145,9 +131,10 @@ static void timer_main(void *argument)
             continue;
         }
         struct instance *instance = fire_first(engine);
-        engine_unlock(engine);
-        if (instance)
-            engine_submit(instance);
+        if (!instance)
+            continue;
+        task_mutex_unlock(&engine->mutex);
+        engine_submit(instance);
         task_mutex_lock(&engine->mutex);
     }
     task_mutex_unlock(&engine->mutex);

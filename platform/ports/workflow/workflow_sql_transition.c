@@ -121,6 +121,7 @@ void engine_queue_activity(struct engine *engine, struct instance *instance)
     else
         engine->queue_first = instance;
     engine->queue_last = instance;
+    task_cond_signal(&engine->work);
 }
 
 /* Gives the instance back with what it waits for: a worker, a time, a signal. True when a signal came meanwhile and the
@@ -239,7 +240,7 @@ static void transition_done(int result, void *argument)
     } else {
         postpone(engine, instance, result);
     }
-    engine_unlock(engine);
+    task_mutex_unlock(&engine->mutex);
     if (again)
         engine_submit(instance);
 }
@@ -274,13 +275,12 @@ void engine_submit_first(struct instance *instance)
     struct engine *engine = instance->engine;
     bool again = true;
     if (begins_with_activity(instance)) {
-        task_mutex_lock(&engine->mutex);
+        TASK_LOCKED(&engine->mutex);
         size_t bytes_before = instance->bytes;
         transition_apply(&instance->transition);
         engine->cached_bytes += instance->bytes - bytes_before;
         transition_clear(&instance->transition);
         again = schedule_next(engine, instance, false);
-        engine_unlock(engine);
     }
     if (again)
         engine_submit(instance);
