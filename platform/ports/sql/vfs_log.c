@@ -12,8 +12,12 @@
 struct log_vfs {
     sqlite3_vfs base; /* a copy of the real one, but for its name, the size of its files, and how it opens them */
     sqlite3_vfs *real;
+    struct log_vfs *next; /* of all that were made */
     char name[VFS_LOG_NAME_BYTES_MAX];
 };
+
+/* They live until the end of the program, also when SQLite is shut down and forgets them. */
+static struct log_vfs *all;
 
 /* A database's file or its log; of others SQLite has the real one. One connection's, so one task's at a time. */
 struct log_file {
@@ -314,16 +318,18 @@ static const char *add_vfs(sqlite3_vfs *real, const char *name)
     struct log_vfs *vfs = sqlite3_malloc(sizeof(*vfs));
     if (!vfs)
         return NULL;
-    *vfs = (struct log_vfs){.base = *real, .real = real};
+    *vfs = (struct log_vfs){.base = *real, .real = real, .next = all};
     snprintf(vfs->name, sizeof(vfs->name), "%s", name);
     vfs->base.pNext = NULL;
     vfs->base.zName = vfs->name;
     vfs->base.szOsFile = (int)sizeof(struct log_file) + real->szOsFile;
     vfs->base.xOpen = open_file;
-    if (sqlite3_vfs_register(&vfs->base, 0) == SQLITE_OK)
-        return vfs->name;
-    sqlite3_free(vfs);
-    return NULL;
+    if (sqlite3_vfs_register(&vfs->base, 0) != SQLITE_OK) {
+        sqlite3_free(vfs);
+        return NULL;
+    }
+    all = vfs;
+    return vfs->name;
 }
 
 const char *vfs_log_over(const char *name)
