@@ -37,9 +37,7 @@ struct webhook_deliverer {
     struct emulator *emulator;
     struct http_client *client;
     struct task_mutex mutex;
-    struct task_cond to_post; /* for the posters: a batch, or stopping */
-    struct task_cond posted;  /* for the dispatcher: all that was taken is finished */
-    struct task_cond wake;    /* for the dispatcher: woken, or stopping */
+    struct task_cond changed; /* any of what follows */
     bool stopping;
     bool woken;
     struct delivery *batch;
@@ -105,14 +103,12 @@ static void post(struct webhook_deliverer *deliverer, struct arena *arena, struc
     arena_reset(arena);
 }
 
-/* The next delivery of the batch, for a poster that may have posted one before; NULL when the deliverer stops. */
-static struct delivery *take_next(struct webhook_deliverer *deliverer, bool has_posted)
+/* The next delivery of the batch; NULL when the deliverer stops. */
+static struct delivery *take(struct webhook_deliverer *deliverer)
 {
     TASK_LOCKED(&deliverer->mutex);
-    if (has_posted && (++deliverer->finished == deliverer->batch_count || deliverer->stopping))
-        task_cond_signal(&deliverer->posted);
     while (!deliverer->stopping && deliverer->taken == deliverer->batch_count)
-        task_cond_wait(&deliverer->to_post, &deliverer->mutex);
+        task_cond_wait(&deliverer->changed, &deliverer->mutex);
     return deliverer->stopping ? NULL : &deliverer->batch[deliverer->taken++];
 }
 
@@ -120,10 +116,12 @@ static void run_poster(void *argument)
 {
     struct webhook_deliverer *deliverer = argument;
     CLEANUP(arena_cleanup) struct arena *arena = arena_new(POST_ARENA_BYTES);
-    struct delivery *delivery = arena ? take_next(deliverer, false) : NULL;
-    while (delivery) {
+    struct delivery *delivery;
+    while (arena && (delivery = take(deliverer))) {
         post(deliverer, arena, delivery);
-        delivery = take_next(deliverer, true);
+        TASK_LOCKED(&deliverer->mutex);
+        if (++deliverer->finished == deliverer->batch_count || deliverer->stopping)
+            task_cond_broadcast(&deliverer->changed);
     }
 }
 
@@ -212,26 +210,17 @@ static int write_outcomes(struct sql_tx *tx, void *argument)
     return 0;
 }
 
-static void hand_out(struct webhook_deliverer *deliverer, const struct loading *loading)
+/* Hands the batch to the posters and waits for all of them. False when the deliverer stops meanwhile. */
+static bool post_batch(struct webhook_deliverer *deliverer, struct loading *loading)
 {
-    task_mutex_lock(&deliverer->mutex);
+    TASK_LOCKED(&deliverer->mutex);
     deliverer->batch = loading->deliveries;
     deliverer->batch_count = loading->count;
     deliverer->taken = deliverer->finished = 0;
-    task_mutex_unlock(&deliverer->mutex);
-    /* No more of them than there is to post, and after the lock, on which they would otherwise wait. */
-    for (size_t i = 0; i < loading->count && i < POSTERS; i++)
-        task_cond_signal(&deliverer->to_post);
-}
-
-/* Hands the batch to the posters and waits for all of them. False when the deliverer stops meanwhile. */
-static bool post_batch(struct webhook_deliverer *deliverer, const struct loading *loading)
-{
-    hand_out(deliverer, loading);
-    TASK_LOCKED(&deliverer->mutex);
+    task_cond_broadcast(&deliverer->changed);
     /* Those that were taken are waited for even when we stop: they point into the batch. */
     while (deliverer->finished < (deliverer->stopping ? deliverer->taken : deliverer->batch_count))
-        task_cond_wait(&deliverer->posted, &deliverer->mutex);
+        task_cond_wait(&deliverer->changed, &deliverer->mutex);
     bool complete = deliverer->finished == deliverer->batch_count;
     deliverer->batch_count = deliverer->taken = deliverer->finished = 0;
     return complete;
@@ -246,7 +235,7 @@ static bool wait_for_work(struct webhook_deliverer *deliverer, const struct load
     int64_t deadline_ns = clock_monotonic_ns() + (wait_ms > 0 ? wait_ms : 1) * CLOCK_NS_PER_MS;
     TASK_LOCKED(&deliverer->mutex);
     while (!deliverer->stopping && !deliverer->woken) {
-        if (!task_cond_wait_until(&deliverer->wake, &deliverer->mutex, deadline_ns))
+        if (!task_cond_wait_until(&deliverer->changed, &deliverer->mutex, deadline_ns))
             break;
     }
     deliverer->woken = false;
@@ -293,7 +282,7 @@ void deliverer_wake(struct webhook_deliverer *deliverer)
     TASK_LOCKED(&deliverer->mutex);
     if (!deliverer->woken) {
         deliverer->woken = true;
-        task_cond_signal(&deliverer->wake);
+        task_cond_broadcast(&deliverer->changed);
     }
 }
 
@@ -305,9 +294,7 @@ int deliverer_start(struct emulator *emulator, struct http_client *client, struc
     deliverer->emulator = emulator;
     deliverer->client = client;
     task_mutex_init(&deliverer->mutex);
-    task_cond_init(&deliverer->to_post);
-    task_cond_init(&deliverer->posted);
-    task_cond_init(&deliverer->wake);
+    task_cond_init(&deliverer->changed);
     int error = task_start(&deliverer->dispatcher, "webhooks", run_dispatcher, deliverer);
     for (size_t i = 0; i < POSTERS && !error; i++)
         error = task_start(&deliverer->posters[i], "webhook-post", run_poster, deliverer);
@@ -325,16 +312,12 @@ void deliverer_stop(struct webhook_deliverer *deliverer)
         return;
     task_mutex_lock(&deliverer->mutex);
     deliverer->stopping = true;
-    task_cond_broadcast(&deliverer->to_post);
-    task_cond_signal(&deliverer->posted);
-    task_cond_signal(&deliverer->wake);
+    task_cond_broadcast(&deliverer->changed);
     task_mutex_unlock(&deliverer->mutex);
     for (size_t i = 0; i < POSTERS; i++)
         task_join(deliverer->posters[i]);
     task_join(deliverer->dispatcher);
-    task_cond_destroy(&deliverer->wake);
-    task_cond_destroy(&deliverer->posted);
-    task_cond_destroy(&deliverer->to_post);
+    task_cond_destroy(&deliverer->changed);
     task_mutex_destroy(&deliverer->mutex);
     free(deliverer);
 }
