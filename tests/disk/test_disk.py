@@ -19,7 +19,7 @@ from shop import Shop, eventually, new_key, unbalanced  # noqa: E402
 from strace import Attached, threads  # noqa: E402
 from sweep import Sweep, Target  # noqa: E402
 
-DISK_BYTES = 48 << 20
+DISK_BYTES = 160 << 20  # what three rounds of orders and their logs take is a third of it at most
 BLOCK_BYTES = 16 << 10
 RECOVERY_S = 10
 ROUNDS = 3
