@@ -9,6 +9,7 @@
 static const struct config_row rows[] = {
     {.name = "SHOPSTREAM_PORT", .kind = CONFIG_INT, .default_value = "3000", .min = 1, .max = 65535, .help = "Port."},
     {.name = "SHOPSTREAM_NAME", .kind = CONFIG_STRING, .default_value = "shop", .min = 1, .max = 40, .help = "Name."},
+    {.name = "SHOPSTREAM_QUIET", .kind = CONFIG_BOOL, .help = "Quiet."},
     {.name = "SHOPSTREAM_SQL", .kind = CONFIG_URL, .default_value = "sqlite:data", .min = 1, .help = "Database."},
     {.name = "SHOPSTREAM_KEY", .kind = CONFIG_SECRET, .min = 8, .help = "Key."},
     {.name = "SHOPSTREAM_DATA", .kind = CONFIG_PATH, .default_value = "data", .help = "Folder."},

@@ -3,6 +3,8 @@
 #include "platform/base/encode.h"
 #include "platform/base/hash.h"
 #include "platform/service/host.h"
+#include "platform/wire/wire.h"
+#include "shopstream/catalog/v1/catalog.pb-c.h"
 #include "tests/fuzz/fuzz.h"
 
 #define SEAL_BYTES 16
@@ -11,6 +13,8 @@
 static const struct service listing = {.name = "catalog"};
 static struct service_instance instance = {.service = &listing, .seal_key = "a key that the test alone knows"};
 
+static const Catalog__ListProductsRequest list = CATALOG__LIST_PRODUCTS_REQUEST__INIT;
+
 /* What was taken is what the same values give. */
 static void check_decode(struct call *call, struct str cursor)
 {
@@ -18,9 +22,9 @@ static void check_decode(struct call *call, struct str cursor)
         struct sql_value values[VALUES_MAX];
         struct str again;
 
-        if (call_cursor_decode(call, cursor, values, count) < 0)
+        if (call_cursor_decode(call, &list.base, cursor, values, count) < 0)
             continue;
-        if (call_cursor_encode(call, values, count, &again) == 0)
+        if (call_cursor_encode(call, &list.base, values, count, &again) == 0)
             ASSERT(str_equal(again, cursor));
     }
 }
@@ -32,7 +36,9 @@ static void check_sealed(struct call *call, struct str packed)
     CLEANUP(buf_free) struct buf cursor = BUF(1 << 21);
     unsigned char mac[HASH_SHA256_BYTES];
 
-    buf_printf(&message, "%s\n%s\n", "default", listing.name);
+    buf_printf(&message, "%s\n%s\n%s\n", "default", listing.name, list.base.descriptor->name);
+    wire_to_json(&list.base, &message);
+    buf_append_char(&message, '\n');
     size_t head = message.len;
     buf_append(&message, packed);
     hash_hmac_sha256(str_from(instance.seal_key, sizeof(instance.seal_key)), buf_str(&message), mac);
