@@ -3,6 +3,7 @@
 #include "platform/base/config.h"
 #include "platform/base/encode.h"
 #include "platform/ports/clock/clock.h"
+#include "platform/wire/wire.h"
 #include "services/identity/config.h"
 #include "services/identity/identity.h"
 
@@ -20,6 +21,18 @@ struct first_administrator {
     bool exists;
 };
 
+/* As a sign-in wants it. */
+static bool is_email(const char *email)
+{
+    Identity__GrantRoleRequest request = IDENTITY__GRANT_ROLE_REQUEST__INIT;
+    struct problem problem = {0};
+    char role[] = "admin";
+
+    request.email = (char *)(uintptr_t)email;
+    request.role = role;
+    return wire_check(&request.base, &problem) >= 0;
+}
+
 int identity_check_config(const struct config *config, char ret_message[512])
 {
     struct str password = secret_bytes(config_get_secret(config, &identity_config[IDENTITY_CONFIG_ADMIN_PASSWORD]));
@@ -27,6 +40,10 @@ int identity_check_config(const struct config *config, char ret_message[512])
     size_t length = str_count_characters(password);
     const char *code;
 
+    if (!is_email(config_get_cstr(config, &identity_config[IDENTITY_CONFIG_ADMIN_EMAIL]))) {
+        snprintf(ret_message, 512, "SHOPSTREAM_ADMIN_EMAIL must be an e-mail address: nobody could sign in by it");
+        return ERR_INVALID;
+    }
     if (password.len == 0)
         return 0;
     if (length < PASSWORD_CHARACTERS_MIN || length > PASSWORD_CHARACTERS_MAX) {

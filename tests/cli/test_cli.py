@@ -180,6 +180,7 @@ class Words(Case):
                 ("STRIPE_URL must begin with https", {"SHOPSTREAM_STRIPE_URL": "stripe.example", **key, **secret}),
                 ("STRIPE_SECRET_KEY must be set", real), ("STRIPE_SECRET_KEY must be set", {**real, **secret}),
                 ("STRIPE_WEBHOOK_SECRET must be set", {**real, **key}),
+                ("ADMIN_EMAIL must be an e-mail address", {"SHOPSTREAM_ADMIN_EMAIL": "f00-n0-address"}),
                 ("ADMIN_PASSWORD must have 8 to 128", {"SHOPSTREAM_ADMIN_PASSWORD": "x7$kQ2!"}),
                 ("ADMIN_PASSWORD must have 8 to 128", {"SHOPSTREAM_ADMIN_PASSWORD": "é7$kQ2!"}),
                 ("ADMIN_PASSWORD must have 8 to 128", {"SHOPSTREAM_ADMIN_PASSWORD": "x7$kQ2! " * 17}),
