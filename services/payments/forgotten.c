@@ -9,8 +9,6 @@
 #define SPARE_MS (INT64_C(60) * 60 * 1000)
 #define KEY_SAFE_MS (PSP_KEY_LIFETIME_MS - SPARE_MS)
 
-#define LIST_PAGES_MAX 50
-
 bool key_may_be_forgotten(const struct call *call, int64_t asked_ms)
 {
     int64_t age_ms = call_now_ms(call) - asked_ms;
@@ -30,7 +28,7 @@ int find_listed_intent(struct call *call, struct str tenant, struct str order_id
         return provider_failed(call, ERR_UNAVAILABLE, &(struct psp_failure){"not_listening", "", ""});
     if (!intents)
         return ERR_NO_MEMORY;
-    for (int page = 0; page < LIST_PAGES_MAX; page++) {
+    for (int page = 0; page < PROVIDER_PAGES_MAX; page++) {
         struct psp_failure failure = {0};
         size_t count = 0;
         int error =

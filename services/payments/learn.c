@@ -3,7 +3,9 @@
 
 #include "services/payments/sql/payments.sql.h"
 
-#define LIST_PAGES_MAX 50
+#include <stdio.h>
+
+#define PAGE_ARENA_BYTES ((size_t)4 << 20)
 
 int find_told_payment(struct sql_tx *tx, struct arena *arena, const struct psp_intent *intent,
                       struct payment_row *ret_payment)
@@ -12,6 +14,40 @@ int find_told_payment(struct sql_tx *tx, struct arena *arena, const struct psp_i
     if (error != ERR_NOT_FOUND || intent->reference.len == 0)
         return error;
     return find_payment_by_order(tx, arena, intent->tenant, intent->reference, ret_payment);
+}
+
+/* -- The provider's lists ------------------------------------------------------------------------------------------ */
+
+/* False when it does not fit; the provider's ids are far shorter. */
+static bool keep_id(struct str id, char ret_id[PROVIDER_ID_BYTES])
+{
+    return snprintf(ret_id, PROVIDER_ID_BYTES, "%.*s", STR_FORMAT(id)) < PROVIDER_ID_BYTES;
+}
+
+int walk_span(struct call *call, struct provider_span *span, provider_page_fn *read_page, void *context)
+{
+    CLEANUP(arena_cleanup) struct arena *arena = arena_new(PAGE_ARENA_BYTES);
+    struct arena *callers = call->arena;
+    struct provider_page page = {0};
+    int error = 0;
+    if (!payments_psp(call))
+        return provider_failed(call, ERR_UNAVAILABLE, &(struct psp_failure){"not_listening", "", ""});
+    if (!arena)
+        return ERR_NO_MEMORY;
+    call->arena = arena;
+    for (int i = 0; i < PROVIDER_PAGES_MAX && !span->is_complete && !error; i++) {
+        error = read_page(call, context, span, &page);
+        if (error)
+            break;
+        if (i == 0 && page.count > 0)
+            span->newest_ms = page.newest_ms;
+        span->is_complete = page.count < PSP_LIST_MAX;
+        if (!span->is_complete && !keep_id(page.last_id, page.after))
+            error = ERR_INTERNAL;
+        arena_reset(arena);
+    }
+    call->arena = callers;
+    return error;
 }
 
 /* -- Charges ------------------------------------------------------------------------------------------------------- */
@@ -149,29 +185,27 @@ static int learn_refund(struct call *call, const struct psp_refund *refund)
     return call_write(call, write_told_refund, &told);
 }
 
-int learn_refunds(struct call *call, struct str intent_id, struct provider_span *span)
+static int learn_page(struct call *call, void *context, const struct provider_span *span, struct provider_page *page)
 {
+    const struct str *intent_id = context;
     struct psp *psp = payments_psp(call);
     struct psp_refund *refunds = arena_alloc_array(call->arena, PSP_LIST_MAX, sizeof(*refunds));
-    if (!psp)
-        return provider_failed(call, ERR_UNAVAILABLE, &(struct psp_failure){"not_listening", "", ""});
+    struct psp_failure failure = {0};
     if (!refunds)
         return ERR_NO_MEMORY;
-    struct str after = STR_EMPTY;
-    for (int page = 0; page < LIST_PAGES_MAX; page++) {
-        size_t count = 0;
-        struct psp_failure failure = {0};
-        int error = psp->list_refunds(psp, PSP_ASKER(call), intent_id, span->from_ms, span->to_ms, after, refunds,
-                                      PSP_LIST_MAX, &count, &failure);
-        TRY(provider_failed(call, error, &failure));
-        for (size_t i = 0; i < count; i++)
-            TRY(learn_refund(call, &refunds[i]));
-        if (page == 0 && count > 0)
-            span->newest_ms = refunds[0].created_ms;
-        span->is_complete = count < PSP_LIST_MAX;
-        if (span->is_complete)
-            return 0;
-        after = refunds[count - 1].id;
+    int error = psp->list_refunds(psp, PSP_ASKER(call), *intent_id, span->from_ms, span->to_ms,
+                                  str_from_cstr(page->after), refunds, PSP_LIST_MAX, &page->count, &failure);
+    TRY(provider_failed(call, error, &failure));
+    for (size_t i = 0; i < page->count; i++)
+        TRY(learn_refund(call, &refunds[i]));
+    if (page->count > 0) {
+        page->newest_ms = refunds[0].created_ms;
+        page->last_id = refunds[page->count - 1].id;
     }
     return 0;
+}
+
+int learn_refunds(struct call *call, struct str intent_id, struct provider_span *span)
+{
+    return walk_span(call, span, learn_page, &intent_id);
 }

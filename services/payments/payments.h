@@ -25,6 +25,8 @@
     (INT64_C(2147483647) * 1000) /* the end of a span of the provider's time, which ours says nothing of               \
                                   */
 #define CHECK_AGAIN_MS (INT64_C(30) * 1000)
+#define PROVIDER_PAGES_MAX 50 /* of a list of the provider's, in one go */
+#define PROVIDER_ID_BYTES 256
 #define PAYMENTS_TOPIC "payment.events"
 
 struct payment_row {
@@ -93,12 +95,28 @@ int learn_charge(struct call *call, struct payment_row *payment, const struct ps
 /* Books a refund that the provider tells of, whoever made it; once. In a write transaction. */
 int take_refund(struct call *call, const struct psp_refund *told);
 
-/* A span of the provider's list, by the provider's clock. */
+/* A span of one of the provider's lists, by the provider's clock. */
 struct provider_span {
     int64_t from_ms, to_ms;
     int64_t newest_ms; /* of what was in it; 0: nothing */
-    bool is_complete;  /* false when there was more than a run may read */
+    bool is_complete;  /* false when there was more than PROVIDER_PAGES_MAX */
 };
+
+/* One page of it, the newest first. */
+struct provider_page {
+    char after[PROVIDER_ID_BYTES]; /* the id that it comes behind; empty for the first page */
+    size_t count;                  /* out: of what is on it */
+    int64_t newest_ms;             /* out, unless it is empty: when its first was made */
+    struct str last_id;            /* out, likewise */
+};
+
+/* Fetches the page and deals with what is in it. */
+typedef int provider_page_fn(struct call *call, void *context, const struct provider_span *span,
+                             struct provider_page *page);
+
+/* Goes through the span page by page, each in an arena of its own that call->arena is meanwhile, so that a span takes
+ * no more memory than a page. Outside of transactions (learn.c). */
+int walk_span(struct call *call, struct provider_span *span, provider_page_fn *read_page, void *context);
 
 /* The same for all refunds of the intent (empty: of all intents) in the span. Outside of transactions. */
 int learn_refunds(struct call *call, struct str intent_id, struct provider_span *span);

@@ -8,7 +8,6 @@
 #include "platform/ports/clock/clock.h"
 #include "services/payments/sql/payments.sql.h"
 
-#define LIST_PAGES_MAX 50
 #define MARK_OVERLAP_MS (INT64_C(60) * 1000)
 #define PURGE_ROWS_MAX 1000
 #define EVENT_MEMORY_MS (INT64_C(90) * 24 * 60 * 60 * 1000) /* longer than the provider repeats an event */
@@ -64,30 +63,29 @@ static int compare_intent(struct call *call, const struct psp_intent *intent)
     return is_behind(&found.payment, intent) ? call_write(call, write_found, &found) : 0;
 }
 
-/* Compares all intents of the span; the newest first. */
-static int compare_charges(struct call *call, struct provider_span *span)
+static int compare_page(struct call *call, void *context, const struct provider_span *span, struct provider_page *page)
 {
     struct psp *psp = payments_psp(call);
     struct psp_intent *intents = arena_alloc_array(call->arena, PSP_LIST_MAX, sizeof(*intents));
+    struct psp_failure failure = {0};
+    (void)context;
     if (!intents)
         return ERR_NO_MEMORY;
-    struct str after = STR_EMPTY;
-    for (int page = 0; page < LIST_PAGES_MAX; page++) {
-        size_t count = 0;
-        struct psp_failure failure = {0};
-        int error = psp->list_intents(psp, PSP_ASKER(call), span->from_ms, span->to_ms, after, intents, PSP_LIST_MAX,
-                                      &count, &failure);
-        TRY(provider_failed(call, error, &failure));
-        for (size_t i = 0; i < count; i++)
-            TRY(compare_intent(call, &intents[i]));
-        if (page == 0 && count > 0)
-            span->newest_ms = intents[0].created_ms;
-        span->is_complete = count < PSP_LIST_MAX;
-        if (span->is_complete)
-            return 0;
-        after = intents[count - 1].id;
+    int error = psp->list_intents(psp, PSP_ASKER(call), span->from_ms, span->to_ms, str_from_cstr(page->after), intents,
+                                  PSP_LIST_MAX, &page->count, &failure);
+    TRY(provider_failed(call, error, &failure));
+    for (size_t i = 0; i < page->count; i++)
+        TRY(compare_intent(call, &intents[i]));
+    if (page->count > 0) {
+        page->newest_ms = intents[0].created_ms;
+        page->last_id = intents[page->count - 1].id;
     }
     return 0;
+}
+
+static int compare_charges(struct call *call, struct provider_span *span)
+{
+    return walk_span(call, span, compare_page, NULL);
 }
 
 /* -- Refunds ------------------------------------------------------------------------------------------------------- */

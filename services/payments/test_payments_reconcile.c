@@ -269,6 +269,22 @@ static void test_payments_reconcile__what_went_back_unheard_is_not_returned_agai
     assert_ledger(fixture, 6);
 }
 
+/* More than a page of charges takes a run no more memory than a page does: a job has only so much. */
+static void test_payments_reconcile__a_long_list_takes_the_memory_of_a_page(void **state)
+{
+    struct fixture *fixture = *state;
+    Payments__Payment payment;
+    drop_webhooks(fixture);
+    for (int i = 0; i <= PSP_LIST_MAX; i++)
+        assert_int_equal(
+            authorise(fixture, arena_printf(fixture->host.arena, "order-%03d", i), "pm_card_visa", &payment), 0);
+    struct call *call = test_host_call(&fixture->host, "payments");
+    size_t before = arena_used(call->arena);
+    assert_int_equal(reconcile(call), 0);
+    assert_in_range(arena_used(call->arena) - before, 0, 4096);
+    assert_string_equal(finding(fixture, "charge_without_order", payment.provider_id), "");
+}
+
 /* -- Orders without a charge --------------------------------------------------------------------------------------- */
 
 static int run_walk(struct fixture *fixture)
@@ -367,6 +383,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         HASTY(test_payments_reconcile__the_charge_of_a_standing_order_is_adopted),
         HASTY(test_payments_reconcile__an_adopted_charge_brings_its_refunds),
+        HASTY(test_payments_reconcile__a_long_list_takes_the_memory_of_a_page),
         HASTY(test_payments_reconcile__a_charge_waits_until_orders_can_be_asked),
         HASTY(test_payments_reconcile__a_charge_that_is_not_its_orders_is_returned),
         HASTY(test_payments_reconcile__a_second_charge_that_is_told_of_is_returned),
