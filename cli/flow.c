@@ -6,32 +6,6 @@
 
 #define REQUEST_BYTES_MAX ((size_t)64 << 10)
 
-/* Shows the objects of a list as a table whose columns are their members of these names. */
-static int show_list(struct shop *shop, yyjson_val *list, const char *const *headings, const char *const *members,
-                     const char *when_empty)
-{
-    struct table table = {0};
-    size_t index, count, column_count = 0;
-    yyjson_val *object;
-
-    for (; members[column_count]; column_count++)
-        table.headings[column_count] = headings[column_count];
-    yyjson_arr_foreach(list, index, count, object)
-    {
-        const char *cells[TABLE_COLUMNS_MAX];
-
-        for (size_t i = 0; i < column_count; i++)
-            cells[i] = json_text(shop->arena, object, members[i]);
-        if (table_add(&table, shop->arena, cells) < 0)
-            return say_failed("there are too many rows for a table; use --json");
-    }
-    if (table.row_count)
-        table_print(&table);
-    else
-        puts(when_empty);
-    return EXIT_DONE;
-}
-
 /* -- Workflows ----------------------------------------------------------------------------------------------------- */
 
 int command_workflow_list(const struct command_options *options)
@@ -53,8 +27,8 @@ int command_workflow_list(const struct command_options *options)
     if (status != EXIT_DONE || is_printed)
         return status;
     CLEANUP(json_free) struct yyjson_doc *document = json_read(reply);
-    return show_list(&shop, yyjson_obj_get(yyjson_doc_get_root(document), "workflows"), headings, members,
-                     "There are no such workflows.");
+    return shop_show_list(&shop, yyjson_obj_get(yyjson_doc_get_root(document), "workflows"), headings, members,
+                          "There are no such workflows.");
 }
 
 static void show_member(struct shop *shop, yyjson_val *workflow, const char *label, const char *member)
@@ -80,7 +54,7 @@ static int show_workflow(struct shop *shop, yyjson_val *workflow)
     show_member(shop, workflow, "Input", "input");
     show_member(shop, workflow, "Output", "output");
     putchar('\n');
-    return show_list(shop, yyjson_obj_get(workflow, "steps"), headings, members, "It has not done a step yet.");
+    return shop_show_list(shop, yyjson_obj_get(workflow, "steps"), headings, members, "It has not done a step yet.");
 }
 
 static void append_id(struct buf *json, const char *id)
@@ -139,8 +113,8 @@ int command_quarantine_list(const struct command_options *options)
     if (status != EXIT_DONE || is_printed)
         return status;
     CLEANUP(json_free) struct yyjson_doc *document = json_read(reply);
-    return show_list(&shop, yyjson_obj_get(yyjson_doc_get_root(document), "events"), headings, members,
-                     "No event is in quarantine.");
+    return shop_show_list(&shop, yyjson_obj_get(yyjson_doc_get_root(document), "events"), headings, members,
+                          "No event is in quarantine.");
 }
 
 int command_quarantine_replay(const struct command_options *options)

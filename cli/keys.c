@@ -6,12 +6,11 @@
 
 int command_keys_list(const struct command_options *options)
 {
+    static const char *const headings[] = {"KEY", "CREATED", "STATE", "UNTIL"};
+    static const char *const members[] = {"kid", "created_at", "state", "until", NULL};
     CLEANUP(shop_close) struct shop shop = {0};
-    struct table table = {.headings = {"KEY", "CREATED", "STATE", "UNTIL"}};
     struct str reply;
     bool is_printed = false;
-    size_t index, count;
-    yyjson_val *key;
     int status = shop_open(&shop, options, false);
 
     if (status == EXIT_DONE)
@@ -19,16 +18,8 @@ int command_keys_list(const struct command_options *options)
     if (status != EXIT_DONE || is_printed)
         return status;
     CLEANUP(json_free) struct yyjson_doc *document = json_read(reply);
-    yyjson_arr_foreach(yyjson_obj_get(yyjson_doc_get_root(document), "keys"), index, count, key)
-    {
-        const char *cells[] = {json_text(shop.arena, key, "kid"), json_text(shop.arena, key, "created_at"),
-                               json_text(shop.arena, key, "state"), json_text(shop.arena, key, "until")};
-
-        if (table_add(&table, shop.arena, cells) < 0)
-            return say_failed("there are too many keys for a table; use --json");
-    }
-    table_print(&table);
-    return EXIT_DONE;
+    return shop_show_list(&shop, yyjson_obj_get(yyjson_doc_get_root(document), "keys"), headings, members,
+                          "There are no keys yet.");
 }
 
 int command_keys_rotate(const struct command_options *options)

@@ -81,12 +81,11 @@ int command_tenant_add(const struct command_options *options)
 
 int command_tenant_list(const struct command_options *options)
 {
+    static const char *const headings[] = {"TENANT", "HOST"};
+    static const char *const members[] = {"id", "host", NULL};
     CLEANUP(shop_close) struct shop shop = {0};
-    struct table table = {.headings = {"TENANT", "HOST"}};
     struct str reply;
     bool is_printed = false;
-    size_t index, count;
-    yyjson_val *tenant;
     int status = shop_open(&shop, options, false);
 
     if (status == EXIT_DONE)
@@ -94,13 +93,6 @@ int command_tenant_list(const struct command_options *options)
     if (status != EXIT_DONE || is_printed)
         return status;
     CLEANUP(json_free) struct yyjson_doc *document = json_read(reply);
-    yyjson_arr_foreach(yyjson_obj_get(yyjson_doc_get_root(document), "tenants"), index, count, tenant)
-    {
-        const char *cells[] = {json_text(shop.arena, tenant, "id"), json_text(shop.arena, tenant, "host")};
-
-        if (table_add(&table, shop.arena, cells) < 0)
-            return say_failed("there are too many tenants for a table; use --json");
-    }
-    table_print(&table);
-    return EXIT_DONE;
+    return shop_show_list(&shop, yyjson_obj_get(yyjson_doc_get_root(document), "tenants"), headings, members,
+                          "There are no tenants.");
 }

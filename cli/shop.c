@@ -257,3 +257,28 @@ const char *json_text(struct arena *arena, struct yyjson_val *object, const char
         return arena_printf(arena, "%" PRId64, yyjson_get_sint(value));
     return NULL;
 }
+
+int shop_show_list(struct shop *shop, yyjson_val *list, const char *const *headings, const char *const *members,
+                   const char *when_empty)
+{
+    struct table table = {0};
+    size_t index, count, column_count = 0;
+    yyjson_val *object;
+
+    for (; members[column_count]; column_count++)
+        table.headings[column_count] = headings[column_count];
+    yyjson_arr_foreach(list, index, count, object)
+    {
+        const char *cells[TABLE_COLUMNS_MAX];
+
+        for (size_t i = 0; i < column_count; i++)
+            cells[i] = json_text(shop->arena, object, members[i]);
+        if (table_add(&table, shop->arena, cells) < 0)
+            return say_failed("there are too many rows for a table; use --json");
+    }
+    if (table.row_count)
+        table_print(&table);
+    else
+        puts(when_empty);
+    return EXIT_DONE;
+}

@@ -61,3 +61,8 @@ void json_free(struct yyjson_doc **document); /* for CLEANUP() */
 
 /* A member's text: a string as it is, a number in decimal (in the arena); NULL where there is none. */
 const char *json_text(struct arena *arena, struct yyjson_val *object, const char *name);
+
+/* Shows the objects of a list as a table whose columns are their members of these names (ends with NULL), or
+ * when_empty. Returns an exit status. */
+int shop_show_list(struct shop *shop, struct yyjson_val *list, const char *const *headings, const char *const *members,
+                   const char *when_empty);
