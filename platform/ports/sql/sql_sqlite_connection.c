@@ -45,9 +45,9 @@ int sqlite_connection_open(struct sqlite_db *db, struct sqlite_connection *conne
     if (!connection->arena)
         return sqlite_open_message(db, NULL, ERR_NO_MEMORY, ret_message);
     int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
-    const char *vfs = vfs_log_over(db->vfs);
+    const char *real_vfs = db->vfs[0] ? db->vfs : NULL, *vfs = vfs_log_over(real_vfs);
     int result = sqlite3_open_v2(db->path, &connection->handle, is_writer ? flags | SQLITE_OPEN_CREATE : flags,
-                                 vfs ? vfs : db->vfs);
+                                 vfs ? vfs : real_vfs);
     int error = sqlite_error(connection->handle, result);
     if (!error) {
         sqlite3_busy_handler(connection->handle, wait_for_lock, connection);
