@@ -52,7 +52,7 @@ static bool is_traceparent(struct str s)
 
 /* Goes on with the caller's trace, or starts one; this request gets a span of its own. What is sent on is of version
  * 00, and of the caller's flags the one that it knows: whether the trace is sampled (the last bit). */
-static int start_trace(struct call *call, struct str sent)
+int call_start_trace(struct call *call, struct str sent)
 {
     bool goes_on = is_traceparent(sent);
     unsigned char bytes[24];
@@ -72,11 +72,6 @@ static int start_trace(struct call *call, struct str sent)
     call->traceparent = str_from(text, TRACEPARENT_LEN);
     call->log.trace_id = str_from(text + 3, 32);
     return 0;
-}
-
-int call_start_trace(struct call *call, struct str sent)
-{
-    return start_trace(call, sent);
 }
 
 static bool match_in(struct request *request, struct service_instance *instance, struct str path)
@@ -163,7 +158,7 @@ int request_route(struct request *request)
     bool found = find_row(request);
 
     fill_call(request);
-    TRY(start_trace(call, http_header_find(request->http, "traceparent")));
+    TRY(call_start_trace(call, http_header_find(request->http, "traceparent")));
     if (!found)
         return problem_set(&call->problem, ERR_NOT_FOUND, "no_such_path", NULL, "There is nothing at this address.");
     return find_tenant(request);
