@@ -15,7 +15,8 @@ import sqlite3
 import sys
 import time
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "tests" / "support"))
 
 from shop import ADMIN_EMAIL, PATIENCE_S, POLL_S, Person, eventually, new_key, unbalanced  # noqa: E402
 
@@ -284,33 +285,62 @@ class FirstStart(Scenario):
         check(order["status"] == "confirmed", order)
 
 
-class Upgrade(Trade):
-    """A folder that is one migration behind, with an order in it."""
-    starts = True
-    # The last migration of the payments: how to take it back, and what shows that it is there.
-    database, name = "payments.db", "append_only"
-    undo = "".join("DROP TRIGGER ledger_%s_%s;" % (table, verb) for table in ("transactions", "entries")
-                   for verb in ("keep", "stay"))
+def schema_of(database):
+    """{name: text} of what a database has."""
+    return dict(database.execute("SELECT name, sql FROM sqlite_schema WHERE sql IS NOT NULL"))
 
-    def rows(self, data, sql):
-        with contextlib.closing(sqlite3.connect(data / self.database)) as database:
-            return database.execute(sql).fetchall()
+
+class Upgrade(Trade):
+    """A folder that is one migration of the payments behind, with an order in it."""
+    starts = True
+    migrations = sorted((ROOT / "services" / "payments" / "migrations").glob("*.sql"))
+    number = int(migrations[-1].stem.partition("_")[0])
+
+    def database(self, data):
+        return contextlib.closing(sqlite3.connect(data / "payments.db"))
+
+    def tables(self, migrations):
+        """({table: columns}, {name: text}) that some migrations make."""
+        with contextlib.closing(sqlite3.connect(":memory:")) as made:
+            for migration in migrations:
+                made.executescript(migration.read_text())
+            names = [name for (name,) in made.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")]
+            return {name: [column[1] for column in made.execute("PRAGMA table_info(%s)" % name)] for name in names}, \
+                schema_of(made)
 
     def alter(self, data):
-        with contextlib.closing(sqlite3.connect(data / self.database)) as database:
-            database.executescript(self.undo)
-            gone = database.execute("DELETE FROM shopstream_migrations WHERE name = ?", (self.name,)).rowcount
+        """Takes the last migration back: its tables are made by those before it, and what fits of the rows stays."""
+        new, _ = self.tables(self.migrations[:-1])
+        old, _ = self.tables(self.migrations[:-1])
+        with self.database(data) as database:
+            kept = {}
+            for table, columns in old.items():
+                columns = ", ".join(column for column in columns if column in new.get(table, ()))
+                if columns:
+                    kept[table, columns] = database.execute("SELECT %s FROM %s" % (columns, table)).fetchall()
+            for table in new:
+                database.execute("DROP TABLE %s" % table)
+            for migration in self.migrations[:-1]:
+                database.executescript(migration.read_text())
+            for (table, columns), rows in kept.items():
+                marks = ", ".join("?" * len(columns.split(", ")))
+                database.executemany("INSERT INTO %s (%s) VALUES (%s)" % (table, columns, marks), rows)
+            gone = database.execute("DELETE FROM shopstream_migrations WHERE list = 'payments' AND number = ?",
+                                    (self.number,)).rowcount
             database.commit()
-        check(gone == 1, "there is no migration", self.name)
+        check(gone == 1, "migration", self.number, "was not applied")
+        check(kept, "nothing stayed of the payments")
 
     def audit(self, shop, acknowledged):
         self.key = new_key()
         order = shop.buy([(self.sku, 1)])
         self.audit_trade(shop, [self.audit_earlier(shop), order])
-        applied = self.rows(shop.data, "SELECT count(*) FROM shopstream_migrations WHERE name = '%s'" % self.name)
-        triggers = self.rows(shop.data, "SELECT count(*) FROM sqlite_schema WHERE type = 'trigger' "
-                                        "AND name LIKE 'ledger%'")
-        check((applied, triggers) == ([(1,)], [(4,)]), "applied:", applied, "triggers:", triggers)
+        _, expected = self.tables(self.migrations)
+        with self.database(shop.data) as database:
+            made = schema_of(database)
+            applied = database.execute("SELECT max(number) FROM shopstream_migrations WHERE list = 'payments'").fetchone()
+        check(applied == (self.number,), "applied:", applied)
+        check(expected.items() <= made.items(), "other tables:", expected.items() - made.items())
 
 
 SCENARIOS = {"checkout": Checkout, "refund": Refund, "import": Import, "first-start": FirstStart, "upgrade": Upgrade,

@@ -8,6 +8,7 @@ import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
+from scenarios import SCENARIOS  # noqa: E402
 from sweep import Sweep, Target  # noqa: E402
 
 KILLS_MAX = 6
@@ -38,6 +39,13 @@ class SweepTest(unittest.TestCase):
 
     def test_sweep__finds_an_answer_whose_key_was_not_recorded(self):
         self.check_found("lost-key", Target("sql-writer", "fdatasync", "orders.db-wal", 0))
+
+    def test_sweep__every_scenario_holds_where_nobody_is_killed(self):
+        for name in SCENARIOS:
+            with self.subTest(name):
+                sweep = Sweep(name, self.fail)
+                self.addCleanup(sweep.stage.close)
+                self.assertTrue(sweep.targets(sweep.record()))
 
 
 if __name__ == "__main__":
