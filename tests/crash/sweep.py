@@ -71,6 +71,7 @@ class Stage:
             shutil.copytree(self.shop.data, self.template, dirs_exist_ok=True, ignore=shutil.ignore_patterns("*.sock"))
 
     def reset(self):
+        self.shop.preload(None)
         shutil.rmtree(self.shop.data, ignore_errors=True)
         if any(self.template.iterdir()):
             shutil.copytree(self.template, self.shop.data)
@@ -78,6 +79,7 @@ class Stage:
             pass
         if self.planted:
             self.shop.preload("planted_bugs", PLANTED_BUG=self.planted)
+        self.shop.allow_tracer()
 
     def start(self):
         self.shop.start()

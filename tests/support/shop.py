@@ -208,6 +208,11 @@ class Shop:
             sanitizer = os.environ.get("ASAN_OPTIONS", "") + ":verify_asan_link_order=0"
             self.preloaded = {"LD_PRELOAD": str(BUILD / ("lib%s.so" % library)), "ASAN_OPTIONS": sanitizer, **variables}
 
+    def allow_tracer(self):
+        """From the next start on a tracer may be attached: who looks for leaks traces, and once only is possible."""
+        options = self.preloaded.get("ASAN_OPTIONS", os.environ.get("ASAN_OPTIONS", ""))
+        self.preloaded["ASAN_OPTIONS"] = options + ":detect_leaks=0"
+
     def spawn(self, **streams):
         return subprocess.Popen([BINARY, "--port", str(self.port), "--data", str(self.data), *self.arguments],
                                 env=self.environment(), stdin=subprocess.DEVNULL, **streams)
