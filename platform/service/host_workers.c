@@ -13,8 +13,8 @@
 #include <stdlib.h>
 
 #define WORKERS_MAX 64
-#define TASKS_PER_QUEUE 4
-#define BATCH_MAX 16
+#define TASKS_FOR_SINGLE 4 /* each waits for the disk most of the time, and their commits are one */
+#define TASKS_FOR_ALL 1    /* what comes while it is busy is its next batch */
 #define ATTEMPTS_MAX 10
 #define BATCH_ARENA_BYTES ((size_t)64 << 20)
 #define MESSAGE_ARENA_BYTES ((size_t)2 << 20)
@@ -27,6 +27,7 @@ struct queue_worker {
     struct host_workers *workers;
     struct service_instance *instance;
     const struct worker *row;
+    struct queue_worker *first; /* of the tasks of its queue, which lie side by side */
     struct task *task;
     struct task_cond wake;
     bool woken;   /* somebody enqueued since it last looked; under the lock, as is what follows */
@@ -34,7 +35,6 @@ struct queue_worker {
     size_t batch; /* messages in its next claim; the task's own */
 };
 
-/* The tasks of one queue lie side by side. */
 struct host_workers {
     struct task_mutex mutex;
     bool stopping;
@@ -46,7 +46,7 @@ struct batch {
     struct work_queue *queue;
     struct work_queue_message *messages;
     size_t count;
-    int results[BATCH_MAX];
+    int results[WORKER_BATCH_MAX];
 };
 
 /* A message whose claim ran out meanwhile is somebody else's, and no reason to forget about the others. */
@@ -66,22 +66,71 @@ static int record_outcomes(struct sql_tx *tx, void *argument)
     return 0;
 }
 
-static int run_message(struct queue_worker *worker, const struct work_queue_message *message)
+static int begin_call(struct queue_worker *worker, struct arena *arena, struct call **ret_call)
 {
-    CLEANUP(arena_cleanup) struct arena *arena = arena_new(MESSAGE_ARENA_BYTES);
     struct call *call = arena ? arena_alloc(arena, sizeof(*call)) : NULL;
-    ProtobufCMessage *body = call ? wire_message_new(arena, worker->row->message) : NULL;
 
-    if (!body)
+    if (!call)
         return ERR_NO_MEMORY;
-    TRY(host_call_begin(worker->instance, arena, STR(TENANT_DEFAULT), STR_EMPTY, MESSAGE_TIMEOUT_MS, call));
-    int result = wire_from_json(arena, message->body, body, &call->problem);
-    if (result >= 0)
-        result = worker->row->run(call, body);
+    *ret_call = call;
+    return host_call_begin(worker->instance, arena, STR(TENANT_DEFAULT), STR_EMPTY, MESSAGE_TIMEOUT_MS, call);
+}
+
+static int read_message(struct queue_worker *worker, struct call *call, const struct work_queue_message *message,
+                        ProtobufCMessage **ret_body)
+{
+    *ret_body = wire_message_new(call->arena, worker->row->message);
+    return *ret_body ? wire_from_json(call->arena, message->body, *ret_body, &call->problem) : ERR_NO_MEMORY;
+}
+
+static void log_failure(struct queue_worker *worker, const struct call *call, const struct work_queue_message *message,
+                        int result)
+{
     if (result < 0)
         log_warning(&call->log, "queue message failed", LOG_CSTR("queue", worker->row->queue),
                     LOG_STR("message_id", message->id), LOG_INT("attempt", message->attempt), LOG_ERR(result));
+}
+
+static int run_message(struct queue_worker *worker, const struct work_queue_message *message)
+{
+    CLEANUP(arena_cleanup) struct arena *arena = arena_new(MESSAGE_ARENA_BYTES);
+    ProtobufCMessage *body;
+    struct call *call;
+
+    TRY(begin_call(worker, arena, &call));
+    int result = read_message(worker, call, message, &body);
+    if (result >= 0)
+        result = worker->row->run(call, body);
+    log_failure(worker, call, message, result);
     return result;
+}
+
+/* Those that can be read, in one call. */
+static int run_together(struct queue_worker *worker, struct batch *batch)
+{
+    CLEANUP(arena_cleanup) struct arena *arena = arena_new(batch->count * MESSAGE_ARENA_BYTES);
+    const ProtobufCMessage *bodies[WORKER_BATCH_MAX];
+    size_t places[WORKER_BATCH_MAX], count = 0;
+    int results[WORKER_BATCH_MAX];
+    struct call *call;
+
+    TRY(begin_call(worker, arena, &call));
+    for (size_t i = 0; i < batch->count; i++) {
+        ProtobufCMessage *body;
+
+        batch->results[i] = read_message(worker, call, &batch->messages[i], &body);
+        if (batch->results[i] >= 0) {
+            bodies[count] = body;
+            places[count++] = i;
+        }
+    }
+    if (count > 0)
+        worker->row->run_all(call, bodies, count, results);
+    for (size_t i = 0; i < count; i++)
+        batch->results[places[i]] = results[i];
+    for (size_t i = 0; i < batch->count; i++)
+        log_failure(worker, call, &batch->messages[i], batch->results[i]);
+    return 0;
 }
 
 static bool is_stopping(struct host_workers *workers)
@@ -90,15 +139,35 @@ static bool is_stopping(struct host_workers *workers)
     return workers->stopping;
 }
 
-/* True when all messages ended well and were acknowledged. When the shop stops, those not begun are given back. */
+static void fail_all(struct batch *batch, int error)
+{
+    for (size_t i = 0; i < batch->count; i++)
+        batch->results[i] = error;
+}
+
+/* When the shop stops, those not begun are given back. */
+static void run_each(struct queue_worker *worker, struct batch *batch)
+{
+    for (size_t i = 0; i < batch->count; i++)
+        batch->results[i] = is_stopping(worker->workers) ? ERR_CANCELLED : run_message(worker, &batch->messages[i]);
+}
+
+/* True when all messages ended well and were acknowledged. */
 static bool run_batch(struct queue_worker *worker, struct batch *batch)
 {
     bool is_good = true;
+    int error = 0;
 
-    for (size_t i = 0; i < batch->count; i++) {
-        batch->results[i] = is_stopping(worker->workers) ? ERR_CANCELLED : run_message(worker, &batch->messages[i]);
+    if (worker->row->run)
+        run_each(worker, batch);
+    else if (is_stopping(worker->workers))
+        error = ERR_CANCELLED;
+    else
+        error = run_together(worker, batch);
+    if (error < 0)
+        fail_all(batch, error);
+    for (size_t i = 0; i < batch->count; i++)
         is_good = is_good && batch->results[i] >= 0;
-    }
     int result = sql_write(worker->instance->db, record_outcomes, batch);
     /* Not recorded: the claims run out, and the messages are given out again. */
     if (result < 0)
@@ -107,12 +176,17 @@ static bool run_batch(struct queue_worker *worker, struct batch *batch)
     return is_good && result >= 0;
 }
 
+static size_t tasks_of(const struct worker *row)
+{
+    return row->run ? TASKS_FOR_SINGLE : TASKS_FOR_ALL;
+}
+
 /* Wakes one of the queue's tasks, unless one is about to look anyway. The lock is held. */
 static void wake_queue(struct queue_worker *queue)
 {
-    struct queue_worker *next = &queue[0]; /* all are busy: it looks when it has done what it has */
+    struct queue_worker *next = queue; /* all are busy: it looks when it has done what it has */
 
-    for (size_t i = 0; i < TASKS_PER_QUEUE; i++) {
+    for (size_t i = 0; i < tasks_of(queue->row); i++) {
         if (queue[i].woken)
             return;
         if (queue[i].waiting)
@@ -120,14 +194,6 @@ static void wake_queue(struct queue_worker *queue)
     }
     next->woken = true;
     task_cond_signal(&next->wake);
-}
-
-static struct queue_worker *queue_of(struct queue_worker *worker)
-{
-    struct queue_worker *list = worker->workers->list;
-    size_t index = (size_t)(worker - list);
-
-    return &list[index - index % TASKS_PER_QUEUE];
 }
 
 /* True when there may be more. */
@@ -145,11 +211,11 @@ static bool work_off(struct queue_worker *worker)
         return false;
     if (batch.count == limit) {
         TASK_LOCKED(&worker->workers->mutex);
-        wake_queue(queue_of(worker));
+        wake_queue(worker->first);
     }
     if (!run_batch(worker, &batch))
         worker->batch = 1;
-    else if (limit < BATCH_MAX)
+    else if (limit < WORKER_BATCH_MAX)
         worker->batch = limit * 2;
     return batch.count == limit;
 }
@@ -178,17 +244,18 @@ static void work_loop(void *argument)
     } while (wait_for_work(worker));
 }
 
-/* Several tasks a queue: each waits for the disk most of the time, and their commits are one. */
 static int add_queue(struct host_workers *workers, struct service_instance *instance, const struct worker *row)
 {
     /* The data folder is this process's alone, so what is claimed in it was claimed by one that died. */
     if (instance->host->lock)
         TRY(work_queue_release(instance->queue, str_from_cstr(row->queue)));
-    for (int i = 0; i < TASKS_PER_QUEUE; i++) {
+    ASSERT(!row->run != !row->run_all);
+    struct queue_worker *first = &workers->list[workers->count];
+    for (size_t i = 0; i < tasks_of(row); i++) {
         ASSERT(workers->count < WORKERS_MAX);
         struct queue_worker *worker = &workers->list[workers->count++];
 
-        *worker = (struct queue_worker){.workers = workers, .instance = instance, .row = row, .batch = 1};
+        *worker = (struct queue_worker){workers, instance, row, .first = first, .batch = 1};
         task_cond_init(&worker->wake);
     }
     return 0;
@@ -249,8 +316,8 @@ void host_workers_wake(struct host_workers *workers, const struct service_instan
         return;
     TASK_LOCKED(&workers->mutex);
 
-    for (size_t i = 0; i < workers->count; i += TASKS_PER_QUEUE) {
-        if (workers->list[i].instance == instance)
-            wake_queue(&workers->list[i]);
+    for (struct queue_worker *worker = workers->list; worker < workers->list + workers->count; worker++) {
+        if (worker->instance == instance && worker->first == worker)
+            wake_queue(worker);
     }
 }

@@ -15,7 +15,7 @@
 /* The row of the table: .workers = (struct worker[]){ MAIL_WORKER, {} }. */
 #define MAIL_WORKER                                                                                                    \
     {                                                                                                                  \
-        .queue = MAIL_QUEUE, .message = &mail__message__descriptor, .run = mail_worker_send                            \
+        .queue = MAIL_QUEUE, .message = &mail__message__descriptor, .run_all = mail_worker_send                        \
     }
 
 /* Queues a plain-text mail in the running write transaction. kind is a static word for logs ("receipt"). With an empty
@@ -24,6 +24,6 @@
 int mail_enqueue(struct call *call, const char *kind, struct str to, const char *subject, const char *format, ...)
     __attribute__((format(printf, 5, 6)));
 
-/* The worker: sends one message by the mail port. An address that the port refuses is logged and dropped, for no
- * repetition would make it good. */
-int mail_worker_send(struct call *call, const ProtobufCMessage *message);
+/* The worker: sends messages by the mail port. One that the port refuses is logged and dropped, for no repetition would
+ * make it good. */
+void mail_worker_send(struct call *call, const ProtobufCMessage *const *messages, size_t count, int *ret_results);

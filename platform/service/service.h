@@ -114,11 +114,16 @@ struct job {
     int (*run)(struct call *call);
 };
 
-/* Handles a message of a queue or stream, at least once; TX_NONE. */
+#define WORKER_BATCH_MAX 16
+
+/* Handles messages of a queue, at least once; TX_NONE. A row has one of two functions: run takes one message, several
+ * of them at a time in tasks of their own; run_all takes those that wait together, at most WORKER_BATCH_MAX, for work
+ * that is cheaper so, and gives for each what run would give. */
 struct worker {
     const char *queue;
     const ProtobufCMessageDescriptor *message;
     int (*run)(struct call *call, const ProtobufCMessage *message);
+    void (*run_all)(struct call *call, const ProtobufCMessage *const *messages, size_t count, int *ret_results);
 };
 
 /* Handles an entry of a stream of the service's own database, for one group, in the write transaction that acknowledges

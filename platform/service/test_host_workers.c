@@ -18,13 +18,13 @@ static struct {
     struct task_cond changed;
     int runs[MESSAGES];
     int failing; /* the message that cannot be done; -1: none */
+    int calls;   /* of run_all */
     size_t done; /* different messages that ended well */
 } seen;
 
-static int run_message(struct call *call, const ProtobufCMessage *base)
+static int see(struct call *call, const ProtobufCMessage *base)
 {
     int index = atoi(((const Mail__Message *)base)->id);
-    TASK_LOCKED(&seen.mutex);
 
     seen.runs[index]++;
     if (index == seen.failing)
@@ -34,12 +34,32 @@ static int run_message(struct call *call, const ProtobufCMessage *base)
     return 0;
 }
 
-static const struct service worked = {
+static int run_message(struct call *call, const ProtobufCMessage *message)
+{
+    TASK_LOCKED(&seen.mutex);
+    return see(call, message);
+}
+
+static void run_messages(struct call *call, const ProtobufCMessage *const *messages, size_t count, int *ret_results)
+{
+    TASK_LOCKED(&seen.mutex);
+    seen.calls++;
+    for (size_t i = 0; i < count; i++)
+        ret_results[i] = see(call, messages[i]);
+}
+
+/* The tests run with a worker for one message and with one for all that wait. */
+static const struct service single = {
     .name = "worked",
     .routes = (const struct route[]){{0}},
-    .workers = (const struct worker[]){{QUEUE, &mail__message__descriptor, run_message}, {0}},
+    .workers = (const struct worker[]){{QUEUE, &mail__message__descriptor, .run = run_message}, {0}},
 };
-static const struct service *const services[] = {&worked, NULL};
+static const struct service together = {
+    .name = "worked",
+    .routes = (const struct route[]){{0}},
+    .workers = (const struct worker[]){{QUEUE, &mail__message__descriptor, .run_all = run_messages}, {0}},
+};
+static const struct service *services[] = {&single, NULL};
 
 static void begin(struct test_host *test, int failing)
 {
@@ -100,6 +120,7 @@ static void test_host_workers__many_messages_are_done_in_batches(void **state)
     assert_int_equal(stats(&test).ready + stats(&test).waiting, 0);
     for (int i = 0; i < MESSAGES; i++)
         assert_int_equal(seen.runs[i], 1);
+    assert_true(services[0] == &single ? seen.calls == 0 : seen.calls < MESSAGES / 2);
     test_host_end(&test);
 }
 
@@ -133,5 +154,7 @@ int main(void)
         cmocka_unit_test(test_host_workers__a_failure_is_tried_again_alone),
     };
 
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    int failed = cmocka_run_group_tests_name("one message", tests, NULL, NULL);
+    services[0] = &together;
+    return failed + cmocka_run_group_tests_name("all that wait", tests, NULL, NULL);
 }

@@ -98,13 +98,15 @@ static void test_service__mails_come_from_the_configured_address(void **state)
     struct mail_stored *stored = NULL;
     struct str bytes = STR_EMPTY;
     size_t count = 0;
+    int result = -1;
 
     (void)state;
     test_host_start(&test, services, NULL);
     message.id = "mail-1";
     message.to = "ann@example.com";
     message.subject = message.text = "Hello";
-    assert_int_equal(mail_worker_send(test_host_call(&test, "orders"), &message.base), 0);
+    mail_worker_send(test_host_call(&test, "orders"), (const ProtobufCMessage *[]){&message.base}, 1, &result);
+    assert_int_equal(result, 0);
     assert_int_equal(mail_list(test.host->mail, 1, test.arena, &stored, &count), 0);
     assert_int_equal(count, 1);
     assert_int_equal(mail_read(test.host->mail, stored[0].id, test.arena, &bytes), 0);

@@ -33,12 +33,14 @@ static const char *send_mail(const char *id, const char *subject, const char *te
     Mail__Message message = MAIL__MESSAGE__INIT;
     struct mail_stored *stored = NULL;
     size_t count = 0;
+    int result = -1;
 
     message.id = (char *)(uintptr_t)id;
     message.to = (char *)"ann@example.com";
     message.subject = (char *)(uintptr_t)subject;
     message.text = (char *)(uintptr_t)text;
-    assert_int_equal(mail_worker_send(test_host_call(&fixture, "orders"), &message.base), 0);
+    mail_worker_send(test_host_call(&fixture, "orders"), (const ProtobufCMessage *[]){&message.base}, 1, &result);
+    assert_int_equal(result, 0);
     assert_int_equal(mail_list(fixture.host->mail, 1, fixture.arena, &stored, &count), 0);
     assert_int_equal(count, 1);
     return arena_cstr(fixture.arena, stored[0].id);

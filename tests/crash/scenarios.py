@@ -338,8 +338,9 @@ class Upgrade(Trade):
         _, expected = self.tables(self.migrations)
         with self.database(shop.data) as database:
             made = schema_of(database)
-            applied = database.execute("SELECT max(number) FROM shopstream_migrations WHERE list = 'payments'").fetchone()
-        check(applied == (self.number,), "applied:", applied)
+            applied = database.execute("SELECT max(number) FROM shopstream_migrations WHERE list = 'payments'")
+            number, = applied.fetchone()
+        check(number == self.number, "applied:", number)
         check(expected.items() <= made.items(), "other tables:", expected.items() - made.items())
 
 

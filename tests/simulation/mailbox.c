@@ -41,9 +41,8 @@ static void deliver(const struct mail_message *message)
         copy(mail->code, sizeof(mail->code), str_skip(message->text, (size_t)code + strlen(CODE_LINE)));
 }
 
-static int send(struct mail *mail, const struct mail_message *message)
+static int send(const struct mail_message *message)
 {
-    (void)mail;
     task_step("mail");
     bool is_faulty = simulation.is_faulty && random_permille(simulation.mail_fault_permille);
     simulation.port_faults += is_faulty;
@@ -52,6 +51,13 @@ static int send(struct mail *mail, const struct mail_message *message)
     deliver(message);
     task_step("mailed");
     return is_faulty ? ERR_UNAVAILABLE : 0; /* accepted, and the answer lost: it comes twice */
+}
+
+static void send_all(struct mail *mail, const struct mail_message *messages, size_t count, int *results)
+{
+    (void)mail;
+    for (size_t i = 0; i < count; i++)
+        results[i] = results[i] == 0 ? send(&messages[i]) : results[i];
 }
 
 static int list(struct mail *mail, size_t limit, struct arena *arena, struct mail_stored **ret_stored,
@@ -91,7 +97,7 @@ static void close_mailbox(struct mail *mail)
 
 int mailbox_open(struct mail **ret_mail)
 {
-    static const struct mail_adapter adapter = {MAIL_ADAPTER_VERSION, close_mailbox, send, list, read};
+    static const struct mail_adapter adapter = {MAIL_ADAPTER_VERSION, close_mailbox, send_all, list, read};
     static struct mail mail = {&adapter};
     *ret_mail = &mail;
     return 0;

@@ -84,7 +84,7 @@ void mail_free(struct mail *mail)
         mail->adapter->free(mail);
 }
 
-int mail_send(struct mail *mail, const struct mail_message *message)
+static int check_message(const struct mail_message *message)
 {
     TRY(check_message_id(message->message_id));
     TRY(mail_check_address(message->from));
@@ -92,8 +92,23 @@ int mail_send(struct mail *mail, const struct mail_message *message)
     TRY(check_header(message->from_name));
     TRY(check_header(message->subject));
     TRY(check_body(message->text));
-    TRY(check_body(message->html));
-    return mail->adapter->send(mail, message);
+    return check_body(message->html);
+}
+
+void mail_send_all(struct mail *mail, const struct mail_message *messages, size_t count, int *ret_results)
+{
+    ASSERT(count <= MAIL_SEND_MAX);
+    for (size_t i = 0; i < count; i++)
+        ret_results[i] = check_message(&messages[i]);
+    mail->adapter->send_all(mail, messages, count, ret_results);
+}
+
+int mail_send(struct mail *mail, const struct mail_message *message)
+{
+    int result;
+
+    mail_send_all(mail, message, 1, &result);
+    return result;
 }
 
 int mail_list(struct mail *mail, size_t limit, struct arena *arena, struct mail_stored **ret_stored, size_t *ret_count)

@@ -15,6 +15,7 @@
 #define MAIL_HEADER_BYTES_MAX 500
 #define MAIL_BODY_BYTES_MAX ((size_t)256 << 10)
 #define MAIL_LIST_MAX 200
+#define MAIL_SEND_MAX 16
 
 struct mail;
 
@@ -44,8 +45,12 @@ void mail_free(struct mail *mail);
 /* 0 for an address that mail_send takes as from and to; ERR_INVALID, ERR_TOO_LARGE. */
 int mail_check_address(struct str address);
 
-/* 0: accepted and durable. ERR_INVALID: an address that is none, control characters in a header, text that is not
- * UTF-8. ERR_TOO_LARGE; ERR_STORAGE_FULL, ERR_UNAVAILABLE: nothing was sent. */
+/* Of each message: 0: accepted and durable. ERR_INVALID: an address that is none, control characters in a header, text
+ * that is not UTF-8. ERR_TOO_LARGE; ERR_STORAGE_FULL, ERR_UNAVAILABLE, ERR_NO_MEMORY: it is to be sent again. Several
+ * together, at most MAIL_SEND_MAX, may cost an engine less than one by one. */
+void mail_send_all(struct mail *mail, const struct mail_message *messages, size_t count, int *ret_results);
+
+/* The same for one message. */
 int mail_send(struct mail *mail, const struct mail_message *message);
 
 /* The newest messages, at most limit (and MAIL_LIST_MAX). An engine that really sends has none to show: ERR_METHOD. */

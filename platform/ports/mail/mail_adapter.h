@@ -4,12 +4,13 @@
 #include "platform/base/buf.h"
 #include "platform/ports/mail/mail.h"
 
-#define MAIL_ADAPTER_VERSION 1
+#define MAIL_ADAPTER_VERSION 2
 
 struct mail_adapter {
     unsigned version;
     void (*free)(struct mail *mail);
-    int (*send)(struct mail *mail, const struct mail_message *message);
+    /* Of those whose result is 0, which it may change. */
+    void (*send_all)(struct mail *mail, const struct mail_message *messages, size_t count, int *results);
     int (*list)(struct mail *mail, size_t limit, struct arena *arena, struct mail_stored **ret_stored,
                 size_t *ret_count);
     int (*read)(struct mail *mail, struct str id, struct arena *arena, struct str *ret_message);

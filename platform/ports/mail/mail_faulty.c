@@ -20,10 +20,14 @@ static struct fault meet(struct mail *mail, const char *call)
     return fault_meet(((struct mail_faulty *)(void *)mail)->plan, FAULT_MAIL, call);
 }
 
-static int faulty_send(struct mail *mail, const struct mail_message *message)
+static void faulty_send_all(struct mail *mail, const struct mail_message *messages, size_t count, int *results)
 {
-    struct fault fault = meet(mail, "send");
-    return FAULT_APPLY(fault, mail_send(inner_of(mail), message));
+    for (size_t i = 0; i < count; i++) {
+        if (results[i] != 0)
+            continue;
+        struct fault fault = meet(mail, "send");
+        results[i] = FAULT_APPLY(fault, mail_send(inner_of(mail), &messages[i]));
+    }
 }
 
 static int faulty_list(struct mail *mail, size_t limit, struct arena *arena, struct mail_stored **ret_stored,
@@ -48,7 +52,7 @@ static void faulty_free(struct mail *mail)
 static const struct mail_adapter faulty_adapter = {
     .version = MAIL_ADAPTER_VERSION,
     .free = faulty_free,
-    .send = faulty_send,
+    .send_all = faulty_send_all,
     .list = faulty_list,
     .read = faulty_read,
 };

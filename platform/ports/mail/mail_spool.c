@@ -47,6 +47,13 @@ static void close_file(const int *file)
 
 /* -- send --------------------------------------------------------------------------------------------------------- */
 
+/* A message on its way: whole in a file ID.part, which gets its name ID.eml once it is synced. So a name appears with
+ * the whole content or not at all, and stays after a power cut. */
+struct outgoing {
+    char part[ID_SIZE + 8], name[ID_SIZE + 8];
+    int file;
+};
+
 static int write_all(int file, struct str bytes)
 {
     while (bytes.len > 0) {
@@ -56,35 +63,10 @@ static int write_all(int file, struct str bytes)
         if (written > 0)
             bytes = str_skip(bytes, (size_t)written);
     }
-    return fsync(file) == 0 ? 0 : write_error();
+    return 0;
 }
 
-static int write_new_file(int folder, const char *name, struct str bytes)
-{
-    CLEANUP(close_file) int file = openat(folder, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-    if (file < 0)
-        return write_error();
-    return write_all(file, bytes);
-}
-
-/* The name appears with the whole content or not at all, and stays after a power cut. */
-static int store(int folder, const char *id, struct str bytes)
-{
-    char temporary[ID_SIZE + 8];
-    char name[ID_SIZE + 8];
-    snprintf(temporary, sizeof(temporary), "%s.part", id);
-    snprintf(name, sizeof(name), "%s.eml", id);
-    int error = write_new_file(folder, temporary, bytes);
-    if (!error && renameat(folder, temporary, folder, name) != 0)
-        error = write_error();
-    if (error) {
-        unlinkat(folder, temporary, 0);
-        return error;
-    }
-    return fsync(folder) == 0 ? 0 : write_error();
-}
-
-static int spool_send(struct mail *mail, const struct mail_message *message)
+static int write_part(int folder, const struct mail_message *message, struct outgoing *outgoing)
 {
     uint64_t random[3];
     random_bytes(random, sizeof(random));
@@ -92,12 +74,46 @@ static int spool_send(struct mail *mail, const struct mail_message *message)
     char id[ID_SIZE];
     char boundary[40];
     snprintf(id, sizeof(id), "%013lld-%016llx", (long long)now_ms % 10000000000000LL, (unsigned long long)random[0]);
+    snprintf(outgoing->part, sizeof(outgoing->part), "%s.part", id);
+    snprintf(outgoing->name, sizeof(outgoing->name), "%s.eml", id);
     snprintf(boundary, sizeof(boundary), "%016llx%016llx", (unsigned long long)random[1],
              (unsigned long long)random[2]);
     CLEANUP(buf_free) struct buf encoded = BUF(MAIL_ENCODED_BYTES_MAX);
     mail_encode(message, boundary, now_ms, &encoded);
     TRY(buf_error(&encoded));
-    return store(spool_of(mail), id, buf_str(&encoded));
+    outgoing->file = openat(folder, outgoing->part, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    return outgoing->file < 0 ? write_error() : write_all(outgoing->file, buf_str(&encoded));
+}
+
+static int sync_and_name(int folder, const struct outgoing *outgoing)
+{
+    if (fsync(outgoing->file) != 0 || renameat(folder, outgoing->part, folder, outgoing->name) != 0)
+        return write_error();
+    return 0;
+}
+
+/* All are written before the first is synced, so that the file system syncs them together, and the folder is synced
+ * once. */
+static void spool_send_all(struct mail *mail, const struct mail_message *messages, size_t count, int *results)
+{
+    int folder = spool_of(mail);
+    struct outgoing outgoing[MAIL_SEND_MAX];
+    for (size_t i = 0; i < count; i++) {
+        outgoing[i].file = -1;
+        if (results[i] == 0)
+            results[i] = write_part(folder, &messages[i], &outgoing[i]);
+    }
+    for (size_t i = 0; i < count; i++)
+        if (results[i] == 0)
+            results[i] = sync_and_name(folder, &outgoing[i]);
+    int synced = fsync(folder) == 0 ? 0 : write_error();
+    for (size_t i = 0; i < count; i++) {
+        if (results[i] == 0)
+            results[i] = synced;
+        if (results[i] != 0 && outgoing[i].file >= 0)
+            unlinkat(folder, outgoing[i].part, 0); /* or it has its name, and comes once more */
+        close_file(&outgoing[i].file);
+    }
 }
 
 /* -- list and read ------------------------------------------------------------------------------------------------ */
@@ -228,7 +244,7 @@ static void spool_free(struct mail *mail)
 static const struct mail_adapter spool_adapter = {
     .version = MAIL_ADAPTER_VERSION,
     .free = spool_free,
-    .send = spool_send,
+    .send_all = spool_send_all,
     .list = spool_list,
     .read = spool_read,
 };

@@ -169,6 +169,28 @@ static void test_mail__list_is_newest_first_and_bounded(void **state)
     assert_int_equal(count, 5);
 }
 
+/* One that is refused takes none of its neighbours with it. */
+static void test_mail__several_are_sent_together(void **state)
+{
+    struct fixture *f = *state;
+    struct mail_message messages[MAIL_SEND_MAX];
+    struct mail_stored *stored;
+    int results[MAIL_SEND_MAX];
+    size_t count = 0;
+    for (size_t i = 0; i < MAIL_SEND_MAX; i++) {
+        messages[i] = message_of("one of many");
+        messages[i].to = i % 5 == 1 ? STR("nobody") : messages[i].to;
+        results[i] = 1;
+    }
+    mail_send_all(f->mail, messages, MAIL_SEND_MAX, results);
+    for (size_t i = 0; i < MAIL_SEND_MAX; i++)
+        assert_int_equal(results[i], i % 5 == 1 ? ERR_INVALID : 0);
+    assert_int_equal(mail_list(f->mail, 100, f->arena, &stored, &count), 0);
+    assert_int_equal(count, MAIL_SEND_MAX - 3);
+    for (size_t i = 0; i < count; i++)
+        assert_true(str_equal_cstr(stored[i].to, "ann+x@example.org"));
+}
+
 /* A crash in the middle of a message leaves a part, which the next start takes away; what is whole stays. */
 static void test_mail__what_a_crash_left_is_gone_after_a_start(void **state)
 {
@@ -217,6 +239,12 @@ static void test_mail_faulty__does_what_the_plan_says(void **state)
     int64_t started_ns = clock_monotonic_ns();
     assert_int_equal(send_faulty(f, FAULT_DELAY), 0);
     assert_true(test_fault_was_late(started_ns));
+    struct mail_message pair[] = {message_of("fails"), message_of("does not")};
+    int results[2];
+    test_fault_next(f->faults, FAULT_MAIL, "send", FAULT_FAIL);
+    mail_send_all(f->mail, pair, 2, results);
+    assert_int_equal(results[0], ERR_UNAVAILABLE);
+    assert_int_equal(results[1], 0);
     struct str bytes;
     test_fault_next(f->faults, FAULT_MAIL, "read", FAULT_FAIL);
     assert_int_equal(mail_read(f->mail, STR("x"), f->arena, &bytes), ERR_UNAVAILABLE);
@@ -232,6 +260,7 @@ int main(void)
         TEST(test_mail__injection_is_refused),
         TEST(test_mail__html_is_an_alternative),
         TEST(test_mail__list_is_newest_first_and_bounded),
+        TEST(test_mail__several_are_sent_together),
         TEST(test_mail__what_a_crash_left_is_gone_after_a_start),
     };
     const struct CMUnitTest faulty_tests[] = {TEST(test_mail_faulty__does_what_the_plan_says)};
