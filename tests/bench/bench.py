@@ -34,7 +34,7 @@ START_MS_MAX, IDLE_MB_MAX, LOADED_MB_MAX = 100, 100, 400
 COUNTED_REQUESTS, COUNTED_ORDERS = 2000, 200
 FULL = {"seconds": 3, "rounds": 3, "sign_ins": 200, "idle": 10000, "flash": (50000, 60, 1000),
         "growth": (1000000, 100000, 1000, 3)}
-QUICK = {"seconds": 1, "rounds": 1, "sign_ins": 8, "idle": 500, "flash": (500, 2, 20), "growth": (600, 600, 200, 1)}
+QUICK = {"seconds": 1, "rounds": 1, "sign_ins": 8, "idle": 500, "flash": (500, 2, 20), "growth": (2000, 2000, 1000, 1)}
 
 
 class Bench:
@@ -204,7 +204,7 @@ def machine():
     model = [line.split(":", 1)[1].strip() for line in pathlib.Path("/proc/cpuinfo").read_text().splitlines()
              if line.startswith("model name")]
     return {"processors": os.cpu_count(), "model": model[0] if model else platform.machine(),
-            "kernel": platform.release(), "load_before": os.getloadavg()[0]}
+            "kernel": platform.release().split("-")[0], "load_before": os.getloadavg()[0]}
 
 
 def main():

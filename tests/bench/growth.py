@@ -74,12 +74,12 @@ class GrownShop(support.Shop):
         measure.wait_until_idle(self.process.pid)
 
     def restart(self):
-        """CPU from the start to the first answer, in milliseconds: waiting for the disk or for others is no growth."""
+        """CPU from the start to the first answer, in microseconds: waiting for the disk or for others is no growth."""
         self.stop()
         self.log = open(self.data.parent / "log", "ab")
         self.process = self.spawn(stdout=self.log, stderr=self.log)
         measure.wait_for("http://127.0.0.1:%d%s?limit=1" % (self.port, PRODUCTS), self.process)
-        return measure.cpu_ns(self.process.pid) / 1e6
+        return measure.cpu_ns(self.process.pid) / 1000
 
     def fill(self, orders):
         """So many orders of guests, and some of a customer."""
@@ -193,11 +193,11 @@ def order_questions():
             ("one order", details)]
 
 
-def row_of(name, small, large, unit="cpu_us"):
+def row_of(name, small, large):
     """Each a figure a pass, taken in turns."""
     ratio = statistics.median(b / max(a, 0.001) for a, b in zip(small, large))
-    return {"what": "growth: " + name, unit: round(statistics.median(large), 1),
-            "small_" + unit: round(statistics.median(small), 1), "ratio": round(ratio, 2), "ok": ratio <= RATIO_MAX}
+    return {"what": "growth: " + name, "cpu_us": round(statistics.median(large), 1),
+            "small_cpu_us": round(statistics.median(small), 1), "ratio": round(ratio, 2), "ok": ratio <= RATIO_MAX}
 
 
 def compare(questions, shops, passes):
@@ -236,7 +236,7 @@ def grow(kind, small, large, fill, questions, passes, checkout):
             fill(shop, count)
             print("growth: %d %s in %.0f s" % (count, kind, time.monotonic() - begun), flush=True)
         starts = [[shop.restart() for _ in range(passes + 2)] for shop in shops]
-        rows = [row_of("start, by %s" % kind, *starts, unit="cpu_ms")]
+        rows = [row_of("start, by %s" % kind, *starts)]
         rows += compare(questions, shops, passes)
         if checkout:
             figures = list(zip(*[[checkout_us(shop) for shop in shops] for _ in range(passes)]))

@@ -1,21 +1,54 @@
-"""docs/performance.md and its plots, from what the bench found. The plots are SVG, written as text: bars and a line for
-the bar that the design sets."""
+"""docs/performance.md from what the bench found: the part between the two marks is made here, the words around it are
+written by hand. Beside it are the plots (SVG, written as text: bars, and a line for the bar that the design sets) and
+the figures as JSON."""
 import html
+import json
 
 WIDTH, ROW, LABEL, GAP = 860, 26, 400, 8
 COLOURS = {True: "#2a7f5f", False: "#b3402e", None: "#5b6b7a"}
-# file, title, what the rows' names begin with, the figure, its unit, and the bar (None: none).
+BEGIN, END = "<!-- measured -->\n", "<!-- /measured -->\n"
+VERDICTS = {True: "held", False: "**missed**", None: ""}
+# Plots: file, title, what the rows' names begin with, the figure, and the bar (None: none).
 PLOTS = (
     ("reads", "CPU of a read, as a multiple of the bare epoll server's", ("product list", "product detail"), "ratio",
-     "×", 1.5),
-    ("checkout-rate", "Orders to confirmed, a second", ("checkout to", "checkout, open"), "orders_per_s", "/s", None),
-    ("checkout-p95", "Checkout, 95 % are done within", ("checkout to", "checkout, open"), "p95_us", "µs", None),
-    ("growth", "CPU in the large shop, as a multiple of the small one's", ("growth:",), "ratio", "×", 1.3),
-    ("memory", "Resident memory", ("memory",), "mb", "MB", 100),
+     1.5),
+    ("checkout-rate", "Orders to confirmed, a second", ("checkout to", "checkout, open"), "orders_per_s", None),
+    ("checkout-p95", "Checkout, 95 % are done within", ("checkout to", "checkout, open"), "p95_us", None),
+    ("growth", "CPU in the large shop, as a multiple of the small one's", ("growth:",), "ratio", 1.3),
+    ("memory", "Resident memory", ("memory",), "mb", 100),
 )
+# Tables: title, and what the rows' names begin with. Rows of no other table are of the last.
+TABLES = (
+    ("Reads", ("product list", "product detail")),
+    ("Orders", ("checkout to", "checkout, open")),
+    ("A flash sale", ("flash sale",)),
+    ("Growth", ("growth:",)),
+    ("Work done for one", ("system calls", "allocations")),
+    ("Start, memory, sign-in, connections", ("",)),
+)
+# Figures: what a column is called, and its unit; times in microseconds are shown in milliseconds from ten on.
+COLUMNS = {"ratio": ("ratio", "×"), "cpu_us": ("CPU", "µs"), "bare_cpu_us": ("CPU, bare server", "µs"),
+           "small_cpu_us": ("CPU, small shop", "µs"), "per_second": ("a second", "/s"),
+           "orders_per_s": ("orders", "/s"), "p50_us": ("p50", "µs"), "p95_us": ("p95", "µs"),
+           "p99_us": ("p99", "µs"), "max_us": ("longest", "µs"), "ms": ("time", "ms"), "mb": ("memory", "MB"),
+           "bytes": ("memory", "bytes"), "calls": ("calls", ""), "syncs": ("syncs", ""),
+           "allocations": ("allocations", ""), "sold": ("sold", ""), "statuses": ("answers", ""),
+           "errors": ("errors", ""), "commits_per_order": ("commits an order", ""), "faults": ("faults", "")}
 
 
-def plot(title, rows, figure, unit, bar):
+def shown(figure, value):
+    """A figure with its unit, as a person reads it."""
+    unit = COLUMNS[figure][1]
+    if isinstance(value, dict):
+        return ", ".join("%s × %s" % ("{:,}".format(count), status) for status, count in value.items())
+    if isinstance(value, list):
+        return ", ".join(map(str, value)) or "none"
+    if unit == "µs" and value >= 10000:
+        value, unit = round(value / 1000, 1), "ms"
+    return ("{:,} {}" if unit else "{:,}{}").format(value, unit)
+
+
+def plot(title, rows, figure, bar):
     """A horizontal bar a row."""
     most = max([row[figure] for row in rows] + ([bar] if bar else [])) or 1
     scale = (WIDTH - LABEL - 110) / most
@@ -29,8 +62,8 @@ def plot(title, rows, figure, unit, bar):
         lines.append('<text x="8" y="%d" fill="#1d2733">%s</text>' % (y + 17, html.escape(row["what"][:64])))
         lines.append('<rect x="%d" y="%d" width="%.1f" height="%d" fill="%s"/>'
                      % (LABEL, y, max(1, row[figure] * scale), ROW, COLOURS[row.get("ok")]))
-        lines.append('<text x="%.1f" y="%d" fill="#1d2733">%s %s</text>'
-                     % (LABEL + row[figure] * scale + 6, y + 17, "{:,}".format(row[figure]), unit))
+        lines.append('<text x="%.1f" y="%d" fill="#1d2733">%s</text>'
+                     % (LABEL + row[figure] * scale + 6, y + 17, shown(figure, row[figure])))
     if bar:
         x = LABEL + bar * scale
         lines.append('<line x1="%.1f" y1="34" x2="%.1f" y2="%d" stroke="#1d2733" stroke-dasharray="4 3"/>'
@@ -38,27 +71,42 @@ def plot(title, rows, figure, unit, bar):
     return "\n".join([*lines, "</svg>", ""])
 
 
-def figures(row):
-    return ", ".join("%s %s" % item for item in row.items() if item[0] not in ("what", "ok") and item[1] != [])
+def table(title, rows):
+    """A column a figure that one of the rows has."""
+    figures = list(dict.fromkeys(figure for row in rows for figure in row if figure in COLUMNS))
+    heads = ["", *(COLUMNS[figure][0] for figure in figures), "bar"]
+    lines = ["### " + title, "", "| %s |" % " | ".join(heads), "|---" * len(heads) + "|"]
+    for row in rows:
+        cells = [shown(figure, row[figure]) if figure in row else "" for figure in figures]
+        lines.append("| %s |" % " | ".join([row["what"].removeprefix("growth: "), *cells, VERDICTS[row.get("ok")]]))
+    return [*lines, ""]
+
+
+def measured(result, folder):
+    """The page's part, and its plots into the folder."""
+    host = result["machine"]
+    lines = ["", "Begun %s, in %s minutes, on %d processors (%s)%s." % (
+        result["begun"], result["minutes"], host["processors"], host["model"],
+        "; with small sizes, so that the figures mean nothing" if result["quick"] else ""), ""]
+    for name, title, prefixes, figure, bar in PLOTS:
+        rows = [row for row in result["rows"] if row["what"].startswith(prefixes) and figure in row]
+        if rows:
+            (folder / (name + ".svg")).write_text(plot(title, rows, figure, bar))
+            lines += ["![%s](performance/%s.svg)" % (title, name), ""]
+    left = result["rows"]
+    for title, prefixes in TABLES:
+        rows = [row for row in left if row["what"].startswith(prefixes)]
+        left = [row for row in left if row not in rows]
+        if rows:
+            lines += table(title, rows)
+    return "\n".join(lines)
 
 
 def write(result, docs):
-    """Writes the page and the plots that there are rows for."""
-    folder = docs / "performance"
+    """Puts what was measured into the page."""
+    page, folder = docs / "performance.md", docs / "performance"
     folder.mkdir(exist_ok=True)
-    host = result["machine"]
-    lines = ["# Performance", "",
-             "Made by `BENCH_DOCS=1 make bench`%s, begun %s, in %s minutes, on %d processors (%s, Linux %s)." % (
-                 " with small sizes: the figures mean nothing" if result["quick"] else "", result["begun"],
-                 result["minutes"], host["processors"], host["model"], host["kernel"]),
-             "Absolute times are this machine's; ratios carry over to another one. The bare server is",
-             "`tests/bench/bare_epoll.c`, which answers the same bytes without looking at the request.", ""]
-    for name, title, prefixes, figure, unit, bar in PLOTS:
-        rows = [row for row in result["rows"] if row["what"].startswith(prefixes) and figure in row]
-        if rows:
-            (folder / (name + ".svg")).write_text(plot(title, rows, figure, unit, bar))
-            lines += ["![%s](performance/%s.svg)" % (title, name), ""]
-    lines += ["| what | bar | measured |", "|---|---|---|"]
-    words = {True: "held", False: "missed", None: ""}
-    lines += ["| %s | %s | %s |" % (row["what"], words[row.get("ok")], figures(row)) for row in result["rows"]]
-    (docs / "performance.md").write_text("\n".join(lines) + "\n")
+    head, rest = page.read_text().split(BEGIN)
+    tail = rest.split(END)[1]
+    page.write_text(head + BEGIN + measured(result, folder) + "\n" + END + tail)
+    (folder / "figures.json").write_text(json.dumps(result, indent=1) + "\n")
