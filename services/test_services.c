@@ -1,4 +1,5 @@
 /* Holds every service's table to what all of them promise. */
+#include "platform/net/server.h"
 #include "platform/ports/sql/test_database.h"
 #include "platform/service/host.h"
 #include "services/services.h"
@@ -26,6 +27,7 @@ static const struct exception {
     {"payments", "/v1/webhooks/stripe", "the provider's events carry an id of their own, which is what is remembered"},
 };
 
+#define LARGE_BODIES_MIN 8 /* that the limit of all bodies must have room for */
 #define EXCEPTIONS (sizeof(exceptions) / sizeof(exceptions[0]))
 
 static bool changes_something(const struct route *route)
@@ -65,6 +67,36 @@ static void test_services__whatever_changes_something_takes_an_idempotency_key(v
     for (size_t i = 0; i < EXCEPTIONS; i++) {
         if (!is_used[i])
             fail_msg("%s has no %s any more", exceptions[i].service, exceptions[i].path);
+    }
+}
+
+/* -- Bodies -------------------------------------------------------------------------------------------------------- */
+
+static void check_body(const struct service *service, const struct route *route)
+{
+    const char *path = route->path ? route->path : route->rpc->name;
+
+    if (route->rpc && (route->takes || route->gives || route->gives_message))
+        fail_msg("%s of %s: the messages of its method say what it takes and gives", path, service->name);
+    if (route->gives && route->gives_message)
+        fail_msg("%s of %s gives two things", path, service->name);
+    if (route->body_bytes_max == 0)
+        return;
+    if (route->auth == AUTH_ANYONE || route->auth == AUTH_SHOPPER)
+        fail_msg("%s of %s keeps a large body for anybody", path, service->name);
+    if (route->body_bytes_max <= http_limits_default.body_bytes_max ||
+        route->body_bytes_max > http_limits_default.bodies_bytes_max / LARGE_BODIES_MIN)
+        fail_msg("%s of %s takes a body of %zu bytes", path, service->name, route->body_bytes_max);
+}
+
+/* A row that takes more than others do is for people who are known, several at a time; and what a raw row says of its
+ * bodies, nobody else says. */
+static void test_services__a_large_body_is_for_who_may_call(void **state)
+{
+    (void)state;
+    for (const struct service *const *service = all_services; *service; service++) {
+        for (const struct route *route = (*service)->routes; route->rpc || route->raw; route++)
+            check_body(*service, route);
     }
 }
 
@@ -128,6 +160,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_services__whatever_changes_something_takes_an_idempotency_key),
+        cmocka_unit_test(test_services__a_large_body_is_for_who_may_call),
         cmocka_unit_test(test_services__personal_data_is_where_the_tables_say),
     };
 

@@ -22,7 +22,7 @@ struct http_exchange;
 struct http_limits {
     size_t head_bytes_max;    /* request line and headers: 431 beyond */
     size_t target_bytes_max;  /* 414 beyond */
-    size_t body_bytes_max;    /* 413 beyond */
+    size_t body_bytes_max;    /* 413 beyond, unless on_large_body lets the request have more */
     size_t bodies_bytes_max;  /* of all requests' bodies that a server holds at a time: 503 beyond */
     size_t arena_bytes_max;   /* of each exchange's arena */
     unsigned connections_max; /* a server; the next one is accepted and closed. Never more than the files that the
@@ -50,6 +50,13 @@ struct http_server_config {
     /* Both are called on a loop's thread, at the same time on different loops; they must not block. */
     void (*on_request)(void *context, struct http_exchange *exchange);
     void (*on_batch_end)(void *context, unsigned loop_index);
+
+    /* A body is announced to be larger than limits.body_bytes_max, or grows beyond it: how many bytes it may have.
+     * Asked once a request, whose head is whole, before the first byte beyond the limit is kept. When ret_response has
+     * a status afterwards, the request is refused with it, and no more of its body is kept. On a loop's thread, as
+     * the others; NULL: no request may have more. */
+    size_t (*on_large_body)(void *context, const struct http_request *request, struct arena *arena,
+                            struct http_response *ret_response);
 
     /* Answers refused before they became a request (bad framing, too large, timed out); fills the response's body
      * and headers as problem+json. NULL: a body-less answer. */

@@ -63,6 +63,8 @@ struct http_exchange *http_exchange_open(struct http_connection *connection)
     exchange->body_len = exchange->body_capacity = 0;
     exchange->body_heap = NULL;
     exchange->body_heap_bytes = 0;
+    exchange->body_bytes_max = connection->loop->server->config.limits.body_bytes_max;
+    exchange->is_limit_asked = false;
 
     exchange->connection = connection;
     exchange->next = NULL;
@@ -189,6 +191,32 @@ static bool reserve_heap(struct http_exchange *exchange, size_t capacity)
     return true;
 }
 
+int http_exchange_body_admit(struct http_exchange *exchange, uint64_t bytes)
+{
+    const struct http_server_config *config = &exchange->loop->server->config;
+    if (bytes <= exchange->body_bytes_max)
+        return 0;
+    if (config->on_large_body && !exchange->is_limit_asked) {
+        exchange->is_limit_asked = true;
+        size_t allowed =
+            config->on_large_body(config->context, &exchange->request, exchange->arena, &exchange->response);
+        if (allowed > exchange->body_bytes_max)
+            exchange->body_bytes_max = allowed;
+    }
+    return exchange->response.status == 0 && bytes <= exchange->body_bytes_max ? 0 : ERR_TOO_LARGE;
+}
+
+int http_exchange_body_refusal(struct http_exchange *exchange, int error, const char **ret_detail)
+{
+    *ret_detail = "The server holds too many requests' bodies; try again.";
+    if (error != ERR_TOO_LARGE)
+        return 503;
+    char *detail = arena_printf(exchange->arena, "The request's body is too large: it may have at most %zu bytes.",
+                                exchange->body_bytes_max);
+    *ret_detail = detail ? detail : "The request's body is too large.";
+    return exchange->response.status ? exchange->response.status : 413;
+}
+
 int http_exchange_body_append(struct http_exchange *exchange, struct str bytes)
 {
     if (!exchange->body) {
@@ -197,10 +225,9 @@ int http_exchange_body_append(struct http_exchange *exchange, struct str bytes)
         exchange->body = exchange->storage + used;
         exchange->body_capacity = HTTP_EXCHANGE_BYTES - used;
     }
-    size_t limit = exchange->loop->server->config.limits.body_bytes_max;
-    if (bytes.len > limit - exchange->body_len)
-        return ERR_TOO_LARGE;
     size_t needed = exchange->body_len + bytes.len;
+    TRY(http_exchange_body_admit(exchange, needed));
+    size_t limit = exchange->body_bytes_max;
     if (needed > exchange->body_capacity) {
         /* It grows with what came, not with what was announced: a promise costs the peer nothing. */
         size_t capacity = needed > limit / 2 ? limit : needed * 2;
@@ -306,6 +333,8 @@ void http_exchange_fill_refusal(struct http_exchange *exchange, int status, cons
 {
     struct http_server *server = exchange->loop->server;
     struct http_response *response = &exchange->response;
+    if (response->status)
+        return;
     response->status = status;
     response->header_count = 0;
     if (server->config.on_refusal)

@@ -126,16 +126,19 @@ static int on_header_value(llhttp_t *parser, const char *at, size_t len)
     return 0;
 }
 
+static int refuse_body(struct http1 *http1, int error)
+{
+    const char *detail = NULL;
+    int status = http_exchange_body_refusal(http1->receiving, error, &detail);
+    return refuse_later(http1, status, detail);
+}
+
 static int on_body(llhttp_t *parser, const char *at, size_t len)
 {
     struct http_connection *connection = parser->data;
     struct http1 *http1 = &connection->http1;
     int error = http_exchange_body_append(http1->receiving, str_from(at, len));
-    if (error == ERR_TOO_LARGE)
-        return refuse_later(http1, 413, "The request's body is too large.");
-    if (error < 0)
-        return refuse_later(http1, 503, "The server holds too many requests' bodies; try again.");
-    return 0;
+    return error < 0 ? refuse_body(http1, error) : 0;
 }
 
 /* A chunk that announces too much is refused before it comes. */
@@ -143,9 +146,11 @@ static int on_chunk_header(llhttp_t *parser)
 {
     struct http_connection *connection = parser->data;
     struct http1 *http1 = &connection->http1;
-    if (parser->content_length > limits_of(connection)->body_bytes_max - http1->receiving->body_len)
-        return refuse_later(http1, 413, "The request's body is too large.");
-    return 0;
+    uint64_t body_len = http1->receiving->body_len;
+    uint64_t announced =
+        parser->content_length > UINT64_MAX - body_len ? UINT64_MAX : parser->content_length + body_len;
+    int error = http_exchange_body_admit(http1->receiving, announced);
+    return error < 0 ? refuse_body(http1, error) : 0;
 }
 
 static int on_chunk_extension(llhttp_t *parser, const char *at, size_t len)
@@ -273,8 +278,8 @@ static int on_headers_complete(llhttp_t *parser)
     if (http_exchange_set_target(exchange, str_from(exchange->head + http1->target_offset, http1->target_len)) < 0)
         return refuse_later(http1, 400, "The request's target is malformed.");
     bool chunked = (parser->flags & F_CHUNKED) != 0;
-    if (!chunked && parser->content_length > limits_of(connection)->body_bytes_max)
-        return refuse_later(http1, 413, "The request's body is too large.");
+    if (!chunked && http_exchange_body_admit(exchange, parser->content_length) < 0)
+        return refuse_body(http1, ERR_TOO_LARGE);
     if (!chunked && parser->content_length == 0)
         exchange->expects_continue = false;
     exchange->keep_alive = llhttp_should_keep_alive(parser) != 0;

@@ -150,6 +150,24 @@ static int join_cookies(struct http_exchange *exchange)
     return 0;
 }
 
+static void mark_body_refused(struct http_exchange *exchange, int error)
+{
+    const char *detail = NULL;
+    int status = http_exchange_body_refusal(exchange, error, &detail);
+    mark_refused(exchange, status, detail);
+}
+
+static void check_length(struct http_exchange *exchange)
+{
+    struct str length = http_header_find(&exchange->request, "content-length");
+    int64_t bytes = 0;
+    if (length.len == 0)
+        return;
+    uint64_t announced = str_to_int64(length, &bytes) < 0 || bytes < 0 ? UINT64_MAX : (uint64_t)bytes;
+    if (http_exchange_body_admit(exchange, announced) < 0)
+        mark_body_refused(exchange, ERR_TOO_LARGE);
+}
+
 static void check_head(struct http_exchange *exchange)
 {
     struct http_request *request = &exchange->request;
@@ -164,11 +182,8 @@ static void check_head(struct http_exchange *exchange)
         mark_refused(exchange, 400, "The :authority is missing or malformed.");
     else if (http_exchange_set_target(exchange, request->target) < 0)
         mark_refused(exchange, 400, "The request's target is malformed.");
-    struct str length = http_header_find(request, "content-length");
-    int64_t bytes = 0;
-    if (length.len > 0 &&
-        (str_to_int64(length, &bytes) < 0 || bytes < 0 || (uint64_t)bytes > limits_of(exchange)->body_bytes_max))
-        mark_refused(exchange, 413, "The request's body is too large.");
+    if (!exchange->refusal_status)
+        check_length(exchange);
 }
 
 static void send_continue(nghttp2_session *session, struct http_exchange *exchange)
@@ -252,10 +267,10 @@ static int on_data_chunk_recv(nghttp2_session *session, uint8_t flags, int32_t s
         return 0;
     }
     int error = http_exchange_body_append(exchange, str_from(data, len));
-    if (error == ERR_TOO_LARGE)
-        refuse(exchange, 413, "The request's body is too large.");
-    else if (error < 0)
-        refuse(exchange, 503, "The server holds too many requests' bodies; try again.");
+    if (error < 0) {
+        mark_body_refused(exchange, error);
+        refuse(exchange, exchange->refusal_status, exchange->refusal_detail);
+    }
     return 0;
 }
 

@@ -120,6 +120,8 @@ struct http_exchange {
     size_t body_capacity;
     char *body_heap;
     size_t body_heap_bytes;
+    size_t body_bytes_max;             /* of this request */
+    bool is_limit_asked;               /* on_large_body was: what it said stands */
     char client[CLIENT_ADDRESS_BYTES]; /* what a proxy says of it */
     struct http_header headers[HTTP_HEADERS_MAX];
     char storage[HTTP_EXCHANGE_BYTES];
@@ -142,8 +144,12 @@ void http_exchange_answer(struct http_exchange *exchange, const struct http_resp
 
 /* Room for a head of size bytes; ERR_NO_MEMORY. What was stored stays. */
 int http_exchange_head_reserve(struct http_exchange *exchange, size_t size);
-/* ERR_TOO_LARGE over the body's limit, ERR_NO_MEMORY without memory, or over the limit of all bodies. */
+/* Whether the body may have so many bytes in all: ERR_TOO_LARGE over its limit, and where on_large_body refused it. */
+int http_exchange_body_admit(struct http_exchange *exchange, uint64_t bytes);
+/* ERR_TOO_LARGE as above, ERR_NO_MEMORY without memory, or over the limit of all bodies. */
 int http_exchange_body_append(struct http_exchange *exchange, struct str bytes);
+/* The status, and the detail, with which one of these errors is told. */
+int http_exchange_body_refusal(struct http_exchange *exchange, int error, const char **ret_detail);
 
 /* Splits a target in origin or absolute form into target, path, query, host; ERR_INVALID. */
 int http_exchange_set_target(struct http_exchange *exchange, struct str target);
@@ -154,7 +160,7 @@ int http_exchange_set_host(struct http_exchange *exchange, struct str host);
 /* The header fields are whole: what a proxy that is believed says of the client counts from here on. */
 void http_exchange_take_headers(struct http_exchange *exchange);
 
-/* Fills the exchange's response with the refusal's answer. */
+/* Fills the exchange's response with the refusal's answer, unless on_large_body did. */
 void http_exchange_fill_refusal(struct http_exchange *exchange, int status, const char *detail);
 
 /* Whether the client speaks TLS, to this server or to a proxy that is believed. Every answer to it then asks to stay

@@ -374,6 +374,35 @@ static void test_server_http2__body_too_large(void **state)
     assert_int_equal(atomic_load(&server->requests), 0);
 }
 
+/* A request may have a larger body than others have; whoever may not is told before it is there. */
+static void test_server_http2__large_body(void **state)
+{
+    (void)state;
+    static char body[ROOMY_BYTES + 2];
+    memset(body, 'u', 3000000);
+    nghttp2_nv length[] = {FIELD("content-length", "3000000")};
+    for (size_t announced = 0; announced < 2; announced++) {
+        struct client *client = client_open();
+        struct stream *roomy = client_request(client, "POST", "/roomy", body, length, announced);
+        client_run(client, 1);
+        assert_int_equal(roomy->status, 200);
+        assert_string_equal(roomy->body, "3000000");
+        struct stream *closed = client_request(client, "POST", "/closed", body, length, announced);
+        client_run(client, 2);
+        assert_int_equal(closed->status, 401);
+        assert_string_equal(closed->body, "who are you?");
+        client_close(client);
+    }
+    memset(body, 'u', sizeof body - 1);
+    struct client *client = client_open();
+    struct stream *larger = client_request(client, "POST", "/roomy", body, NULL, 0);
+    client_run(client, 1);
+    assert_int_equal(larger->status, 413);
+    assert_contains(larger->body, "at most 5000000 bytes");
+    client_close(client);
+    assert_int_equal(atomic_load(&server->requests), 2);
+}
+
 /* A body that does not come in time is refused, and the connection serves on. */
 static void test_server_http2__slow_body(void **state)
 {
@@ -668,6 +697,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_server_http2__refusals, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_server_http2__exchanges_are_bounded, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_server_http2__body_too_large, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_server_http2__large_body, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_server_http2__slow_body, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_server_http2__reset, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_server_http2__reset_requests_count, set_up, tear_down),

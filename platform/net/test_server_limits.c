@@ -1,4 +1,5 @@
 /* The server over real sockets: time-outs, numbers of connections, drain and end. */
+#include "platform/base/buf.h"
 #include "platform/net/server_internal.h"
 #include "platform/net/test_support.h"
 
@@ -194,6 +195,74 @@ static void test_server_limits__bodies(void **state)
     test_server_stop(server);
 }
 
+/* The answer to a body of so many bytes, chunked or with its length; the text is the answer's last part. */
+static void assert_body(struct test_server *server, const char *path, size_t len, bool chunked, const char *status,
+                        const char *text)
+{
+    CLEANUP(buf_free) struct buf request = BUF(2 * ROOMY_BYTES);
+    buf_printf(&request, "POST %s HTTP/1.1\r\nHost: a\r\nConnection: close\r\n", path);
+    buf_printf(&request, chunked ? "Transfer-Encoding: chunked\r\n\r\n" : "Content-Length: %zu\r\n\r\n", len);
+    for (size_t sent = 0, piece; sent < len; sent += piece) {
+        piece = len - sent < 50000 ? len - sent : 50000;
+        if (chunked)
+            buf_printf(&request, "%zx\r\n", piece);
+        for (size_t i = 0; i < piece; i++)
+            buf_append_char(&request, 'b');
+        if (chunked)
+            buf_append_cstr(&request, "\r\n");
+    }
+    if (chunked)
+        buf_append_cstr(&request, "0\r\n\r\n");
+    assert_int_equal(buf_error(&request), 0);
+    int descriptor = test_connect(server->port);
+    test_send(descriptor, buf_str(&request));
+    char *answer = test_read_all(descriptor, NULL);
+    assert_true(strncmp(answer, status, strlen(status)) == 0);
+    assert_contains(answer, text);
+    free(answer);
+    close(descriptor);
+}
+
+/* A request may have a larger body than others have, up to a limit of its own. Whoever may not is told before more than
+ * the usual limit is kept, and either limit is named. */
+static void test_server_limits__large_body(void **state)
+{
+    (void)state;
+    struct test_server *server = test_server_start(test_config());
+    for (int chunked = 0; chunked < 2; chunked++) {
+        assert_body(server, "/roomy", 2097152, chunked, "HTTP/1.1 200 ", "\r\n\r\n2097152");
+        assert_body(server, "/roomy", ROOMY_BYTES, chunked, "HTTP/1.1 200 ", "\r\n\r\n5000000");
+        assert_int_equal(atomic_load(&server->requests), 2);
+        assert_body(server, "/roomy", ROOMY_BYTES + 1, chunked, "HTTP/1.1 413 ", "at most 5000000 bytes");
+        assert_body(server, "/x", 2097153, chunked, "HTTP/1.1 413 ", "at most 2097152 bytes");
+        assert_body(server, "/closed", 2097153, chunked, "HTTP/1.1 401 ", "who are you?");
+        assert_int_equal(atomic_load(&server->requests), 2);
+        atomic_store(&server->requests, 0);
+    }
+    test_server_stop(server);
+}
+
+/* Who waits for 100 Continue hears whether the large body is wanted, and sends none that is not. */
+static void test_server_limits__large_body_expected(void **state)
+{
+    (void)state;
+    static const char *const rest =
+        " HTTP/1.1\r\nHost: a\r\nConnection: close\r\nExpect: 100-continue\r\nContent-Length: 3000000\r\n\r\n";
+    static const struct {
+        const char *path, *expected;
+    } cases[] = {{"POST /roomy", "HTTP/1.1 100 Continue\r\n\r\n"}, {"POST /closed", "HTTP/1.1 401 "}};
+    struct test_server *server = test_server_start(test_config());
+    for (size_t i = 0; i < 2; i++) {
+        int descriptor = test_connect(server->port);
+        char answer[100] = "";
+        assert_true(test_send(descriptor, str_from_cstr(cases[i].path)) && test_send(descriptor, str_from_cstr(rest)));
+        assert_true(recv(descriptor, answer, strlen(cases[i].expected), MSG_WAITALL) > 0);
+        assert_string_equal(answer, cases[i].expected);
+        close(descriptor);
+    }
+    test_server_stop(server);
+}
+
 /* -- Start, drain, end -------------------------------------------------------------------------------------------- */
 
 static void never_called(void *context, struct http_exchange *exchange)
@@ -380,6 +449,8 @@ int main(void)
         cmocka_unit_test(test_server_limits__connections),
         cmocka_unit_test(test_server_limits__connections_leave_descriptors),
         cmocka_unit_test(test_server_limits__bodies),
+        cmocka_unit_test(test_server_limits__large_body),
+        cmocka_unit_test(test_server_limits__large_body_expected),
         cmocka_unit_test(test_server_limits__address_taken),
         cmocka_unit_test(test_server_limits__loops_share_the_port),
         cmocka_unit_test(test_server_limits__ipv6),

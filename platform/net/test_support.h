@@ -8,6 +8,8 @@
  *   /status/N   that status, with a body offered
  *   /headers    a header from the handler and two from a head_blob, and the request's x-test and cookie as body
  *   /peer       "SCHEME PEER"
+ *   /roomy      takes a body of ROOMY_BYTES
+ *   /closed     answers a body over the usual limit by 401, before it is there
  *   others      "METHOD PATH?QUERY HOST BODY" inline */
 #pragma once
 
@@ -31,6 +33,7 @@
 
 #define LARGE_BYTES (4u << 20)
 #define ARENA_BYTES 100000u
+#define ROOMY_BYTES 5000000u
 #define HELD_MAX 256u
 #define READ_TIMEOUT_S 5
 
@@ -115,6 +118,10 @@ static inline void test_on_request(void *context, struct http_exchange *exchange
         test_answer(exchange, 200, str_from_cstr(text));
     } else if (str_equal(path, STR("/headers"))) {
         test_answer_headers(exchange);
+    } else if (str_equal(path, STR("/roomy"))) {
+        const char *text =
+            arena_printf(http_exchange_arena(exchange), "%zu", http_exchange_request(exchange)->body.len);
+        test_answer(exchange, 200, str_from_cstr(text));
     } else {
         test_describe(exchange);
     }
@@ -124,6 +131,18 @@ static inline void test_on_batch_end(void *context, unsigned loop_index)
 {
     (void)loop_index;
     atomic_fetch_add(&((struct test_server *)context)->batches, 1);
+}
+
+static inline size_t test_on_large_body(void *context, const struct http_request *request, struct arena *arena,
+                                        struct http_response *ret_response)
+{
+    (void)context;
+    (void)arena;
+    if (str_equal(request->path, STR("/closed"))) {
+        ret_response->status = 401;
+        ret_response->body = STR("who are you?");
+    }
+    return str_equal(request->path, STR("/roomy")) ? ROOMY_BYTES : 0;
 }
 
 static inline void test_on_refusal(void *context, int status, const char *detail, struct arena *arena,
@@ -173,6 +192,7 @@ static inline struct test_server *test_server_start(struct http_server_config co
     config.context = server;
     config.on_request = test_on_request;
     config.on_batch_end = test_on_batch_end;
+    config.on_large_body = test_on_large_body;
     config.on_refusal = test_on_refusal;
     if (http_server_start(&server->server, &config, message) < 0)
         fail_msg("%s", message);

@@ -29,11 +29,24 @@ static void respond_to_exchange(struct request *request, const struct http_respo
     http_exchange_respond(request->respond_context, response);
 }
 
+static struct request *make_request(struct entrance *entrance, const struct http_request *http, struct arena *arena)
+{
+    struct request *request = arena_alloc(arena, sizeof(*request));
+
+    if (!request)
+        return NULL;
+    request->host = entrance->host;
+    request->own = entrance->own;
+    request->arena = arena;
+    request->http = http;
+    return request;
+}
+
 static void on_request(void *context, struct http_exchange *exchange)
 {
     struct entrance *entrance = context;
     struct batch *batch = &entrance->batches[http_exchange_loop(exchange)];
-    struct request *request = arena_alloc(http_exchange_arena(exchange), sizeof(*request));
+    struct request *request = make_request(entrance, http_exchange_request(exchange), http_exchange_arena(exchange));
 
     if (!request) {
         struct http_response response = {0};
@@ -42,10 +55,6 @@ static void on_request(void *context, struct http_exchange *exchange)
         http_exchange_respond(exchange, &response);
         return;
     }
-    request->host = entrance->host;
-    request->own = entrance->own;
-    request->arena = http_exchange_arena(exchange);
-    request->http = http_exchange_request(exchange);
     request->respond = respond_to_exchange;
     request->respond_context = exchange;
     if (request_begin(request))
@@ -72,6 +81,15 @@ static void on_batch_end(void *context, unsigned loop_index)
     *batch = (struct batch){0};
 }
 
+/* Nobody whom the row does not let in has more than every row's limit kept for them. */
+static size_t on_large_body(void *context, const struct http_request *http, struct arena *arena,
+                            struct http_response *ret_response)
+{
+    struct request *request = make_request(context, http, arena);
+
+    return request ? request_body_max(request, ret_response) : 0;
+}
+
 static void on_refusal(void *context, int status, const char *detail, struct arena *arena,
                        struct http_response *ret_response)
 {
@@ -95,6 +113,7 @@ int host_http_start(struct service_host *host, struct service_instance *own, con
         .context = entrance,
         .on_request = on_request,
         .on_batch_end = on_batch_end,
+        .on_large_body = on_large_body,
         .on_refusal = on_refusal,
     };
 

@@ -403,6 +403,21 @@ bool request_begin(struct request *request)
     return false;
 }
 
+size_t request_body_max(struct request *request, struct http_response *ret_response)
+{
+    request->started_ns = clock_monotonic_ns();
+    if (request_route(request) < 0 || !request->match.route || request->match.route->body_bytes_max == 0)
+        return 0;
+    int result = request_authenticate(request);
+    if (result >= 0)
+        result = request_authorise(request);
+    if (result >= 0)
+        return request->match.route->body_bytes_max;
+    response_from_problem(request, ret_response);
+    log_request(request, ret_response->status);
+    return 0;
+}
+
 void request_refuse(struct request *request)
 {
     problem_set(&request->call.problem, ERR_UNAVAILABLE, "overloaded", NULL, "The shop is busy; try again.");

@@ -63,6 +63,11 @@ struct request {
  * respond are filled by the caller, the rest is zero. */
 bool request_begin(struct request *request);
 
+/* How large a body the request may have, whose head alone is there; 0: as any row's. When its row takes larger ones
+ * than others, but not from who asks, ret_response says so. The request is of no other use afterwards; it cannot block.
+ */
+size_t request_body_max(struct request *request, struct http_response *ret_response);
+
 /* Answers a request that was to be queued and found no room. */
 void request_refuse(struct request *request);
 

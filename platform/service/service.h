@@ -80,6 +80,13 @@ struct route {
                         * its closure of call_write returns */
     bool key_required; /* 400 without one */
     enum precondition if_match;
+    size_t
+        body_bytes_max; /* larger than every row's limit (http_limits_default), for who may call the row; 0: that one */
+    /* The API's description of a raw row: the media types of what it takes and answers, and the message that it answers
+     * as JSON. */
+    const char *takes; /* "text/csv" */
+    const char *gives;
+    const ProtobufCMessageDescriptor *gives_message;
     bool cached;         /* what anybody may see: kept whole in the response cache until an event of a tag
                           * that the handler named (call_cache_tag) drops it */
     bool inline_ok;      /* cannot block: may run on the event loop */

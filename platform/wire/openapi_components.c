@@ -13,8 +13,8 @@ const struct openapi_failure openapi_failures[] = {
     {409, "Conflict", "The state forbids it, or a request with the same key is still running."},
     {412, "Stale", "If-Match names an older version: read it again."},
     {413, "TooLarge", "The body is over the limit."},
-    {415, "MediaType", "The body is not application/json."},
-    {422, "KeyReused", "The Idempotency-Key was used with another body."},
+    {415, "MediaType", "The body is not of the type that the row takes."},
+    {422, "Unprocessable", "The Idempotency-Key was used with another body; or a file has errors, by line."},
     {428, "NoPrecondition", "If-Match is missing."},
     {429, "RateLimited", "Too many requests: wait as long as Retry-After says."},
     {503, "Unavailable", "Not possible right now; the same request may be sent again."},
@@ -141,8 +141,9 @@ void openapi_write_problem_schema(struct json_writer *w)
                  "\"title\":{\"type\":\"string\"},\"status\":{\"type\":\"integer\"},\"detail\":{\"type\":\"string\"},"
                  "\"code\":{\"type\":\"string\",\"description\":\"A stable word for programs.\"},"
                  "\"errors\":{\"type\":\"array\",\"items\":{\"type\":\"object\",\"properties\":{"
-                 "\"pointer\":{\"type\":\"string\"},\"detail\":{\"type\":\"string\"}},"
-                 "\"required\":[\"pointer\",\"detail\"]}},"
+                 "\"pointer\":{\"type\":\"string\",\"description\":\"Where in the body, the path or the query.\"},"
+                 "\"line\":{\"type\":\"integer\",\"description\":\"Where in a file, from 1.\"},"
+                 "\"detail\":{\"type\":\"string\"}},\"required\":[\"detail\"]}},"
                  "\"trace_id\":{\"type\":\"string\"}},"
                  "\"required\":[\"type\",\"title\",\"status\",\"code\"]}"));
 }

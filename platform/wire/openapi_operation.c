@@ -208,10 +208,37 @@ static bool has_body(const struct route *route, bool *ret_required)
     return any;
 }
 
+/* Of a raw row: text of a media type. */
+static void write_text(struct json_writer *w, const char *media_type)
+{
+    json_member_object(w, "content");
+    json_member_object(w, media_type);
+    json_member_object(w, "schema");
+    json_member_string(w, "type", "string");
+    json_end_object(w);
+    json_end_object(w);
+    json_end_object(w);
+}
+
+static void write_raw_body(struct json_writer *w, const struct route *route)
+{
+    char limit[64];
+    json_member_object(w, "requestBody");
+    if (route->body_bytes_max > 0) {
+        snprintf(limit, sizeof(limit), "At most %zu bytes.", route->body_bytes_max);
+        json_member_string(w, "description", limit);
+    }
+    json_member_bool(w, "required", true);
+    write_text(w, route->takes);
+    json_end_object(w);
+}
+
 static void write_body(struct json_writer *w, struct schema_list *list, const struct route *route,
                        const char *operation)
 {
     bool required;
+    if (route->takes)
+        write_raw_body(w, route);
     if (!has_body(route, &required))
         return;
     json_member_object(w, "requestBody");
@@ -227,7 +254,7 @@ static void write_body(struct json_writer *w, struct schema_list *list, const st
 
 static void write_success(struct json_writer *w, struct schema_list *list, const struct route *route)
 {
-    const ProtobufCMessageDescriptor *message = route->rpc ? route->rpc->output : NULL;
+    const ProtobufCMessageDescriptor *message = route->rpc ? route->rpc->output : route->gives_message;
     bool is_empty = message && message->n_fields == 0;
     char status[16];
     snprintf(status, sizeof(status), "%d", route->status ? route->status : is_empty ? 204 : 200);
@@ -246,6 +273,8 @@ static void write_success(struct json_writer *w, struct schema_list *list, const
         openapi_write_reference(w, list, message, SCHEMA_REPLY);
         json_end_object(w);
         json_end_object(w);
+    } else if (route->gives) {
+        write_text(w, route->gives);
     }
     json_end_object(w);
 }

@@ -43,6 +43,9 @@ static const struct service catalog = {
              .idempotent = true, .if_match = IF_MATCH_REQUIRED},
             {"DELETE", "/v1/products/{id}", ROW(catalog_delete_product), .auth = AUTH_MERCHANDISER, .rate = RATE_WRITE,
              .idempotent = true, .if_match = IF_MATCH_REQUIRED},
+            {"POST", "/v1/import", RAW(raw), .auth = AUTH_MERCHANDISER, .body_bytes_max = 1000, .takes = "text/csv",
+             .gives_message = &catalog__import_products_reply__descriptor},
+            {"GET", "/v1/export", RAW(raw), .auth = AUTH_MERCHANDISER, .gives = "text/csv"},
             {ROW(catalog_get_skus), .internal = true},
             {"POST", "/v1/secret", ROW(catalog_reserve_stock), .internal = true},
             {},
@@ -160,13 +163,15 @@ static void assert_text(void **state, const char *pointer, const char *wanted)
 
 #define PRODUCT "/paths/~1api~1catalog~1v1~1products~1{id}"
 #define PRODUCTS "/paths/~1api~1catalog~1v1~1products"
+#define IMPORT "/paths/~1api~1catalog~1v1~1import/post"
+#define EXPORT "/paths/~1api~1catalog~1v1~1export/get"
 #define ORDERS "/paths/~1api~1orders~1v1~1orders"
 #define SCHEMAS "/components/schemas/"
 
 static void test_openapi__has_the_public_rows_alone(void **state)
 {
     yyjson_val *paths = at(state, "/paths");
-    assert_int_equal(yyjson_obj_size(paths), 11);
+    assert_int_equal(yyjson_obj_size(paths), 13);
     assert_non_null(yyjson_obj_get(paths, "/dev/mail/{id}"));
     assert_null(yyjson_obj_get(paths, "/api/catalog/v1/secret"));
     assert_int_equal(yyjson_obj_size(at(state, PRODUCT)), 3);
@@ -237,6 +242,19 @@ static void test_openapi__responses_and_security_follow_the_row(void **state)
     assert_null(at(state, "/paths/~1api~1payments~1v1~1webhooks~1stripe/post/responses/429"));
 }
 
+/* A raw row says what it takes and gives; one that does not has no body in the description. */
+static void test_openapi__raw_rows_say_their_media_types(void **state)
+{
+    assert_text(state, IMPORT "/requestBody",
+                "{\"description\":\"At most 1000 bytes.\",\"required\":true,"
+                "\"content\":{\"text/csv\":{\"schema\":{\"type\":\"string\"}}}}");
+    assert_text(state, IMPORT "/responses/200/content/application~1json/schema/$ref",
+                "\"#/components/schemas/CatalogImportProductsReply\"");
+    assert_text(state, EXPORT "/responses/200/content", "{\"text/csv\":{\"schema\":{\"type\":\"string\"}}}");
+    assert_null(at(state, EXPORT "/requestBody"));
+    assert_null(at(state, "/paths/~1api~1payments~1v1~1webhooks~1stripe/post/requestBody"));
+}
+
 static void test_openapi__operations_have_names_of_their_own(void **state)
 {
     assert_text(state, PRODUCTS "/get/operationId", "\"catalog_list_products\"");
@@ -284,6 +302,7 @@ int main(void)
         cmocka_unit_test(test_openapi__requests_are_closed_and_replies_are_open),
         cmocka_unit_test(test_openapi__a_body_lacks_what_the_path_has),
         cmocka_unit_test(test_openapi__responses_and_security_follow_the_row),
+        cmocka_unit_test(test_openapi__raw_rows_say_their_media_types),
         cmocka_unit_test(test_openapi__operations_have_names_of_their_own),
         cmocka_unit_test(test_openapi__every_reference_leads_somewhere),
         cmocka_unit_test(test_openapi__the_same_tables_give_the_same_bytes),

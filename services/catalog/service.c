@@ -1,6 +1,7 @@
 /* The catalog: what is for sale, and how much of it is left. */
 #include "services/catalog/migrations/migrations.h"
 #include "services/catalog/handlers.h"
+#include "services/catalog/transfer.h"
 
 #define EXPIRY_INTERVAL_MS 1000
 #define PURGE_INTERVAL_MS (INT64_C(10) * 60 * 1000)
@@ -26,9 +27,11 @@ static const struct route routes[] = {
     {"GET", "/v1/skus/{id}/stock", RPC(catalog, get_stock), .auth = AUTH_ANYONE, .rate = RATE_BROWSE,
      .summary = "Shows how many units there are and how many are reserved"},
     {"POST", "/v1/import", RAW(import_csv), .auth = AUTH_MERCHANDISER, .rate = RATE_WRITE, .tx = TX_NONE,
-     .idempotent = true, .summary = "Imports products from CSV, one row a SKU: all of them or none"},
+     .idempotent = true, .body_bytes_max = IMPORT_BYTES_MAX, .takes = "text/csv",
+     .gives_message = &catalog__import_products_reply__descriptor,
+     .summary = "Imports products from CSV, one row a SKU: all of them or none"},
     {"GET", "/v1/export", RAW(export_csv), .auth = AUTH_MERCHANDISER, .rate = RATE_WRITE, .tx = TX_READ,
-     .summary = "Exports every product as CSV, in the columns that the import takes"},
+     .gives = "text/csv", .summary = "Exports every product as CSV, in the columns that the import takes"},
 
     {RPC(catalog, get_skus), .internal = true, .tx = TX_READ, .rate = RATE_NONE},
     {RPC(catalog, reserve_stock), .internal = true, .rate = RATE_NONE},
