@@ -83,7 +83,7 @@ void help_print_command(const struct command *command)
     if (command->takes & TAKES_SERVICES) {
         printf("\nServices, all of them without --services:\n");
         for (size_t i = 0; all_services[i]; i++)
-            printf("  %-16s %s\n", all_services[i]->name, all_services[i]->help);
+            printf("  %-16s %d  %s\n", all_services[i]->name, all_services[i]->port, all_services[i]->help);
     }
     if (command->takes & TAKES_JSON)
         printf("\n--json prints the answer as JSON.\n");

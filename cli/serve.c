@@ -79,12 +79,13 @@ static int configure(struct serving *serving)
     serving->data_path =
         options->data_path ? options->data_path : config_get_cstr(serving->config, &settings[SETTING_DATA]);
     serving->address = config_get_cstr(serving->config, &settings[SETTING_ADDRESS]);
-    serving->port = options->port >= 0 ? options->port : (int)config_get_int(serving->config, &settings[SETTING_PORT]);
     int status = choose_sandbox(serving);
     if (status == EXIT_DONE)
         status = choose_services(options->services, serving->services);
-    if (status == EXIT_DONE)
-        status = refuse_unsafe(serving);
+    if (status != EXIT_DONE)
+        return status;
+    serving->port = options->port >= 0 ? options->port : settings_port(serving->config, serving->services);
+    status = refuse_unsafe(serving);
     if (status == EXIT_DONE && settings_check(serving->config, serving->services, message) < 0)
         status = say_failed("%s", message);
     return status == EXIT_DONE ? network_open(serving->config, serving->services, &serving->network) : status;

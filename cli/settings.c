@@ -10,7 +10,8 @@
 
 const struct config_row settings[] = {
     [SETTING_ADDRESS] = {"SHOPSTREAM_ADDRESS", CONFIG_STRING, "127.0.0.1", 1, 64, "The address to listen on"},
-    [SETTING_PORT] = {"SHOPSTREAM_PORT", CONFIG_INT, "3000", 0, 65535, "The port to listen on; 0: any"},
+    [SETTING_PORT] = {"SHOPSTREAM_PORT", CONFIG_INT, "3000", 0, 65535,
+                      "The port to listen on; 0: any. One service alone listens on its own where nothing is set"},
     [SETTING_DATA] = {"SHOPSTREAM_DATA", CONFIG_PATH, "data", 1, 4000, "The folder of all data"},
     [SETTING_LOG_LEVEL] = {"SHOPSTREAM_LOG_LEVEL", CONFIG_STRING, "info", 1, 16, "debug, info, warning, error or none"},
     [SETTING_RATE_LIMITS] = {"SHOPSTREAM_RATE_LIMITS", CONFIG_BOOL, "on", 0, 0, "on, or off for load tests"},
@@ -58,6 +59,31 @@ int settings_load(const char *file_path, struct config **ret_config)
     if (result < 0)
         say_failed("%s", message);
     return result;
+}
+
+/* The one that runs here, beside health; NULL where there are more. */
+static const struct service *only_service(const struct service *const *services)
+{
+    const struct service *only = NULL;
+
+    for (; *services; services++) {
+        if (*services == &health_service)
+            continue;
+        if (only)
+            return NULL;
+        only = *services;
+    }
+    return only ? only : &health_service;
+}
+
+int settings_port(const struct config *config, const struct service *const *services)
+{
+    const struct service *only = only_service(services);
+
+    /* Who has a listener of its own speaks there; the other one, for its health, is the process's. */
+    if (config_is_given(config, &settings[SETTING_PORT]) || !only || only->own_listener)
+        return (int)config_get_int(config, &settings[SETTING_PORT]);
+    return only->port;
 }
 
 int settings_check(const struct config *config, const struct service *const *services, char ret_message[512])

@@ -30,6 +30,9 @@ struct service;
  * HOST_SERVICES_MAX and an ending NULL. Returns an exit status; an unknown name was said. */
 int choose_services(const char *names, const struct service **ret_services);
 
+/* The port to listen on: what is set; else one service alone has its own, and any others the shell's (ADR 0008). */
+int settings_port(const struct config *config, const struct service *const *services);
+
 /* Asks the services whether they would run so. ERR_INVALID; ret_message says why not. */
 int settings_check(const struct config *config, const struct service *const *services, char ret_message[512]);
 

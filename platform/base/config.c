@@ -16,6 +16,7 @@ struct setting {
     int64_t integer;
     struct secret *secret;
     bool in_file;
+    bool is_given;
 };
 
 struct config {
@@ -193,6 +194,7 @@ static int set_by_name(struct config *config, struct str name, struct str value,
         return error;
     }
     setting->in_file = place.line > 0;
+    setting->is_given = true;
     return 0;
 }
 
@@ -316,6 +318,11 @@ static const struct setting *setting_of(const struct config *config, const struc
             return &config->settings[i];
     }
     assert_failed("the row is in one of the tables", __FILE__, __LINE__, row->name);
+}
+
+bool config_is_given(const struct config *config, const struct config_row *row)
+{
+    return setting_of(config, row)->is_given;
 }
 
 const char *config_get_cstr(const struct config *config, const struct config_row *row)

@@ -44,6 +44,9 @@ int config_load(const struct config_row *const *tables, const char *file_path, c
 void config_free(struct config *config); /* NULL is fine */
 void config_cleanup(struct config **config);
 
+/* Whether the file or the environment has the row, be it with its default's value. */
+bool config_is_given(const struct config *config, const struct config_row *row);
+
 /* The value of a row of the tables; the kind must be the row's (secrets have a reader of their own). What is returned
  * lives as long as the configuration. */
 struct str config_get_str(const struct config *config, const struct config_row *row);

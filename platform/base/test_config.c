@@ -57,6 +57,8 @@ static void test_config__defaults_then_file_then_environment(void **state)
     assert_false(config_get_bool(config, &rows[SEED]));
     assert_string_equal(config_get_cstr(config, &rows[DATABASE]), "");
     assert_true(str_equal(secret_bytes(config_get_secret(config, &rows[KEY])), STR("0123456789abcdef")));
+    assert_true(config_is_given(config, &rows[PORT]) && config_is_given(config, &rows[SEED]));
+    assert_false(config_is_given(config, &rows[DATA]));
     assert_string_equal(message, "");
 }
 

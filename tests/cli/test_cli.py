@@ -1,5 +1,6 @@
 """The command line, by the real binary: every command on a stopped shop and on a running one, and what each says
 when it cannot. Shops live in temporary folders and listen on port 0 of loopback."""
+import contextlib
 import json
 import os
 import pathlib
@@ -609,6 +610,26 @@ class Running(Case):
         created = {row["row"]["key"] for row in rows
                    if row["table"] == "outbox" and row["row"]["type"] == "product.created"}
         self.assertEqual(created, {row["row"]["id"] for row in rows if row["table"] == "product"})
+
+    def test_a_service_alone_has_its_port_of_the_registry(self):
+        """Whoever holds the ports meanwhile: what the shop says of one that is taken tells which it wanted."""
+        registry = {"shell": 3000, "identity": 3001, "catalog": 3002, "orders": 3003, "payments": 3004}
+        cases = [(name, port, (), {}) for name, port in registry.items()] + [
+            ("catalog,identity", 3000, (), {}), ("catalog,health", 3002, (), {}),
+            ("catalog", 3000, (), {"SHOPSTREAM_PORT": "3000"}), ("catalog", 3001, ("--port", "3001"), {})]
+        with contextlib.ExitStack() as taken:
+            for port in registry.values():
+                with contextlib.suppress(OSError):
+                    taken.enter_context(socket.create_server(("127.0.0.1", port)))
+            for services, port, arguments, settings in cases:
+                with self.subTest(services=services, arguments=arguments, **settings):
+                    result = run("--no-seed", "--data", self.data, "--services", services, *arguments,
+                                 SHOPSTREAM_LOG_LEVEL="none", **settings)
+                    self.assertEqual(result.returncode, 1, result)
+                    self.assertIn("cannot listen on 127.0.0.1:%d:" % port, result.stderr)
+        text = self.good("serve", "--help")
+        for name, port in registry.items():
+            self.assertRegex(text, r"(?m)^  %s +%d  \S" % (name, port))
 
     def test_a_taken_port_is_said(self):
         """With the administrator's password, when the shop was made all the same: it is told once."""
