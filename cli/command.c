@@ -51,7 +51,7 @@ const struct command commands[] = {
      "let a disabled account sign in again", "By the password that it had."},
     {"tenant add", "ID [HOST]", 1, 2, TAKES_JSON, command_tenant_add, "add a tenant, chosen by host name or X-Tenant",
      "Adding one again with a HOST changes its host name, and without one leaves it; an empty HOST (\"\") takes it\n"
-     "away. A host name leads to one tenant."},
+     "away. A host name leads to one tenant. It has no port, and is written in ASCII (xn--…)."},
     {"tenant list", "", 0, 0, TAKES_JSON, command_tenant_list, "show the tenants", NULL},
     {"keys list", "", 0, 0, TAKES_JSON, command_keys_list, "show the keys that sign access tokens",
      "One signs. One that is published will, one that verifies did; their public halves are in\n"

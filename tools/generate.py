@@ -24,7 +24,8 @@ OUT = ROOT / "build" / "generated"
 PROTO_ROOT = ROOT / "platform" / "proto"
 SOURCES = ("platform", "services", "tests/simulation", "tests/faults")
 OPTIONS = "shopstream/options/v1/options.proto"  # read here; nothing of it is needed in C
-FORMATS = {"email", "uuid", "slug", "currency", "country", "date-time", "token"}  # platform/wire/wire_format.c
+# Those of platform/wire/wire_format.c.
+FORMATS = {"email", "uuid", "slug", "currency", "country", "date-time", "hostname", "token"}
 FIELDS_MAX = 128  # WIRE_FIELDS_MAX
 kept = set()
 

@@ -21,6 +21,9 @@ static void assert_format(const char *name, bool wanted, const char *const *text
 #define GOOD(name, ...) assert_format(name, true, (const char *const[]){__VA_ARGS__, NULL})
 #define BAD(name, ...) assert_format(name, false, (const char *const[]){__VA_ARGS__, NULL})
 
+#define LABEL_59 "abcdefghijabcdefghijabcdefghijabcdefghijabcdefghijabcdefghi"
+#define LABEL_63 LABEL_59 "jabc"
+
 static void test_wire_format__lets_through_what_its_standard_says(void **state)
 {
     (void)state;
@@ -40,6 +43,13 @@ static void test_wire_format__lets_through_what_its_standard_says(void **state)
     BAD("date-time", "", "2026-01-31", "2026-01-31T12:00:00", "2026-02-29T12:00:00Z", "1900-02-29T12:00:00Z",
         "2026-13-01T00:00:00Z", "2026-01-01T24:00:00Z", "2026-01-01T00:00:00.Z", "2026-01-01T00:00:00ZZ",
         "2026-01-01 00:00:00Z", "2026-01-01T00:00:00+0200");
+    GOOD("hostname", "a", "localhost", "shop.example", "Shop.EXAMPLE", "1.example", "xn--bcher-kva.example", "a-b.c",
+         LABEL_63 "." LABEL_63 "." LABEL_63 "."
+                  "ab" LABEL_59);
+    BAD("hostname", "", ".", "a.", ".a", "a..b", "-a.b", "a-.b", "a_b", "a b", "bücher.example", "a:80", "a/b", "*.a",
+        "127.0.0.1", "[::1]", "::1", "a.1", "https://a", LABEL_63 "a.b",
+        LABEL_63 "." LABEL_63 "." LABEL_63 "."
+                 "abc" LABEL_59);
     GOOD("token", "abc", "a-._~+/9==");
     BAD("token", "", "=", "a b", "a=b", "ü");
     assert_null(wire_format_find("telephone"));

@@ -2,7 +2,8 @@
 
 #include "platform/base/iso_code.h"
 
-#define EMAIL_LABEL_MAX ((size_t)63)
+#define HOST_LABEL_MAX ((size_t)63)
+#define HOST_NAME_MAX ((size_t)253)
 
 static bool is_digit(char c)
 {
@@ -31,13 +32,35 @@ static bool is_any_of(char c, const char *set)
 
 static bool is_host_label(struct str label)
 {
-    if (label.len == 0 || label.len > EMAIL_LABEL_MAX || label.ptr[0] == '-' || label.ptr[label.len - 1] == '-')
+    if (label.len == 0 || label.len > HOST_LABEL_MAX || label.ptr[0] == '-' || label.ptr[label.len - 1] == '-')
         return false;
     for (size_t i = 0; i < label.len; i++) {
         if (!is_alphanumeric(label.ptr[i]) && label.ptr[i] != '-')
             return false;
     }
     return true;
+}
+
+static bool is_number(struct str text)
+{
+    for (size_t i = 0; i < text.len; i++) {
+        if (!is_digit(text.ptr[i]))
+            return false;
+    }
+    return true;
+}
+
+/* RFC 1123, section 2.1. A name whose last label is a number is read as an IPv4 address by everybody. */
+static bool is_hostname(struct str text)
+{
+    struct str rest = text, label = STR_EMPTY;
+    if (text.len > HOST_NAME_MAX)
+        return false;
+    while (str_next_token(&rest, '.', &label)) {
+        if (!is_host_label(label))
+            return false;
+    }
+    return label.len > 0 && !is_number(label);
 }
 
 /* What browsers accept in <input type=email>: HTML Living Standard, "valid email address". */
@@ -168,6 +191,8 @@ static const struct wire_format formats[] = {
     {"country", NULL, "^[A-Z]{2}$", "the code of a country (ISO 3166-1 alpha-2), as \"DE\"", is_country},
     {"date-time", "date-time", NULL, "a date and time with its zone (RFC 3339), as \"2026-01-31T12:00:00Z\"",
      is_date_time},
+    {"hostname", "hostname", NULL,
+     "a host name without port, in ASCII, as \"shop.example\" or \"xn--bcher-kva.example\"", is_hostname},
     {"token", NULL, "^[A-Za-z0-9._~+/-]+=*$", "a token of letters, digits and -._~+/", is_token},
 };
 

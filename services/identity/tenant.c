@@ -1,5 +1,6 @@
 /* Tenants: shops within the shop. Requests find them in memory (platform/service/tenants.h); here is where they are
  * kept. */
+#include "platform/wire/wire_format.h"
 #include "services/identity/identity.h"
 
 #include <stdlib.h>
@@ -59,6 +60,9 @@ int add_tenant(struct call *call, const Identity__AddTenantRequest *in, Identity
         return ERR_NO_MEMORY;
     if (id.len > TENANT_ID_MAX || host.len > TENANT_HOST_MAX)
         return ERR_INVALID;
+    const struct wire_format *format = wire_format_find("hostname");
+    if (host.len > 0 && !format->is_valid(host)) /* the empty one takes the tenant's away */
+        return call_fail(call, ERR_INVALID, "invalid_format", "/host", "The host must be %s.", format->description);
     int found = look_up_tenant(call, id, &host);
     TRY(found);
     if (!found)

@@ -289,6 +289,18 @@ class Stopped(Case):
         self.assertNotIn("host", self.good("tenant", "add", "acme", "", "--data", self.data))
         self.assertRegex(self.good("tenant", "list", "--data", self.data), r"(?m)^acme *$")
 
+    def test_a_tenants_host_is_a_host_name(self):
+        """Anything else would never be what a request is asked by, and would hide why the tenant is not found."""
+        self.good("migrate", "--data", self.data)
+        for host in ("acme.example:8080", "https://acme.example", "acme.example/shop", "acme example", "bücher.example",
+                     "acme.example.", "*.acme.example", "127.0.0.1", "[::1]", "a" * 64 + ".example"):
+            with self.subTest(host=host):
+                self.bad(1, "must be a host name without port.*xn--", "tenant", "add", "acme", host,
+                         "--data", self.data)
+        self.assertNotIn("acme", self.good("tenant", "list", "--data", self.data))
+        said = self.good("tenant", "add", "acme", "XN--Bcher-KVA.example", "--data", self.data)
+        self.assertIn("the host xn--bcher-kva.example.", said)
+
     def keys(self):
         """The states of the shop's keys by their kids, and nothing of a private one."""
         text = self.good("keys", "list", "--json", "--data", self.data)
