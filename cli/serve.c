@@ -6,6 +6,7 @@
 #include "cli/terminal.h"
 #include "platform/base/log.h"
 #include "platform/net/server.h"
+#include "platform/ports/psp/psp_config.h"
 #include "platform/sandbox/sandbox.h"
 #include "platform/service/host.h"
 #include "platform/service/invoke.h"
@@ -54,6 +55,20 @@ static int refuse_unsafe(const struct serving *serving)
     return EXIT_DONE;
 }
 
+/* Orders that nobody can charge are never confirmed: the emulator, which stands in for a provider, stays behind. */
+static int refuse_unpaid(const struct serving *serving)
+{
+    bool takes_orders = false;
+
+    for (size_t i = 0; serving->services[i]; i++)
+        takes_orders |= serving->services[i] == &orders_service || serving->services[i] == &payments_service;
+    if (!takes_orders || is_loopback(serving->address) || *config_get_cstr(serving->config, psp_config_url))
+        return EXIT_DONE;
+    return say_failed("SHOPSTREAM_STRIPE_URL must be set, with the provider's secrets: on %s there is nobody who would "
+                      "charge what is ordered",
+                      serving->address);
+}
+
 static int choose_sandbox(struct serving *serving)
 {
     struct str mode = config_get_str(serving->config, &settings[SETTING_SANDBOX]);
@@ -86,6 +101,8 @@ static int configure(struct serving *serving)
         return status;
     serving->port = options->port >= 0 ? options->port : settings_port(serving->config, serving->services);
     status = refuse_unsafe(serving);
+    if (status == EXIT_DONE)
+        status = refuse_unpaid(serving);
     if (status == EXIT_DONE && settings_check(serving->config, serving->services, message) < 0)
         status = say_failed("%s", message);
     return status == EXIT_DONE ? network_open(serving->config, serving->services, &serving->network) : status;

@@ -195,6 +195,26 @@ class Words(Case):
                     self.assertFalse(os.path.exists(self.data), "something was made before")
         self.assertIn("STRIPE_SECRET_KEY must be set", run("doctor", "--data", self.data, **real).stdout)
 
+    def test_beyond_loopback_somebody_charges(self):
+        """Where the emulator may not run, a shop that takes orders has a provider of its own; one without orders needs
+        none."""
+        beyond = {"SHOPSTREAM_ADDRESS": "0.0.0.0"}
+        real = {"SHOPSTREAM_STRIPE_URL": "https://stripe.example", "SHOPSTREAM_STRIPE_SECRET_KEY": "sk_live_k3y",
+                "SHOPSTREAM_STRIPE_WEBHOOK_SECRET": "whsec_w0rd"}
+        start = ["--data", self.data, "--no-seed", "--services"]
+        for services in ("identity,catalog,orders,payments,admin,shell", "orders", "payments"):
+            with self.subTest(services):
+                self.bad(1, "SHOPSTREAM_STRIPE_URL must be set", *start, services, "--port", "0", **beyond)
+                self.assertFalse(os.path.exists(self.data), "something was made before")
+        with socket.create_server(("0.0.0.0", 0)) as taken:  # so that those that may start do not
+            port = str(taken.getsockname()[1])
+            for services, settings in (("identity,catalog,orders,payments", {**beyond, **real}),
+                                       ("identity,catalog,shell", beyond),
+                                       ("orders,payments", {"SHOPSTREAM_ADDRESS": "127.0.0.1"})):
+                with self.subTest(services, **settings):
+                    result = run(*start, services, "--port", port, SHOPSTREAM_LOG_LEVEL="none", **settings)
+                    self.assertIn("cannot listen", result.stderr)
+
     def test_a_provider_of_ones_own_is_taken_with_its_secrets(self):
         self.good("migrate", "--data", self.data, SHOPSTREAM_STRIPE_URL="https://stripe.example",
                   SHOPSTREAM_STRIPE_SECRET_KEY="sk_live_k3y", SHOPSTREAM_STRIPE_WEBHOOK_SECRET="whsec_w0rd",
