@@ -39,7 +39,7 @@ struct serving {
 
 static bool is_loopback(const char *address)
 {
-    return strncmp(address, "127.", 4) == 0 || strcmp(address, "::1") == 0 || strcmp(address, "localhost") == 0;
+    return strncmp(address, "127.", 4) == 0 || strcmp(address, "::1") == 0;
 }
 
 /* What is for one's own machine only must not be reached from others. */
@@ -100,11 +100,11 @@ static int configure(struct serving *serving)
     if (status != EXIT_DONE)
         return status;
     serving->port = options->port >= 0 ? options->port : settings_port(serving->config, serving->services);
+    if (settings_check(serving->config, serving->services, message) < 0)
+        return say_failed("%s", message);
     status = refuse_unsafe(serving);
     if (status == EXIT_DONE)
         status = refuse_unpaid(serving);
-    if (status == EXIT_DONE && settings_check(serving->config, serving->services, message) < 0)
-        status = say_failed("%s", message);
     return status == EXIT_DONE ? network_open(serving->config, serving->services, &serving->network) : status;
 }
 
@@ -241,22 +241,29 @@ static bool has_page(const struct serving *serving, const char *path)
     return false;
 }
 
-static const char *scheme_of(const struct serving *serving)
+/* "http://127.0.0.1:3000" and the path; an IPv6 address stands in brackets (RFC 3986, 3.2.2). */
+static void print_url(const struct serving *serving, const char *path)
 {
-    return serving->network.tls ? "https" : "http";
+    bool is_ipv6 = strchr(serving->address, ':') != NULL;
+
+    printf("%s://%s%s%s:%d%s", serving->network.tls ? "https" : "http", is_ipv6 ? "[" : "", serving->address,
+           is_ipv6 ? "]" : "", http_server_port(serving->host->listener), path);
 }
 
 static void show_page(const struct serving *serving, const char *label, const char *path)
 {
-    if (has_page(serving, path))
-        printf("%s: %s://%s:%d%s\n", label, scheme_of(serving), serving->address,
-               http_server_port(serving->host->listener), path);
+    if (!has_page(serving, path))
+        return;
+    printf("%s: ", label);
+    print_url(serving, path);
+    putchar('\n');
 }
 
 static void show_what_is_open(struct serving *serving)
 {
-    printf("%sShopstream is open on %s://%s:%d%s (data in %s)\n", colour_start(stdout, COLOUR_BOLD), scheme_of(serving),
-           serving->address, http_server_port(serving->host->listener), colour_end(stdout), serving->data_path);
+    printf("%sShopstream is open on ", colour_start(stdout, COLOUR_BOLD));
+    print_url(serving, "");
+    printf("%s (data in %s)\n", colour_end(stdout), serving->data_path);
     if (serving->is_seeded)
         puts("The shop was empty: it has the demo catalog now (--no-seed leaves it empty)");
     show_first_administrator(serving);

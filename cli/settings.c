@@ -4,12 +4,16 @@
 #include "cli/terminal.h"
 #include "platform/base/err.h"
 #include "platform/service/host.h"
+#include "platform/wire/wire_format.h"
 #include "services/services.h"
 
+#include <arpa/inet.h>
+#include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 const struct config_row settings[] = {
-    [SETTING_ADDRESS] = {"SHOPSTREAM_ADDRESS", CONFIG_STRING, "127.0.0.1", 1, 64, "The address to listen on"},
+    [SETTING_ADDRESS] = {"SHOPSTREAM_ADDRESS", CONFIG_STRING, "127.0.0.1", 1, 64, "The IP address to listen on"},
     [SETTING_PORT] = {"SHOPSTREAM_PORT", CONFIG_INT, "3000", 0, 65535,
                       "The port to listen on; 0: any. One service alone listens on its own where nothing is set"},
     [SETTING_DATA] = {"SHOPSTREAM_DATA", CONFIG_PATH, "data", 1, 4000, "The folder of all data"},
@@ -86,8 +90,68 @@ int settings_port(const struct config *config, const struct service *const *serv
     return only->port;
 }
 
+static bool is_address(int family, struct str text)
+{
+    char copy[INET6_ADDRSTRLEN] = "";
+    unsigned char address[sizeof(struct in6_addr)];
+
+    if (text.len >= sizeof(copy))
+        return false;
+    memcpy(copy, text.ptr, text.len);
+    return inet_pton(family, copy, address) == 1;
+}
+
+/* "shop.example", "192.0.2.1" or "[2001:db8::1]", and a port or none. */
+static bool is_authority(struct str text)
+{
+    size_t end = text.len > 0 && text.ptr[0] == '[' ? (size_t)(str_find_char(text, ']') + 1) : 0;
+    ptrdiff_t colon = str_find_char(str_skip(text, end), ':');
+    struct str host = colon < 0 ? text : str_slice(text, 0, end + (size_t)colon);
+    int64_t port = 1;
+
+    if (colon >= 0 && str_to_int64(str_skip(text, host.len + 1), &port) < 0)
+        return false;
+    if (port < 1 || port > UINT16_MAX)
+        return false;
+    if (end > 0)
+        return host.len == end && is_address(AF_INET6, str_slice(host, 1, end - 2));
+    return wire_format_find("hostname")->is_valid(host) || is_address(AF_INET, host);
+}
+
+/* Paths of the shop are put behind it: it has none of its own, but for a slash. */
+static bool is_public_url(struct str url)
+{
+    ptrdiff_t end = str_find(url, STR("://"));
+    struct str scheme = str_slice(url, 0, end < 0 ? 0 : (size_t)end);
+
+    if (!str_equal_nocase(scheme, STR("http")) && !str_equal_nocase(scheme, STR("https")))
+        return false;
+    struct str authority = str_skip(url, (size_t)end + 3);
+    if (authority.len > 0 && authority.ptr[authority.len - 1] == '/')
+        authority.len--;
+    return is_authority(authority);
+}
+
+/* The process's own. */
+static int check_own(const struct config *config, char ret_message[512])
+{
+    struct str address = config_get_str(config, &settings[SETTING_ADDRESS]);
+    struct str url = config_get_str(config, &settings[SETTING_PUBLIC_URL]);
+    int length = 0;
+
+    if (!is_address(AF_INET, address) && !is_address(AF_INET6, address))
+        length = snprintf(ret_message, 512, "SHOPSTREAM_ADDRESS must be an IP address, as 127.0.0.1 or ::1, not '%.*s'",
+                          STR_FORMAT(address));
+    else if (url.len > 0 && !is_public_url(url))
+        length = snprintf(ret_message, 512,
+                          "SHOPSTREAM_PUBLIC_URL must be http:// or https:// and a host, without user, path and query, "
+                          "as https://shop.example");
+    return length > 0 ? ERR_INVALID : 0;
+}
+
 int settings_check(const struct config *config, const struct service *const *services, char ret_message[512])
 {
+    TRY(check_own(config, ret_message));
     for (; *services; services++) {
         if ((*services)->check)
             TRY((*services)->check(config, ret_message));

@@ -33,7 +33,8 @@ int choose_services(const char *names, const struct service **ret_services);
 /* The port to listen on: what is set; else one service alone has its own, and any others the shell's (ADR 0008). */
 int settings_port(const struct config *config, const struct service *const *services);
 
-/* Asks the services whether they would run so. ERR_INVALID; ret_message says why not. */
+/* Checks the process's own settings, and asks the services whether they would run so. ERR_INVALID; ret_message says why
+ * not. */
 int settings_check(const struct config *config, const struct service *const *services, char ret_message[512]);
 
 /* All tables, NULL-terminated. */

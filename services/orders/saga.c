@@ -54,10 +54,13 @@ static int commit_stock(struct call *call, const Orders__PlaceOrder *in, Catalog
 /* Where the provider sends the customer after a challenge: the order's page. */
 static char *order_url(struct call *call, const char *order_id)
 {
-    const char *public_url = call->host->options.public_url;
+    struct str url = str_from_cstr(call->host->options.public_url);
 
-    return arena_printf(call->arena, "%s/orders/%s", public_url && *public_url ? public_url : call->host->own_url,
-                        order_id);
+    if (url.len == 0)
+        url = str_from_cstr(call->host->own_url);
+    if (url.len > 0 && url.ptr[url.len - 1] == '/')
+        url.len--;
+    return arena_printf(call->arena, "%.*s/orders/%s", STR_FORMAT(url), order_id);
 }
 
 static int authorise_payment(struct call *call, const Orders__PlaceOrder *in, Payments__Payment *out)

@@ -266,6 +266,20 @@ static void test_orders_saga__reserves_authorises_captures_commits(void **state)
     assert_string_equal(fixture_text(read_order(fixture_staff(ROLE_SUPPORT), id), "/payment/status"), "captured");
 }
 
+static void test_orders_saga__the_provider_sends_customers_to_the_public_address(void **state)
+{
+    static const char *const addresses[] = {"https://shop.example:8443", "https://shop.example:8443/"};
+
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        fixture.host->options.public_url = addresses[i];
+        const char *id = place_one();
+        await_order(id, "/status", "confirmed");
+        assert_string_equal(doubles.return_url, TEXT("https://shop.example:8443/orders/%s", id));
+    }
+    fixture.host->options.public_url = NULL;
+}
+
 static void test_orders_saga__asks_again_while_a_service_is_away(void **state)
 {
     let_fail(RESERVE, ERR_UNAVAILABLE, 2, NULL);
@@ -457,6 +471,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         SCRIPTED(test_orders_saga__reserves_authorises_captures_commits),
+        SCRIPTED(test_orders_saga__the_provider_sends_customers_to_the_public_address),
         SCRIPTED(test_orders_saga__asks_again_while_a_service_is_away),
         SCRIPTED(test_orders_saga__waits_for_the_providers_word),
         SCRIPTED(test_orders_saga__without_stock_nothing_was_done),

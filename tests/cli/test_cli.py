@@ -41,7 +41,7 @@ class Shop:
         self.process = subprocess.Popen([BINARY, "--data", data, "--port", "0", *arguments], stdout=subprocess.PIPE,
                                         stderr=subprocess.DEVNULL, text=True, env=environment(**more))
         first = self.process.stdout.readline()
-        self.url = re.search(r"http://[\d.:]+", first).group(0)
+        self.url = re.search(r"http://[\d.:\[\]]+", first).group(0)
         self.lines = [first]
         while "--services" not in arguments and not self.lines[-1].startswith("API:"):
             self.lines.append(self.process.stdout.readline())
@@ -194,6 +194,25 @@ class Words(Case):
                         self.assertTrue(name.endswith("_URL") or value not in result.stderr)
                     self.assertFalse(os.path.exists(self.data), "something was made before")
         self.assertIn("STRIPE_SECRET_KEY must be set", run("doctor", "--data", self.data, **real).stdout)
+
+    def test_addresses_are_addresses(self):
+        public = "SHOPSTREAM_PUBLIC_URL must be http:// or https:// and a host"
+        cases = [({"SHOPSTREAM_PUBLIC_URL": url}, public) for url in (
+            "ftp://shop.example", "shop.example", "https://", "https:///", "http://a b", "https://shop.example/shop",
+            "https://shop.example//", "https://shop.example?a=b", "https://shop.example#a", "https://me@shop.example",
+            "https://shop.example:", "https://shop.example:0", "https://shop.example:65536", "https://shop.example:+1",
+            "https://shop_.example", "https://bücher.example", "https://[::1", "https://[]", "https://[::1]x",
+            "https://[127.0.0.1]", "https://::1", "https:shop.example", "//shop.example")]
+        cases += [({"SHOPSTREAM_ADDRESS": address}, "SHOPSTREAM_ADDRESS must be an IP address.*not '") for address in (
+            "localhost", "shop.example", "[::1]", "127.0.0.1:3000", "*", "127.0.0.256")]
+        for settings, said in cases:
+            with self.subTest(**settings):
+                self.bad(1, said, "serve", "--port", "0", "--no-seed", "--data", self.data, **settings)
+                self.assertFalse(os.path.exists(self.data), "something was made before")
+        for url in ("https://shop.example", "HTTP://Shop.example:8443/", "http://localhost", "http://192.0.2.1:1",
+                    "https://[2001:db8::1]", "https://[2001:db8::1]:8443/", ""):
+            with self.subTest(url=url):
+                self.good("migrate", "--data", self.data, SHOPSTREAM_PUBLIC_URL=url)
 
     def test_beyond_loopback_somebody_charges(self):
         """Where the emulator may not run, a shop that takes orders has a provider of its own; one without orders needs
@@ -581,6 +600,13 @@ class Running(Case):
         self.assertNotIn("Administrator", "".join(second.lines))
         self.assertNotIn("demo catalog", "".join(second.lines))
         self.assertEqual(second.stop(), 0)
+
+    def test_an_ipv6_address_is_shown_as_a_url_has_it(self):
+        shop = self.shop("--no-seed", SHOPSTREAM_ADDRESS="::1")
+        self.assertRegex(shop.lines[0], r"open on http://\[::1\]:\d+ ")
+        self.assertRegex("".join(shop.lines), r"(?m)^API: http://\[::1\]:\d+/api/docs$")
+        self.assertEqual("live", shop.get("/health/live")["status"])
+        self.assertEqual(shop.stop(), 0)
 
     def test_any_grouping_answers_for_its_health(self):
         """One service alone or several: live, ready and counted; what does not run here is not there."""
