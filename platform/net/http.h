@@ -32,11 +32,12 @@ struct http_header {
 
 struct http_request {
     enum http_method method;
-    struct str target; /* as sent: "/a%20b?c=d" */
-    struct str path;   /* before '?', still percent-encoded; starts with '/' */
-    struct str query;  /* behind '?', still encoded; empty without one */
-    struct str host;   /* Host or :authority; without the port */
-    struct str scheme; /* "http" or "https": how the client speaks, be it to a proxy that is believed */
+    struct str method_text; /* as sent, of whatever length; empty where no parser was */
+    struct str target;      /* as sent: "/a%20b?c=d" */
+    struct str path;        /* before '?', still percent-encoded; starts with '/' */
+    struct str query;       /* behind '?', still encoded; empty without one */
+    struct str host;        /* Host or :authority; without the port */
+    struct str scheme;      /* "http" or "https": how the client speaks, be it to a proxy that is believed */
     struct str body;
     struct str peer; /* the client's address as text, without port: "127.0.0.1"; behind proxies.h, not the proxy's */
     const struct http_header *headers;

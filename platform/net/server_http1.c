@@ -268,6 +268,7 @@ static int on_headers_complete(llhttp_t *parser)
     if (parser->method == HTTP_CONNECT)
         return refuse_later(http1, 501, "CONNECT is not implemented.");
     request->method = method_of(parser);
+    request->method_text = str_from_cstr(llhttp_method_name(parser->method));
     if (place_head(http1) < 0)
         return refuse_later(http1, 503, "The server is out of memory.");
     http_exchange_take_headers(exchange);

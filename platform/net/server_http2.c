@@ -86,6 +86,7 @@ static void take_pseudo_header(struct http_exchange *exchange, struct str name, 
     struct http_request *request = &exchange->request;
     if (str_equal(name, STR(":method"))) {
         request->method = http_method_from(value);
+        request->method_text = value;
         exchange->head_only = request->method == HTTP_HEAD;
         if (str_equal(value, STR("CONNECT")))
             mark_refused(exchange, 501, "CONNECT is not implemented.");

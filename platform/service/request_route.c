@@ -8,6 +8,7 @@
 
 #define TRACEPARENT_LEN 55 /* "00-" 32 "-" 16 "-" 2, https://www.w3.org/TR/trace-context/ */
 #define HOST_SHOWN_MAX 100
+#define METHOD_SHOWN_MAX 32
 
 enum transaction route_transaction(const struct route *route)
 {
@@ -180,6 +181,11 @@ int refuse_method(struct request *request)
         used += (size_t)written;
     }
     call_set_header(&request->call, "Allow", str_from_cstr(arena_printf(request->arena, "%s", allow)));
-    return problem_set(&request->call.problem, ERR_METHOD, "method_not_allowed", NULL, "This address takes %s, not %s.",
-                       allow, http_method_name(request->http->method));
+    struct str method = request->http->method_text;
+    if (method.len == 0)
+        method = str_from_cstr(http_method_name(request->http->method));
+    if (method.len > METHOD_SHOWN_MAX)
+        method.len = METHOD_SHOWN_MAX;
+    return problem_set(&request->call.problem, ERR_METHOD, "method_not_allowed", NULL,
+                       "This address takes %s, not %.*s.", allow, STR_FORMAT(method));
 }

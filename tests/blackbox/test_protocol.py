@@ -39,6 +39,22 @@ class ProblemTest(ShopCase):
                 told = set(answer.headers["allow"].replace(" ", "").split(","))
                 self.assertEqual(allowed, told)
 
+    def test_problem__names_the_method(self):
+        """Whatever the parsers let through: of HTTP/1 all that llhttp knows, of HTTP/2 any word."""
+        methods = """TRACE COPY LOCK MKCOL MOVE PROPFIND PROPPATCH SEARCH UNLOCK BIND REBIND UNBIND ACL REPORT
+            MKACTIVITY CHECKOUT MERGE M-SEARCH NOTIFY SUBSCRIBE UNSUBSCRIBE PURGE MKCALENDAR LINK UNLINK SOURCE QUERY
+            PUT PATCH DELETE OPTIONS""".split()
+        for method in methods:
+            with self.subTest(method=method):
+                problem = self.assertProblem(self.shop.ask(method, LOGIN), 405, "method_not_allowed")
+                self.assertEqual("This address takes POST, not %s." % method, problem["detail"])
+        for method in ("TRACE", "BREW", "X" * 32, "X" * 5000):
+            with self.subTest(method=method, version=2):
+                done = subprocess.run(["curl", "--silent", "--http2-prior-knowledge", "--request", method,
+                                       "http://127.0.0.1:%d%s" % (self.shop.port, LOGIN)], stdout=subprocess.PIPE,
+                                      timeout=REQUEST_TIMEOUT_S, check=True)
+                self.assertEqual("This address takes POST, not %s." % method[:32], json.loads(done.stdout)["detail"])
+
     def test_problem__of_bodies(self):
         """A body that is not the JSON asked for: 400 that says so; another kind of body: 415."""
         cases = {b"": None, b"{": None, b"[]": None, b"null": None, b"5": None, b'{"email":}': None, b"{} {}": None,
