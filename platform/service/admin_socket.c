@@ -132,7 +132,8 @@ static int send_first(int descriptor, char byte, const int *files, size_t count)
     return sent == 1 ? 0 : ERR_UNAVAILABLE;
 }
 
-/* One byte, and the files that came with it; more than the maximum are closed by the kernel, and an error. */
+/* One byte, and the files that came with it; more than the maximum are closed by the kernel, and an error.
+ * ERR_NOT_FOUND: whoever connected had nothing to ask. */
 static int receive_first(int descriptor, char *ret_byte, struct files *ret_files)
 {
     union control control;
@@ -144,6 +145,8 @@ static int receive_first(int descriptor, char *ret_byte, struct files *ret_files
     do {
         got = recvmsg(descriptor, &message, MSG_CMSG_CLOEXEC);
     } while (got < 0 && errno == EINTR);
+    if (got == 0)
+        return ERR_NOT_FOUND;
     if (got != 1)
         return ERR_UNAVAILABLE;
     for (struct cmsghdr *header = CMSG_FIRSTHDR(&message); header; header = CMSG_NXTHDR(&message, header)) {
@@ -188,14 +191,17 @@ static int serve_one(struct admin_socket *socket, int descriptor)
         return ERR_NO_MEMORY;
     if (!is_owner(descriptor))
         return ERR_FORBIDDEN;
-    TRY(receive_first(descriptor, &head[0], &files));
+    int result = receive_first(descriptor, &head[0], &files);
+    if (result == ERR_NOT_FOUND)
+        return 0; /* it only looked whether a shop runs here */
+    TRY(result);
     TRY(read_line(descriptor, head, 1, &line));
     if (!str_next_token(&line, ' ', &call.service) || !str_next_token(&line, ' ', &call.method) ||
         !str_next_token(&line, ' ', &call.tenant) || !str_next_token(&line, ' ', &length))
         return ERR_INVALID;
     TRY(read_body(descriptor, arena, length, &call.json));
     call.file_count = files.count;
-    int result = host_invoke_json(socket->host, arena, &call, &reply, &problem);
+    result = host_invoke_json(socket->host, arena, &call, &reply, &problem);
     if (result < 0)
         reply = str_from_cstr(problem.detail[0] ? problem.detail : error_name(result));
     return answer(descriptor, result, reply);
