@@ -5,7 +5,7 @@
 const struct command commands[] = {
     {"serve", "", 0, 0, TAKES_SERVICES | TAKES_PORT | TAKES_NO_SEED, command_serve,
      "serve the shop; also without a command",
-     "An empty shop is filled with the demo catalog, unless --no-seed is given. SIGTERM and Ctrl-C end it\n"
+     "A new shop is filled with the demo catalog, unless --no-seed is given. SIGTERM and Ctrl-C end it\n"
      "when what is in flight is answered; the second one at once. It listens on port 3000; one service\n"
      "alone, without --port and SHOPSTREAM_PORT, on its own, which the list has."},
     {"seed", "", 0, 0, TAKES_TENANT | TAKES_JSON, command_seed, "fill a shop without products with the demo catalog",

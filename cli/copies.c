@@ -6,6 +6,7 @@
 #include "cli/shop.h"
 #include "cli/terminal.h"
 #include "platform/service/admin_socket.h"
+#include "platform/service/folder_manifest.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -86,6 +87,35 @@ static int open_files(struct backing *backing)
     return EXIT_DONE;
 }
 
+static bool is_copied(const struct backing *backing, const char *service)
+{
+    for (size_t i = 0; i < backing->count; i++) {
+        if (strcmp(backing->services[i], service) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* Before the databases: an opening between the two counts in them, and a list that is behind them is a good one. A
+ * process that runs a part of the services copies a part of the shop, which nobody could open again. */
+static int copy_manifest(struct backing *backing)
+{
+    struct folder_manifest manifest;
+    int found = folder_manifest_read(backing->shop.data_path, &manifest, backing->message);
+
+    if (found <= 0)
+        return found < 0 ? say_failed("%s", backing->message) : EXIT_DONE;
+    for (size_t i = 0; i < manifest.count; i++) {
+        if (!is_copied(backing, manifest.databases[i].name))
+            return say_failed("the process that serves %s runs without %s; stop it, and make the backup then",
+                              backing->shop.data_path, manifest.databases[i].name);
+    }
+    if (folder_manifest_write(backing->copy.folder, &manifest, backing->message) < 0 ||
+        copy_add(&backing->copy, backing->shop.arena, FOLDER_MANIFEST_FILE, backing->message) < 0)
+        return say_failed("%s", backing->message);
+    return EXIT_DONE;
+}
+
 static int copy_databases(struct backing *backing)
 {
     CLEANUP(buf_free) struct buf json = BUF(REQUEST_BYTES_MAX);
@@ -107,12 +137,12 @@ static int copy_databases(struct backing *backing)
     return EXIT_DONE;
 }
 
-/* What belongs to a running process alone, and the databases, which were copied as such. */
+/* What belongs to a running process alone, and what was copied as such: the databases, and their list. */
 static bool is_wanted(const char *name)
 {
     const char *end = strrchr(name, '.');
 
-    if (strcmp(name, "lock") == 0 || strcmp(name, "admin.sock") == 0)
+    if (strcmp(name, "lock") == 0 || strcmp(name, "admin.sock") == 0 || strcmp(name, FOLDER_MANIFEST_FILE) == 0)
         return false;
     return !end || (strncmp(end, ".db", 3) != 0 && strcmp(end, ".part") != 0);
 }
@@ -177,6 +207,8 @@ int command_backup(const struct command_options *options)
         status = make_folder(&backing, options->arguments[0]);
     if (status == EXIT_DONE)
         status = open_files(&backing);
+    if (status == EXIT_DONE)
+        status = copy_manifest(&backing);
     if (status == EXIT_DONE)
         status = copy_databases(&backing);
     if (status == EXIT_DONE)

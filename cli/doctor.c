@@ -7,6 +7,7 @@
 #include "platform/base/time_format.h"
 #include "platform/ports/clock/clock.h"
 #include "platform/ports/sql/folder_lock.h"
+#include "platform/service/folder_manifest.h"
 #include "services/services.h"
 
 #include <arpa/inet.h>
@@ -149,6 +150,35 @@ static void examine_lock(struct examination *examination)
 
 /* -- Databases --------------------------------------------------------------------------------------------------- */
 
+/* Looked at from outside, also while the shop runs: it would not notice that a file was taken from under it. */
+static void examine_manifest(struct examination *examination)
+{
+    const struct shop *shop = &examination->shop;
+    struct folder_manifest manifest;
+    char message[FOLDER_MANIFEST_MESSAGE_BYTES];
+    unsigned missing = 0;
+
+    if (!examination->has_shop)
+        return;
+    int found = folder_manifest_read(shop->data_path, &manifest, message);
+    if (found <= 0) {
+        if (found < 0)
+            bad(examination, "manifest", "%s", message);
+        return;
+    }
+    for (size_t i = 0; i < manifest.count; i++) {
+        const struct sql_place place = {.url = port_url(shop->config, PORT_SQL),
+                                        .service = manifest.databases[i].name,
+                                        .data_path = shop->data_path};
+        if (folder_manifest_check(&place, message) >= 0)
+            continue;
+        bad(examination, "database", "%s", message);
+        missing++;
+    }
+    if (!missing)
+        good("manifest", "the shop's %zu databases are in the folder", manifest.count);
+}
+
 static void examine_databases(struct examination *examination)
 {
     struct shop *shop = &examination->shop;
@@ -263,6 +293,7 @@ int command_doctor(const struct command_options *options)
         examine_port(&examination);
         examine_clock(&examination);
         examine_libraries(&examination);
+        examine_manifest(&examination);
         examine_databases(&examination);
     }
     shop_close(&examination.shop);

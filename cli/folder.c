@@ -5,6 +5,7 @@
 #include "cli/shop.h"
 #include "cli/terminal.h"
 #include "platform/ports/sql/folder_lock.h"
+#include "platform/service/host.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -47,7 +48,7 @@ int incoming_begin(struct incoming *incoming, struct arena *arena, const char *d
         return EXIT_FAILED;
     if (data_folder_lock(&incoming->lock, data_path, message) < 0)
         return say_failed("%s", message);
-    incoming->path = arena_printf(arena, "%s/.incoming", data_path);
+    incoming->path = arena_printf(arena, "%s/" HOST_INCOMING_FOLDER, data_path);
     if (!incoming->path)
         return say_failed("out of memory");
     if (mkdir(incoming->path, 0700) != 0)

@@ -5,6 +5,7 @@
 #include "cli/shop.h"
 #include "cli/terminal.h"
 #include "platform/base/encode.h"
+#include "platform/service/folder_manifest.h"
 #include "platform/service/host.h"
 #include "services/services.h"
 
@@ -21,6 +22,7 @@ struct loading {
     const char *path;
     struct arena *arena;
     struct incoming incoming;
+    struct folder_manifest manifest;
     FILE *stream;
     char *line;
     size_t line_capacity;
@@ -216,6 +218,8 @@ static int load_database(struct loading *loading, const struct service *service)
         status = loading->problem[0]
                      ? say_failed("%s", loading->problem)
                      : say_failed("the rows of %s cannot be written: %s", service->name, error_name(error));
+    if (status == EXIT_DONE && (error = folder_manifest_join(&loading->manifest, service->name, db)) < 0)
+        status = say_failed("the database of %s cannot be marked: %s", service->name, error_name(error));
     sql_close(db);
     return status;
 }
@@ -259,12 +263,16 @@ static int load_all(struct loading *loading)
 
 static int load_into(struct loading *loading, const char *data_path)
 {
+    char message[FOLDER_MANIFEST_MESSAGE_BYTES];
     int status = read_head(loading);
 
     if (status == EXIT_DONE)
         status = incoming_begin(&loading->incoming, loading->arena, data_path);
+    folder_manifest_init(&loading->manifest);
     if (status == EXIT_DONE)
         status = load_all(loading);
+    if (status == EXIT_DONE && folder_manifest_write(loading->incoming.path, &loading->manifest, message) < 0)
+        status = say_failed("%s", message);
     if (status == EXIT_DONE)
         status = incoming_finish(&loading->incoming);
     if (status == EXIT_DONE)

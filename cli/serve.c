@@ -163,12 +163,13 @@ static struct yyjson_doc *ask(struct serving *serving, struct arena *arena, cons
     return json_read(reply);
 }
 
-/* Before anybody can look: no visitor sees the empty shop. */
+/* Before anybody can look: no visitor sees the empty shop. Only into one that nobody has used: beside orders an empty
+ * catalog is somebody's doing. */
 static void seed(struct serving *serving)
 {
     CLEANUP(arena_cleanup) struct arena *arena = arena_new(START_ARENA_BYTES);
 
-    if (serving->options->no_seed || !arena)
+    if (serving->options->no_seed || !host_is_new(serving->host) || !arena)
         return;
     CLEANUP(json_free) struct yyjson_doc *document = ask(serving, arena, "catalog", "seed_products");
     serving->is_seeded = yyjson_get_bool(yyjson_obj_get(yyjson_doc_get_root(document), "seeded"));

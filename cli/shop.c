@@ -6,6 +6,7 @@
 #include "platform/base/log.h"
 #include "platform/net/client.h"
 #include "platform/service/admin_socket.h"
+#include "platform/service/folder_manifest.h"
 #include "platform/service/host.h"
 #include "platform/service/invoke.h"
 #include "platform/wire/wire.h"
@@ -28,8 +29,12 @@
 
 bool shop_exists(const char *data_path)
 {
-    char path[PATH_BYTES];
+    char path[PATH_BYTES], message[FOLDER_MANIFEST_MESSAGE_BYTES];
+    struct folder_manifest manifest;
 
+    int found = folder_manifest_read(data_path, &manifest, message);
+    if (found < 0 || (found > 0 && manifest.count > 0))
+        return true;
     for (size_t i = 0; all_services[i]; i++) {
         snprintf(path, sizeof(path), "%s/%s.db", data_path, all_services[i]->name);
         if (access(path, F_OK) == 0)

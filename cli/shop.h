@@ -41,7 +41,7 @@ int shop_ask(struct shop *shop, const char *service, const char *method, struct 
 /* Whether a process serves this folder now. */
 bool shop_is_running(const struct shop *shop);
 
-/* Whether the folder holds the database of any service. */
+/* Whether the folder holds the database of any service, or should by its manifest. */
 bool shop_exists(const char *data_path);
 
 /* Makes the folder where it is missing. Returns an exit status. */

@@ -11,7 +11,9 @@
 #include "platform/ports/sql/folder_lock.h"
 #include "platform/service/admin_socket.h"
 #include "platform/service/host_flow.h"
+#include "platform/service/host_folder.h"
 #include "platform/service/host_http.h"
+#include "platform/service/folder_manifest.h"
 #include "platform/service/host_instance.h"
 #include "platform/service/host_jobs.h"
 #include "platform/service/host_streams.h"
@@ -79,6 +81,7 @@ static int open_shared(struct service_host *host, char ret_message[512])
 
     if (!host->options.sql_vfs) {
         TRY(data_folder_lock(&host->lock, host->options.data_path, ret_message));
+        TRY(host_folder_open(host, ret_message));
         keep_steady_clock(host);
     }
     snprintf(ret_message, 512, "Out of memory, or of threads.");
@@ -97,6 +100,14 @@ static int open_shared(struct service_host *host, char ret_message[512])
     return host_flow_open(host, ret_message);
 }
 
+static int open_instances(struct service_host *host, char ret_message[512])
+{
+    TRY(host_folder_begin(host, ret_message));
+    for (size_t i = 0; i < host->instance_count; i++)
+        TRY(host_instance_open(&host->instances[i], ret_message));
+    return host_folder_join(host, ret_message);
+}
+
 int host_new(struct service_host **ret_host, const struct host_options *options, char ret_message[512])
 {
     struct service_host *host = calloc(1, sizeof(*host));
@@ -109,13 +120,14 @@ int host_new(struct service_host **ret_host, const struct host_options *options,
     host->http_client = options->http_client;
     host->log.service = "shopstream";
     snprintf(host->own_url, sizeof(host->own_url), "http://localhost:3000");
-    result = open_shared(host, ret_message);
-    for (size_t i = 0; result >= 0 && options->services[i]; i++) {
+    for (size_t i = 0; options->services[i]; i++) {
         ASSERT(i < HOST_SERVICES_MAX);
         host->instances[i] = (struct service_instance){.service = options->services[i], .host = host};
         host->instance_count++;
-        result = host_instance_open(&host->instances[i], ret_message);
     }
+    result = open_shared(host, ret_message);
+    if (result >= 0)
+        result = open_instances(host, ret_message);
     for (size_t i = 0; result >= 0 && i < host->instance_count; i++)
         result = host_instance_start(&host->instances[i], ret_message);
     if (result >= 0)
@@ -209,6 +221,7 @@ int host_listen(struct service_host *host, const char *address, int port, bool p
     TRY(listen_plain(host, ret_message));
     snprintf(host->own_url, sizeof(host->own_url), "%s://localhost:%d", host->options.tls ? "https" : "http",
              http_server_port(host->listener));
+    host_folder_settle(host);
     return 0;
 }
 
@@ -250,6 +263,7 @@ void host_free(struct service_host *host, int64_t drain_ms)
     tenants_free(host->tenants);
     in_flight_free(host->in_flight);
     response_cache_free(host->responses);
+    free(host->manifest);
     data_folder_unlock(host->lock);
     free(host);
 }

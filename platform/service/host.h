@@ -13,6 +13,7 @@
 #define HOST_QUEUE_MAX 8192
 #define HOST_RESPONSE_CACHE_BYTES (16u << 20)
 #define REQUEST_DEADLINE_MS 30000
+#define HOST_INCOMING_FOLDER ".incoming" /* of a data folder that is being filled: no shop starts there */
 #define HOST_MAIL_FROM "shop@shopstream.local"
 
 struct event_bus;
@@ -23,6 +24,7 @@ struct tls_identity;
 struct admin_socket;
 struct cache;
 struct folder_lock;
+struct folder_manifest;
 struct host_flow;
 struct host_jobs;
 struct host_streams;
@@ -72,6 +74,7 @@ struct service_host {
     struct log_context log;
     bool rate_limits;
     struct folder_lock *lock;
+    struct folder_manifest *manifest; /* of the data folder; NULL with another VFS */
     struct service_instance instances[HOST_SERVICES_MAX];
     size_t instance_count;
     struct worker_pool *workers;
@@ -99,8 +102,9 @@ struct service_host {
     const char *address; /* that the listener was given; NULL before host_listen */
 };
 
-/* Opens the data folder, migrates and starts the services, their consumers, workflows and jobs; listens to nothing yet.
- * On failure ret_message says what is wrong with what, and what to do. */
+/* Opens the data folder, which must have all that its manifest names, migrates and starts the services, their
+ * consumers, workflows and jobs; listens to nothing yet. On failure ret_message says what is wrong with what, and what
+ * to do. */
 int host_new(struct service_host **ret_host, const struct host_options *options, char ret_message[512]);
 
 /* Applies the migrations of the platform's tables and the service's to a database, without starting anything: for what
@@ -110,6 +114,9 @@ int host_migrate(const struct service *service, struct sql_db *db, char ret_mess
 /* Listens on the address and port (0: any), and on the own ports of the services that have one (port_own_any: any port
  * for those too). */
 int host_listen(struct service_host *host, const char *address, int port, bool port_own_any, char ret_message[512]);
+
+/* Whether the shop was made by this start, or by one that did not come to host_listen: nobody has used it yet. */
+bool host_is_new(const struct service_host *host);
 
 /* Answers what is in flight for at most the time given, stops everything in the reverse order, closes. NULL is fine. */
 void host_free(struct service_host *host, int64_t drain_ms);

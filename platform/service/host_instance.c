@@ -12,6 +12,7 @@
 #include "platform/ports/workflow/migrations/migrations.h"
 #include "platform/service/host.h"
 #include "platform/service/host_flow.h"
+#include "platform/service/host_folder.h"
 #include "platform/service/migrations/migrations.h"
 #include "platform/service/sql/secret.sql.h"
 
@@ -23,7 +24,7 @@
 #define START_ARENA_BYTES (32u << 20)
 #define START_TIMEOUT_MS (10 * 60 * 1000)
 
-static int open_database(struct service_instance *instance, char ret_message[512])
+int host_instance_open_database(struct service_instance *instance, char ret_message[512])
 {
     const struct host_options *options = &instance->host->options;
     const struct sql_place place = {.url = port_url(options->config, PORT_SQL),
@@ -32,8 +33,13 @@ static int open_database(struct service_instance *instance, char ret_message[512
                                     .vfs = options->sql_vfs};
     char url[SQL_URL_BYTES];
 
+    if (instance->db)
+        return 0;
     TRY(sql_locate(&place, url, ret_message));
-    const struct sql_config config = {.url = url, .reader_count = READERS, .write_batch_max = WRITE_BATCH_MAX};
+    const struct sql_config config = {.url = url,
+                                      .reader_count = READERS,
+                                      .write_batch_max = WRITE_BATCH_MAX,
+                                      .is_marked = host_folder_names(instance->host, instance->service->name)};
     TRY(sql_open(&instance->db, &config, ret_message));
     return sql_faulty_wrap(&instance->db, options->faults);
 }
@@ -114,7 +120,7 @@ static int open_kept(struct service_instance *instance, char ret_message[512])
 
 static int open_stores(struct service_instance *instance, char ret_message[512])
 {
-    TRY(open_database(instance, ret_message));
+    TRY(host_instance_open_database(instance, ret_message));
     TRY(host_migrate(instance->service, instance->db, ret_message));
     int result = sql_write(instance->db, load_seal_key, instance);
     if (result < 0) {

@@ -3,6 +3,9 @@
 
 struct service_instance;
 
+/* Opens the database, or makes it; it may be open already. */
+int host_instance_open_database(struct service_instance *instance, char ret_message[512]);
+
 /* Opens the database and applies the migrations of the platform's tables and the service's; nothing of that where the
  * service has no_database. */
 int host_instance_open(struct service_instance *instance, char ret_message[512]);

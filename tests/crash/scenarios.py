@@ -10,6 +10,7 @@ import http.client
 import io
 import json
 import pathlib
+import re
 import signal
 import sqlite3
 import sys
@@ -21,6 +22,7 @@ sys.path.insert(0, str(ROOT / "tests" / "support"))
 from shop import ADMIN_EMAIL, PATIENCE_S, POLL_S, Person, eventually, new_key, unbalanced  # noqa: E402
 
 QUIET_S = 0.25  # nothing was written for so long: what was under way has ended
+MANIFEST = "shop.manifest"
 UNITS = 1000
 AMOUNT = 1000
 REFUND = 300
@@ -64,6 +66,12 @@ def settle(shop):
         elif time.monotonic() - since > QUIET_S:
             return
         time.sleep(POLL_S)
+
+
+def check_manifest(data):
+    """On a running shop: its manifest names each database of the folder."""
+    named = set(re.findall(r"(?m)^database (\w+) \d+$", (data / MANIFEST).read_text()))
+    check(named == {path.stem for path in data.glob("*.db")} and len(named) > 1, "named:", named)
 
 
 class Scenario:
@@ -283,6 +291,24 @@ class FirstStart(Scenario):
         shop.people["admin", None] = admin
         order = shop.buy([(shop.sku(3), 1)])
         check(order["status"] == "confirmed", order)
+        check_manifest(shop.data)
+
+
+class Adoption(Trade):
+    """A folder of a version without a manifest, with an order in it, is taken over."""
+    starts = True
+
+    def alter(self, data):
+        (data / MANIFEST).unlink()
+        for path in data.glob("*.db"):
+            with contextlib.closing(sqlite3.connect(path)) as database:
+                database.execute("DROP TABLE shopstream_mark")
+                database.commit()
+
+    def audit(self, shop, acknowledged):
+        order = shop.buy([(self.sku, 1)])
+        self.audit_trade(shop, [self.audit_earlier(shop), order])
+        check_manifest(shop.data)
 
 
 def schema_of(database):
@@ -345,4 +371,4 @@ class Upgrade(Trade):
 
 
 SCENARIOS = {"checkout": Checkout, "refund": Refund, "import": Import, "first-start": FirstStart, "upgrade": Upgrade,
-             "stop": Stop}
+             "adoption": Adoption, "stop": Stop}

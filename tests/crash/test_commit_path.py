@@ -18,7 +18,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
 sys.path.insert(0, str(HERE.parent / "support"))
 
-from scenarios import check, settle  # noqa: E402
+from scenarios import MANIFEST, check, settle  # noqa: E402
 from shop import BINARY, Shop, eventually, new_email, new_key, PASSWORD  # noqa: E402
 from strace import FILE_CALLS, SOCKET_CALLS, Attached, read_trace, starting, threads  # noqa: E402
 
@@ -195,6 +195,39 @@ class CommitPathTest(unittest.TestCase):
                     calls = self.traced(parent, *words, "--data", data)
                     made = next(i for i, line in enumerate(calls) if '"%s", ' % words[1] in line)
                     self.assertRegex("\n".join(calls[made:]), synced)
+
+    def started(self, data, *words):
+        """The calls of a command on a folder that change or sync files, each by (verb, file), as they ended."""
+        path = data.parent / "trace"
+        options = ["-y", "--decode-pids=comm", "-o", str(path), "-e", "trace=" + ",".join(FILE_CALLS)]
+        kept = {name: value for name, value in os.environ.items() if not name.startswith("SHOPSTREAM_")}
+        kept["ASAN_OPTIONS"] = kept.get("ASAN_OPTIONS", "") + ":detect_leaks=0"
+        ended = subprocess.run(starting(options, [BINARY, *words, "--data", data]), env=kept, capture_output=True,
+                               text=True, timeout=COMMAND_TIMEOUT_S)
+        self.assertEqual(0, ended.returncode, ended.stderr)
+        calls = sorted((call for call in read_trace(path, data) if call.ended is not None), key=lambda call: call.ended)
+        return [(verb, call.path) for call in calls for verb, names in VERBS.items() if call.name in names]
+
+    def test_commit_path__a_database_is_named_when_it_is_on_disk(self):
+        """With its log and its entry: a list that is ahead of what it names would refuse a shop that lost nothing.
+        Before the first database there is a list, else a folder half made would pass for one of an earlier version."""
+        with tempfile.TemporaryDirectory(prefix="shopstream-crash-") as parent:
+            data = pathlib.Path(os.path.realpath(parent)) / "data"
+            for name, lists in (("first", 2), ("second", 1)):
+                with self.subTest(start=name):
+                    calls = self.started(data, "migrate")
+                    named = [i for i, call in enumerate(calls) if call == ("named", MANIFEST)]
+                    self.assertEqual(lists, len(named), calls)
+                    for i in named:
+                        self.assertEqual([("synced", MANIFEST + ".part"), ("synced", ".")], calls[i - 2:i])
+                        self.assertEqual(("synced", "."), calls[i + 1])
+                    files = {path for _, path in calls if path.endswith(".db-wal")}
+                    self.assertEqual(5, len(files), files)
+                    for file in files:
+                        last = [verb for verb, path in calls[:named[-1]] if path == file][-1]
+                        self.assertEqual("synced", last, file)
+                    first = next(i for i, (_, path) in enumerate(calls) if ".db" in path)
+                    self.assertEqual(lists == 2, named[0] < first)
 
     def test_commit_path__shows_a_missing_sync(self):
         """The harness' own test: a shop that leaves the sync to the system later, or altogether, is found out."""

@@ -48,6 +48,13 @@ int sql_locate(const struct sql_place *place, char ret_url[SQL_URL_BYTES], char 
     return driver->locate(place, ret_url, ret_message);
 }
 
+int sql_exists(const struct sql_place *place, char ret_message[512])
+{
+    const struct sql_driver *driver;
+    TRY(find_driver(place->url, &driver, ret_message));
+    return driver->exists(place, ret_message);
+}
+
 int sql_open(struct sql_db **ret_db, const struct sql_config *config, char ret_message[512])
 {
     const struct sql_driver *driver;

@@ -76,6 +76,7 @@ struct sql_config {
     const char *url;        /* "sqlite:/path/to/catalog.db", with "?vfs=name" to put another VFS under SQLite */
     unsigned reader_count;  /* connections for reads; 0: SQL_READERS_DEFAULT */
     size_t write_batch_max; /* closures in one commit; 0: SQL_WRITE_BATCH_DEFAULT */
+    bool is_marked;         /* it had a mark (sql_put_mark) before: only such a one is opened, and none is made */
 };
 
 /* Where the database of a service is, by the URL that all of the shop is configured with (SHOPSTREAM_SQL_URL). */
@@ -91,9 +92,13 @@ struct sql_place {
  * adapter wants it. */
 int sql_locate(const struct sql_place *place, char ret_url[SQL_URL_BYTES], char ret_message[512]);
 
+/* 1 when a database is at the place, 0 when none is, or nothing is in it; it is not opened. ERR_INVALID as sql_locate,
+ * ERR_UNAVAILABLE: that cannot be seen. */
+int sql_exists(const struct sql_place *place, char ret_message[512]);
+
 /* Opens or creates the database; its tables are sql_migrate's, one list after the other. On failure says in ret_message
- * what is wrong with which path, and what to do: ERR_CORRUPT, ERR_STORAGE_FULL, ERR_UNAVAILABLE (unwritable, locked).
- */
+ * what is wrong with which path, and what to do: ERR_CORRUPT, ERR_STORAGE_FULL, ERR_UNAVAILABLE (unwritable, locked),
+ * ERR_NOT_FOUND: without the mark that it must have; it is as it was. */
 int sql_open(struct sql_db **ret_db, const struct sql_config *config, char ret_message[512]);
 
 /* Finishes queued writes, checkpoints and closes. NULL is fine. */
@@ -176,6 +181,22 @@ struct str sql_get_text(struct sql_rows *rows, unsigned column); /* text and blo
 /* The query's only row, by one call: 1 and the row (to be finished), or 0 and *ret_rows NULL, or an error. */
 int sql_query_row(struct sql_tx *tx, const struct sql_statement *statement, struct sql_args args,
                   struct sql_rows **ret_rows);
+
+/* -- Belonging ---------------------------------------------------------------------------------------------------- */
+
+/* Which shop the database belongs to, and how often it was opened for it: by that a copy of before, or of another shop,
+ * is told from the one that was here. In a table of its own, which no dump has. */
+#define SQL_SHOP_BYTES 64
+struct sql_mark {
+    char shop[SQL_SHOP_BYTES];
+    int64_t openings;
+};
+
+/* 1 and the mark, or 0 where the database has none yet. ERR_CORRUPT: what is there is no mark. */
+int sql_find_mark(struct sql_tx *tx, struct sql_mark *ret_mark);
+
+/* Sets the mark, in a write. */
+int sql_put_mark(struct sql_tx *tx, const struct sql_mark *mark);
 
 /* -- Care --------------------------------------------------------------------------------------------------------- */
 

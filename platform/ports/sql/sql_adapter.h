@@ -19,6 +19,9 @@
 /* What a closure may take from sql_tx_arena. */
 #define SQL_TX_ARENA_BYTES ((size_t)16 << 20)
 
+/* Where sql_put_mark keeps the mark. */
+#define SQL_MARK_TABLE "shopstream_mark"
+
 /* Hooks that one transaction may collect. */
 #define SQL_COMMIT_HOOKS_MAX 4096
 
@@ -37,6 +40,7 @@ struct sql_adapter {
     int (*script)(struct sql_tx *tx, const char *text, char ret_message[SQL_MESSAGE_BYTES]);
     int (*query)(struct sql_tx *tx, const struct sql_statement *statement, struct sql_args args,
                  struct sql_rows **ret_rows);
+    int (*has_table)(struct sql_tx *tx, const char *name); /* 1 or 0 */
 
     /* Rows. column gives the value as a view that lives until the next row. */
     int (*next)(struct sql_rows *rows);
@@ -56,9 +60,10 @@ struct sql_adapter {
                       int64_t *ret_count);
 };
 
-/* Life's beginning: sql_locate and sql_open. */
+/* Life's beginning: sql_locate, sql_exists and sql_open. */
 struct sql_driver {
     int (*locate)(const struct sql_place *place, char ret_url[SQL_URL_BYTES], char ret_message[SQL_MESSAGE_BYTES]);
+    int (*exists)(const struct sql_place *place, char ret_message[SQL_MESSAGE_BYTES]);
     int (*open)(struct sql_db **ret_db, const struct sql_config *config, char ret_message[SQL_MESSAGE_BYTES]);
 };
 extern const struct sql_driver sql_sqlite_driver;

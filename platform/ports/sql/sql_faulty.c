@@ -148,6 +148,12 @@ static int faulty_query(struct sql_tx *tx, const struct sql_statement *statement
     return 0;
 }
 
+static int faulty_has_table(struct sql_tx *tx, const char *name)
+{
+    struct sql_tx *inner = inner_tx(tx);
+    return inner->db->adapter->has_table(inner, name);
+}
+
 static struct faulty_rows *rows_of(struct sql_rows *rows)
 {
     return (struct faulty_rows *)(void *)rows;
@@ -223,6 +229,7 @@ static const struct sql_adapter faulty_adapter = {
     .exec = faulty_exec,
     .script = faulty_script,
     .query = faulty_query,
+    .has_table = faulty_has_table,
     .next = faulty_next,
     .column = faulty_column,
     .finish = faulty_finish,

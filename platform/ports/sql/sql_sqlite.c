@@ -1,8 +1,10 @@
 /* The SQLite adapter: opening and closing, and its table of functions. */
 #include "platform/ports/sql/sql_sqlite.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 
 static void sqlite_close(struct sql_db *base);
 static void sqlite_get_stats(struct sql_db *base, struct sql_stats *ret_stats);
@@ -15,6 +17,7 @@ const struct sql_adapter sqlite_adapter = {
     .exec = sqlite_exec,
     .script = sqlite_script,
     .query = sqlite_query,
+    .has_table = sqlite_has_table,
     .next = sqlite_next,
     .column = sqlite_column,
     .finish = sqlite_finish,
@@ -105,6 +108,7 @@ static int open_all(struct sqlite_db *db, const struct sql_config *config, char 
     db->batch_max = config->write_batch_max ? config->write_batch_max : SQL_WRITE_BATCH_DEFAULT;
     if (db->batch_max > SQLITE_WRITE_BATCH_MAX)
         return ERR_INVALID;
+    db->is_marked = config->is_marked;
     TRY(sqlite_connection_open(db, &db->writer, true, ret_message));
     return task_start(&db->writer_task, "sql-writer", sqlite_writer_main, db);
 }
@@ -144,7 +148,26 @@ static int sqlite_locate(const struct sql_place *place, char ret_url[SQL_URL_BYT
     return ERR_INVALID;
 }
 
-const struct sql_driver sql_sqlite_driver = {.locate = sqlite_locate, .open = sqlite_open};
+static int sqlite_exists(const struct sql_place *place, char ret_message[SQL_MESSAGE_BYTES])
+{
+    char path[SQL_URL_BYTES];
+    struct stat status;
+    const struct sql_place plain = {.url = place->url, .service = place->service, .data_path = place->data_path};
+    TRY(sqlite_locate(&plain, path, ret_message));
+    const char *file = path + sizeof("sqlite:") - 1;
+    int is_there = 0;
+    sqlite3_vfs *vfs = place->vfs ? sqlite3_vfs_find(place->vfs) : NULL;
+    if (vfs)
+        return vfs->xAccess(vfs, file, SQLITE_ACCESS_EXISTS, &is_there) == SQLITE_OK ? is_there : ERR_UNAVAILABLE;
+    if (stat(file, &status) == 0)
+        return status.st_size > 0;
+    if (errno == ENOENT)
+        return 0;
+    sql_message(ret_message, "the database %s cannot be looked at: %s", file, strerror(errno));
+    return ERR_UNAVAILABLE;
+}
+
+const struct sql_driver sql_sqlite_driver = {.locate = sqlite_locate, .exists = sqlite_exists, .open = sqlite_open};
 
 static void sqlite_close(struct sql_db *base)
 {

@@ -68,6 +68,7 @@ struct sqlite_db {
     struct sql_db base;
     char path[SQLITE_PATH_BYTES];
     char vfs[SQLITE_VFS_BYTES]; /* "" for SQLite's default */
+    bool is_marked;             /* must be, before it is opened */
 
     /* The writer; its connection is touched by its task alone once that runs. */
     struct sqlite_connection writer;
@@ -157,6 +158,7 @@ int sqlite_read(struct sql_db *db, sql_closure *closure, void *argument);
 
 int sqlite_backup(struct sql_db *db, const char *destination_path, char ret_message[SQL_MESSAGE_BYTES]);
 int sqlite_check(struct sql_db *db, char ret_message[SQL_MESSAGE_BYTES]);
+int sqlite_has_table(struct sql_tx *tx, const char *name);
 int sqlite_backup_snapshot(struct sql_tx *tx, int destination_file, char ret_message[SQL_MESSAGE_BYTES]);
 
 /* -- sql_sqlite_descriptor.c -------------------------------------------------------------------------------------- */

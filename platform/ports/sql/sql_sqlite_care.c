@@ -102,3 +102,9 @@ int sqlite_check(struct sql_db *base, char ret_message[SQL_MESSAGE_BYTES])
         sql_message(ret_message, "the database %s could not be read: %s", run.path, error_name(error));
     return error;
 }
+
+int sqlite_has_table(struct sql_tx *tx, const char *name)
+{
+    CLEANUP(sql_finish_cleanup) struct sql_rows *rows = NULL;
+    return sql_query_row(tx, &ports_sql_sqlite_has_table, SQL_ARGS(sql_cstr(name)), &rows);
+}

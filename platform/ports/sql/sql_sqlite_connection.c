@@ -22,7 +22,7 @@ static int run_all(struct sqlite_connection *connection, const struct sql_statem
     return 0;
 }
 
-static int set_up(struct sqlite_connection *connection, bool is_writer)
+static int set_up(struct sqlite_db *db, struct sqlite_connection *connection, bool is_writer)
 {
     static const struct sql_statement *const common[] = {
         &ports_sql_sqlite_sync_full,      &ports_sql_sqlite_foreign_keys,   &ports_sql_sqlite_no_autocheckpoint,
@@ -33,6 +33,10 @@ static int set_up(struct sqlite_connection *connection, bool is_writer)
         &ports_sql_sqlite_writer_cache, &ports_sql_sqlite_secure_delete_fast, &ports_sql_sqlite_use_wal};
     static const struct sql_statement *const reader[] = {&ports_sql_sqlite_reader_cache, &ports_sql_sqlite_reader_only};
     TRY(run_all(connection, common, sizeof(common) / sizeof(common[0])));
+    /* Before the journal's mode is set, which writes to a file that is not ours. */
+    if (db->is_marked && sqlite3_table_column_metadata(connection->handle, "main", SQL_MARK_TABLE, NULL, NULL, NULL,
+                                                       NULL, NULL, NULL) != SQLITE_OK)
+        return ERR_NOT_FOUND;
     return is_writer ? run_all(connection, writer, sizeof(writer) / sizeof(writer[0]))
                      : run_all(connection, reader, sizeof(reader) / sizeof(reader[0]));
 }
@@ -46,12 +50,13 @@ int sqlite_connection_open(struct sqlite_db *db, struct sqlite_connection *conne
         return sqlite_open_message(db, NULL, ERR_NO_MEMORY, ret_message);
     int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
     const char *real_vfs = db->vfs[0] ? db->vfs : NULL, *vfs = vfs_log_over(real_vfs);
-    int result = sqlite3_open_v2(db->path, &connection->handle, is_writer ? flags | SQLITE_OPEN_CREATE : flags,
-                                 vfs ? vfs : real_vfs);
+    int result =
+        sqlite3_open_v2(db->path, &connection->handle, is_writer && !db->is_marked ? flags | SQLITE_OPEN_CREATE : flags,
+                        vfs ? vfs : real_vfs);
     int error = sqlite_error(connection->handle, result);
     if (!error) {
         sqlite3_busy_handler(connection->handle, wait_for_lock, connection);
-        error = set_up(connection, is_writer);
+        error = set_up(db, connection, is_writer);
     }
     if (error) {
         sqlite_open_message(db, connection->handle, error, ret_message);

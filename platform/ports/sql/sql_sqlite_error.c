@@ -102,6 +102,9 @@ int sqlite_open_message(const struct sqlite_db *db, sqlite3 *handle, int error, 
         sql_message(ret_message, "the database %s is damaged or is not a database (%s); restore it from a backup",
                     db->path, sqlite3_errmsg(handle));
         return error;
+    case ERR_NOT_FOUND:
+        sql_message(ret_message, "the database %s holds nothing of this program; restore it from a backup", db->path);
+        return error;
     case ERR_STORAGE_FULL:
         sql_message(ret_message, "there is no room on the disk of the database %s; free some and start again",
                     db->path);

@@ -79,10 +79,14 @@ PRAGMA integrity_check(1);
 PRAGMA foreign_key_check;
 
 -- name: sqlite_list_tables
--- Without SQLite's own, what stands behind virtual tables, and the list of migrations, which is the program's.
+-- Without SQLite's own, what stands behind virtual tables, and those that are the program's.
 SELECT name FROM pragma_table_list
-WHERE schema = 'main' AND type = 'table' AND name NOT LIKE 'sqlite\_%' ESCAPE '\' AND name <> 'shopstream_migrations'
+WHERE schema = 'main' AND type = 'table' AND name NOT LIKE 'sqlite\_%' ESCAPE '\'
+AND name NOT IN ('shopstream_migrations', 'shopstream_mark')
 ORDER BY name;
+
+-- name: sqlite_has_table
+SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = $1;
 
 -- name: sqlite_list_columns
 SELECT name FROM pragma_table_info($1) ORDER BY cid;

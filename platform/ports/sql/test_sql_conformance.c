@@ -600,6 +600,58 @@ static void test_sql__check_of_a_sound_database(void **state)
     assert_string_equal(f->message, "");
 }
 
+static int read_mark(struct sql_tx *tx, void *argument)
+{
+    return sql_find_mark(tx, argument);
+}
+
+static int write_mark(struct sql_tx *tx, void *argument)
+{
+    return sql_put_mark(tx, argument);
+}
+
+static int read_tables(struct sql_tx *tx, void *argument)
+{
+    struct sql_table *tables;
+    return sql_list_tables(tx, sql_tx_arena(tx), &tables, argument);
+}
+
+static void test_sql__a_mark_is_kept_and_is_no_table_of_the_service(void **state)
+{
+    struct fixture *f = *state;
+    struct sql_mark mark = {.shop = "shop-a", .openings = 1}, found = {.openings = -1};
+    size_t before, after;
+    assert_int_equal(sql_read(f->db, read_mark, &found), 0);
+    assert_int_equal(found.openings, -1);
+    assert_int_equal(sql_read(f->db, read_tables, &before), 0);
+    assert_int_equal(sql_write(f->db, write_mark, &mark), 0);
+    mark.openings = INT64_C(5000000000);
+    assert_int_equal(sql_write(f->db, write_mark, &mark), 0);
+    assert_int_equal(sql_read(f->db, read_mark, &found), 1);
+    assert_string_equal(found.shop, "shop-a");
+    assert_int_equal(found.openings, mark.openings);
+    assert_int_equal(sql_read(f->db, read_tables, &after), 0);
+    assert_int_equal(after, before);
+}
+
+static void test_sql__a_place_has_a_database_or_none(void **state)
+{
+    struct fixture *f = *state;
+    struct sql_place place = {.url = "sqlite:", .service = "test", .data_path = f->folder};
+    char path[2 * PATH_BYTES];
+    assert_int_equal(sql_exists(&place, f->message), 1);
+    place.service = "other";
+    assert_int_equal(sql_exists(&place, f->message), 0);
+    snprintf(path, sizeof(path), "%s/other.db", f->folder);
+    FILE *empty = fopen(path, "we");
+    assert_non_null(empty);
+    fclose(empty);
+    assert_int_equal(sql_exists(&place, f->message), 0);
+    unlink(path);
+    place.url = "nosuch:";
+    assert_int_equal(sql_exists(&place, f->message), ERR_INVALID);
+}
+
 static void test_sql__unknown_scheme_is_refused(void **state)
 {
     struct fixture *f = *state;
@@ -631,6 +683,8 @@ int main(void)
         TEST(test_sql__failed_migration_leaves_nothing),
         TEST(test_sql__backup_is_a_database),
         TEST(test_sql__check_of_a_sound_database),
+        TEST(test_sql__a_mark_is_kept_and_is_no_table_of_the_service),
+        TEST(test_sql__a_place_has_a_database_or_none),
         TEST(test_sql__unknown_scheme_is_refused),
     };
     int failed = 0;

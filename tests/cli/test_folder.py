@@ -1,0 +1,241 @@
+"""A data folder that lost something, by the real binary: it says what, ends with 1, makes nothing, and is a shop again
+once the loss is back. And what else its manifest is for: the demo catalog, copies, processes that run a part."""
+import contextlib
+import os
+import pathlib
+import re
+import shutil
+import sqlite3
+import subprocess
+import unittest
+
+from test_cli import BINARY, GOOD_CSV, TIMEOUT_S, Case, environment, run
+
+NAMES = ("identity", "catalog", "stripe_emulator", "payments", "orders")
+MANIFEST = "shop.manifest"
+MISSING = "the database %s of the shop in .* is missing or empty; nothing was changed: restore a backup"
+RUNBOOK = r"\(docs/runbooks/database-missing\.md\)"
+
+
+class Folder(Case):
+    def setUp(self):
+        super().setUp()
+        self.path = pathlib.Path(self.data)
+        self.good("import", self.write("good.csv", GOOD_CSV), "--data", self.data)
+
+    def files(self):
+        """What the folder holds, but for what says who runs."""
+        return {path.name: path.read_bytes() for path in self.path.iterdir()
+                if path.is_file() and path.name not in ("lock", "clock") and not path.name.endswith("-shm")}
+
+    def refused(self, said, *, commands=(("serve", "--port", "0"), ("migrate",), ("seed",), ("export",))):
+        """By each command, and by the doctor; the folder stays as it is."""
+        before = self.files()
+        for command in commands:
+            with self.subTest(command=command[0]):
+                self.bad(1, said, *command, "--data", self.data)
+                self.assertEqual(before, self.files())
+        doctor = run("doctor", "--data", self.data, SHOPSTREAM_PORT="0")
+        self.assertEqual(1, doctor.returncode, doctor.stdout)
+        self.assertRegex(doctor.stdout + doctor.stderr, said)
+        self.assertRegex(doctor.stdout, r"(?m)^(database|databases|manifest) +problem ")
+        self.assertEqual(before, self.files())
+
+    def is_whole(self):
+        self.assertIn("cli-mug", self.good("export", "--data", self.data))
+        self.assertRegex(self.good("doctor", "--data", self.data, SHOPSTREAM_PORT="0"),
+                         r"(?m)^manifest +ok +the shop's 5 databases are in the folder$")
+
+    def named(self, path=None):
+        return re.findall(r"(?m)^database (\w+) \d+$", (pathlib.Path(path or self.path) / MANIFEST).read_text())
+
+
+class Lost(Folder):
+    def test_a_database_that_is_emptied_or_removed(self):
+        self.assertEqual(sorted(NAMES), sorted(self.named()))
+        for name in NAMES:
+            path, whole = self.path / (name + ".db"), (self.path / (name + ".db")).read_bytes()
+            for lose in (lambda: os.truncate(path, 0), path.unlink):
+                lose()
+                self.refused(MISSING % name + ".*" + RUNBOOK)
+            path.write_bytes(whole)
+        self.is_whole()
+
+    def test_a_database_of_a_service_that_does_not_run_here(self):
+        path = self.path / "orders.db"
+        whole = path.read_bytes()
+        path.unlink()
+        self.refused(MISSING % "orders", commands=[("serve", "--port", "0", "--services", "catalog")])
+        path.write_bytes(whole)
+        self.assertEqual(0, self.shop("--no-seed", "--services", "catalog").stop())
+        self.is_whole()
+
+    def test_another_file_in_its_place(self):
+        """A database of another program, one of another shop, and an older one of this."""
+        path = self.path / "orders.db"
+        whole, early = path.read_bytes(), self.folder / "early"
+        path.unlink()
+        with contextlib.closing(sqlite3.connect(path)) as database:
+            database.execute("CREATE TABLE note (text text)")
+            database.commit()
+        self.refused("the database orders .* is not the one that was here: it holds nothing of this shop.*" + RUNBOOK)
+        other = str(self.folder / "other")
+        self.good("migrate", "--data", other)
+        shutil.copy(other + "/orders.db", path)
+        self.refused("the database orders .* belongs to another shop.*" + RUNBOOK)
+        path.write_bytes(whole)
+        self.is_whole()
+        early.write_bytes(whole)
+        self.assertEqual(0, self.shop().stop())
+        late = path.read_bytes()
+        shutil.copy(early, path)
+        self.refused("the database orders .* is older than the folder.*" + RUNBOOK)
+        path.write_bytes(late)
+        self.is_whole()
+
+    def test_the_log_of_a_shop_that_was_killed(self):
+        """As long as nothing of it was moved into the database; what sqlite3 itself moved is no loss."""
+        shop = self.shop()
+        shop.process.kill()
+        shop.process.wait(TIMEOUT_S)
+        log = self.path / "orders.db-wal"
+        whole = log.read_bytes()
+        log.unlink()
+        self.bad(1, "orders .* is older than the folder.*" + RUNBOOK, "migrate", "--data", self.data)
+        log.write_bytes(whole)
+        with contextlib.closing(sqlite3.connect(self.path / "orders.db")) as database:
+            self.assertEqual([("ok",)], database.execute("PRAGMA integrity_check").fetchall())
+        self.assertFalse(log.exists())
+        self.is_whole()
+
+    def test_the_list_itself(self):
+        path = self.path / MANIFEST
+        whole = path.read_bytes()
+        for bad in (b"", whole[:-3], b"\0" * len(whole)):
+            path.write_bytes(bad)
+            self.refused(r"shop\.manifest, the list of the shop's databases, is damaged; put back .*" + RUNBOOK)
+        path.unlink()
+        self.refused(r"shop\.manifest, the list of the shop's databases, is missing, and by the database \w+ this is "
+                     "the shop [0-9a-f-]{36}; put back the one of a backup " + RUNBOOK)
+        # By hand, as the runbook says where there is no backup.
+        shop = re.search(rb"(?m)^shop .*$", whole).group()
+        path.write_bytes(b"shopstream-folder 1\n" + shop + b"\nend\n")
+        self.is_whole()
+        self.assertEqual(sorted(NAMES), sorted(self.named()))
+
+    def test_under_a_running_shop(self):
+        """It would not notice; the doctor does."""
+        shop = self.shop()
+        (self.path / "orders.db").rename(self.folder / "orders.db")
+        doctor = run("doctor", "--data", self.data)
+        self.assertEqual(1, doctor.returncode)
+        self.assertRegex(doctor.stdout, r"(?m)^database +problem +" + MISSING % "orders")
+        (self.folder / "orders.db").rename(self.path / "orders.db")
+        self.assertEqual(0, shop.stop())
+        self.is_whole()
+
+    def test_a_folder_with_nothing_but_its_list_is_a_shop_that_lost_all(self):
+        for name in NAMES:
+            (self.path / (name + ".db")).unlink()
+        self.refused(MISSING % r"\w+")
+
+
+class Kept(Folder):
+    def test_a_folder_of_an_earlier_version_is_taken_over(self):
+        (self.path / MANIFEST).unlink()
+        for name in NAMES:
+            with contextlib.closing(sqlite3.connect(self.path / (name + ".db"))) as database:
+                database.execute("DROP TABLE shopstream_mark")
+                database.commit()
+        self.is_whole()
+        (self.path / "orders.db").unlink()
+        self.refused(MISSING % "orders")
+
+    def test_a_database_that_is_given_up_by_hand(self):
+        """The last resort of the runbook: without its line it is made anew, and stays without the demo catalog."""
+        (self.path / "catalog.db").unlink()
+        path = self.path / MANIFEST
+        path.write_text(re.sub(r"(?m)^database catalog \d+\n", "", path.read_text()))
+        shop = self.shop()
+        self.assertNotIn("demo catalog", "".join(shop.lines))
+        self.assertEqual([], shop.get("/api/catalog/v1/products").get("products", []))
+        self.assertEqual(0, shop.stop())
+        self.assertEqual(sorted(NAMES), sorted(self.named()))
+
+    def test_copies_have_the_list(self):
+        copy, restored, loaded = (str(self.folder / name) for name in ("copy", "restored", "loaded"))
+        self.good("backup", copy, "--data", self.data)
+        self.assertEqual(sorted(NAMES), sorted(self.named(copy)))
+        self.good("restore", copy, "--data", restored)
+        self.good("dump", str(self.folder / "shop.jsonl"), "--data", self.data)
+        self.good("load", str(self.folder / "shop.jsonl"), "--data", loaded)
+        for data in (restored, loaded):
+            self.path, self.data = pathlib.Path(data), data
+            self.assertEqual(sorted(NAMES), sorted(self.named()))
+            self.is_whole()
+            (self.path / "payments.db").unlink()
+            self.refused(MISSING % "payments")
+
+    def test_a_part_of_a_shop_is_no_backup(self):
+        shop = self.shop("--no-seed", "--services", "catalog,admin")
+        self.bad(1, r"runs without \w+; stop it, and make the backup then", "backup", str(self.folder / "copy"),
+                 "--data", self.data)
+        self.assertEqual(0, shop.stop())
+
+    def test_a_restore_that_was_killed_is_no_shop(self):
+        """Whatever it had put in place."""
+        self.good("backup", str(self.folder / "copy"), "--data", self.data)
+        other = self.folder / "other"
+        (other / ".incoming").mkdir(parents=True)
+        shutil.copy(self.path / "catalog.db", other)
+        self.bad(1, "a restore or load into .* did not come to its end", "migrate", "--data", str(other))
+        self.assertEqual([".incoming", "catalog.db"], sorted(set(os.listdir(other)) - {"lock"}))
+
+
+class Demo(Case):
+    """The demo catalog is for a shop that nobody has used."""
+
+    def products(self, shop):
+        return len(shop.get("/api/catalog/v1/products?limit=20").get("products", []))
+
+    def test_a_shop_that_was_open_gets_none(self):
+        self.assertEqual(0, self.shop("--no-seed").stop())
+        shop = self.shop()
+        self.assertEqual(0, self.products(shop))
+        self.assertEqual(0, shop.stop())
+
+    def test_a_shop_that_was_made_and_never_open_gets_it(self):
+        self.good("migrate", "--data", self.data)
+        self.assertIn("new\n", (pathlib.Path(self.data) / MANIFEST).read_text())
+        shop = self.shop()
+        self.assertEqual(20, self.products(shop))
+        self.assertNotIn("new\n", (pathlib.Path(self.data) / MANIFEST).read_text())
+        self.assertEqual(0, shop.stop())
+
+    def test_an_empty_catalog_beside_accounts_gets_none(self):
+        self.assertEqual(0, self.shop("--services", "identity,shell").stop())
+        shop = self.shop()
+        self.assertEqual(0, self.products(shop))
+        self.assertEqual(0, shop.stop())
+
+
+class Quiet(Case):
+    def test_the_doctor_leaves_no_warning_in_the_running_shops_log(self):
+        log = self.folder / "log"
+        with open(log, "wb") as stream:
+            process = subprocess.Popen([BINARY, "--data", self.data, "--port", "0", "--no-seed"], env=environment(),
+                                       stdout=subprocess.PIPE, stderr=stream, text=True)
+        try:
+            while not process.stdout.readline().startswith("API:"):
+                self.assertIsNone(process.poll())
+            self.assertRegex(self.good("doctor", "--data", self.data), r"(?m)^lock +ok +held by the running shop")
+        finally:
+            process.terminate()
+            self.assertEqual(0, process.wait(TIMEOUT_S))
+            process.stdout.close()
+        self.assertNotIn("admin request failed", log.read_text())
+        self.assertNotIn('"warning"', log.read_text())
+
+
+if __name__ == "__main__":
+    unittest.main()
