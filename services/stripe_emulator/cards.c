@@ -2,6 +2,7 @@
 #include "services/stripe_emulator/emulator.h"
 
 #define DECLINED "Your card was declined."
+#define BLOCKED_NUMBER "4100000000000019"
 #define LAST_DIGITS 4
 #define NUMBER_DIGITS_MIN 12
 #define NUMBER_DIGITS_MAX 19
@@ -20,6 +21,8 @@ static const struct test_card test_cards[] = {
     {"unionpay", "6200000000000005", "unionpay", false, NULL, NULL, NULL},
     {"us", "4242424242424242", "visa", false, NULL, NULL, NULL},
     {"threeDSecureOptional", "4000000000003055", "visa", false, NULL, NULL, NULL},
+    {"refundFail", "4000000000005126", "visa", false, NULL, NULL, NULL},
+    {"pendingRefund", "4000000000007726", "visa", false, NULL, NULL, NULL},
 
     {"chargeDeclined", "4000000000000002", "visa", false, "card_declined", "generic_decline", DECLINED},
     {"visa_chargeDeclined", "4000000000000002", "visa", false, "card_declined", "generic_decline", DECLINED},
@@ -37,7 +40,8 @@ static const struct test_card test_cards[] = {
      "Your card's security code is incorrect."},
     {"chargeDeclinedProcessingError", "4000000000000119", "visa", false, "processing_error", "processing_error",
      "An error occurred while processing your card. Try again in a little bit."},
-    {"chargeDeclinedFraudulent", "4100000000000019", "visa", false, "card_declined", "fraudulent", DECLINED},
+    {"radarBlock", BLOCKED_NUMBER, "visa", false, "card_declined", "fraudulent", DECLINED},
+    {"chargeDeclinedFraudulent", BLOCKED_NUMBER, "visa", false, "card_declined", "fraudulent", DECLINED},
     {"chargeDeclinedVelocityLimitExceeded", "4000000000006975", "visa", false, "card_declined",
      "card_velocity_exceeded",
      "Your card was declined for making repeated attempts too frequently or exceeding its "
@@ -95,4 +99,16 @@ struct str card_last4(const struct test_card *card)
 {
     struct str number = str_from_cstr(card->number);
     return str_skip(number, number.len - LAST_DIGITS);
+}
+
+bool card_is_blocked(const struct test_card *card)
+{
+    return str_equal_cstr(str_from_cstr(card->number), BLOCKED_NUMBER);
+}
+
+enum refund_course card_refund_course(const struct test_card *card)
+{
+    if (str_equal_cstr(str_from_cstr(card->name), "refundFail"))
+        return REFUND_FAILS_LATER;
+    return str_equal_cstr(str_from_cstr(card->name), "pendingRefund") ? REFUND_PENDS_FIRST : REFUND_STANDS;
 }

@@ -26,6 +26,7 @@
 #define EMULATOR_ID_BYTES 40
 /* Stands for the address of the shop's payments service, which changes with the port that the shop is given. */
 #define EMULATOR_SHOP_URL "shop:"
+#define EMULATOR_REFUND_TURN_MS 2000
 #define EMULATOR_KEY_LIFETIME_MS (INT64_C(24) * 60 * 60 * 1000)
 #define EMULATOR_EVENT_LIFETIME_MS (INT64_C(30) * 24 * 60 * 60 * 1000)
 
@@ -41,8 +42,10 @@ struct faults {
     int64_t lost;                  /* the next so many mutations are held back and not done */
     int64_t errors;                /* the next so many mutations are answered with error_status, and not done */
     int64_t error_status;
-    int64_t hold_ms; /* how long answers are held back */
-    char path[96];   /* only mutations whose path contains this; empty: all */
+    int64_t hold_ms;         /* how long answers are held back */
+    int64_t refund_failures; /* the next so many refunds succeed at first, and fail later */
+    int64_t refund_turn_ms;  /* how much later; 0: EMULATOR_REFUND_TURN_MS */
+    char path[96];           /* only mutations whose path contains this; empty: all */
 };
 
 struct webhook_deliverer;
@@ -69,10 +72,15 @@ struct test_card {
     const char *message;
 };
 
+/* What becomes of money that is given back to a card. */
+enum refund_course { REFUND_STANDS, REFUND_FAILS_LATER, REFUND_PENDS_FIRST };
+
 const struct test_card *card_by_name(struct str name);     /* NULL when there is none */
 const struct test_card *card_by_number(struct str digits); /* NULL when it is not a test card */
 bool card_number_is_valid(struct str digits);              /* 12 to 19 digits with Luhn's check digit */
 struct str card_last4(const struct test_card *card);
+bool card_is_blocked(const struct test_card *card); /* by the provider, before the bank is asked */
+enum refund_course card_refund_course(const struct test_card *card);
 
 /* -- Rows ---------------------------------------------------------------------------------------------------------- */
 
@@ -99,8 +107,9 @@ struct charge_row {
 };
 
 struct refund_row {
-    struct str id, charge, payment_intent, status, currency, reason, metadata;
-    int64_t amount, created_ms;
+    struct str id, charge, payment_intent, status, currency, reason, metadata, failure_reason;
+    struct str next_status; /* empty: it stays as it is */
+    int64_t amount, created_ms, turn_due_ms /* steady time: when it turns to next_status */;
 };
 
 struct endpoint_row {
@@ -125,6 +134,7 @@ int update_intent(struct sql_tx *tx, const struct intent_row *row);
 int store_charge(struct sql_tx *tx, const struct charge_row *row);
 int update_charge(struct sql_tx *tx, const struct charge_row *row);
 int store_refund(struct sql_tx *tx, const struct refund_row *row);
+int store_turn(struct sql_tx *tx, const struct refund_row *row);
 
 /* -- JSON ---------------------------------------------------------------------------------------------------------- */
 
@@ -238,6 +248,10 @@ enum request_fault { REQUEST_UNHARMED, REQUEST_LOST, REQUEST_ERROR, REQUEST_TIME
 enum request_fault faults_choose(struct emulator *emulator, struct str path, struct faults *ret_faults);
 struct faults faults_get(struct emulator *emulator);
 bool faults_take_drop(struct emulator *emulator);
+bool faults_take_refund_failure(struct emulator *emulator);
+
+/* A job: refunds whose time it is turn to what is to become of them. */
+int turn_refunds(struct call *call);
 
 /* -- Handlers, for the table --------------------------------------------------------------------------------------- */
 

@@ -25,6 +25,8 @@ static const struct fault_setting settings[] = {
     {"errors", offsetof(struct faults, errors), COUNT_MAX},
     {"error_status", offsetof(struct faults, error_status), 599},
     {"hold_ms", offsetof(struct faults, hold_ms), HOLD_MS_MAX},
+    {"refund_failures", offsetof(struct faults, refund_failures), COUNT_MAX},
+    {"refund_turn_ms", offsetof(struct faults, refund_turn_ms), DELAY_MS_MAX},
 };
 
 #define SETTING_COUNT (sizeof(settings) / sizeof(settings[0]))
@@ -68,6 +70,15 @@ bool faults_take_drop(struct emulator *emulator)
     if (emulator->faults.webhook_drop == 0)
         return false;
     emulator->faults.webhook_drop--;
+    return true;
+}
+
+bool faults_take_refund_failure(struct emulator *emulator)
+{
+    TASK_LOCKED(&emulator->mutex);
+    if (emulator->faults.refund_failures == 0)
+        return false;
+    emulator->faults.refund_failures--;
     return true;
 }
 

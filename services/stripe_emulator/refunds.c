@@ -1,12 +1,15 @@
 /* Refunds, charges and the balance, https://docs.stripe.com/api/refunds. */
 #include "services/stripe_emulator/emulator.h"
 
+#include "platform/ports/clock/clock.h"
 #include "services/stripe_emulator/sql/objects.sql.h"
 
 #include <inttypes.h>
 
-static int tell_refund(struct api *api, struct sql_tx *tx, const struct refund_row *refund,
-                       const struct charge_row *charge)
+#define TURNS_MAX 100 /* in a run of the job */
+
+static int tell_new_refund(struct api *api, struct sql_tx *tx, const struct refund_row *refund,
+                           const struct charge_row *charge)
 {
     CLEANUP(buf_free) struct buf json = BUF(EMULATOR_BODY_BYTES_MAX);
     render_refund(&json, refund);
@@ -63,6 +66,23 @@ static int check_refundable(struct api *api, const struct charge_row *charge, in
     return 0;
 }
 
+/* The test card decides what becomes of it, or a test that asks for it to fail. */
+static void set_course(struct api *api, const struct charge_row *charge, struct refund_row *refund)
+{
+    const struct test_card *card = card_by_name(charge->card);
+    struct faults faults = faults_get(api->emulator);
+    enum refund_course course = card ? card_refund_course(card) : REFUND_STANDS;
+    if (course == REFUND_STANDS && faults_take_refund_failure(api->emulator))
+        course = REFUND_FAILS_LATER;
+    if (course == REFUND_STANDS)
+        return;
+    if (course == REFUND_PENDS_FIRST)
+        refund->status = STR("pending");
+    refund->next_status = course == REFUND_PENDS_FIRST ? STR("succeeded") : STR("failed");
+    refund->turn_due_ms =
+        clock_steady_ms() + (faults.refund_turn_ms > 0 ? faults.refund_turn_ms : EMULATOR_REFUND_TURN_MS);
+}
+
 static int create_refund(struct api *api, struct sql_tx *tx)
 {
     struct charge_row charge;
@@ -78,14 +98,73 @@ static int create_refund(struct api *api, struct sql_tx *tx)
     };
     TRY(check_refundable(api, &charge, &refund.amount));
     TRY(api_metadata(api, STR("{}"), &refund.metadata));
+    set_course(api, &charge, &refund);
     charge.amount_refunded += refund.amount;
     TRY(store_refund(tx, &refund));
     TRY(update_charge(tx, &charge));
-    TRY(tell_refund(api, tx, &refund, &charge));
+    TRY(tell_new_refund(api, tx, &refund, &charge));
     render_refund(&api->body, &refund);
     return 0;
 }
 API_WRITE(create_refund)
+
+/* -- What becomes of a refund later -------------------------------------------------------------------------------- */
+
+struct turn {
+    struct api api;
+    bool found;
+};
+
+static int tell_turn(struct api *api, struct sql_tx *tx, const struct refund_row *refund, bool has_failed)
+{
+    CLEANUP(buf_free) struct buf json = BUF(EMULATOR_BODY_BYTES_MAX);
+    render_refund(&json, refund);
+    TRY(buf_error(&json));
+    TRY(tell(api, tx, has_failed ? "refund.failed" : "refund.updated", buf_str(&json), STR_EMPTY));
+    return tell(api, tx, "charge.refund.updated", buf_str(&json), STR_EMPTY);
+}
+
+/* One that fails gives its money back to the account: it can be refunded again. */
+static int write_turn(struct sql_tx *tx, void *argument)
+{
+    struct turn *turn = argument;
+    struct api *api = &turn->api;
+    struct refund_row refund;
+    struct charge_row charge;
+    CLEANUP(sql_finish_cleanup) struct sql_rows *rows = NULL;
+    int found = sql_query_row(tx, &stripe_emulator_sql_find_due_refund, SQL_ARGS(sql_int(clock_steady_ms())), &rows);
+    turn->found = found == 1;
+    if (found <= 0)
+        return found;
+    TRY(read_refund_row(rows, api->arena, &refund));
+    TRY(load_charge(tx, api->arena, refund.charge, &charge));
+    bool has_failed = str_equal(refund.next_status, STR("failed"));
+    refund.status = refund.next_status;
+    refund.next_status = STR_EMPTY;
+    if (has_failed) {
+        refund.failure_reason = STR("expired_or_canceled_card");
+        charge.amount_refunded -= refund.amount;
+        TRY(update_charge(tx, &charge));
+    }
+    TRY(store_turn(tx, &refund));
+    TRY(tell_turn(api, tx, &refund, has_failed));
+    return api->lacks_id ? ERR_NO_MEMORY : 0;
+}
+
+int turn_refunds(struct call *call)
+{
+    struct emulator *emulator = emulator_of(call);
+    struct turn turn = {.found = true};
+    for (int i = 0; i < TURNS_MAX && turn.found; i++) {
+        turn.api = (struct api){.emulator = emulator, .arena = call->arena, .now_ms = clock_wall_ms()};
+        TRY(sql_write(call->db, write_turn, &turn));
+        if (turn.api.told)
+            deliverer_wake(emulator->deliverer);
+    }
+    return 0;
+}
+
+/* -- Reading ------------------------------------------------------------------------------------------------------- */
 
 static int retrieve_refund(struct api *api, struct sql_tx *tx)
 {

@@ -170,13 +170,20 @@ static void render_card_details(struct buf *json, const struct test_card *card, 
 
 static void render_outcome(struct buf *json, const struct charge_row *charge)
 {
-    bool approved = str_equal(charge->status, STR("succeeded"));
+    const struct test_card *card = card_by_name(charge->card);
+    bool approved = str_equal(charge->status, STR("succeeded")), blocked = card && card_is_blocked(card);
     member_open(json, "outcome", '{');
-    member_text(json, "network_status", approved ? STR("approved_by_network") : STR("declined_by_network"));
-    member_text(json, "reason", charge->decline_code);
-    member_text(json, "risk_level", STR("normal"));
-    member_text(json, "seller_message", approved ? STR("Payment complete.") : STR("The bank declined the payment."));
-    member_text(json, "type", approved ? STR("authorized") : STR("issuer_declined"));
+    member_text(json, "network_status",
+                approved  ? STR("approved_by_network")
+                : blocked ? STR("not_sent_to_network")
+                          : STR("declined_by_network"));
+    member_text(json, "reason", blocked ? STR("highest_risk_level") : charge->decline_code);
+    member_text(json, "risk_level", blocked ? STR("highest") : STR("normal"));
+    member_text(json, "seller_message",
+                approved  ? STR("Payment complete.")
+                : blocked ? STR("Stripe blocked this payment as too risky.")
+                          : STR("The bank declined the payment."));
+    member_text(json, "type", approved ? STR("authorized") : blocked ? STR("blocked") : STR("issuer_declined"));
     member_close(json, '}');
 }
 
@@ -217,6 +224,8 @@ void render_refund(struct buf *json, const struct refund_row *refund)
     member_text(json, "payment_intent", refund->payment_intent);
     member_text(json, "status", refund->status);
     member_text(json, "reason", refund->reason);
+    if (refund->failure_reason.len > 0)
+        member_text(json, "failure_reason", refund->failure_reason);
     member_raw(json, "metadata", refund->metadata);
     member_null(json, "balance_transaction");
     member_null(json, "receipt_number");

@@ -18,6 +18,7 @@
     "payment_intent.requires_action,payment_intent.canceled,refund.created,refund.updated,refund.failed"
 #define PURGE_ROWS_MAX 1000
 #define PURGE_INTERVAL_MS (INT64_C(60) * 1000)
+#define TURN_REFUNDS_MS 500
 
 /* The endpoint that is always there: the payments service of this shop. Its address is known when the shop listens; the
  * deliverer then fills it in for EMULATOR_SHOP_URL. */
@@ -137,7 +138,12 @@ const struct service stripe_emulator_service = {
             API("DELETE", "/test/faults", clear_faults),
             {0},
         },
-    .jobs = (const struct job[]){{"purge", PURGE_INTERVAL_MS, purge}, {0}},
+    .jobs =
+        (const struct job[]){
+            {"purge", PURGE_INTERVAL_MS, purge},
+            {"turn_refunds", TURN_REFUNDS_MS, turn_refunds},
+            {0},
+        },
     .migrations = stripe_emulator_migrations,
     .migration_count = &stripe_emulator_migration_count,
     .personal_data =

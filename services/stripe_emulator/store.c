@@ -66,6 +66,9 @@ int read_refund_row(struct sql_rows *rows, struct arena *arena, struct refund_ro
     row.reason = sql_take_text(&columns);
     row.metadata = sql_take_text(&columns);
     row.created_ms = sql_take_int(&columns);
+    row.next_status = sql_take_text(&columns);
+    row.turn_due_ms = sql_take_int(&columns);
+    row.failure_reason = sql_take_text(&columns);
     TRY(columns.error);
     *ret_row = row;
     return 0;
@@ -195,11 +198,25 @@ int update_charge(struct sql_tx *tx, const struct charge_row *row)
                     NULL);
 }
 
+static struct sql_value turn_due(const struct refund_row *row)
+{
+    return row->next_status.len > 0 ? sql_int(row->turn_due_ms) : sql_null();
+}
+
 int store_refund(struct sql_tx *tx, const struct refund_row *row)
 {
     return sql_exec(tx, &stripe_emulator_sql_insert_refund,
                     SQL_ARGS(sql_text(row->id), sql_text(row->charge), sql_text(row->payment_intent),
                              sql_text(row->status), sql_int(row->amount), sql_text(row->currency),
-                             sql_text_or_null(row->reason), sql_text(row->metadata), sql_int(row->created_ms)),
+                             sql_text_or_null(row->reason), sql_text(row->metadata), sql_int(row->created_ms),
+                             sql_text_or_null(row->next_status), turn_due(row)),
+                    NULL);
+}
+
+int store_turn(struct sql_tx *tx, const struct refund_row *row)
+{
+    return sql_exec(tx, &stripe_emulator_sql_update_refund,
+                    SQL_ARGS(sql_text(row->id), sql_text(row->status), sql_text_or_null(row->next_status),
+                             turn_due(row), sql_text_or_null(row->failure_reason)),
                     NULL);
 }

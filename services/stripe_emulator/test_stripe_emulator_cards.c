@@ -56,6 +56,9 @@ static void test_stripe_emulator_cards__each_does_what_its_name_says(void **stat
         {"pm_card_visa_chargeDeclined", "requires_payment_method", "card_declined", "generic_decline"},
         {"pm_card_chargeDeclinedInsufficientFunds", "requires_payment_method", "card_declined", "insufficient_funds"},
         {"pm_card_chargeDeclinedLostCard", "requires_payment_method", "card_declined", "lost_card"},
+        {"pm_card_radarBlock", "requires_payment_method", "card_declined", "fraudulent"},
+        {"pm_card_refundFail", "succeeded", "", ""},
+        {"pm_card_pendingRefund", "succeeded", "", ""},
         {"pm_card_chargeDeclinedExpiredCard", "requires_payment_method", "expired_card", "expired_card"},
         {"pm_card_chargeDeclinedIncorrectCvc", "requires_payment_method", "incorrect_cvc", "incorrect_cvc"},
         {"pm_card_chargeDeclinedProcessingError", "requires_payment_method", "processing_error", "processing_error"},
@@ -71,6 +74,30 @@ static void test_stripe_emulator_cards__each_does_what_its_name_says(void **stat
         assert_string_equal(text_of(answer, "/error/code"), cards[i].code);
         assert_string_equal(text_of(answer, "/error/decline_code"), cards[i].decline_code);
     }
+}
+
+static void test_stripe_emulator_cards__numbers_of_stripes_page_are_known(void **state)
+{
+    static const char *const numbers[][2] = {
+        {"4000000000005126", "refundFail"}, {"4000000000007726", "pendingRefund"}, {"4100000000000019", "radarBlock"}};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
+        assert_string_equal(card_by_number(str_from_cstr(numbers[i][0]))->name, numbers[i][1]);
+}
+
+/* The provider says no itself: no bank was asked. */
+static void test_stripe_emulator_cards__a_blocked_charge_never_met_a_bank(void **state)
+{
+    const char *charge = text_of(pay("pm_card_radarBlock", false), "/error/payment_intent/latest_charge");
+    struct http_client_response blocked = retrieve("charges", charge);
+
+    (void)state;
+    assert_string_equal(text_of(blocked, "/outcome/type"), "blocked");
+    assert_string_equal(text_of(blocked, "/outcome/network_status"), "not_sent_to_network");
+    assert_string_equal(text_of(blocked, "/outcome/risk_level"), "highest");
+    charge = text_of(pay("pm_card_chargeDeclined", false), "/error/payment_intent/latest_charge");
+    assert_string_equal(text_of(retrieve("charges", charge), "/outcome/type"), "issuer_declined");
 }
 
 /* A decline leaves a failed charge, and an intent that may be tried with another card. */
@@ -192,6 +219,8 @@ int main(void)
         cmocka_unit_test(test_stripe_emulator_cards__a_number_has_luhns_digit),
         cmocka_unit_test(test_stripe_emulator_cards__names_and_numbers_find_the_same_card),
         cmocka_unit_test(test_stripe_emulator_cards__each_does_what_its_name_says),
+        cmocka_unit_test(test_stripe_emulator_cards__numbers_of_stripes_page_are_known),
+        cmocka_unit_test(test_stripe_emulator_cards__a_blocked_charge_never_met_a_bank),
         cmocka_unit_test(test_stripe_emulator_cards__after_a_decline_another_card_may_pay),
         cmocka_unit_test(test_stripe_emulator_cards__one_that_nobody_knows_is_missing),
         cmocka_unit_test(test_stripe_emulator_cards__a_number_becomes_a_method_without_it),

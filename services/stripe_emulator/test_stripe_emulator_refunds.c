@@ -1,4 +1,5 @@
 /* Proves that what was taken is given back in parts, and never more of it than was taken. */
+#include "services/stripe_emulator/emulator.h"
 #include "services/stripe_emulator/test_stripe_emulator_fixture.h"
 
 #define REFUNDS "/v1/refunds"
@@ -103,6 +104,93 @@ static void test_stripe_emulator_refunds__the_balance_adds_up(void **state)
     assert_int_equal(balance_of("eur"), before + 1700);
 }
 
+/* -- What becomes of a refund later -------------------------------------------------------------------------------- */
+
+struct expected_status {
+    const char *refund_id, *status;
+};
+
+static bool has_status(void *context)
+{
+    const struct expected_status *expected = context;
+    return strcmp(text_of(retrieve("refunds", expected->refund_id), "/status"), expected->status) == 0;
+}
+
+static void await_status(const char *refund_id, const char *status)
+{
+    struct expected_status expected = {refund_id, status};
+    if (!test_host_await(has_status, &expected))
+        fail_msg("the refund is %s, not %s", text_of(retrieve("refunds", refund_id), "/status"), status);
+}
+
+static size_t times_told(const char *type)
+{
+    size_t count = 0;
+    TASK_LOCKED(&shop.mutex);
+    for (size_t i = 0; i < shop.count; i++)
+        count += strcmp(shop.deliveries[i].type, type) == 0 && shop.deliveries[i].is_signed;
+    return count;
+}
+
+static bool is_told(void *context)
+{
+    return times_told(context) > 0;
+}
+
+static const char *newest_event(const char *type)
+{
+    return text_of(ask(HTTP_GET, TEXT("/v1/events?limit=1&type=%s", type), NULL), "/data/0/data/object/id");
+}
+
+/* The money is with the account again, and may be given back again. */
+static void test_stripe_emulator_refunds__one_that_succeeded_fails_later(void **state)
+{
+    struct http_client_response paid = pay("pm_card_refundFail", false);
+    const char *id = text_of(paid, "/id"), *charge = text_of(paid, "/latest_charge");
+
+    (void)state;
+    assert_int_equal(ask(HTTP_POST, "/test/faults", "{\"refund_turn_ms\":1}").status, 200);
+    for (int i = 0; i < 2; i++) {
+        struct http_client_response refund = give_back(TEXT("payment_intent=%s", id));
+        const char *refund_id = text_of(refund, "/id");
+        assert_string_equal(text_of(refund, "/status"), "succeeded");
+        await_status(refund_id, "failed");
+        assert_string_equal(text_of(retrieve("refunds", refund_id), "/failure_reason"), "expired_or_canceled_card");
+        assert_int_equal(int_of(retrieve("charges", charge), "/amount_refunded"), 0);
+        assert_string_equal(newest_event("refund.failed"), refund_id);
+        assert_string_equal(newest_event("charge.refund.updated"), refund_id);
+    }
+    assert_true(test_host_await(is_told, (void *)(uintptr_t) "refund.failed"));
+}
+
+static void test_stripe_emulator_refunds__one_is_pending_and_then_succeeds(void **state)
+{
+    struct http_client_response paid = pay("pm_card_pendingRefund", false);
+    struct http_client_response refund = give_back(TEXT("payment_intent=%s", text_of(paid, "/id")));
+
+    (void)state;
+    assert_string_equal(text_of(refund, "/status"), "pending");
+    assert_int_equal(int_of(retrieve("charges", text_of(paid, "/latest_charge")), "/amount_refunded"), 2000);
+    await_status(text_of(refund, "/id"), "succeeded");
+    assert_string_equal(newest_event("refund.updated"), text_of(refund, "/id"));
+    assert_true(test_host_await(is_told, (void *)(uintptr_t) "refund.updated"));
+}
+
+/* Whatever the card, so many times. */
+static void test_stripe_emulator_refunds__fail_later_when_a_test_asks_for_it(void **state)
+{
+    const char *id = text_of(pay("pm_card_visa", false), "/id");
+
+    (void)state;
+    assert_int_equal(ask(HTTP_POST, "/test/faults", "{\"refund_failures\":1,\"refund_turn_ms\":1}").status, 200);
+    const char *first = text_of(give_back(TEXT("payment_intent=%s", id)), "/id");
+    await_status(first, "failed");
+    const char *second = text_of(give_back(TEXT("payment_intent=%s", id)), "/id");
+    assert_int_equal(int_of(ask(HTTP_GET, "/test/faults", NULL), "/refund_failures"), 0);
+    assert_int_equal(turn_refunds(test_host_call(&fixture, "stripe_emulator")), 0);
+    assert_string_equal(text_of(retrieve("refunds", second), "/status"), "succeeded");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -111,6 +199,9 @@ int main(void)
         cmocka_unit_test(test_stripe_emulator_refunds__only_of_a_charge_that_succeeded),
         cmocka_unit_test(test_stripe_emulator_refunds__a_key_gives_back_once),
         cmocka_unit_test(test_stripe_emulator_refunds__the_balance_adds_up),
+        cmocka_unit_test(test_stripe_emulator_refunds__one_that_succeeded_fails_later),
+        cmocka_unit_test(test_stripe_emulator_refunds__one_is_pending_and_then_succeeds),
+        cmocka_unit_test(test_stripe_emulator_refunds__fail_later_when_a_test_asks_for_it),
     };
 
     return cmocka_run_group_tests_name("stripe_emulator_refunds", tests, fixture_start, fixture_end);

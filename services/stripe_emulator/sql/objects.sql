@@ -70,17 +70,29 @@ WHERE created_ms >= $1 AND created_ms <= $2 AND (created_ms, id) < ($3, $4) AND 
 ORDER BY created_ms DESC, id DESC LIMIT $5;
 
 -- name: insert_refund
-INSERT INTO refunds (id, charge, payment_intent, status, amount, currency, reason, metadata, created_ms)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9);
+INSERT INTO refunds (id, charge, payment_intent, status, amount, currency, reason, metadata, created_ms, next_status,
+    turn_due_ms)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11);
+
+-- name: update_refund
+UPDATE refunds SET status = $2, next_status = $3, turn_due_ms = $4, failure_reason = $5 WHERE id = $1;
 
 -- name: find_refund
-SELECT id, charge, payment_intent, status, amount, currency, reason, metadata, created_ms FROM refunds WHERE id = $1;
+SELECT id, charge, payment_intent, status, amount, currency, reason, metadata, created_ms, next_status, turn_due_ms,
+    failure_reason
+FROM refunds WHERE id = $1;
+
+-- name: find_due_refund
+SELECT id, charge, payment_intent, status, amount, currency, reason, metadata, created_ms, next_status, turn_due_ms,
+    failure_reason
+FROM refunds WHERE turn_due_ms <= $1 ORDER BY turn_due_ms LIMIT 1;
 
 -- name: find_refund_position
 SELECT created_ms FROM refunds WHERE id = $1;
 
 -- name: list_refunds
-SELECT id, charge, payment_intent, status, amount, currency, reason, metadata, created_ms
+SELECT id, charge, payment_intent, status, amount, currency, reason, metadata, created_ms, next_status, turn_due_ms,
+    failure_reason
 FROM refunds
 WHERE created_ms >= $1 AND created_ms <= $2 AND (created_ms, id) < ($3, $4) AND ($6 = '' OR payment_intent = $6)
 ORDER BY created_ms DESC, id DESC LIMIT $5;
