@@ -3,6 +3,7 @@
 #include "services/payments/payments.h"
 
 #include "platform/ports/clock/clock.h"
+#include "services/payments/sql/payments.sql.h"
 
 /* How far a status is; what is reached is not left for a lower one. Failed and voided are ends beside the way. */
 static int rank_of(struct str status)
@@ -134,8 +135,17 @@ int apply_intent(struct call *call, struct payment_row *payment, const struct ps
                    payment_is(payment, "authorised") || (payment_is(payment, "captured") && !payment->order_confirmed);
     payment->check_due_ms = is_late ? due_ms : is_open ? due_ms + payments_reconcile_age_ms(call) : 0;
     TRY(update_payment(call->tx, payment, now_ms));
+    if (payment_is(payment, "voided"))
+        TRY(move_findings(call, payment, "returning", "returned"));
     const char *type = is_moving ? event_type_of(payment) : NULL;
     return type ? publish_payment(call, payment, type) : 0;
+}
+
+/* -- Refunds ------------------------------------------------------------------------------------------------------- */
+
+bool payment_is_back(const struct payment_row *payment)
+{
+    return payment_is(payment, "refunded") || rank_of(payment->status) < 0;
 }
 
 static int book_refund(struct call *call, struct payment_row *payment, const struct refund_row *refund)
@@ -144,10 +154,34 @@ static int book_refund(struct call *call, struct payment_row *payment, const str
     payment->status =
         payment->refunded_amount == payment->captured_amount ? STR("refunded") : STR("partially_refunded");
     TRY(ledger_book(call, payment, "refund", refund->id, "refunds", "provider_receivable", refund->amount));
-    if (payment_is(payment, "refunded"))
-        payment->check_due_ms = 0;
+    if (payment_is(payment, "refunded")) {
+        payment->check_due_ms = payment->refund_due_ms = 0;
+        TRY(move_findings(call, payment, "returning", "returned"));
+    }
     TRY(update_payment(call->tx, payment, call_now_ms(call)));
     return publish_payment(call, payment, "payment.refunded");
+}
+
+/* How long a payment of which so many refunds failed is left alone. */
+static int64_t retry_delay_ms(struct call *call, int64_t failures)
+{
+    int64_t delay_ms = payments_reconcile_age_ms(call);
+    if (delay_ms < REFUND_RETRY_MIN_MS)
+        delay_ms = REFUND_RETRY_MIN_MS;
+    for (int64_t i = 1; i < failures && delay_ms < REFUND_RETRY_MAX_MS; i++)
+        delay_ms *= 2;
+    return delay_ms < REFUND_RETRY_MAX_MS ? delay_ms : REFUND_RETRY_MAX_MS;
+}
+
+/* What is owed did not go back: that is said once, and finish_open asks again, later each time. */
+static int plan_return(struct call *call, struct payment_row *payment)
+{
+    CLEANUP(sql_finish_cleanup) struct sql_rows *rows = NULL;
+    TRY(sql_query_row(call->tx, &payments_sql_count_returns, SQL_ARGS(sql_text(payment->id)), &rows));
+    payment->refund_due_ms = clock_steady_ms() + retry_delay_ms(call, sql_get_int(rows, 1));
+    payment->check_due_ms = payment->refund_due_ms;
+    TRY(move_findings(call, payment, "returned", "returning"));
+    return write_finding(call, payment->tenant, "refund_failed", payment->order_id, "returning");
 }
 
 /* A refund that was booked, and that the bank sent back. */
@@ -156,8 +190,19 @@ static int unbook_refund(struct call *call, struct payment_row *payment, const s
     payment->refunded_amount -= refund->amount;
     payment->status = payment->refunded_amount == 0 ? STR("captured") : STR("partially_refunded");
     TRY(ledger_book(call, payment, "refund_failed", refund->id, "provider_receivable", "refunds", refund->amount));
+    if (!payment->return_requested)
+        TRY(write_finding(call, payment->tenant, "refund_failed", refund->id, "reported"));
+    return 0;
+}
+
+static int fail_refund(struct call *call, struct payment_row *payment, const struct refund_row *refund, bool was_booked)
+{
+    if (was_booked)
+        TRY(unbook_refund(call, payment, refund));
+    if (payment->return_requested)
+        TRY(plan_return(call, payment));
     TRY(update_payment(call->tx, payment, call_now_ms(call)));
-    return write_finding(call, payment->tenant, "refund_failed", refund->id, "reported");
+    return was_booked ? publish_payment(call, payment, "payment.refund_failed") : 0;
 }
 
 int apply_refund(struct call *call, struct payment_row *payment, struct refund_row *refund,
@@ -177,7 +222,7 @@ int apply_refund(struct call *call, struct payment_row *payment, struct refund_r
     TRY(copy_into(call, told->id, &refund->provider_id));
     refund->status = status;
     TRY(update_refund(call->tx, refund, call_now_ms(call)));
-    if (told->status == PSP_REFUND_SUCCEEDED)
-        return book_refund(call, payment, refund);
-    return was_booked ? unbook_refund(call, payment, refund) : 0;
+    if (told->status == PSP_REFUND_FAILED)
+        return fail_refund(call, payment, refund, was_booked);
+    return told->status == PSP_REFUND_SUCCEEDED ? book_refund(call, payment, refund) : 0;
 }

@@ -54,39 +54,32 @@ int find_forgotten_intent(struct call *call, const struct payment_row *payment, 
 
 /* -- Refunds ------------------------------------------------------------------------------------------------------- */
 
-struct open_sum {
-    struct str payment_id;
-    int64_t amount;
-};
-
-static int read_open_sum(struct sql_tx *tx, void *argument)
-{
-    struct open_sum *open = argument;
-    CLEANUP(sql_finish_cleanup) struct sql_rows *rows = NULL;
-    TRY(sql_query_row(tx, &payments_sql_sum_open_refunds, SQL_ARGS(sql_text(open->payment_id)), &rows));
-    open->amount = sql_get_int(rows, 0);
-    return 0;
-}
-
-/* What went back at the provider and is not in our books says which of the open refunds were made: none or all. */
+/* The newest of them that was made for ours: one before it failed. */
 int find_forgotten_refund(struct call *call, const struct payment_row *payment, const struct refund_row *refund,
                           struct psp_refund *ret_refund)
 {
     struct psp *psp = payments_psp(call);
-    struct open_sum open = {.payment_id = payment->id};
-    struct psp_failure failure = {0};
-    struct psp_intent intent = {0};
+    struct psp_refund *refunds = arena_alloc_array(call->arena, PSP_LIST_MAX, sizeof(*refunds));
+    struct str after = STR_EMPTY;
     if (!psp)
         return provider_failed(call, ERR_UNAVAILABLE, &(struct psp_failure){"not_listening", "", ""});
-    TRY(call_read(call, read_open_sum, &open));
-    int error = psp->retrieve_intent(psp, PSP_ASKER(call), payment->provider_id, &intent, &failure);
-    TRY(provider_failed(call, error, &failure));
-    int64_t unbooked = intent.amount_refunded - payment->refunded_amount;
-    if (unbooked == 0)
-        return ERR_NOT_FOUND;
-    if (unbooked != open.amount)
-        return call_fail(call, ERR_CONFLICT, "refund_unknown", NULL, "Nobody knows whether the refund was made.");
-    *ret_refund = (struct psp_refund){
-        .intent_id = intent.id, .reference = refund->id, .status = PSP_REFUND_SUCCEEDED, .amount = refund->amount};
-    return 0;
+    if (!refunds)
+        return ERR_NO_MEMORY;
+    for (int page = 0; page < PROVIDER_PAGES_MAX; page++) {
+        struct psp_failure failure = {0};
+        size_t count = 0;
+        int error = psp->list_refunds(psp, PSP_ASKER(call), payment->provider_id, 0, EVER_MS, after, refunds,
+                                      PSP_LIST_MAX, &count, &failure);
+        TRY(provider_failed(call, error, &failure));
+        for (size_t i = 0; i < count; i++) {
+            if (!str_equal(refunds[i].reference, refund->id))
+                continue;
+            *ret_refund = refunds[i];
+            return 0;
+        }
+        if (count < PSP_LIST_MAX)
+            return ERR_NOT_FOUND;
+        after = refunds[count - 1].id;
+    }
+    return call_fail(call, ERR_CONFLICT, "refund_unknown", NULL, "Nobody knows whether the refund was made.");
 }

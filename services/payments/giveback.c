@@ -1,11 +1,13 @@
 /* Money goes back: the whole of it when the order falls, a part when the staff says so. */
 #include "services/payments/handlers.h"
 
+#include "platform/base/time_format.h"
 #include "platform/ports/clock/clock.h"
 #include "services/payments/sql/payments.sql.h"
 
 #define STATE_CHANGES_MAX 4
 #define STAFF_KEY_PREFIX "staff-"
+#define RETURN_KEY_PREFIX "return-" /* also in count_returns */
 
 /* -- Refunds ------------------------------------------------------------------------------------------------------- */
 
@@ -193,6 +195,11 @@ static bool has_ended(const struct payment_row *payment)
     return payment_is(payment, "voided") || payment_is(payment, "failed");
 }
 
+static bool is_settled(const struct payment_row *payment)
+{
+    return payment->check_due_ms == 0 && payment_is_back(payment);
+}
+
 /* An order whose payment was never made: a stone in its place, should the order to authorise still be under way. */
 static int write_stone(struct giving_back *back)
 {
@@ -224,6 +231,8 @@ static int write_return_request(struct sql_tx *tx, void *argument)
         return write_stone(back);
     TRY(error);
     back->had_ended = has_ended(&back->payment);
+    if (is_settled(&back->payment))
+        TRY(move_findings(call, &back->payment, "returning", "returned"));
     if (back->payment.return_requested)
         return 0;
     back->payment.return_requested = true;
@@ -239,7 +248,7 @@ static int write_provider_state(struct sql_tx *tx, void *argument)
     TRY(find_payment_by_order(tx, call->arena, back->tenant, back->order_id, &back->payment));
     bool holds = back->intent->status == PSP_REQUIRES_CAPTURE || back->intent->status == PSP_SUCCEEDED;
     if (back->had_ended && holds)
-        TRY(write_finding(call, back->tenant, "late_money", back->order_id, "returned"));
+        TRY(write_finding(call, back->tenant, "late_money", back->order_id, "returning"));
     return apply_intent(call, &back->payment, back->intent);
 }
 
@@ -248,29 +257,62 @@ static int write_whole_refund(struct sql_tx *tx, void *argument)
     struct giving_back *back = argument;
     struct call *call = back->call;
     TRY(find_payment_by_order(tx, call->arena, back->tenant, back->order_id, &back->payment));
-    /* One of the whole rest; another only when that rest is another one, by a refund that we did not make. */
-    char *key = arena_printf(call->arena, "return-%lld", (long long)back->payment.refunded_amount);
+    CLEANUP(sql_finish_cleanup) struct sql_rows *rows = NULL;
+    TRY(sql_query_row(tx, &payments_sql_count_returns, SQL_ARGS(sql_text(back->payment.id)), &rows));
+    long long refunded = back->payment.refunded_amount, decided = sql_get_int(rows, 0);
+    /* One of the whole rest; another only when that is decided, or the rest is another one by a refund of somebody
+     * else's. */
+    char *key = decided > 0 ? arena_printf(call->arena, RETURN_KEY_PREFIX "%lld-%lld", refunded, decided)
+                            : arena_printf(call->arena, RETURN_KEY_PREFIX "%lld", refunded);
     if (!key)
         return ERR_NO_MEMORY;
     return open_refund(call, &back->payment, str_from_cstr(key), 0, &back->refund);
+}
+
+static int read_given_back(struct sql_tx *tx, void *argument)
+{
+    struct giving_back *back = argument;
+    return find_payment_by_order(tx, back->call->arena, back->tenant, back->order_id, &back->payment);
+}
+
+/* How long it is until a refund that failed may be asked for again; 0: it may be now. A time that is later than any can
+ * be was written when the clock was ahead. */
+static int64_t refund_wait_ms(const struct payment_row *payment)
+{
+    int64_t wait_ms = payment->refund_due_ms > 0 ? payment->refund_due_ms - clock_steady_ms() : 0;
+    return wait_ms > 0 && wait_ms <= REFUND_RETRY_MAX_MS ? wait_ms : 0;
+}
+
+/* The money is back, or the error of the call that says what it waits for: whoever wants it back comes again. */
+static int check_given_back(struct giving_back *back)
+{
+    struct call *call = back->call;
+    char due_at[TIME_RFC3339_BYTES];
+    TRY(call_read(call, read_given_back, back));
+    if (payment_is_back(&back->payment))
+        return 0;
+    int64_t wait_ms = refund_wait_ms(&back->payment);
+    if (wait_ms == 0)
+        return call_fail(call, ERR_UNAVAILABLE, "refund_pending", NULL, "The refund is under way at the provider.");
+    time_format_rfc3339(call_now_ms(call) + wait_ms, due_at);
+    return call_fail(call, ERR_UNAVAILABLE, "refund_failed", NULL,
+                     "The refund failed at the provider; it is asked for again at %s.", due_at);
 }
 
 /* All that is left of a captured payment. */
 static int refund_rest(struct giving_back *back)
 {
     struct call *call = back->call;
-    if (payment_is(&back->payment, "refunded"))
-        return 0;
-    int error = write_intention(call, write_whole_refund, back);
-    if (error == ERR_CONFLICT) { /* Refunds of the staff's cover it. */
-        call->problem = (struct problem){0};
-        return 0;
+    if (!payment_is_back(&back->payment) && refund_wait_ms(&back->payment) == 0) {
+        int error = write_intention(call, write_whole_refund, back);
+        if (error == ERR_CONFLICT) /* Refunds that are under way cover it. */
+            call->problem = (struct problem){0};
+        else if (error)
+            return error;
+        else
+            TRY(settle_refund(call, back->refund.id, &back->refund));
     }
-    TRY(error);
-    TRY(settle_refund(call, back->refund.id, &back->refund));
-    if (str_equal(back->refund.status, STR("failed")))
-        return call_fail(call, ERR_UNAVAILABLE, "refund_failed", NULL, "The provider refused the refund.");
-    return 0;
+    return check_given_back(back);
 }
 
 /* The provider's word on the intent, after an attempt to cancel it unless it is known to be captured. */
@@ -309,22 +351,12 @@ static int write_void(struct sql_tx *tx, void *argument)
     struct call *call = back->call;
     TRY(find_payment_by_order(tx, call->arena, back->tenant, back->order_id, &back->payment));
     back->payment.check_due_ms = 0;
+    TRY(move_findings(call, &back->payment, "returning", "returned"));
     if (has_ended(&back->payment))
         return update_payment(tx, &back->payment, call_now_ms(call));
     back->payment.status = STR("voided");
     TRY(update_payment(tx, &back->payment, call_now_ms(call)));
     return publish_payment(call, &back->payment, "payment.voided");
-}
-
-static bool is_settled(const struct payment_row *payment)
-{
-    return payment->check_due_ms == 0 && (has_ended(payment) || payment_is(payment, "refunded"));
-}
-
-static int read_given_back(struct sql_tx *tx, void *argument)
-{
-    struct giving_back *back = argument;
-    return find_payment_by_order(tx, back->call->arena, back->tenant, back->order_id, &back->payment);
 }
 
 static int work_it_off(struct giving_back *back)
@@ -358,7 +390,7 @@ int give_back(struct call *call, struct str tenant, struct str order_id, struct 
     struct giving_back back = {.call = call, .tenant = tenant, .order_id = order_id};
     TRY(call_write(call, write_return_request, &back));
     if (!is_settled(&back.payment)) {
-        TRY(work_it_off(&back));
+        TRY(refund_wait_ms(&back.payment) > 0 ? check_given_back(&back) : work_it_off(&back));
         TRY(call_read(call, read_given_back, &back));
     }
     *ret_payment = back.payment;

@@ -80,8 +80,8 @@ int learn_charge(struct call *call, struct payment_row *payment, const struct ps
 {
     struct lesson lesson = {call, payment, intent};
     TRY(call_write(call, write_lesson, &lesson));
-    /* Provider and books differ: what went back without us is listed, one by one. */
-    if (intent->status != PSP_SUCCEEDED || intent->amount_refunded <= payment->refunded_amount)
+    /* Provider and books differ: what went back without us, or came back unheard, is listed, one by one. */
+    if (intent->status != PSP_SUCCEEDED || intent->amount_refunded == payment->refunded_amount)
         return 0;
     return learn_refunds(call, intent->id, &(struct provider_span){.to_ms = EVER_MS});
 }
@@ -100,7 +100,9 @@ static int find_told_refund(struct call *call, const struct payment_row *payment
             find_refund(tx, call->arena, &payments_sql_find_refund, SQL_ARGS(sql_text(told->reference)), ret_refund);
     if (error == 0 && !str_equal(ret_refund->payment_id, payment->id))
         return ERR_NOT_FOUND;
-    if (error != ERR_NOT_FOUND)
+    /* Ours is another by now: this one failed unheard, and it was asked for anew when its key was forgotten. */
+    bool is_older = error == 0 && ret_refund->provider_id.len > 0 && !str_equal(ret_refund->provider_id, told->id);
+    if (error != ERR_NOT_FOUND && !is_older)
         return error;
     struct refund_row refund = {
         .id = str_from_cstr(call_new_id(call)),
@@ -115,7 +117,8 @@ static int find_told_refund(struct call *call, const struct payment_row *payment
     if (refund.id.len == 0)
         return ERR_NO_MEMORY;
     TRY(insert_refund(tx, &refund));
-    TRY(write_finding(call, payment->tenant, "foreign_refund", told->id, "booked"));
+    if (told->status != PSP_REFUND_FAILED)
+        TRY(write_finding(call, payment->tenant, "foreign_refund", told->id, "booked"));
     *ret_refund = refund;
     return 0;
 }
@@ -161,8 +164,10 @@ static int read_refunded(struct sql_tx *tx, void *argument)
         find_refund(tx, arena, &payments_sql_find_refund_by_provider, SQL_ARGS(sql_text(told->told->id)), &refund);
     if (error < 0 && error != ERR_NOT_FOUND)
         return error;
+    /* What failed has ended; what succeeded may still fail. */
     told->is_known =
-        error == 0 && told->told->status == PSP_REFUND_SUCCEEDED && !str_equal_cstr(refund.status, "pending");
+        error == 0 && (str_equal_cstr(refund.status, "failed") ||
+                       (told->told->status == PSP_REFUND_SUCCEEDED && str_equal_cstr(refund.status, "succeeded")));
     return find_payment_by_provider(tx, arena, told->told->intent_id, &told->payment);
 }
 

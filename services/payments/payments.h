@@ -25,6 +25,10 @@
     (INT64_C(2147483647) * 1000) /* the end of a span of the provider's time, which ours says nothing of               \
                                   */
 #define CHECK_AGAIN_MS (INT64_C(30) * 1000)
+/* Money that is owed and whose refund failed is asked to go back again after the reconciliation's age, but no sooner
+ * than the first, and twice as late after each further failure, up to the second; and so on, as long as it is owed. */
+#define REFUND_RETRY_MIN_MS INT64_C(1000)
+#define REFUND_RETRY_MAX_MS (INT64_C(12) * 60 * 60 * 1000)
 #define PROVIDER_PAGES_MAX 50 /* of a list of the provider's, in one go */
 #define PROVIDER_ID_BYTES 256
 #define PAYMENTS_TOPIC "payment.events"
@@ -32,8 +36,8 @@
 struct payment_row {
     struct str id, tenant, order_id, status, currency, payment_method, return_url, provider_id, action_url,
         failure_code, failure_message;
-    int64_t amount, captured_amount, refunded_amount, check_due_ms /* steady time (clock.h) */, created_ms, updated_ms,
-        version;
+    int64_t amount, captured_amount, refunded_amount, check_due_ms, refund_due_ms /* both steady time (clock.h) */,
+        created_ms, updated_ms, version;
     bool return_requested;
     bool order_confirmed;
 };
@@ -60,6 +64,9 @@ int update_refund(struct sql_tx *tx, const struct refund_row *row, int64_t now_m
 /* Writes down what does not fit together, once, and logs it. */
 int write_finding(struct call *call, struct str tenant, const char *kind, struct str reference, const char *action);
 
+/* Findings about the order (or charge) of money that goes back: "returning" until it is back, then "returned". */
+int move_findings(struct call *call, const struct payment_row *payment, const char *from, const char *to);
+
 /* -- Status (apply.c). All of them in a write transaction ---------------------------------------------------------- */
 
 static inline bool payment_is(const struct payment_row *payment, const char *status)
@@ -74,7 +81,11 @@ bool intent_is_news(const struct payment_row *payment, const struct psp_intent *
  * nobody wants any more is marked to be returned. */
 int apply_intent(struct call *call, struct payment_row *payment, const struct psp_intent *intent);
 
-/* Moves a refund on, and the payment with it. */
+/* Whether nothing of the payment is with us any more, or ever was. */
+bool payment_is_back(const struct payment_row *payment);
+
+/* Moves a refund on, and the payment with it. Where it fails and the payment's money is to go back, that is found, and
+ * when it is asked for again. */
 int apply_refund(struct call *call, struct payment_row *payment, struct refund_row *refund,
                  const struct psp_refund *told);
 

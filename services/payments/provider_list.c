@@ -1,8 +1,9 @@
 /* What the provider lists, held against our payments: every charge, and every refund.
  *
- * Each list is read once, in the order of time; a mark says how far: the newest that was read, by the provider's own
- * clock, so that a shop's clock that is ahead for a while passes nothing over. What cannot be decided (the provider or
- * the orders service does not answer) leaves the mark where it is, and the next run comes again. */
+ * Charges are read once, refunds once more at some later ages, in the order of time; a mark says how far: the newest
+ * that was read, by the provider's own clock, so that a shop's clock that is ahead for a while passes nothing over.
+ * What cannot be decided (the provider or the orders service does not answer) leaves the mark where it is, and the next
+ * run comes again. */
 #include "services/payments/payments.h"
 
 #include "platform/ports/clock/clock.h"
@@ -97,10 +98,20 @@ static int compare_refunds(struct call *call, struct provider_span *span)
 
 /* -- Both ---------------------------------------------------------------------------------------------------------- */
 
+#define HOUR_MS (INT64_C(60) * 60 * 1000)
+#define DAY_MS (24 * HOUR_MS)
+
+/* A refund that succeeded may still fail, for up to thirty days: it is looked at again, should nobody tell of that. */
 static const struct provider_list {
     const char *mark;
     int (*compare)(struct call *call, struct provider_span *span);
-} lists[] = {{"provider_list", compare_charges}, {"provider_refunds", compare_refunds}};
+    int64_t age_ms; /* of what is looked at, where that is more than the reconciliation's */
+} lists[] = {{"provider_list", compare_charges, 0},
+             {"provider_refunds", compare_refunds, 0},
+             {"provider_refunds_hour", compare_refunds, HOUR_MS},
+             {"provider_refunds_day", compare_refunds, DAY_MS},
+             {"provider_refunds_week", compare_refunds, 7 * DAY_MS},
+             {"provider_refunds_month", compare_refunds, 31 * DAY_MS}};
 
 struct mark {
     struct call *call;
@@ -128,10 +139,10 @@ static int compare_list(struct call *call, const struct provider_list *list)
 {
     struct mark mark = {.call = call, .name = list->mark};
     TRY(call_read(call, read_mark, &mark));
-    int64_t begun_ms = mark.value;
+    int64_t begun_ms = mark.value, age_ms = payments_reconcile_age_ms(call);
     struct provider_span span = {
         .from_ms = mark.value > MARK_OVERLAP_MS ? mark.value - MARK_OVERLAP_MS : 0,
-        .to_ms = clock_steady_ms() - payments_reconcile_age_ms(call),
+        .to_ms = clock_steady_ms() - (age_ms > list->age_ms ? age_ms : list->age_ms),
     };
     /* A span with more than a run may read is halved until it fits; the next run goes on behind it. */
     bool is_halved = false;

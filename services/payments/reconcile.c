@@ -35,8 +35,10 @@ static int read_due(struct sql_tx *tx, void *argument)
     CLEANUP(sql_finish_cleanup) struct sql_rows *payments = NULL;
     int64_t age_ms = payments_reconcile_age_ms(batch->call);
     int64_t latest_ms = due_ms + (age_ms > CHECK_AGAIN_MS ? age_ms : CHECK_AGAIN_MS);
-    TRY(sql_query(tx, &payments_sql_list_payments_due,
-                  SQL_ARGS(sql_int(due_ms), sql_int(latest_ms), sql_int(OPEN_BATCH)), &payments));
+    TRY(sql_query(
+        tx, &payments_sql_list_payments_due,
+        SQL_ARGS(sql_int(due_ms), sql_int(latest_ms), sql_int(OPEN_BATCH), sql_int(due_ms + REFUND_RETRY_MAX_MS)),
+        &payments));
     int more;
     while ((more = sql_next(payments)) == 1) {
         struct due_payment *due = &batch->payments[batch->payment_count++];
@@ -110,7 +112,7 @@ static int check_payment(struct check *check)
     TRY(ask_order(call, check->due->tenant, check->due->order_id, &order));
     if (order.state == ORDER_GONE) {
         check->finding = "charge_without_order";
-        check->action = "returned";
+        check->action = "returning";
         TRY(call_write(call, write_check, check));
         return give_back(call, check->due->tenant, check->due->order_id, &given_back);
     }

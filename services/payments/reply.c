@@ -1,6 +1,18 @@
 #include "services/payments/payments.h"
 
 #include "platform/base/time_format.h"
+#include "platform/ports/clock/clock.h"
+
+/* When a refund that failed is asked for again, as the wall clock will say it then; NULL: none is to be. */
+static int fill_next_refund(struct call *call, const struct payment_row *row, Payments__Payment *out)
+{
+    char due_at[TIME_RFC3339_BYTES];
+    if (row->refund_due_ms == 0 || !row->return_requested)
+        return 0;
+    time_format_rfc3339(call_now_ms(call) + row->refund_due_ms - clock_steady_ms(), due_at);
+    out->next_refund_at = arena_cstr(call->arena, str_from_cstr(due_at));
+    return out->next_refund_at ? 0 : ERR_NO_MEMORY;
+}
 
 static char *cstr_or_null(struct call *call, struct str text)
 {
@@ -65,6 +77,7 @@ int fill_payment(struct call *call, const struct payment_row *row, Payments__Pay
     out->version = row->version;
     TRY(new_failure(call, row, &out->failure));
     TRY(new_next_action(call, row, &out->next_action));
+    TRY(fill_next_refund(call, row, out));
     return out->id && out->order_id && out->status && out->amount && out->refunded && out->created_at ? 0
                                                                                                       : ERR_NO_MEMORY;
 }
@@ -87,6 +100,8 @@ int publish_payment(struct call *call, const struct payment_row *row, const char
     event.status = arena_cstr(call->arena, row->status);
     event.amount = new_money(call, row->amount, row->currency);
     event.refunded = new_money(call, row->refunded_amount, row->currency);
+    event.has_version = true;
+    event.version = row->version;
     TRY(new_failure(call, row, &event.failure));
     TRY(new_next_action(call, row, &event.next_action));
     if (!event.payment_id || !event.order_id || !event.status || !event.amount || !event.refunded)

@@ -28,6 +28,7 @@ static int read_payment(struct sql_rows *rows, struct arena *arena, struct payme
     row.failure_message = sql_take_text(&columns);
     row.return_requested = sql_take_int(&columns) != 0;
     row.check_due_ms = sql_take_int(&columns);
+    row.refund_due_ms = sql_take_int(&columns);
     row.order_confirmed = sql_take_int(&columns) != 0;
     row.created_ms = sql_take_int(&columns);
     row.updated_ms = sql_take_int(&columns);
@@ -83,7 +84,8 @@ int update_payment(struct sql_tx *tx, struct payment_row *row, int64_t now_ms)
                           sql_int(row->refunded_amount), sql_text_or_null(row->provider_id),
                           sql_text_or_null(row->action_url), sql_text_or_null(row->failure_code),
                           sql_text_or_null(row->failure_message), sql_int(row->return_requested),
-                          optional_time(row->check_due_ms), sql_int(row->order_confirmed), sql_int(now_ms)),
+                          optional_time(row->check_due_ms), sql_int(row->order_confirmed), sql_int(now_ms),
+                          optional_time(row->refund_due_ms)),
                  NULL));
     row->version++;
     row->updated_ms = now_ms;
@@ -139,5 +141,12 @@ int write_finding(struct call *call, struct str tenant, const char *kind, struct
     return sql_exec(call->tx, &payments_sql_insert_finding,
                     SQL_ARGS(sql_cstr(id), sql_text(tenant), sql_cstr(kind), sql_text(reference), sql_cstr(action),
                              sql_int(call_now_ms(call))),
+                    NULL);
+}
+
+int move_findings(struct call *call, const struct payment_row *payment, const char *from, const char *to)
+{
+    return sql_exec(call->tx, &payments_sql_move_findings,
+                    SQL_ARGS(sql_text(payment->tenant), sql_text(payment->order_id), sql_cstr(from), sql_cstr(to)),
                     NULL);
 }

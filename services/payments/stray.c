@@ -84,7 +84,7 @@ int take_second_charge(struct call *call, const struct payment_row *first, const
         return apply_intent(call, &second, intent);
     if (error != ERR_NOT_FOUND)
         return error;
-    TRY(write_finding(call, first->tenant, "second_charge", intent->id, "returned"));
+    TRY(write_finding(call, first->tenant, "second_charge", intent->id, "returning"));
     second = (struct payment_row){.tenant = first->tenant, .order_id = intent->id, .return_requested = true};
     return insert_charge(call, intent, &second);
 }
@@ -126,7 +126,7 @@ static int write_adoption(struct sql_tx *tx, void *argument)
     if (is_own && find_payment(tx, call->arena, payment.tenant, adoption->order.payment_id, &taken) == ERR_NOT_FOUND)
         payment.id = adoption->order.payment_id;
     const char *kind = is_own ? "charge_without_payment" : "charge_without_order";
-    TRY(write_finding(call, payment.tenant, kind, intent->id, is_own ? "adopted" : "returned"));
+    TRY(write_finding(call, payment.tenant, kind, intent->id, is_own ? "adopted" : "returning"));
     TRY(insert_charge(call, intent, &payment));
     adoption->payment = payment;
     return 0;

@@ -234,5 +234,98 @@ static inline void drop_webhooks(struct fixture *fixture)
         test_emulator_ask(&fixture->host, HTTP_POST, "/test/faults", "{\"webhook_drop\":1000}", NULL).status, 200);
 }
 
+struct statement {
+    const struct sql_statement *statement;
+    struct sql_args args;
+};
+
+static inline int execute(struct sql_tx *tx, void *argument)
+{
+    struct statement *statement = argument;
+    return sql_exec(tx, statement->statement, statement->args, NULL);
+}
+
+static inline void run(struct fixture *fixture, const char *service, const struct sql_statement *statement,
+                       struct sql_args args)
+{
+    assert_int_equal(
+        sql_write(host_instance(fixture->host.host, service)->db, execute, &(struct statement){statement, args}), 0);
+}
+
+/* An order as the orders service keeps it, without the saga that leads there. It names its payment "payment-of-ID". */
+static inline void place(struct fixture *fixture, const char *order_id, const char *status)
+{
+    static const struct sql_statement insert = {
+        "test_insert_order",
+        "INSERT INTO orders (tenant, id, email, status, currency, total, shipping_method, shipping_title, "
+        "shipping_price, address_name, address_line1, address_city, address_postal_code, address_country, payment_id, "
+        "created_at_ms) VALUES ($1, $2, 'a@example.com', $3, 'EUR', 4200, 'standard', 'Standard', 0, 'Ann', 'Street', "
+        "'City', '1010', 'AT', $4, $5)"};
+    run(fixture, "orders", &insert,
+        SQL_ARGS(sql_cstr(TENANT_DEFAULT), sql_cstr(order_id), sql_cstr(status),
+                 sql_cstr(arena_printf(fixture->host.arena, "payment-of-%s", order_id)),
+                 sql_int(clock_wall_ms() - 60000)));
+}
+
+/* A charge that the provider took for the order, of which no payment was written. */
+static inline const char *charge(struct fixture *fixture, const char *order_id, int64_t amount)
+{
+    const char *form = arena_printf(fixture->host.arena,
+                                    "amount=%" PRId64 "&currency=eur&payment_method=pm_card_visa&confirm=true&"
+                                    "metadata[order_id]=%s&metadata[tenant]=default",
+                                    amount, order_id);
+    struct str intent = test_emulator_ask(&fixture->host, HTTP_POST, "/v1/payment_intents", form, NULL).body;
+    return test_emulator_member(&fixture->host, intent, "id");
+}
+
+static inline int64_t refunded_at_provider(struct fixture *fixture, const char *intent_id)
+{
+    const char *path = arena_printf(fixture->host.arena, "/v1/charges?payment_intent=%s", intent_id);
+    struct str charges = test_emulator_ask(&fixture->host, HTTP_GET, path, NULL, NULL).body;
+    return atoll(test_emulator_member(&fixture->host, charges, "amount_refunded"));
+}
+
+static inline void await_refund(struct fixture *fixture, const char *intent_id, int64_t amount)
+{
+    int64_t deadline_ns = clock_monotonic_ns() + WAIT_MS * CLOCK_NS_PER_MS;
+    while (refunded_at_provider(fixture, intent_id) != amount) {
+        if (clock_monotonic_ns() > deadline_ns)
+            fail_msg("of %s is %" PRId64 " refunded", intent_id, refunded_at_provider(fixture, intent_id));
+        task_sleep_ms(POLL_MS);
+    }
+}
+
+struct sought {
+    const char *kind, *reference;
+    char action[32];
+    int64_t count;
+};
+
+static inline int seek(struct sql_tx *tx, void *argument)
+{
+    static const struct sql_statement find = {"test_find_finding",
+                                              "SELECT action FROM reconciliation_findings WHERE kind = $1 AND "
+                                              "reference = $2"};
+    struct sought *sought = argument;
+    CLEANUP(sql_finish_cleanup) struct sql_rows *rows = NULL;
+    sought->count = sql_query_row(tx, &find, SQL_ARGS(sql_cstr(sought->kind), sql_cstr(sought->reference)), &rows);
+    if (sought->count == 1)
+        snprintf(sought->action, sizeof(sought->action), "%.*s", STR_FORMAT(sql_get_text(rows, 0)));
+    return sought->count < 0 ? -1 : 0;
+}
+
+/* What was done about it; empty when it was not found. */
+static inline const char *finding(struct fixture *fixture, const char *kind, const char *reference)
+{
+    struct sought sought = {.kind = kind, .reference = reference};
+    assert_int_equal(sql_read(host_instance(fixture->host.host, "payments")->db, seek, &sought), 0);
+    return arena_cstr(fixture->host.arena, str_from_cstr(sought.action));
+}
+
+static inline int run_reconcile(struct fixture *fixture)
+{
+    return reconcile(test_host_call(&fixture->host, "payments"));
+}
+
 #define PATIENT(test) cmocka_unit_test_setup_teardown(test, start_patient, end)
 #define HASTY(test) cmocka_unit_test_setup_teardown(test, start_hasty, end)
