@@ -96,13 +96,14 @@ static int return_money(struct call *call, const Orders__PlaceOrder *in, Payment
 
 struct payment_note {
     const char *id, *status, *action_url;
+    int64_t version;
 };
 
 static int set_payment(struct call *call, const char *order_id, struct payment_note note)
 {
     return sql_exec(call->tx, &orders_sql_set_payment,
                     SQL_ARGS(sql_text(call->tenant), sql_cstr(order_id), sql_cstr(note.id), sql_cstr(note.status),
-                             sql_cstr(note.action_url)),
+                             sql_cstr(note.action_url), sql_int(note.version)),
                     NULL);
 }
 
@@ -110,7 +111,8 @@ static int set_payment(struct call *call, const char *order_id, struct payment_n
 static int note_payment(struct call *call, const Payments__Payment *in, Common__Empty *out)
 {
     bool has_action = in->next_action && in->next_action->redirect_to_url;
-    struct payment_note note = {in->id, in->status, has_action ? in->next_action->redirect_to_url->url : NULL};
+    struct payment_note note = {in->id, in->status, has_action ? in->next_action->redirect_to_url->url : NULL,
+                                in->version};
 
     (void)out;
     TRY(set_payment(call, in->order_id, note));

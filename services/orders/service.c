@@ -70,7 +70,7 @@ const struct service orders_service = {
              .group = "saga",
              .handler = orders_on_payment_event,
              .types = (const char *const[]){"payment.authorised", "payment.failed", "payment.refunded",
-                                            "payment.voided", NULL}},
+                                            "payment.refund_failed", "payment.voided", NULL}},
             {0},
         },
     .workflows = (const struct workflow_type *const[]){&place_order_workflow, &cancel_order_workflow,

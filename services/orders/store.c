@@ -88,7 +88,8 @@ static int read_payment(struct call *call, struct sql_rows *rows, Orders__Order 
     orders__order_payment__init(payment);
     payment->id = text(call, rows, COLUMN_PAYMENT_ID, &result);
     payment->status = text(call, rows, COLUMN_PAYMENT_STATUS, &result);
-    if (!payment->status)
+    /* One that is still to come; an order that ended before has none. */
+    if (!payment->status && strcmp(order->status, "pending") == 0)
         payment->status = arena_cstr(call->arena, STR("created"));
     if (!sql_is_null(rows, COLUMN_PAYMENT_ACTION_URL)) {
         orders__next_action__init(action);
@@ -129,6 +130,12 @@ static int read_owner(struct call *call, struct sql_rows *rows, struct order_own
     return result;
 }
 
+/* A status from which a cancellation leads on. */
+static bool is_open(const char *status)
+{
+    return status && (strcmp(status, "pending") == 0 || strcmp(status, "confirmed") == 0);
+}
+
 int order_from_row(struct call *call, struct sql_rows *rows, Orders__Order *ret_order, struct order_owner *ret_owner)
 {
     char created_at[TIME_RFC3339_BYTES];
@@ -143,6 +150,8 @@ int order_from_row(struct call *call, struct sql_rows *rows, Orders__Order *ret_
     ret_order->version = sql_get_int(rows, COLUMN_VERSION);
     time_format_rfc3339(sql_get_int(rows, COLUMN_CREATED_AT_MS), created_at);
     ret_order->created_at = arena_cstr(call->arena, str_from_cstr(created_at));
+    ret_order->has_cancel_requested = ret_order->cancel_requested =
+        sql_get_int(rows, COLUMN_CANCEL_REQUESTED) != 0 && is_open(ret_order->status);
     TRY(result);
     TRY(read_shipping(call, rows, ret_order));
     TRY(read_payment(call, rows, ret_order));

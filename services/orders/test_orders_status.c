@@ -180,6 +180,56 @@ static void test_orders_status__confirmed_is_cancelled_with_everything_back_once
     assert_int_equal(fixture_int(payment, "/refunded/amount"), 2 * PRICE + 390);
 }
 
+static void at_provider(const char *faults)
+{
+    assert_int_equal(test_emulator_ask(&fixture, HTTP_POST, "/test/faults", faults, NULL).status, 200);
+}
+
+/* Nobody sends what is being cancelled, and nobody is told that it is over before the money is back. */
+static void test_orders_status__a_cancellation_lasts_until_the_money_is_back(void **state)
+{
+    struct placed placed = place_with("pm_card_pendingRefund", FIXTURE_WAIT_S, "confirmed");
+    struct question cancel = {
+        .method = HTTP_POST, .path = TEXT(ORDERS "/%s/cancel", placed.id), .who = placed.customer, .wait_s = 1};
+
+    (void)state;
+    at_provider("{\"refund_turn_ms\":3000}");
+    struct test_answer answer = fixture_ask(cancel);
+    assert_int_equal(answer.status, 200);
+    assert_string_equal(fixture_text(answer, "/status"), "confirmed");
+    assert_string_equal(fixture_text(answer, "/cancel_requested"), "true");
+    assert_string_equal(fixture_text(answer, "/payment/status"), "captured");
+    assert_stock(placed.sku, ON_HAND - 2, 0);
+    answer = act_on(fixture_staff(ROLE_SUPPORT), placed.id, "fulfil");
+    assert_refused(answer, 409, "not_fulfillable", NULL);
+    assert_non_null(strstr(fixture_text(answer, "/detail"), "is being cancelled"));
+    await_order(placed.id, "/status", "cancelled");
+    answer = read_order(placed.customer, placed.id);
+    assert_string_equal(fixture_text(answer, "/payment/status"), "refunded");
+    assert_string_equal(fixture_text(answer, "/cancel_requested"), "");
+    assert_stock(placed.sku, ON_HAND, 0);
+    at_provider("{\"refund_turn_ms\":0}");
+}
+
+/* The bank sends a refund back: the order says so, whether it was cancelled or sent. */
+static void test_orders_status__money_that_comes_back_is_shown(void **state)
+{
+    struct placed sent = place_with("pm_card_refundFail", FIXTURE_WAIT_S, "confirmed");
+    struct placed cancelled = place_with("pm_card_refundFail", FIXTURE_WAIT_S, "confirmed");
+
+    (void)state;
+    assert_int_equal(act_on(fixture_staff(ROLE_SUPPORT), sent.id, "fulfil").status, 200);
+    assert_int_equal(give_back(&sent, 0).status, 201);
+    await_order(sent.id, "/status", "refunded");
+    await_order(sent.id, "/status", "fulfilled");
+    await_order(sent.id, "/payment/status", "captured");
+    struct test_answer answer = act_on(cancelled.customer, cancelled.id, "cancel");
+    assert_string_equal(fixture_text(answer, "/status"), "cancelled");
+    await_order(cancelled.id, "/payment/status", "captured");
+    assert_status(&cancelled, "cancelled");
+    assert_stock(cancelled.sku, ON_HAND, 0);
+}
+
 static void test_orders_status__confirmed_is_fulfilled_by_staff_alone(void **state)
 {
     struct placed placed = place_confirmed();
@@ -346,6 +396,8 @@ int main(void)
         cmocka_unit_test(test_orders_status__an_order_outlives_the_removal_of_its_article),
         cmocka_unit_test(test_orders_status__pending_is_cancelled_with_everything_back),
         cmocka_unit_test(test_orders_status__confirmed_is_cancelled_with_everything_back_once),
+        cmocka_unit_test(test_orders_status__a_cancellation_lasts_until_the_money_is_back),
+        cmocka_unit_test(test_orders_status__money_that_comes_back_is_shown),
         cmocka_unit_test(test_orders_status__confirmed_is_fulfilled_by_staff_alone),
         cmocka_unit_test(test_orders_status__fulfilled_is_refunded_when_all_went_back),
         cmocka_unit_test(test_orders_status__no_other_move_is_possible),

@@ -64,13 +64,15 @@ UPDATE orders SET status = 'fulfilled', version = version + 1
 WHERE tenant = $1 AND id = $2 AND status = 'confirmed' AND cancel_requested = 0
     AND (payment_status IS NULL OR payment_status <> 'refunded')
 
--- What is taken or has ended is left for nothing but money back: what the saga was told may be written after the event
--- of what came later.
+-- What the saga was told may be written after the event of what came later: the payment's version ($6) says which is
+-- newer. Where it does not, what is taken or has ended is left for nothing but money back.
 -- name: set_payment
-UPDATE orders SET payment_id = $3, payment_status = $4, payment_action_url = $5, version = version + 1
+UPDATE orders SET payment_id = $3, payment_status = $4, payment_action_url = $5, payment_version = $6,
+    version = version + 1
 WHERE tenant = $1 AND id = $2
-    AND (payment_status IS NULL OR payment_status = 'created' OR payment_status = 'requires_action'
-        OR payment_status = 'authorised' OR $4 IN ('partially_refunded', 'refunded'))
+    AND ($6 > payment_version OR ($6 = payment_version
+        AND (payment_status IS NULL OR payment_status = 'created' OR payment_status = 'requires_action'
+            OR payment_status = 'authorised' OR $4 IN ('partially_refunded', 'refunded'))))
 
 -- The first reason stays.
 -- name: set_failure
