@@ -32,8 +32,22 @@ class PaymentCase(ShopCase):
     def booked(self):
         return [(entry["account"], entry["direction"], entry["amount"]) for entry in self.shop.ledger()]
 
-    def buy(self, **options):
-        return self.shop.buy([(self.shop.sku(5), 1)], **options)
+    def buy(self, *method, **options):
+        return self.shop.buy([(self.shop.sku(5), 1)], *method, **options)
+
+    def payment(self, order):
+        answer = self.shop.get(PAYMENTS + order["payment"]["id"], token=self.shop.staff("support"))
+        return self.assertStatus(answer, 200)
+
+    def actions(self, kind, reference):
+        """What the reconciliation says of it: nothing, or one word."""
+        return [finding["action"] for finding in self.shop.walk("/api/payments/v1/findings", "findings",
+                                                                token=self.shop.staff("admin"))
+                if (finding["kind"], finding["reference"]) == (kind, reference)]
+
+    def finding(self, kind, reference, action):
+        eventually(lambda: self.actions(kind, reference) == [action],
+                   "the finding %s of %s: %s" % (kind, reference, action), 60 * FACTOR)
 
 
 class RefundTest(PaymentCase):
@@ -41,10 +55,6 @@ class RefundTest(PaymentCase):
         return self.shop.post(PAYMENTS + order["payment"]["id"] + "/refunds",
                               {} if amount is None else {"amount": amount},
                               token=self.shop.staff("support"), key=key or new_key())
-
-    def payment(self, order):
-        answer = self.shop.get(PAYMENTS + order["payment"]["id"], token=self.shop.staff("support"))
-        return self.assertStatus(answer, 200)
 
     def test_refund__in_parts_and_never_more_than_was_paid(self):
         """Two parts, a refusal of more than is left, then the rest; each part once at the provider and in the books."""
@@ -179,14 +189,6 @@ class ProviderTroubleTest(PaymentCase):
 class ReconciliationTest(PaymentCase):
     settings = {"RECONCILE_AGE_MS": 500}
 
-    def finding(self, kind, reference):
-        """What the reconciliation wrote down, once it did."""
-        def question():
-            return [finding for finding in self.shop.walk("/api/payments/v1/findings", "findings",
-                                                          token=self.shop.staff("admin"))
-                    if (finding["kind"], finding["reference"]) == (kind, reference)]
-        return eventually(question, "the finding %s of %s" % (kind, reference), 60 * FACTOR)
-
     def test_reconciliation__returns_a_charge_without_an_order(self):
         """Money and a hold at the provider that no order knows: both go back by themselves, and are written down."""
         form = {"amount": 777, "currency": "eur", "payment_method": "pm_card_visa", "confirm": "true",
@@ -195,8 +197,7 @@ class ReconciliationTest(PaymentCase):
         held = self.shop.provider("POST", "/v1/payment_intents", {**form, "capture_method": "manual"}, new_key()).json
         self.assertEqual(("succeeded", "requires_capture"), (charged["status"], held["status"]))
         for intent in (charged, held):
-            self.assertEqual("returned", self.finding("charge_without_order", intent["id"])[0]["action"])
-        # What is found is written down before the provider is asked to undo it.
+            self.finding("charge_without_order", intent["id"], "returned")
         refunds = eventually(lambda: [refund["amount"] for refund in self.shop.provider_list("/v1/refunds")
                                       if refund["payment_intent"] == charged["id"]], "the refund")
         self.assertEqual([777], refunds)
@@ -215,6 +216,112 @@ class ReconciliationTest(PaymentCase):
         self.shop.challenge(waiting, "approve")
         self.assertEqual("confirmed", self.shop.ended(order["id"], guest=guest, patience_s=60 * FACTOR)["status"])
         self.assertEqual([order["total"]["amount"]], self.charged(order["id"]))
+
+
+class OwedMoneyTest(PaymentCase):
+    """Money that the shop is to give back by itself, while the provider refuses or the bank sends it back."""
+    settings = {"RECONCILE_AGE_MS": 1000}
+
+    def cancel(self, order):
+        path = "/api/orders/v1/orders/%s/cancel" % order["id"]
+        return self.assertStatus(self.shop.post(path, guest=order["guest_token"], key=new_key(),
+                                                headers={"Prefer": "wait=1"}), 200)
+
+    def see(self, order):
+        return self.shop.order(order["id"], guest=order["guest_token"])
+
+    def refunds(self, order):
+        """The statuses of an order's refunds at the provider, oldest first."""
+        intent = self.intents(order["id"])[0]["id"]
+        return [refund["status"] for refund in reversed(self.shop.provider_list("/v1/refunds"))
+                if refund["payment_intent"] == intent]
+
+    def test_owed__a_refused_refund_is_asked_for_again(self):
+        """The order says that it is being cancelled, keeps its stock and is not sent; all of it ends by itself."""
+        sku, before = self.shop.sku(5), len(self.booked())
+        order = self.shop.buy([(sku, 2)])
+        self.shop.faults(errors=1000, error_status=400, path="/refunds")
+        seen = self.cancel(order)
+        self.assertEqual(("confirmed", True, "captured"),
+                         (seen["status"], seen.get("cancel_requested"), seen["payment"]["status"]))
+        self.finding("refund_failed", order["id"], "returning")
+        eventually(lambda: self.payment(order).get("next_refund_at"), "the next try's time")
+        self.assertEqual("captured", self.payment(order)["status"])
+        refused = self.shop.post("/api/orders/v1/orders/%s/fulfil" % order["id"], token=self.shop.staff("support"),
+                                 key=new_key())
+        self.assertIn("is being cancelled", self.assertProblem(refused, 409, "not_fulfillable")["detail"])
+        self.assertEqual((3, 0, 3), self.shop.stock(sku))
+        self.assertEqual(before + 2, len(self.booked()))
+        self.shop.faults()
+        ended = eventually(lambda: self.see(order) if self.see(order)["status"] == "cancelled" else None,
+                           "the cancellation's end", 90 * FACTOR)
+        self.assertEqual(("refunded", None), (ended["payment"]["status"], ended.get("cancel_requested")))
+        self.assertEqual(["returned"], self.actions("refund_failed", order["id"]))
+        self.assertNotIn("next_refund_at", self.payment(order))
+        self.assertEqual((5, 0, 5), self.shop.stock(sku))
+        self.assertEqual(["succeeded"], self.refunds(order))
+        self.assertEqual(before + 4, len(self.booked()))
+
+    def test_owed__a_cancellation_goes_on_after_a_crash(self):
+        order = self.buy()
+        self.shop.faults(errors=1000, error_status=400, path="/refunds")
+        self.cancel(order)
+        self.finding("refund_failed", order["id"], "returning")
+        self.shop.kill()
+        self.shop.start()  # which heals the emulator, too
+        eventually(lambda: self.see(order)["status"] == "cancelled", "the cancellation's end", 90 * FACTOR)
+        self.assertEqual(["returned"], self.actions("refund_failed", order["id"]))
+        self.assertEqual(["succeeded"], self.refunds(order))
+
+    def test_owed__a_refund_that_fails_later_is_made_again_and_again(self):
+        """A card that sends each refund back: it is tried later each time, and no two refunds are alive at once."""
+        order = self.buy("pm_card_refundFail")
+        self.assertEqual("cancelled", self.cancel(order)["status"])
+        eventually(lambda: self.refunds(order).count("failed") >= 2, "two refunds that failed", 90 * FACTOR)
+        eventually(lambda: self.see(order)["payment"]["status"] == "captured", "the money's return", 30 * FACTOR)
+        self.finding("refund_failed", order["id"], "returning")
+        statuses = self.refunds(order)
+        self.assertLessEqual(len(statuses) - statuses.count("failed"), 1, statuses)
+        self.assertEqual("cancelled", self.see(order)["status"])
+
+    def test_owed__a_pending_refund_is_waited_for(self):
+        order = self.buy("pm_card_pendingRefund")
+        self.shop.faults(refund_turn_ms=3000)
+        seen = self.cancel(order)
+        self.assertEqual(("confirmed", True, "captured"),
+                         (seen["status"], seen.get("cancel_requested"), seen["payment"]["status"]))
+        ended = eventually(lambda: self.see(order) if self.see(order)["status"] == "cancelled" else None,
+                           "the cancellation's end", 90 * FACTOR)
+        self.assertEqual("refunded", ended["payment"]["status"])
+        self.assertEqual(["succeeded"], self.refunds(order))
+        self.assertEqual([], self.actions("refund_failed", order["id"]))
+
+    def test_owed__a_stray_charge_is_returned_when_it_is_back(self):
+        self.shop.faults(errors=1000, error_status=400, path="/refunds")
+        form = {"amount": 777, "currency": "eur", "payment_method": "pm_card_visa", "confirm": "true"}
+        charged = self.shop.provider("POST", "/v1/payment_intents", form, new_key()).json["id"]
+        self.finding("charge_without_order", charged, "returning")
+        self.finding("refund_failed", charged, "returning")
+        self.shop.faults()
+        self.finding("charge_without_order", charged, "returned")
+        self.finding("refund_failed", charged, "returned")
+
+    def test_owed__a_staffs_own_refund_that_failed_stays_so(self):
+        order, key = self.buy(), new_key()
+        self.shop.faults(errors=1, error_status=400, path="/refunds")
+        ask = lambda: self.shop.post(PAYMENTS + order["payment"]["id"] + "/refunds", {"amount": 100},  # noqa: E731
+                                     token=self.shop.staff("support"), key=key)
+        self.assertEqual("failed", self.assertStatus(ask(), 201)["status"])
+        self.assertEqual("failed", self.assertStatus(ask(), 201)["status"])
+        self.assertEqual([], self.refunds(order))
+        self.assertEqual("captured", self.payment(order)["status"])
+        self.assertNotIn("next_refund_at", self.payment(order))
+
+    def test_owed__a_blocked_payment_fails_and_owes_nothing(self):
+        """Blocked by the provider before a bank is asked: failed, and why."""
+        blocked = self.buy("pm_card_radarBlock")
+        self.assertEqual(("failed", "fraudulent", "failed"),
+                         (blocked["status"], blocked["failure"]["code"], blocked["payment"]["status"]))
 
 
 class LedgerTest(PaymentCase):
