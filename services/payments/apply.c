@@ -211,9 +211,11 @@ int apply_refund(struct call *call, struct payment_row *payment, struct refund_r
     static const char *const statuses[] = {
         [PSP_REFUND_PENDING] = "pending", [PSP_REFUND_SUCCEEDED] = "succeeded", [PSP_REFUND_FAILED] = "failed"};
     struct str status = str_from_cstr(statuses[told->status]);
-    bool was_pending = str_equal(refund->status, STR("pending"));
-    bool was_booked = str_equal(refund->status, STR("succeeded"));
     bool is_new_id = refund->provider_id.len == 0;
+    /* It was refused, and is there all the same: the same request has come to the provider once more, late. */
+    bool was_refused = str_equal(refund->status, STR("failed")) && is_new_id && told->id.len > 0;
+    bool was_pending = str_equal(refund->status, STR("pending")) || was_refused;
+    bool was_booked = str_equal(refund->status, STR("succeeded"));
     /* The same again, or an older word. */
     if (!was_pending && !(was_booked && told->status == PSP_REFUND_FAILED))
         return 0;
@@ -222,6 +224,8 @@ int apply_refund(struct call *call, struct payment_row *payment, struct refund_r
     TRY(copy_into(call, told->id, &refund->provider_id));
     refund->status = status;
     TRY(update_refund(call->tx, refund, call_now_ms(call)));
+    if (was_refused)
+        TRY(write_finding(call, payment->tenant, "foreign_refund", told->id, "booked"));
     if (told->status == PSP_REFUND_FAILED)
         return fail_refund(call, payment, refund, was_booked);
     return told->status == PSP_REFUND_SUCCEEDED ? book_refund(call, payment, refund) : 0;

@@ -267,6 +267,39 @@ static void test_payments_refunds__what_a_clients_failed_refund_leaves_is_return
     assert_ledger(fixture, 6);
 }
 
+/* An event of a refund of 1000 that was asked for under our id. */
+static void tell_refund(struct fixture *fixture, const char *id, const char *intent_id, const char *our_id,
+                        const char *status)
+{
+    const char *body = arena_printf(
+        fixture->host.arena,
+        "{\"id\":\"evt_%s\",\"type\":\"refund.updated\",\"data\":{\"object\":{\"object\":\"refund\",\"id\":\"%s\","
+        "\"payment_intent\":\"%s\",\"status\":\"%s\",\"amount\":1000,\"currency\":\"eur\","
+        "\"metadata\":{\"refund_id\":\"%s\"}}}}",
+        id, id, intent_id, status, our_id);
+    char signature[PSP_SIGNATURE_HEADER_MAX];
+    assert_int_equal(
+        psp_signature_write(STR(TEST_WEBHOOK_SECRET), clock_wall_ms() / 1000, str_from_cstr(body), signature), 0);
+    const char *const headers[] = {"stripe-signature", signature, NULL};
+    assert_int_equal(
+        test_host_http(&fixture->host, HTTP_POST, "/api/payments/v1/webhooks/stripe", headers, body).status, 200);
+}
+
+/* The request was repeated on its way: refused at first, and done later. The provider has the money's last word. */
+static void test_payments_refunds__one_that_was_refused_and_is_there_is_booked(void **state)
+{
+    struct fixture *fixture = *state;
+    Payments__Payment payment = captured(fixture, "order-1");
+    Payments__Refund refund;
+    refuse_refunds(fixture, 1);
+    assert_int_equal(refund_part(fixture, payment.id, 1000, "key-1", &refund), 0);
+    assert_string_equal(refund.status, "failed");
+    tell_refund(fixture, "re_late", payment.provider_id, refund.id, "succeeded");
+    assert_int_equal(stored_payment(fixture, "order-1").refunded_amount, 1000);
+    assert_string_equal(finding(fixture, "foreign_refund", "re_late"), "booked");
+    assert_ledger(fixture, 4);
+}
+
 /* A refund was asked for anew when its key was forgotten; that the one before it failed takes nothing from it. */
 static void test_payments_refunds__an_older_one_of_the_same_name_changes_nothing(void **state)
 {
@@ -274,18 +307,7 @@ static void test_payments_refunds__an_older_one_of_the_same_name_changes_nothing
     Payments__Payment payment = captured(fixture, "order-1");
     Payments__Refund refund;
     assert_int_equal(refund_part(fixture, payment.id, 1000, "key-1", &refund), 0);
-    const char *body = arena_printf(
-        fixture->host.arena,
-        "{\"id\":\"evt_old\",\"type\":\"refund.failed\",\"data\":{\"object\":{\"object\":\"refund\",\"id\":\"re_old\","
-        "\"payment_intent\":\"%s\",\"status\":\"failed\",\"amount\":1000,\"currency\":\"eur\","
-        "\"metadata\":{\"refund_id\":\"%s\"}}}}",
-        payment.provider_id, refund.id);
-    char signature[PSP_SIGNATURE_HEADER_MAX];
-    assert_int_equal(
-        psp_signature_write(STR(TEST_WEBHOOK_SECRET), clock_wall_ms() / 1000, str_from_cstr(body), signature), 0);
-    const char *const headers[] = {"stripe-signature", signature, NULL};
-    assert_int_equal(
-        test_host_http(&fixture->host, HTTP_POST, "/api/payments/v1/webhooks/stripe", headers, body).status, 200);
+    tell_refund(fixture, "re_old", payment.provider_id, refund.id, "failed");
     assert_int_equal(stored_payment(fixture, "order-1").refunded_amount, 1000);
     assert_int_equal(count(fixture, "payments", &finding_rows), 0);
     assert_ledger(fixture, 4);
@@ -305,6 +327,7 @@ int main(void)
         PATIENT(test_payments_refunds__a_pending_return_is_waited_for),
         PATIENT(test_payments_refunds__a_clients_own_refund_is_not_asked_for_again),
         PATIENT(test_payments_refunds__what_a_clients_failed_refund_leaves_is_returned),
+        PATIENT(test_payments_refunds__one_that_was_refused_and_is_there_is_booked),
         PATIENT(test_payments_refunds__an_older_one_of_the_same_name_changes_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
