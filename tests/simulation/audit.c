@@ -175,12 +175,13 @@ static void sum_refunds(const struct book_order *order, int64_t *ret_least, int6
     for (int i = 0; i < order->purchase->refund_count; i++) {
         const struct refund *refund = &order->purchase->refunds[i];
         int64_t amount = refund->amount ? refund->amount : order->total;
-        /* Promised before it was known that somebody had taken it back by hand. */
-        bool is_open = refund->is_pending && order->purchase->is_refunded_by_hand;
+        /* Promised before it was known that somebody had taken it back by hand, or that the provider refuses it. */
+        bool is_open = refund->is_pending && (order->purchase->is_refunded_by_hand || simulation.refund_faults > 0);
         least += refund->is_refused || is_open ? 0 : amount;
         most += refund->is_refused && !refund->is_unknown ? 0 : amount;
     }
-    *ret_least = least < order->total ? least : order->total;
+    least = (least < order->total ? least : order->total) - order->sent_back;
+    *ret_least = least > 0 ? least : 0;
     *ret_most = most < order->total ? most : order->total;
 }
 
@@ -214,6 +215,13 @@ static void weigh_finding(struct judgement *judgement, struct sql_rows *row)
     (void)judgement;
     violated("what the reconciliation finds is true", "%.*s of %.*s", STR_FORMAT(sql_get_text(row, 0)),
              STR_FORMAT(sql_get_text(row, 1)));
+}
+
+static void weigh_return(struct judgement *judgement, struct sql_rows *row)
+{
+    (void)judgement;
+    violated("money that is owed goes back, and is said to be back when it is", "%.*s of %.*s",
+             STR_FORMAT(sql_get_text(row, 0)), STR_FORMAT(sql_get_text(row, 1)));
 }
 
 static void take_sum(struct judgement *judgement, struct sql_rows *row)
@@ -292,6 +300,7 @@ static void weigh_payments_store(struct judgement *judgement)
     struct sql_db *payments = open_judged(judgement, "payments");
     each(judgement, payments, &simulation_sql_unbalanced, weigh_balance);
     each(judgement, payments, &simulation_sql_untrue_findings, weigh_finding);
+    each(judgement, payments, &simulation_sql_unfinished_returns, weigh_return);
     each(judgement, payments, &simulation_sql_receivable, take_sum);
     sql_close(payments);
     if (judgement->sum != at_provider)

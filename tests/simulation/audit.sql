@@ -23,6 +23,12 @@ FROM ledger_entries WHERE account = 'provider_receivable';
 -- Every order that stands was charged, and no payment's row is ever lost.
 SELECT kind, reference FROM reconciliation_findings WHERE kind IN ('order_without_charge', 'charge_without_payment');
 
+-- name: unfinished_returns
+-- Money that is still to go back, and money that is said to be back and is not.
+SELECT f.kind, f.reference FROM reconciliation_findings f LEFT JOIN payments p ON p.order_id = f.reference
+WHERE f.action = 'returning'
+    OR (f.action = 'returned' AND p.captured_amount > p.refunded_amount);
+
 -- name: provider_total
 -- What was held and let go is shown as refunded, without having been taken.
 SELECT COALESCE(SUM(amount_captured - amount_refunded), 0) FROM charges WHERE status = 'succeeded' AND captured = 1;

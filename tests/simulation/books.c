@@ -30,6 +30,7 @@ const struct watched_table watched_tables[] = {
     {"payments", "ledger_entries", ROWS(entry), judge_entry},
     {"payments", "payments", ROWS(payment), judge_payment},
     {"stripe_emulator", "charges", ROWS(charge), judge_charge},
+    {"stripe_emulator", "refunds", ROWS(refund), judge_refund},
     {"recorder", "recorded", ROWS(recorded), judge_recorded},
     {0},
 };

@@ -68,6 +68,7 @@ struct book_order {
     /* books_money.c */
     char charge[ID_BYTES];
     int64_t captured, refunded; /* at the provider */
+    int64_t sent_back;          /* of what was refunded: it came back later */
 };
 
 struct book_line {
@@ -113,4 +114,5 @@ void judge_ledger(const struct change *change);
 void judge_entry(const struct change *change);
 void judge_payment(const struct change *change);
 void judge_charge(const struct change *change);
+void judge_refund(const struct change *change);
 void money_begin(bool is_scan), money_end(bool is_scan);

@@ -17,11 +17,19 @@ struct book_payment {
     uint64_t seen;
 };
 
+struct book_refund {
+    char id[ID_BYTES], charge[ID_BYTES];
+    int64_t amount;
+    bool has_failed;
+};
+
 static struct {
     struct book_row transactions[ROWS_MAX];
     size_t transaction_count;
     struct book_payment payments[BOOK_ORDERS_MAX];
     size_t payment_count;
+    struct book_refund refunds[ROWS_MAX];
+    size_t refund_count;
     uint64_t scan;
 } books;
 
@@ -141,4 +149,39 @@ void judge_charge(const struct change *change)
     if (stands && order->refunded > asked_back(order))
         violated("money goes back as often as somebody asked", "order %s: %" PRId64 " instead of %" PRId64, order->id,
                  order->refunded, asked_back(order));
+}
+
+static struct book_refund *take_refund(const struct change *change)
+{
+    size_t i = 0;
+    while (i < books.refund_count && strcmp(books.refunds[i].id, row_text(change, 0)) != 0)
+        i++;
+    ASSERT(i < ROWS_MAX);
+    struct book_refund *refund = &books.refunds[i];
+    if (i == books.refund_count) {
+        books.refund_count++;
+        snprintf(refund->id, ID_BYTES, "%s", row_text(change, 0));
+        snprintf(refund->charge, ID_BYTES, "%s", row_text(change, 1));
+        refund->amount = sqlite3_column_int64(change->row, 3);
+    }
+    return refund;
+}
+
+/* One that failed never stands again; what it gave back is here, and the staff has not given it back. */
+void judge_refund(const struct change *change)
+{
+    if (!change->row)
+        violated("refunds stay at the provider", "row %lld is gone", (long long)change->rowid);
+    struct book_refund *refund = take_refund(change);
+    bool fails = strcmp(row_text(change, 2), "failed") == 0;
+    if (refund->has_failed && !fails)
+        violated("a refund that failed has ended", "%s is %s", refund->id, row_text(change, 2));
+    if (refund->has_failed == fails)
+        return;
+    refund->has_failed = true;
+    note("the bank sends back %" PRId64 " of charge %s", refund->amount, refund->charge);
+    for (size_t i = 0; i < book_count(); i++) {
+        if (strcmp(book_at(i)->charge, refund->charge) == 0)
+            book_at(i)->sent_back += refund->amount;
+    }
 }

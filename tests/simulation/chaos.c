@@ -3,6 +3,9 @@
  * and how much of each: a history with few kinds of faults goes deeper into them than one with a bit of all. */
 #include "tests/simulation/simulation.h"
 
+#include <inttypes.h>
+#include <stdio.h>
+
 #define SECOND_MS INT64_C(1000)
 #define HOUR_MS (INT64_C(3600) * SECOND_MS)
 #define DAY_MS (24 * HOUR_MS)
@@ -10,6 +13,8 @@
 #define FAR_MS (100 * DAY_MS) /* what is kept for half a year may be gone */
 #define CRASH_STEPS_MAX 3000
 #define WEIGHT_MAX 6
+#define REFUND_FAULTS_MAX 5
+#define BODY_BYTES 200
 #define LATEST_MS (40 * SECOND_MS) /* by then every request has come to its end */
 
 static void move_clock(int64_t change_ms)
@@ -130,6 +135,23 @@ static void step_year(struct simulation *sim)
     end_quiet(sim);
 }
 
+/* The provider refuses refunds, or makes them and sends the money back later. So few that what is owed is not left
+ * alone for longer than the calm lasts. */
+static void fail_refunds(struct simulation *sim)
+{
+    char body[BODY_BYTES];
+    int64_t refused = random_between(0, 2), sent_back = random_between(0, 2), later_ms = random_between(1, LATEST_MS);
+    if (sim->refund_faults + refused + sent_back > REFUND_FAULTS_MAX)
+        return;
+    snprintf(body, sizeof(body),
+             "{\"errors\":%" PRId64 ",\"error_status\":400,\"path\":\"/v1/refunds\",\"refund_failures\":%" PRId64
+             ",\"refund_turn_ms\":%" PRId64 "}",
+             refused, sent_back, later_ms);
+    sim->refund_faults += refused + sent_back;
+    note("the provider refuses %" PRId64 " refunds, and sends back %" PRId64, refused, sent_back);
+    provider_ask("/test/faults", "application/json", body);
+}
+
 static void rest(struct simulation *sim)
 {
     (void)sim;
@@ -141,8 +163,8 @@ static const struct {
     void (*fn)(struct simulation *sim);
     int64_t least; /* of its weight */
 } kinds[] = {
-    {fill_disk, 0}, {break_disk, 0}, {slow_disk, 0},     {shake_network, 0}, {step_clock, 0},
-    {step_year, 0}, {crash_soon, 1}, {sleep_a_while, 0}, {skip_days, 0},     {rest, 1},
+    {fill_disk, 0},  {break_disk, 0},    {slow_disk, 0}, {shake_network, 0}, {step_clock, 0}, {step_year, 0},
+    {crash_soon, 1}, {sleep_a_while, 0}, {skip_days, 0}, {fail_refunds, 0},  {rest, 1},
 };
 
 #define KINDS (sizeof(kinds) / sizeof(kinds[0]))
@@ -190,6 +212,7 @@ void chaos_end(struct simulation *sim)
     *simulated_disk_faults(sim->shop_disk) = (struct simulated_disk_faults){0};
     *simulated_network_faults() = (struct simulated_network_faults){0};
     doors_calm();
+    provider_ask("/test/faults", "application/json", "{\"errors\":0,\"refund_failures\":0}");
     if (sim->clock_off_ms)
         move_clock(-sim->clock_off_ms);
     sim->is_faulty = false;

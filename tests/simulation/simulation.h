@@ -149,6 +149,8 @@ struct simulation {
     size_t busy_actors; /* whose end the chaos waits for */
     size_t working;     /* who works as long as those are busy */
 
+    int64_t refund_faults; /* how many refunds the provider was told to refuse, or to send back */
+
     uint64_t observations, faults_asked, port_faults, commits;
     int64_t orders, confirmed; /* in the end */
 };

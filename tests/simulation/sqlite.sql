@@ -83,3 +83,9 @@ FROM charges c JOIN payment_intents i ON i.id = c.payment_intent WHERE c.rowid =
 SELECT CASE WHEN json_extract(i.metadata, '$.by_hand') IS NULL THEN COALESCE(json_extract(i.metadata, '$.order_id'), '')
     ELSE '' END, c.id, c.status, c.amount_captured, c.amount_refunded * c.captured
 FROM charges c JOIN payment_intents i ON i.id = c.payment_intent;
+
+-- name: refund_one
+SELECT id, charge, status, amount FROM refunds WHERE rowid = $1;
+
+-- name: refund_all
+SELECT id, charge, status, amount FROM refunds;

@@ -21,6 +21,7 @@
 #define SETTLE_LOOK_MS 5000
 #define SETTLE_LOOKS_MAX 240
 #define AFTERMATH_MS (INT64_C(60) * 1000)    /* reconciliation and the provider's last retries */
+#define LAST_LOOK_MS (INT64_C(7200) * 1000)  /* a refund that failed unheard is learned */
 #define LAST_RETRY_MS (INT64_C(1200) * 1000) /* what waits for its turn, waits less */
 #define ARENA_BYTES ((size_t)1 << 20)
 #define ADMIN_EMAIL "admin@example.com"
@@ -222,6 +223,8 @@ static void settle(struct simulation *sim)
     }
     while (simulated_network_counts()->under_way > 0)
         task_sleep_ms(SETTLE_LOOK_MS);
+    task_sleep_ms(AFTERMATH_MS);
+    simulator_skip_time(LAST_LOOK_MS * CLOCK_NS_PER_MS);
     task_sleep_ms(AFTERMATH_MS);
     simulator_skip_time(LAST_RETRY_MS * CLOCK_NS_PER_MS);
     task_sleep_ms(AFTERMATH_MS);
