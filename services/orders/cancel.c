@@ -125,31 +125,20 @@ static int note_failure(struct call *call, const Payments__PaymentEvent *payment
     return signal_saga(call, payment, "failed");
 }
 
-/* Moves an order that was sent to the status, and tells of it; nothing when it is not in the one before. */
-static int move_sent(struct call *call, struct str id, const char *from, const char *to, const char *type)
-{
-    int64_t changed = 0;
-
-    TRY(sql_exec(call->tx, &orders_sql_move_status,
-                 SQL_ARGS(sql_text(call->tenant), sql_text(id), sql_cstr(to), sql_cstr(from), sql_cstr(from)),
-                 &changed));
-    return changed > 0 ? order_publish(call, type, id) : 0;
-}
-
 /* Money went back, by a refund or because nothing was taken yet. */
 static int note_money_back(struct call *call, const Payments__PaymentEvent *payment)
 {
+    struct str id = str_from_cstr(payment->order_id);
+    int64_t changed = 0;
+
     TRY(note_end(call, payment));
     if (!payment->refunded || !payment->amount || payment->refunded->amount < payment->amount->amount)
         return 0;
-    return move_sent(call, str_from_cstr(payment->order_id), "fulfilled", "refunded", "order.refunded");
-}
-
-/* The bank sent it here again. */
-static int note_money_here(struct call *call, const Payments__PaymentEvent *payment)
-{
-    TRY(note_end(call, payment));
-    return move_sent(call, str_from_cstr(payment->order_id), "refunded", "fulfilled", "order.refund_failed");
+    TRY(sql_exec(call->tx, &orders_sql_move_status,
+                 SQL_ARGS(sql_text(call->tenant), sql_text(id), sql_cstr("refunded"), sql_cstr("fulfilled"),
+                          sql_cstr("fulfilled")),
+                 &changed));
+    return changed > 0 ? order_publish(call, "order.refunded", id) : 0;
 }
 
 /* 1 when the order has ended without a sale, 0 when it has not; ERR_NOT_FOUND. */
@@ -184,6 +173,6 @@ int orders_on_payment_event(struct call *call, const struct event *event)
     if (str_equal(event->type, STR("payment.refunded")) || str_equal(event->type, STR("payment.voided")))
         return note_money_back(call, &payment);
     if (str_equal(event->type, STR("payment.refund_failed")))
-        return note_money_here(call, &payment);
+        return note_end(call, &payment); /* the bank sent it here again; the order's end stays */
     return 0;
 }
