@@ -15,6 +15,12 @@ static const struct service hats = {.name = "hats", .routes = (const struct rout
 static const struct service shoes = {.name = "shoes", .routes = (const struct route[]){{0}}};
 static const struct service *const only_hats[] = {&hats, NULL}, *const both[] = {&hats, &shoes, NULL};
 
+static const struct sql_migration broken[] = {{1, "broken", "THIS IS NO SQL"}};
+static const size_t broken_count = 1;
+static const struct service gloves = {
+    .name = "gloves", .routes = (const struct route[]){{0}}, .migrations = broken, .migration_count = &broken_count};
+static const struct service *const hats_and_gloves[] = {&hats, &gloves, NULL};
+
 struct folder {
     char path[64];
     char message[512];
@@ -341,6 +347,20 @@ static void test_folder_manifest__a_folder_half_made_goes_on(void **state)
     assert_int_equal(manifest_of(folder).count, 2);
 }
 
+/* A start that ends between the making of a database and its naming: nothing is named that may be half made. */
+static void test_folder_manifest__names_nothing_before_it_is_made(void **state)
+{
+    struct folder *folder = *state;
+
+    assert_refused(folder, hats_and_gloves, ERR_INTERNAL, "THIS");
+    struct folder_manifest manifest = manifest_of(folder);
+    assert_true(has_file(folder, "hats.db") && has_file(folder, "gloves.db"));
+    assert_int_equal(manifest.count, 0);
+    assert_true(manifest.is_new);
+    start(folder, both);
+    assert_string_equal(manifest_of(folder).shop, manifest.shop);
+}
+
 static void test_folder_manifest__a_shop_is_new_until_it_was_open(void **state)
 {
     struct folder *folder = *state;
@@ -399,6 +419,7 @@ int main(void)
         TEST(test_folder_manifest__a_lost_or_damaged_list_is_refused),
         TEST(test_folder_manifest__a_folder_of_before_is_taken_over_once),
         TEST(test_folder_manifest__a_folder_half_made_goes_on),
+        TEST(test_folder_manifest__names_nothing_before_it_is_made),
         TEST(test_folder_manifest__a_shop_is_new_until_it_was_open),
         TEST(test_folder_manifest__a_start_that_adds_nothing_does_without_writing_it),
         TEST(test_folder_manifest__a_restore_that_was_killed_is_no_shop),
