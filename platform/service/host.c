@@ -249,6 +249,7 @@ void host_free(struct service_host *host, int64_t drain_ms)
     for (size_t i = 0; i < host->instance_count; i++)
         http_server_free(host->instances[i].listener);
     host_jobs_free(host->jobs);
+    host_folder_close(host);
     for (size_t i = host->instance_count; i-- > 0;)
         host_instance_close(&host->instances[i]);
     host_flow_free(host);
@@ -263,7 +264,6 @@ void host_free(struct service_host *host, int64_t drain_ms)
     tenants_free(host->tenants);
     in_flight_free(host->in_flight);
     response_cache_free(host->responses);
-    free(host->manifest);
     data_folder_unlock(host->lock);
     free(host);
 }

@@ -75,6 +75,7 @@ struct service_host {
     bool rate_limits;
     struct folder_lock *lock;
     struct folder_manifest *manifest; /* of the data folder; NULL with another VFS */
+    struct task *counting;            /* of its openings; the manifest is this task's while it runs */
     struct service_instance instances[HOST_SERVICES_MAX];
     size_t instance_count;
     struct worker_pool *workers;

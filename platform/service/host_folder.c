@@ -1,5 +1,6 @@
 #include "platform/service/host_folder.h"
 
+#include "platform/base/task.h"
 #include "platform/service/folder_manifest.h"
 #include "platform/service/host.h"
 #include "platform/service/host_instance.h"
@@ -136,12 +137,10 @@ static int join(struct service_host *host, struct service_instance *instance, ch
     return error;
 }
 
-int host_folder_join(struct service_host *host, char ret_message[512])
+static int count_openings(struct service_host *host, char ret_message[512])
 {
-    size_t named = host->manifest ? host->manifest->count : 0;
+    size_t named = host->manifest->count;
 
-    if (!host->manifest)
-        return 0;
     for (size_t i = 0; i < host->instance_count; i++) {
         if (host->instances[i].db)
             TRY(join(host, &host->instances[i], ret_message));
@@ -155,6 +154,40 @@ int host_folder_join(struct service_host *host, char ret_message[512])
     log_warning(&host->log, "the list of the databases could not be renewed; the one of before stays",
                 LOG_CSTR("detail", ret_message));
     return 0;
+}
+
+static void count_openings_later(void *argument)
+{
+    struct service_host *host = argument;
+    char message[512];
+
+    if (count_openings(host, message) < 0)
+        log_warning(&host->log, "the opening of the databases was not counted", LOG_CSTR("detail", message));
+}
+
+static bool names_all(const struct service_host *host)
+{
+    for (size_t i = 0; i < host->instance_count; i++) {
+        if (host->instances[i].db && !host_folder_names(host, host->instances[i].service->name))
+            return false;
+    }
+    return true;
+}
+
+int host_folder_join(struct service_host *host, char ret_message[512])
+{
+    if (!host->manifest)
+        return 0;
+    if (names_all(host) && !host_is_new(host))
+        return task_start(&host->counting, "folder", count_openings_later, host);
+    return count_openings(host, ret_message);
+}
+
+void host_folder_close(struct service_host *host)
+{
+    if (host->counting)
+        task_join(host->counting);
+    free(host->manifest);
 }
 
 void host_folder_settle(struct service_host *host)

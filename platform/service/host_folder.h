@@ -14,12 +14,15 @@ int host_folder_open(struct service_host *host, char ret_message[512]);
  * the databases of a version that had none. */
 int host_folder_begin(struct service_host *host, char ret_message[512]);
 
-/* After the migrations: counts this opening in the databases' marks and then names them in the manifest. A full disk
- * does not keep a shop from starting whose databases were all named before. */
+/* After the migrations: counts this opening in the databases' marks and then names them in the manifest. Where all were
+ * named before, the start does not wait for that, nor fail with it: a commit a database is long, and disks are full. */
 int host_folder_join(struct service_host *host, char ret_message[512]);
 
 /* Whether the manifest says that the service's database was made and marked. */
 bool host_folder_names(const struct service_host *host, const char *service);
+
+/* Before the databases are closed: waits for the count. */
+void host_folder_close(struct service_host *host);
 
 /* The shop is open: it is new no more. */
 void host_folder_settle(struct service_host *host);
