@@ -105,9 +105,6 @@ int call_wait_notify(struct call *call, struct str key);
 /* Continues the trace of a traceparent header's value, or starts one when it is not well-formed. */
 int call_start_trace(struct call *call, struct str traceparent);
 
-/* Whether the row's auth lets the caller in; ERR_UNAUTHENTICATED or ERR_FORBIDDEN with the call's problem. */
-int call_authorise(struct call *call, enum auth auth);
-
 /* -- Checks that handlers share ------------------------------------------------------------------------------------ */
 
 bool call_is_staff(const struct call *call);

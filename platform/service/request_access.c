@@ -106,9 +106,11 @@ static unsigned roles_allowed(enum auth auth)
     return 0;
 }
 
-int call_authorise(struct call *call, enum auth auth)
+int request_authorise(struct request *request)
 {
-    if (call->who.roles & roles_allowed(auth))
+    struct call *call = &request->call;
+
+    if (call->who.roles & roles_allowed(request->match.route->auth))
         return 0;
     if (call->who.roles == ROLE_GUEST) {
         call_set_header(call, "WWW-Authenticate", STR("Bearer"));
@@ -116,11 +118,6 @@ int call_authorise(struct call *call, enum auth auth)
                            "Sign in first: this needs an access token.");
     }
     return problem_set(&call->problem, ERR_FORBIDDEN, "role_required", NULL, "Your role does not allow this.");
-}
-
-int request_authorise(struct request *request)
-{
-    return call_authorise(&request->call, request->match.route->auth);
 }
 
 int request_limit_rate(struct request *request)

@@ -10,9 +10,6 @@
 #include <stdio.h>
 
 #define RANDOM_PASSWORD_BYTES 15 /* 20 letters in base64url */
-/* As identity.proto has them. */
-#define PASSWORD_CHARACTERS_MIN 8
-#define PASSWORD_CHARACTERS_MAX 128
 #define ADMINISTRATOR_ROLES (ROLE_CUSTOMER | ROLE_ADMIN)
 
 struct first_administrator {
@@ -33,11 +30,21 @@ static bool is_email(const char *email)
     return wire_check(&request.base, &problem) >= 0;
 }
 
+/* The bounds of anybody's password. */
+static const struct wire_rule *password_rule(void)
+{
+    const ProtobufCMessageDescriptor *message = &identity__signup_request__descriptor;
+    const ProtobufCFieldDescriptor *field = protobuf_c_message_descriptor_get_field_by_name(message, "password");
+
+    return wire_rule_find(message, (unsigned)(field - message->fields));
+}
+
 int identity_check_config(const struct config *config, char ret_message[512])
 {
     struct str password = secret_bytes(config_get_secret(config, &identity_config[IDENTITY_CONFIG_ADMIN_PASSWORD]));
     struct str email = config_get_str(config, &identity_config[IDENTITY_CONFIG_ADMIN_EMAIL]);
     size_t length = str_count_characters(password);
+    const struct wire_rule *rule = password_rule();
     const char *code;
 
     if (!is_email(config_get_cstr(config, &identity_config[IDENTITY_CONFIG_ADMIN_EMAIL]))) {
@@ -46,10 +53,10 @@ int identity_check_config(const struct config *config, char ret_message[512])
     }
     if (password.len == 0)
         return 0;
-    if (length < PASSWORD_CHARACTERS_MIN || length > PASSWORD_CHARACTERS_MAX) {
+    if (length < rule->min_length || length > rule->max_length) {
         snprintf(ret_message, 512,
-                 "SHOPSTREAM_ADMIN_PASSWORD must have %d to %d characters; without it one is made up and shown once",
-                 PASSWORD_CHARACTERS_MIN, PASSWORD_CHARACTERS_MAX);
+                 "SHOPSTREAM_ADMIN_PASSWORD must have %u to %u characters; without it one is made up and shown once",
+                 rule->min_length, rule->max_length);
         return ERR_INVALID;
     }
     if (identity_password_weakness(password, email, STR_EMPTY, &code)) {
