@@ -54,7 +54,8 @@ void help_print(void)
     }
     for (const struct command_group *group = command_groups; group->word; group++)
         print_group_line(group);
-    printf("\n`shopstream COMMAND --help` explains one; --help-config lists the settings.\n");
+    printf("\n`shopstream COMMAND --help` explains one; --help-config lists the settings,\n"
+           "--version says which shopstream this is.\n");
 }
 
 void help_print_group(const struct command_group *group)

@@ -5,6 +5,7 @@
 
 #include <getopt.h>
 #include <malloc.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -20,15 +21,17 @@ struct parse {
     unsigned given; /* of enum takes */
     bool help;
     bool help_config;
+    bool version;
 };
 
-enum { OPTION_DATA = 256, OPTION_CONFIG, OPTION_HELP_CONFIG, OPTION_TAKES = 512 };
+enum { OPTION_DATA = 256, OPTION_CONFIG, OPTION_HELP_CONFIG, OPTION_VERSION, OPTION_TAKES = 512 };
 
 static const struct option long_options[] = {
     {"data", required_argument, NULL, OPTION_DATA},
     {"config", required_argument, NULL, OPTION_CONFIG},
     {"help", no_argument, NULL, 'h'},
     {"help-config", no_argument, NULL, OPTION_HELP_CONFIG},
+    {"version", no_argument, NULL, OPTION_VERSION},
     {"services", required_argument, NULL, OPTION_TAKES + TAKES_SERVICES},
     {"port", required_argument, NULL, OPTION_TAKES + TAKES_PORT},
     {"no-seed", no_argument, NULL, OPTION_TAKES + TAKES_NO_SEED},
@@ -112,6 +115,8 @@ static int parse_options(int argc, char **argv, struct parse *parse)
             parse->help = true;
         else if (option == OPTION_HELP_CONFIG)
             parse->help_config = true;
+        else if (option == OPTION_VERSION)
+            parse->version = true;
         else
             return refuse_option(option, argv);
     }
@@ -185,16 +190,26 @@ static int refuse_options(const struct command *command, unsigned given)
     return EXIT_DONE;
 }
 
+/* What is asked of the program itself, whatever else stands on the line. */
+static bool print_general(const struct parse *parse, int word_count)
+{
+    bool wants_help = parse->help && word_count == 0;
+
+    if (parse->version)
+        printf("shopstream %s\n", SHOPSTREAM_VERSION);
+    if (wants_help)
+        help_print();
+    if (parse->help_config)
+        help_print_settings();
+    return parse->version || wants_help || parse->help_config;
+}
+
 static int run_command(struct parse *parse, char **words, int word_count)
 {
     int matched;
     const struct command *command = find_command(words, word_count, &matched);
 
-    if (parse->help && word_count == 0)
-        help_print();
-    if (parse->help_config)
-        help_print_settings();
-    if ((parse->help && word_count == 0) || parse->help_config)
+    if (print_general(parse, word_count))
         return EXIT_DONE;
     if (!command && parse->help && word_count == 1 && command_group_find(words[0])) {
         help_print_group(command_group_find(words[0]));

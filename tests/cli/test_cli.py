@@ -122,6 +122,9 @@ class Words(Case):
         self.assertLessEqual(len(text.splitlines()), 24)
         self.assertLessEqual(max(map(len, text.splitlines())), 80)
 
+    def test_version(self):
+        self.assertRegex(self.good("--version"), r"^shopstream [0-9]+[.][0-9]+[.][0-9]+\n$")
+
     def test_every_command_explains_itself(self):
         lines = re.findall(r"^  ([a-z]+)(?: ([a-z]+(?:[|][a-z]+)*))? ", self.good("--help"), re.M)
         self.assertEqual(len(lines), 18)

@@ -7,11 +7,17 @@
 A signal that is injected comes before the call is made, so a kill at the call N shows what N - 1 calls left.
 """
 import collections
+import contextlib
 import pathlib
 import re
 import signal
 import subprocess
+import sys
 import threading
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
+
+from shop import eventually  # noqa: E402
 
 # What changes a file or a folder. A call that this machine's kernel or strace does not know is an error at once.
 FILE_CALLS = ("pwrite64", "pwritev", "write", "writev", "fdatasync", "fsync", "ftruncate", "rename", "renameat",
@@ -19,17 +25,25 @@ FILE_CALLS = ("pwrite64", "pwritev", "write", "writev", "fdatasync", "fsync", "f
 # What the shop's answers leave by.
 SOCKET_CALLS = ("write", "writev", "sendto", "sendmsg")
 ATTACH_PATIENCE_S = 60
+STARTING = "folder"  # the thread that counts the openings of the databases beside a start
 LINE = re.compile(r"^(?P<tid>\d+)<(?P<thread>[^>]*)> +(?P<call>\w+)\((?P<rest>.*)$")
 RESUMED = re.compile(r"^(?P<tid>\d+)<[^>]*> +<\.\.\. \w+ resumed>")
 
 
-def threads(pid, name=None):
-    """The ids of a process' threads of a name, oldest first; of all of them without one."""
-    found = []
+def names_of_threads(pid):
+    """{id: name}"""
+    names = {}
     for folder in pathlib.Path("/proc/%d/task" % pid).iterdir():
-        if name is None or (folder / "comm").read_text().strip() == name:
-            found.append(int(folder.name))
-    return sorted(found)
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # it has ended meanwhile
+            names[int(folder.name)] = (folder / "comm").read_text().strip()
+    return names
+
+
+def threads(pid, name=None):
+    """The ids of a shop's threads of a name, oldest first; of all of them without one. What its start left to a thread
+    of its own is waited for: it ends, and writes meanwhile."""
+    eventually(lambda: STARTING not in names_of_threads(pid).values(), "the end of the thread " + STARTING)
+    return sorted(tid for tid, is_named in names_of_threads(pid).items() if name in (None, is_named))
 
 
 def starting(arguments, command):
