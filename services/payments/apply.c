@@ -216,6 +216,9 @@ int apply_refund(struct call *call, struct payment_row *payment, struct refund_r
     bool was_refused = str_equal(refund->status, STR("failed")) && is_new_id && told->id.len > 0;
     bool was_pending = str_equal(refund->status, STR("pending")) || was_refused;
     bool was_booked = str_equal(refund->status, STR("succeeded"));
+    /* A refusal, which has no refund behind it, says nothing of one that is there: two asked at a time. */
+    if (told->id.len == 0 && !is_new_id)
+        return 0;
     /* The same again, or an older word. */
     if (!was_pending && !(was_booked && told->status == PSP_REFUND_FAILED))
         return 0;

@@ -300,6 +300,38 @@ static void test_payments_refunds__one_that_was_refused_and_is_there_is_booked(v
     assert_ledger(fixture, 4);
 }
 
+struct refusal {
+    struct call *call;
+    const char *refund_id;
+};
+
+static int apply_refusal(struct sql_tx *tx, void *argument)
+{
+    static const struct psp_refund refusal = {.status = PSP_REFUND_FAILED, .amount = 1000};
+    struct refusal *refused = argument;
+    struct payment_row payment;
+    struct refund_row refund;
+    refused->call->tx = tx;
+    TRY(find_refund(tx, refused->call->arena, &payments_sql_find_refund,
+                    SQL_ARGS(sql_text(str_from_cstr(refused->refund_id))), &refund));
+    TRY(find_payment(tx, refused->call->arena, refund.tenant, refund.payment_id, &payment));
+    return apply_refund(refused->call, &payment, &refund, &refusal);
+}
+
+/* Two asked for it at a time: one was refused, and says so last. */
+static void test_payments_refunds__one_that_is_there_is_not_refused_afterwards(void **state)
+{
+    struct fixture *fixture = *state;
+    Payments__Payment payment = captured(fixture, "order-1");
+    Payments__Refund refund;
+    assert_int_equal(refund_part(fixture, payment.id, 1000, "key-1", &refund), 0);
+    struct refusal refused = {test_host_call(&fixture->host, "payments"), refund.id};
+    assert_int_equal(sql_write(host_instance(fixture->host.host, "payments")->db, apply_refusal, &refused), 0);
+    assert_int_equal(stored_payment(fixture, "order-1").refunded_amount, 1000);
+    assert_int_equal(count(fixture, "payments", &finding_rows), 0);
+    assert_ledger(fixture, 4);
+}
+
 /* A refund was asked for anew when its key was forgotten; that the one before it failed takes nothing from it. */
 static void test_payments_refunds__an_older_one_of_the_same_name_changes_nothing(void **state)
 {
@@ -328,6 +360,7 @@ int main(void)
         PATIENT(test_payments_refunds__a_clients_own_refund_is_not_asked_for_again),
         PATIENT(test_payments_refunds__what_a_clients_failed_refund_leaves_is_returned),
         PATIENT(test_payments_refunds__one_that_was_refused_and_is_there_is_booked),
+        PATIENT(test_payments_refunds__one_that_is_there_is_not_refused_afterwards),
         PATIENT(test_payments_refunds__an_older_one_of_the_same_name_changes_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

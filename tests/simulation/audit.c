@@ -197,8 +197,10 @@ static void weigh_money(const struct book_order *order)
     if (order->refunded < least || order->refunded > most)
         violated("what staff gave back is given back, once", "order %s: %" PRId64 " instead of %" PRId64, order->id,
                  order->refunded, least);
-    bool is_all_back = order->refunded == order->total;
-    if (strcmp(order->status, "confirmed") != 0 && is_all_back != (strcmp(order->status, "refunded") == 0))
+    bool is_all_back = order->refunded == order->total, is_refunded = strcmp(order->status, "refunded") == 0;
+    /* Refunded is an end, also of an order whose money the bank sent back afterwards. */
+    bool was_all_back = is_all_back || (is_refunded && order->sent_back > 0);
+    if (strcmp(order->status, "confirmed") != 0 && was_all_back != is_refunded)
         violated("a sent order is refunded when all of it went back", "order %s, %s: %" PRId64 " of %" PRId64,
                  order->id, order->status, order->refunded, order->total);
 }

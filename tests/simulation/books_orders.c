@@ -59,7 +59,7 @@ static bool follows(const char *from, const char *to)
     static const char *const table[][2] = {
         {"", "pending"},           {"pending", "confirmed"},   {"pending", "failed"},
         {"pending", "cancelled"},  {"confirmed", "cancelled"}, {"confirmed", "fulfilled"},
-        {"fulfilled", "refunded"}, {"refunded", "fulfilled"},
+        {"fulfilled", "refunded"},
     };
     for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
         if (strcmp(from, table[i][0]) == 0 && strcmp(to, table[i][1]) == 0)
@@ -73,8 +73,6 @@ static bool leads_to(const char *from, const char *to)
     static const char *const statuses[] = {"pending", "confirmed", "failed", "cancelled", "fulfilled", "refunded"};
     if (strcmp(from, to) == 0 || follows(from, to))
         return true;
-    if (strcmp(from, "refunded") == 0) /* Its one way leads back to where it came from. */
-        return false;
     for (size_t i = 0; i < sizeof(statuses) / sizeof(statuses[0]); i++) {
         if (follows(from, statuses[i]) && leads_to(statuses[i], to))
             return true;
@@ -220,12 +218,6 @@ void judge_order(const struct change *change)
     order->seen = books.scan;
 }
 
-/* An order whose refund was sent back is refunded once more. */
-static bool may_repeat(const struct book_order *order, int type)
-{
-    return order->sent_back > 0 && strcmp(order_event_types[type], "order.refunded") == 0;
-}
-
 static int event_type(const char *type)
 {
     for (int i = 0; i < ORDER_EVENT_TYPES; i++) {
@@ -248,14 +240,14 @@ void judge_outbox(const struct change *change)
         return;
     if (!order || strcmp(order->tenant, row_text(change, 3)) != 0)
         violated("an event is of an order", "%s of %s", row_text(change, 1), row_text(change, 2));
-    if (order->told & 1u << type && !may_repeat(order, type))
+    if (order->told & 1u << type)
         violated("each event is told once", "%s of %s", row_text(change, 1), order->id);
     order->told |= 1u << type;
 }
 
 static void record(struct book_order *order, int type)
 {
-    if (order->recorded & 1u << type && !may_repeat(order, type))
+    if (order->recorded & 1u << type)
         violated("each event takes effect once", "%s of %s", order_event_types[type], order->id);
     order->recorded |= 1u << type;
 }

@@ -7,7 +7,7 @@ CREATE TABLE IF NOT EXISTS shopstream_mark (
 );
 
 -- name: find_mark
-SELECT shop, openings FROM shopstream_mark;
+SELECT shop, openings FROM shopstream_mark WHERE id = 1;
 
 -- name: put_mark
 INSERT INTO shopstream_mark (id, shop, openings) VALUES (1, $1, $2)
