@@ -43,6 +43,7 @@ static int64_t count(struct fixture *fixture, const char *service, const struct 
 static const struct sql_statement refund_rows = {"test_count_refunds", "SELECT COUNT(*) FROM refunds"};
 static const struct sql_statement alive_rows = {"test_count_alive",
                                                 "SELECT COUNT(*) FROM refunds WHERE status <> 'failed'"};
+static const struct sql_statement due_now = {"test_due_now", "UPDATE payments SET refund_due_ms = 1"};
 static const struct sql_statement finding_rows = {"test_count_findings",
                                                   "SELECT COUNT(*) FROM reconciliation_findings"};
 
@@ -260,8 +261,7 @@ static void test_payments_refunds__what_a_clients_failed_refund_leaves_is_return
     assert_int_equal(settle_refund(test_host_call(&fixture->host, "payments"), str_from_cstr(refund.id), &settled), 0);
     assert_true(str_equal_cstr(settled.status, "failed"));
     assert_string_equal(finding(fixture, "refund_failed", "order-1"), "returning");
-    static const struct sql_statement now = {"test_due_now", "UPDATE payments SET refund_due_ms = 1"};
-    run(fixture, "payments", &now, SQL_NO_ARGS);
+    run(fixture, "payments", &due_now, SQL_NO_ARGS);
     assert_string_equal(try_return(fixture, "order-1"), "");
     assert_int_equal(refunded_at_provider(fixture, payment.provider_id), 4200);
     assert_ledger(fixture, 6);
@@ -297,6 +297,23 @@ static void test_payments_refunds__one_that_was_refused_and_is_there_is_booked(v
     tell_refund(fixture, "re_late", payment.provider_id, refund.id, "succeeded");
     assert_int_equal(stored_payment(fixture, "order-1").refunded_amount, 1000);
     assert_string_equal(finding(fixture, "foreign_refund", "re_late"), "booked");
+    assert_ledger(fixture, 4);
+}
+
+/* What was owed is back by another one, when it is heard that the refused one was made and sent back. */
+static void test_payments_refunds__one_that_fails_late_opens_nothing(void **state)
+{
+    static const struct sql_statement named = {"test_name_refund", "UPDATE refunds SET id = 'refund-1'"};
+    struct fixture *fixture = *state;
+    Payments__Payment payment = captured(fixture, "order-1");
+    refuse_refunds(fixture, 1);
+    assert_string_equal(try_return(fixture, "order-1"), "refund_failed");
+    run(fixture, "payments", &named, SQL_NO_ARGS);
+    run(fixture, "payments", &due_now, SQL_NO_ARGS);
+    assert_string_equal(try_return(fixture, "order-1"), "");
+    tell_refund(fixture, "re_late", payment.provider_id, "refund-1", "failed");
+    assert_string_equal(finding(fixture, "refund_failed", "order-1"), "returned");
+    assert_int_equal(stored_payment(fixture, "order-1").refund_due_ms, 0);
     assert_ledger(fixture, 4);
 }
 
@@ -360,6 +377,7 @@ int main(void)
         PATIENT(test_payments_refunds__a_clients_own_refund_is_not_asked_for_again),
         PATIENT(test_payments_refunds__what_a_clients_failed_refund_leaves_is_returned),
         PATIENT(test_payments_refunds__one_that_was_refused_and_is_there_is_booked),
+        PATIENT(test_payments_refunds__one_that_fails_late_opens_nothing),
         PATIENT(test_payments_refunds__one_that_is_there_is_not_refused_afterwards),
         PATIENT(test_payments_refunds__an_older_one_of_the_same_name_changes_nothing),
     };
