@@ -38,9 +38,7 @@ PRAGMA mmap_size = 0;
 PRAGMA cache_size = -4096;
 
 -- name: sqlite_reader_cache
--- What a list in another order than that of the ids shows lies apart: the inner pages of every index that it comes by
--- must stay, or each product is looked up from the root by reads of the file.
-PRAGMA cache_size = -2048;
+PRAGMA cache_size = -256;
 
 -- name: sqlite_reader_only
 PRAGMA query_only = ON;
