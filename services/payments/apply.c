@@ -199,7 +199,8 @@ static int fail_refund(struct call *call, struct payment_row *payment, const str
 {
     if (was_booked)
         TRY(unbook_refund(call, payment, refund));
-    if (payment->return_requested && !payment_is_back(payment)) /* by another refund, where this one was refused first */
+    /* It may be back by another refund, where this one was refused first. */
+    if (payment->return_requested && !payment_is_back(payment))
         TRY(plan_return(call, payment));
     TRY(update_payment(call->tx, payment, call_now_ms(call)));
     return was_booked ? publish_payment(call, payment, "payment.refund_failed") : 0;
