@@ -9,10 +9,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define READ_BYTES ((size_t)1 << 16)
 #define PATH_BYTES 4200
+
+static void free_name(char **name)
+{
+    free(*name);
+}
 
 static int read_stream(FILE *stream, const char *path, struct buf *to)
 {
@@ -41,7 +47,7 @@ int file_read(const char *path, struct buf *to)
     return status;
 }
 
-static bool write_all(int file, struct str bytes)
+static bool write_bytes(int file, struct str bytes)
 {
     while (bytes.len) {
         ssize_t written = write(file, bytes.ptr, bytes.len);
@@ -51,23 +57,58 @@ static bool write_all(int file, struct str bytes)
         if (written > 0)
             bytes = str_skip(bytes, (size_t)written);
     }
-    return fsync(file) == 0;
+    return true;
+}
+
+static bool fail_to_write(int file)
+{
+    int error = errno;
+
+    if (file >= 0)
+        close(file);
+    errno = error;
+    return false;
+}
+
+/* A pipe or a device, which has a reader or a place of its own. */
+static bool write_into(const char *path, struct str bytes)
+{
+    int file = open(path, O_WRONLY | O_CLOEXEC);
+
+    if (file < 0 || !write_bytes(file, bytes))
+        return fail_to_write(file);
+    return close(file) == 0;
+}
+
+/* The file is there as before or as after. */
+static bool replace(const char *path, struct str bytes)
+{
+    char temporary[PATH_BYTES];
+
+    if (snprintf(temporary, sizeof(temporary), "%s.new", path) >= (int)sizeof(temporary)) {
+        errno = ENAMETOOLONG;
+        return false;
+    }
+    int file = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    if (file < 0 || !write_bytes(file, bytes) || fsync(file) != 0 || rename(temporary, path) != 0) {
+        fail_to_write(file);
+        int error = errno;
+        if (file >= 0)
+            unlink(temporary);
+        errno = error;
+        return false;
+    }
+    return close(file) == 0;
 }
 
 int file_write(const char *path, struct str bytes)
 {
-    char temporary[PATH_BYTES];
+    CLEANUP(free_name) char *target = realpath(path, NULL); /* a link stays one */
+    const char *name = target ? target : path;
+    struct stat status;
+    bool is_special = stat(name, &status) == 0 && !S_ISREG(status.st_mode) && !S_ISDIR(status.st_mode);
 
-    if (snprintf(temporary, sizeof(temporary), "%s.new", path) >= (int)sizeof(temporary))
-        return say_failed("the name of %s is too long", path);
-    int file = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-    bool is_written = file >= 0 && write_all(file, bytes) && rename(temporary, path) == 0;
-    int error = errno;
-    if (file >= 0)
-        close(file);
-    if (is_written)
+    if (is_special ? write_into(name, bytes) : replace(name, bytes))
         return EXIT_DONE;
-    if (file >= 0)
-        unlink(temporary);
-    return say_failed("%s cannot be written: %s", path, strerror(error));
+    return say_failed("%s cannot be written: %s", path, strerror(errno));
 }

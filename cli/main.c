@@ -250,7 +250,8 @@ int main(int argc, char **argv)
     if (status == EXIT_DONE)
         status = run_command(&parse, argv + optind, argc - optind);
     /* A result that did not reach the disk or the pipe is no success. */
-    if (fflush(stdout) != 0 && status == EXIT_DONE)
+    bool is_out = fflush(stdout) == 0 && !ferror(stdout);
+    if (!is_out && status == EXIT_DONE)
         status = say_failed("the output could not be written");
     return status;
 }

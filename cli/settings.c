@@ -95,7 +95,7 @@ static bool is_address(int family, struct str text)
     char copy[INET6_ADDRSTRLEN] = "";
     unsigned char address[sizeof(struct in6_addr)];
 
-    if (text.len >= sizeof(copy))
+    if (text.len == 0 || text.len >= sizeof(copy))
         return false;
     memcpy(copy, text.ptr, text.len);
     return inet_pton(family, copy, address) == 1;

@@ -293,6 +293,28 @@ class Stopped(Case):
         self.good("import", "-", "--data", self.data, stdin=exported)
         self.assertEqual(self.good("export", "--data", self.data), exported)
 
+    def test_an_export_that_did_not_reach_its_end_is_none(self):
+        self.good("seed", "--data", self.data)
+        with open("/dev/full", "w") as full:
+            result = subprocess.run([BINARY, "export", "--data", self.data], stdout=full, stderr=subprocess.PIPE,
+                                    text=True, timeout=TIMEOUT_S, env=environment())
+        self.assertEqual((result.returncode, result.stderr), (1, "shopstream: the output could not be written\n"))
+
+    def test_an_export_goes_through_links_and_pipes(self):
+        self.good("import", self.write("good.csv", GOOD_CSV), "--data", self.data)
+        exported = self.good("export", "--data", self.data)
+        link, target, pipe = (self.folder / name for name in ("link", "target.csv", "pipe"))
+        target.write_text("of before")
+        link.symlink_to(target)
+        self.good("export", str(link), "--data", self.data)
+        self.assertTrue(link.is_symlink())
+        self.assertEqual(target.read_text(), exported)
+        os.mkfifo(pipe)
+        with subprocess.Popen(["cat", str(pipe)], stdout=subprocess.PIPE, text=True) as reader:
+            self.addCleanup(reader.kill)
+            self.good("export", str(pipe), "--data", self.data)
+            self.assertEqual(reader.communicate(timeout=TIMEOUT_S)[0], exported)
+
     def test_import_with_errors_changes_nothing_and_says_every_line(self):
         path = self.write("bad.csv", GOOD_CSV + "x,X,A,kitchen,,,X-1,,abc,EUR,,1\ny,Y,A,kitchen,,,Y-1,,100,EURO,,1\n")
         result = run("import", path, "--data", self.data)
