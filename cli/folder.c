@@ -5,6 +5,7 @@
 #include "cli/shop.h"
 #include "cli/terminal.h"
 #include "platform/ports/sql/folder_lock.h"
+#include "platform/service/folder_manifest.h"
 #include "platform/service/host.h"
 
 #include <dirent.h>
@@ -128,11 +129,31 @@ void incoming_end(struct incoming *incoming)
     *incoming = (struct incoming){0};
 }
 
-int incoming_open(const struct incoming *incoming, const char *service, struct sql_db **ret_db)
+int folder_open_database(const char *path, const char *database, struct sql_db **ret_db)
 {
     char url[PATH_BYTES], message[512];
 
-    snprintf(url, sizeof(url), "sqlite:%s/%s.db", incoming->path, service);
+    snprintf(url, sizeof(url), "sqlite:%s/%s.db", path, database);
     const struct sql_config config = {.url = url, .reader_count = 1};
     return sql_open(ret_db, &config, message) < 0 ? say_failed("%s", message) : EXIT_DONE;
+}
+
+int folder_mark_database(const char *path, const char *database, struct folder_manifest *manifest)
+{
+    char log[PATH_BYTES];
+    struct sql_db *db = NULL;
+
+    if (folder_open_database(path, database, &db) != EXIT_DONE)
+        return EXIT_FAILED;
+    int error = folder_manifest_join(manifest, database, db);
+    sql_close(db);
+    if (error < 0)
+        return say_failed("the database %s in %s cannot be marked: %s", database, path, error_name(error));
+    snprintf(log, sizeof(log), "%s/%s.db-wal", path, database);
+    return access(log, F_OK) == 0 ? say_failed("%s could not be moved into its database", log) : EXIT_DONE;
+}
+
+int incoming_open(const struct incoming *incoming, const char *service, struct sql_db **ret_db)
+{
+    return folder_open_database(incoming->path, service, ret_db);
 }

@@ -28,3 +28,11 @@ int incoming_open(const struct incoming *incoming, const char *service, struct s
 
 /* Removes a folder of ours with what is in it, four folders deep. */
 void folder_remove(const char *path);
+
+/* Opens PATH/<database>.db, making it where it is missing. */
+int folder_open_database(const char *path, const char *database, struct sql_db **ret_db);
+
+/* Makes a closed database in a folder of ours the manifest's shop's (folder_manifest_join). Its file is whole
+ * afterwards, without a log beside it, and not synced again. */
+struct folder_manifest;
+int folder_mark_database(const char *path, const char *database, struct folder_manifest *manifest);

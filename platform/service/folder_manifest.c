@@ -143,7 +143,7 @@ int folder_manifest_read(const char *data_path, struct folder_manifest *ret_mani
     }
     if (length == FILE_BYTES_MAX || parse(str_from(bytes, (size_t)length), ret_manifest) < 0) {
         snprintf(ret_message, FOLDER_MANIFEST_MESSAGE_BYTES,
-                 "%.300s, the list of the shop's databases, is damaged; put back the one of a backup (%s)", path,
+                 "%.300s, the list of the shop's databases, is damaged; take it away and write it anew (%s)", path,
                  FOLDER_MANIFEST_RUNBOOK);
         return ERR_CORRUPT;
     }
@@ -249,12 +249,12 @@ int folder_manifest_compare(const struct folder_manifest *manifest, const struct
     if (!manifest) {
         snprintf(ret_message, FOLDER_MANIFEST_MESSAGE_BYTES,
                  "%.200s/%s, the list of the shop's databases, is missing, and by the database %s this is the shop %s; "
-                 "put back the one of a backup (%s)",
+                 "write it anew (%s)",
                  place->data_path, FOLDER_MANIFEST_FILE, place->service, marking.mark.shop, FOLDER_MANIFEST_RUNBOOK);
         return ERR_CORRUPT;
     }
     if (strcmp(marking.mark.shop, manifest->shop) != 0)
-        return folder_manifest_refuse(place, "belongs to another shop", ret_message);
+        return folder_manifest_refuse(place, "belongs to another shop, or is one file of a backup", ret_message);
     if (marking.mark.openings < openings)
         return folder_manifest_refuse(place, "is older than the folder: a copy of before, or its log (.db-wal) is gone",
                                       ret_message);

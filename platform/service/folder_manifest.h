@@ -9,9 +9,14 @@
  *     database catalog 3
  *     end
  *
- * The id is in each database as well (struct sql_mark). "new" stands there until the shop was open once. The number is
- * that of the database's openings; its mark never says less, unless it is an older copy. A line for a database is
- * written when that is on disk with its mark, so what is not named may be half made, and what is named is whole.
+ * The id is in each database as well (struct sql_mark); a backup, what is restored from it and what is loaded from a
+ * dump have ids of their own, so one file of those is no database of this folder. "new" stands there until the shop was
+ * open once. The number is that of the database's openings; its mark never says less, unless it is a copy from before
+ * the last one. A line for a database is written when that is on disk with its mark, so what is not named may be half
+ * made, and what is named is whole.
+ *
+ * Not seen: a file that was copied by hand from the folder itself since its last opening, and a crash's log (.db-wal)
+ * that lies beside another file than its own.
  *
  * The file is replaced as a whole: it is there as before or as after, also when the power goes. */
 #pragma once

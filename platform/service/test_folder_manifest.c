@@ -131,7 +131,7 @@ static void assert_damaged(struct folder *folder, struct str bytes)
     write_file(folder, FOLDER_MANIFEST_FILE, bytes);
     assert_int_equal(folder_manifest_read(folder->path, &manifest, folder->message), ERR_CORRUPT);
     assert_non_null(strstr(folder->message, FOLDER_MANIFEST_FILE));
-    assert_non_null(strstr(folder->message, "is damaged; put back the one of a backup"));
+    assert_non_null(strstr(folder->message, "is damaged; take it away and write it anew"));
 }
 
 static void test_folder_manifest__is_refused_when_it_is_cut_or_damaged(void **state)
@@ -303,7 +303,7 @@ static void test_folder_manifest__a_lost_or_damaged_list_is_refused(void **state
     start(folder, both);
     struct str good = read_file(folder, FOLDER_MANIFEST_FILE, bytes);
     write_file(folder, FOLDER_MANIFEST_FILE, STR_EMPTY);
-    assert_refused(folder, both, ERR_CORRUPT, "is damaged; put back the one of a backup");
+    assert_refused(folder, both, ERR_CORRUPT, "is damaged; take it away and write it anew");
     unlink(file_in(folder, FOLDER_MANIFEST_FILE));
     assert_refused(folder, both, ERR_CORRUPT, "the list of the shop's databases, is missing");
     unlink(file_in(folder, "shoes.db"));

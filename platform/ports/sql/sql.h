@@ -184,8 +184,8 @@ int sql_query_row(struct sql_tx *tx, const struct sql_statement *statement, stru
 
 /* -- Belonging ---------------------------------------------------------------------------------------------------- */
 
-/* Which shop the database belongs to, and how often it was opened for it: by that a copy of before, or of another shop,
- * is told from the one that was here. In a table of its own, which no dump has. */
+/* Which shop the database belongs to, and how often it was opened for it: by that a copy from before the last opening,
+ * or of another shop, is told from the one that was here. In a table of its own, which no dump has. */
 #define SQL_SHOP_BYTES 64
 struct sql_mark {
     char shop[SQL_SHOP_BYTES];
