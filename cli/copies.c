@@ -1,5 +1,6 @@
 /* Copies of a shop: as lines of JSON (dump), and from files (restore). */
 #include "cli/copy.h"
+#include "cli/databases.h"
 #include "cli/file.h"
 #include "cli/folder.h"
 #include "cli/settings.h"
@@ -47,11 +48,28 @@ static int write_dump(struct shop *shop, const char *path)
     return EXIT_DONE;
 }
 
+/* A dump is whole or none: with rows of a part nobody could make the shop again. */
+static int check_served(struct shop *shop)
+{
+    struct databases databases;
+
+    if (databases_list(shop, &databases) != EXIT_DONE)
+        return EXIT_FAILED;
+    if (databases.served_count == databases.count)
+        return EXIT_DONE;
+    const char *name = databases.names[databases.served_count];
+    return shop->host ? say_failed("this program has no service %s, which the shop in %s has", name, shop->data_path)
+                      : say_failed("the process that serves %s runs without %s; stop it, and make the dump then",
+                                   shop->data_path, name);
+}
+
 int command_dump(const struct command_options *options)
 {
     CLEANUP(shop_close) struct shop shop = {0};
     int status = shop_open(&shop, options, false);
 
+    if (status == EXIT_DONE)
+        status = check_served(&shop);
     return status == EXIT_DONE ? write_dump(&shop, options->arguments[0]) : status;
 }
 

@@ -85,6 +85,12 @@ int databases_list(struct shop *shop, struct databases *ret_databases)
     return status == EXIT_DONE ? add_in_folder(shop, ret_databases) : status;
 }
 
+int databases_list_folder(struct shop *shop, struct databases *ret_databases)
+{
+    *ret_databases = (struct databases){0};
+    return add_in_folder(shop, ret_databases);
+}
+
 int databases_open(const struct shop *shop, const struct databases *databases, const char *name, struct sql_db **ret_db,
                    char ret_message[FOLDER_MANIFEST_MESSAGE_BYTES])
 {

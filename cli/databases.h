@@ -18,6 +18,9 @@ struct databases {
  * what is wrong. */
 int databases_list(struct shop *shop, struct databases *ret_databases);
 
+/* The same without those that a process serves: asks nobody and opens nothing. */
+int databases_list_folder(struct shop *shop, struct databases *ret_databases);
+
 /* Opens one that no process serves, and compares it with the manifest (folder_manifest_compare). None is made; no row
  * is changed, but a log that a crash left is merged into it. ERR_NOT_FOUND: it is missing or empty. */
 int databases_open(const struct shop *shop, const struct databases *databases, const char *name, struct sql_db **ret_db,

@@ -1,5 +1,6 @@
 /* shopstream doctor: looks at everything that a shop stands on, a line each, and says what to do about what is wrong.
  */
+#include "cli/databases.h"
 #include "cli/settings.h"
 #include "cli/shop.h"
 #include "cli/terminal.h"
@@ -13,6 +14,7 @@
 #include <arpa/inet.h>
 #include <dirent.h>
 #include <errno.h>
+#include <libgen.h>
 #include <netinet/in.h>
 #include <openssl/crypto.h>
 #include <openssl/opensslv.h>
@@ -35,6 +37,7 @@
 struct examination {
     struct shop shop;
     bool has_folder, has_shop, is_running;
+    bool cannot_open; /* the start would refuse the folder, as was said */
     unsigned problems;
 };
 
@@ -92,6 +95,23 @@ static int examine_config(struct examination *examination, const struct command_
     return shop_open(&examination->shop, options, true);
 }
 
+/* The first start makes the folder itself, and none above it. */
+static void examine_parent(struct examination *examination, const char *path)
+{
+    char copy[PATH_BYTES];
+
+    snprintf(copy, sizeof(copy), "%s", path);
+    const char *parent = dirname(copy);
+    if (access(parent, W_OK | X_OK) == 0)
+        good("folder", "%s does not exist yet; the first start makes it", path);
+    else if (errno == ENOENT)
+        bad(examination, "folder",
+            "%s cannot be made, for %s does not exist; make that first, or name another by --data", path, parent);
+    else
+        bad(examination, "folder", "%s cannot be made in %s: %s; name another by --data", path, parent,
+            strerror(errno));
+}
+
 static void examine_folder(struct examination *examination)
 {
     const char *path = examination->shop.data_path;
@@ -101,7 +121,7 @@ static void examine_folder(struct examination *examination)
     examination->has_folder = error == 0;
     examination->has_shop = examination->has_folder && shop_exists(path);
     if (error == ENOENT)
-        good("folder", "%s does not exist yet; the first start makes it", path);
+        examine_parent(examination, path);
     else if (error)
         bad(examination, "folder", "%s is no folder that can be read: %s; name another by --data", path,
             strerror(error));
@@ -142,6 +162,7 @@ static void examine_lock(struct examination *examination)
     }
     int error = data_folder_lock(&lock, examination->shop.data_path, message);
     data_folder_unlock(lock);
+    examination->cannot_open = error < 0;
     if (error < 0)
         bad(examination, "lock", "%s", message);
     else
@@ -162,6 +183,7 @@ static void examine_manifest(struct examination *examination)
         return;
     int found = folder_manifest_read(shop->data_path, &manifest, message);
     if (found <= 0) {
+        examination->cannot_open |= found < 0;
         if (found < 0)
             bad(examination, "manifest", "%s", message);
         return;
@@ -175,21 +197,21 @@ static void examine_manifest(struct examination *examination)
         bad(examination, "database", "%s", message);
         missing++;
     }
+    examination->cannot_open |= missing > 0;
     if (!missing)
         good("manifest", "the shop's %zu databases are in the folder", manifest.count);
 }
 
-static void examine_databases(struct examination *examination)
+/* By the running shop, or by opening the stopped one, which also shows that it can be: those that it serves. */
+static void examine_served(struct examination *examination, const struct databases *databases, bool *is_examined)
 {
     struct shop *shop = &examination->shop;
     struct str reply;
     size_t index, count;
     yyjson_val *result;
 
-    if (!examination->has_shop || examination->problems)
-        return;
     if (shop_call(shop, "admin", "check", STR("{}"), &reply) != EXIT_DONE) {
-        bad(examination, "databases", "they could not be read, as stderr says");
+        bad(examination, "databases", "they could not all be opened, as stderr says");
         return;
     }
     CLEANUP(json_free) struct yyjson_doc *document = json_read(reply);
@@ -197,12 +219,51 @@ static void examine_databases(struct examination *examination)
     {
         const char *name = json_text(shop->arena, result, "name"), *detail = json_text(shop->arena, result, "detail");
 
-        if (!name)
-            continue;
-        if (yyjson_get_bool(yyjson_obj_get(result, "ok")))
+        for (size_t i = 0; name && i < databases->count; i++) {
+            size_t length = strlen(databases->names[i]);
+            is_examined[i] |= strncmp(name, databases->names[i], length) == 0 && strcmp(name + length, ".db") == 0;
+        }
+        if (name && yyjson_get_bool(yyjson_obj_get(result, "ok")))
             good("database", "%s", name);
-        else
+        else if (name)
             bad(examination, "database", "%s: %s", name, detail ? detail : "damaged; restore it from a backup");
+    }
+}
+
+static void examine_from_outside(struct examination *examination, const struct databases *databases, const char *name)
+{
+    char message[FOLDER_MANIFEST_MESSAGE_BYTES] = "";
+    struct sql_db *db = NULL;
+    int error = databases_open(&examination->shop, databases, name, &db, message);
+
+    if (error >= 0) {
+        message[0] = '\0';
+        error = sql_check(db, message);
+        sql_close(db);
+    }
+    if (error >= 0)
+        good("database", "%s.db", name);
+    else if (error != ERR_NOT_FOUND) /* that was said with the manifest */
+        bad(examination, "database", "%s.db: %s", name, message[0] ? message : error_name(error));
+}
+
+/* Each of them, whatever else was found. */
+static void examine_databases(struct examination *examination)
+{
+    bool is_examined[FOLDER_MANIFEST_DATABASES_MAX] = {false};
+    struct databases databases;
+
+    if (!examination->has_shop)
+        return;
+    if (databases_list_folder(&examination->shop, &databases) != EXIT_DONE) {
+        bad(examination, "databases", "they could not be looked at, as stderr says");
+        return;
+    }
+    if (!examination->cannot_open)
+        examine_served(examination, &databases, is_examined);
+    for (size_t i = 0; i < databases.count; i++) {
+        if (!is_examined[i])
+            examine_from_outside(examination, &databases, databases.names[i]);
     }
 }
 

@@ -112,6 +112,12 @@ class DoctorOfSettings(Case):
     def test_a_folder_that_is_not_there_yet_is_no_problem(self):
         self.said("folder", "ok", "does not exist yet", "--data", self.data)
 
+    def test_a_folder_whose_parent_is_not_there(self):
+        """No start makes that one."""
+        data = self.data + "/none/shop"
+        self.said("folder", "problem", "cannot be made, for .*/none does not exist; make that first", "--data", data)
+        self.bad(1, "cannot be made", "serve", "--port", "0", "--data", data)
+
     def test_a_file_is_no_folder(self):
         self.said("folder", "problem", "is no folder that can be read: Not a directory", "--data",
                   self.write("file", "x"))

@@ -5,6 +5,7 @@ import os
 import pathlib
 import re
 import shutil
+import socket
 import sqlite3
 import subprocess
 import unittest
@@ -268,6 +269,59 @@ class Backups(Folder):
         copy.rmdir()
         self.good("backup", str(copy), "--data", self.data)
         self.assertEqual(0, shop.stop())
+
+
+class Parts(Folder):
+    """Beside a process that runs a part of the services, and where something else is wrong."""
+
+    def setUp(self):
+        super().setUp()
+        path = self.path / "orders.db"
+        self.whole = path.read_bytes()
+
+    def damage_orders(self):
+        with open(self.path / "orders.db", "r+b") as file:
+            file.seek(8192)
+            file.write(b"\xa5" * (len(self.whole) - 8192))
+
+    def examined(self, **settings):
+        """What the doctor says of each database."""
+        doctor = run("doctor", "--data", self.data, **{"SHOPSTREAM_PORT": "0", **settings})
+        said = dict(re.findall(r"(?m)^database +(?:ok +|problem +)(\w+)\.db(.*)$", doctor.stdout))
+        self.assertEqual(sorted(NAMES), sorted(said), doctor.stdout + doctor.stderr)
+        self.assertEqual([], [name for name in set(said) - {"orders"} if said[name]], doctor.stdout)
+        return doctor, said["orders"]
+
+    def test_a_dump_is_whole_or_none(self):
+        path = self.folder / "shop.jsonl"
+        shop = self.shop("--no-seed", "--services", "catalog,admin")
+        self.bad(1, r"the process that serves .* runs without \w+; stop it, and make the dump then", "dump", str(path),
+                 "--data", self.data)
+        self.assertFalse(path.exists())
+        self.assertEqual(0, shop.stop())
+        self.good("dump", str(path), "--data", self.data)
+
+    def test_the_doctor_beside_a_part(self):
+        shop = self.shop("--no-seed", "--services", "catalog,admin")
+        doctor, orders = self.examined()
+        self.assertEqual((0, ""), (doctor.returncode, orders), doctor.stdout)
+        self.damage_orders()
+        doctor, orders = self.examined()
+        self.assertEqual(1, doctor.returncode, doctor.stdout)
+        self.assertRegex(orders, "is damaged")
+        (self.path / "orders.db").write_bytes(self.whole)
+        self.assertEqual(0, shop.stop())
+        self.is_whole()
+
+    def test_the_doctor_looks_at_each_whatever_else_is_wrong(self):
+        with socket.create_server(("127.0.0.1", 0)) as taken:
+            port = str(taken.getsockname()[1])
+            doctor, orders = self.examined(SHOPSTREAM_PORT=port)
+            self.assertEqual((1, ""), (doctor.returncode, orders), doctor.stdout)
+            self.assertRegex(doctor.stdout, "(?m)^port +problem ")
+            self.damage_orders()
+            doctor, orders = self.examined(SHOPSTREAM_PORT=port)
+            self.assertRegex(orders, "is damaged")
 
 
 class Demo(Case):
