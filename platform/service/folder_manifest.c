@@ -232,6 +232,19 @@ int folder_manifest_refuse(const struct sql_place *place, const char *what,
     return ERR_CORRUPT;
 }
 
+int folder_manifest_unusable(const struct sql_place *place, const char *what, int error,
+                             char ret_message[FOLDER_MANIFEST_MESSAGE_BYTES])
+{
+    if (error == ERR_CORRUPT)
+        snprintf(ret_message, FOLDER_MANIFEST_MESSAGE_BYTES,
+                 "the database %.250s/%s.db is damaged or is not a database; restore it from a backup (%s)",
+                 place->data_path, place->service, SQL_DAMAGE_RUNBOOK);
+    else
+        snprintf(ret_message, FOLDER_MANIFEST_MESSAGE_BYTES, "the database %.250s/%s.db cannot be %s: %s",
+                 place->data_path, place->service, what, error_name(error));
+    return error;
+}
+
 int folder_manifest_compare(const struct folder_manifest *manifest, const struct sql_place *place, struct sql_db *db,
                             char ret_message[FOLDER_MANIFEST_MESSAGE_BYTES])
 {
@@ -239,11 +252,8 @@ int folder_manifest_compare(const struct folder_manifest *manifest, const struct
     struct marking marking = {.found = 0};
     int error = sql_read(db, find_mark, &marking);
 
-    if (error < 0) {
-        snprintf(ret_message, FOLDER_MANIFEST_MESSAGE_BYTES, "the database %s in %.250s cannot be read: %s",
-                 place->service, place->data_path, error_name(error));
-        return error;
-    }
+    if (error < 0)
+        return folder_manifest_unusable(place, "read", error, ret_message);
     if (!marking.found)
         return openings ? folder_manifest_refuse(place, FOLDER_MANIFEST_NOTHING_OF_IT, ret_message) : 0;
     if (!manifest) {

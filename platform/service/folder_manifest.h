@@ -69,5 +69,10 @@ int folder_manifest_compare(const struct folder_manifest *manifest, const struct
 int folder_manifest_refuse(const struct sql_place *place, const char *what,
                            char ret_message[FOLDER_MANIFEST_MESSAGE_BYTES]);
 
+/* Says that a database that was opened cannot be used ("read", "written"): that it is damaged and what to do, or else
+ * the error's name. Returns the error. */
+int folder_manifest_unusable(const struct sql_place *place, const char *what, int error,
+                             char ret_message[FOLDER_MANIFEST_MESSAGE_BYTES]);
+
 /* Counts an opening in the database's mark, and then in the manifest, which is to be written afterwards. */
 int folder_manifest_join(struct folder_manifest *manifest, const char *name, struct sql_db *db);

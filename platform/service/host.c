@@ -128,6 +128,7 @@ int host_new(struct service_host **ret_host, const struct host_options *options,
     result = open_shared(host, ret_message);
     if (result >= 0)
         result = open_instances(host, ret_message);
+    ret_message[0] = result < 0 ? ret_message[0] : '\0';
     for (size_t i = 0; result >= 0 && i < host->instance_count; i++)
         result = host_instance_start(&host->instances[i], ret_message);
     if (result >= 0)
@@ -139,6 +140,9 @@ int host_new(struct service_host **ret_host, const struct host_options *options,
     if (result >= 0 && !options->is_at_rest)
         result = host_jobs_start(host, &host->jobs);
     if (result < 0) {
+        if (result == ERR_CORRUPT && !ret_message[0])
+            snprintf(ret_message, 512, "a database in %.300s is damaged; `shopstream doctor` names it (%s)",
+                     options->data_path, SQL_DAMAGE_RUNBOOK);
         host_free(host, 0);
         return result;
     }

@@ -133,8 +133,8 @@ static int join(struct service_host *host, struct service_instance *instance, ch
 
     if (error >= 0 || host_folder_names(host, name))
         return 0; /* it stays as it was counted last */
-    snprintf(ret_message, 512, "The database of %s cannot be written: %s.", name, error_name(error));
-    return error;
+    const struct sql_place place = place_of(host, name);
+    return folder_manifest_unusable(&place, "written", error, ret_message);
 }
 
 static int count_openings(struct service_host *host, char ret_message[512])

@@ -10,6 +10,7 @@
 #include "platform/ports/stream/migrations/migrations.h"
 #include "platform/ports/stream/stream_faulty.h"
 #include "platform/ports/workflow/migrations/migrations.h"
+#include "platform/service/folder_manifest.h"
 #include "platform/service/host.h"
 #include "platform/service/host_flow.h"
 #include "platform/service/host_folder.h"
@@ -24,13 +25,20 @@
 #define START_ARENA_BYTES (32u << 20)
 #define START_TIMEOUT_MS (10 * 60 * 1000)
 
+static struct sql_place place_of(const struct service_instance *instance)
+{
+    const struct host_options *options = &instance->host->options;
+
+    return (struct sql_place){.url = port_url(options->config, PORT_SQL),
+                              .service = instance->service->name,
+                              .data_path = options->data_path,
+                              .vfs = options->sql_vfs};
+}
+
 int host_instance_open_database(struct service_instance *instance, char ret_message[512])
 {
     const struct host_options *options = &instance->host->options;
-    const struct sql_place place = {.url = port_url(options->config, PORT_SQL),
-                                    .service = instance->service->name,
-                                    .data_path = options->data_path,
-                                    .vfs = options->sql_vfs};
+    const struct sql_place place = place_of(instance);
     char url[SQL_URL_BYTES];
 
     if (instance->db)
@@ -118,16 +126,20 @@ static int open_kept(struct service_instance *instance, char ret_message[512])
     return stream_faulty_wrap(&instance->stream, faults);
 }
 
+static int refuse_database(const struct service_instance *instance, int error, char ret_message[512])
+{
+    const struct sql_place place = place_of(instance);
+
+    return folder_manifest_unusable(&place, "written", error, ret_message);
+}
+
 static int open_stores(struct service_instance *instance, char ret_message[512])
 {
     TRY(host_instance_open_database(instance, ret_message));
     TRY(host_migrate(instance->service, instance->db, ret_message));
     int result = sql_write(instance->db, load_seal_key, instance);
-    if (result < 0) {
-        snprintf(ret_message, 512, "The database of %s cannot be written: %s.", instance->service->name,
-                 error_name(result));
-        return result;
-    }
+    if (result < 0)
+        return refuse_database(instance, result, ret_message);
     TRY(open_kept(instance, ret_message));
     return host_flow_add(instance, ret_message);
 }
@@ -154,6 +166,8 @@ int host_instance_start(struct service_instance *instance, char ret_message[512]
         return ERR_NO_MEMORY;
     TRY(host_call_begin(instance, arena, STR(TENANT_DEFAULT), STR_EMPTY, START_TIMEOUT_MS, &call));
     int result = instance->service->start(&call, &instance->state);
+    if (result == ERR_CORRUPT && !call.problem.detail[0] && instance->db)
+        return refuse_database(instance, result, ret_message);
     if (result < 0)
         snprintf(ret_message, 512, "%s does not start: %s", instance->service->name,
                  call.problem.detail[0] ? call.problem.detail : error_name(result));

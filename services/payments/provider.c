@@ -28,10 +28,12 @@ int payments_start(struct call *call, void **ret_state)
     struct payments_state *state = calloc(1, sizeof(*state));
     if (!state)
         return ERR_NO_MEMORY;
-    int error = psp_secrets_open(options->config, options->sql_vfs ? NULL : options->data_path, &state->secrets);
+    char message[512];
+    int error =
+        psp_secrets_open(options->config, options->sql_vfs ? NULL : options->data_path, &state->secrets, message);
     if (error) {
         free(state);
-        return error;
+        return call_fail(call, error, "secrets", NULL, "%s", message);
     }
     const struct config *config = options->config;
     state->timeout_ms = config ? config_get_int(config, psp_config_timeout) : TIMEOUT_MS_DEFAULT;

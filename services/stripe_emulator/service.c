@@ -54,9 +54,12 @@ static int start(struct call *call, void **ret_state)
     task_mutex_init(&emulator->mutex);
     snprintf(emulator->base_url, sizeof(emulator->base_url), "http://127.0.0.1:%d", EMULATOR_PORT);
     struct psp_secrets secrets = {0};
-    int error =
-        psp_secrets_open(host->options.config, host->options.sql_vfs ? NULL : host->options.data_path, &secrets);
-    if (!error)
+    char message[512];
+    int error = psp_secrets_open(host->options.config, host->options.sql_vfs ? NULL : host->options.data_path, &secrets,
+                                 message);
+    if (error)
+        call_fail(call, error, "secrets", NULL, "%s", message);
+    else
         error = sql_write(call->db, write_shop_endpoint, &secrets);
     emulator->secret_key = secrets.secret_key;
     secrets.secret_key = NULL;

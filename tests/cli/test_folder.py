@@ -324,6 +324,43 @@ class Parts(Folder):
             self.assertRegex(orders, "is damaged")
 
 
+class Damaged(Folder):
+    RUNBOOK = pathlib.Path(__file__).parents[2] / "docs" / "runbooks" / "corrupt-database.md"
+
+    def refused_as_damaged(self, said):
+        """In the words of the runbook, which it names."""
+        for command in (("serve", "--port", "0"), ("migrate",)):
+            with self.subTest(command=command[0]):
+                result = run(*command, "--data", self.data)
+                self.assertEqual(1, result.returncode, result.stderr)
+                self.assertRegex(result.stderr, re.escape(said.replace("…", self.data)))
+                self.assertIn("(docs/runbooks/corrupt-database.md)", result.stderr)
+        self.assertIn(said.replace("payments", "NAME"), self.RUNBOOK.read_text())
+
+    def test_blocks_of_a_database(self):
+        """Wherever the start comes upon them: at the schema, the migrations, the mark, or the rows."""
+        path = self.path / "payments.db"
+        whole = path.read_bytes()
+        with contextlib.closing(sqlite3.connect(path)) as database:
+            roots = dict(database.execute("SELECT name, rootpage FROM sqlite_master WHERE type = 'table'"))
+        for table in ("shopstream_mark", "shopstream_migrations", "service_secret"):
+            with self.subTest(table):
+                start = (roots[table] - 1) * 4096
+                path.write_bytes(whole[:start] + b"\xa5" * 4096 + whole[start + 4096:])
+                self.refused_as_damaged("the database …/payments.db is damaged")
+        path.write_bytes(whole[:1000] + b"\xa5" * 3096 + whole[4096:])
+        self.refused_as_damaged("the database …/payments.db is damaged")
+        path.write_bytes(whole)
+        self.is_whole()
+
+    def test_the_emulators_key(self):
+        path = self.path / "stripe_emulator.key"
+        os.truncate(path, 5)
+        self.refused_as_damaged("the file …/stripe_emulator.key is damaged")
+        path.unlink()
+        self.is_whole()
+
+
 class Demo(Case):
     """The demo catalog is for a shop that nobody has used."""
 

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #define SEED_BYTES 32
+#define SEED_FILE "stripe_emulator.key"
 #define SECRET_TEXT_MAX 128
 #define PATH_BYTES_MAX 4096
 
@@ -112,7 +113,7 @@ static int open_seed(const char *data_path, unsigned char ret_seed[SEED_BYTES])
         return 0;
     }
     char path[PATH_BYTES_MAX];
-    if (snprintf(path, sizeof(path), "%s/stripe_emulator.key", data_path) >= (int)sizeof(path))
+    if (snprintf(path, sizeof(path), "%s/" SEED_FILE, data_path) >= (int)sizeof(path))
         return ERR_TOO_LARGE;
     int error = read_seed(path, ret_seed);
     if (error != ERR_NOT_FOUND)
@@ -142,20 +143,36 @@ static int choose(const struct config *config, const struct config_row *row, con
     return configured.len > 0 ? secret_new(configured, ret_secret) : derive(seed, prefix, ret_secret);
 }
 
-int psp_secrets_open(const struct config *config, const char *data_path, struct psp_secrets *ret_secrets)
+static int refuse_seed(const char *data_path, int error, char ret_message[512])
+{
+    if (error == ERR_CORRUPT)
+        snprintf(ret_message, 512,
+                 "the file %.200s/" SEED_FILE " is damaged; put it back from a backup, or take it away, and the next "
+                 "start makes another (docs/runbooks/corrupt-database.md)",
+                 data_path);
+    else
+        snprintf(ret_message, 512, "the file %.200s/" SEED_FILE " cannot be read or made: %s", data_path,
+                 error_name(error));
+    return error;
+}
+
+int psp_secrets_open(const struct config *config, const char *data_path, struct psp_secrets *ret_secrets,
+                     char ret_message[512])
 {
     unsigned char seed[SEED_BYTES] = {0};
     struct psp_secrets secrets = {0};
     bool is_complete = config && secret_bytes(config_get_secret(config, psp_config_secret_key)).len > 0 &&
                        secret_bytes(config_get_secret(config, psp_config_webhook_secret)).len > 0;
-    if (!is_complete)
-        TRY(open_seed(data_path, seed));
-    int error = choose(config, psp_config_secret_key, "sk_test_", seed, &secrets.secret_key);
+    int error = is_complete ? 0 : open_seed(data_path, seed);
+    if (error < 0)
+        return refuse_seed(data_path, error, ret_message);
+    error = choose(config, psp_config_secret_key, "sk_test_", seed, &secrets.secret_key);
     if (!error)
         error = choose(config, psp_config_webhook_secret, "whsec_", seed, &secrets.webhook_secret);
     explicit_bzero(seed, sizeof(seed));
     if (error) {
         psp_secrets_free(&secrets);
+        snprintf(ret_message, 512, "the provider's secrets cannot be kept: %s", error_name(error));
         return error;
     }
     *ret_secrets = secrets;

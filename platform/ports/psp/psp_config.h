@@ -22,7 +22,9 @@ struct psp_secrets {
 };
 
 /* What is configured, and for the rest what lies in the folder (NULL: a folder that cannot be had, as in the
- * simulation; the secrets are then fixed ones). ERR_UNAVAILABLE when the folder cannot be read or written,
- * ERR_NO_MEMORY. config may be NULL. Free with psp_secrets_free. */
-int psp_secrets_open(const struct config *config, const char *data_path, struct psp_secrets *ret_secrets);
+ * simulation; the secrets are then fixed ones). ERR_UNAVAILABLE when the folder cannot be read or written, ERR_CORRUPT
+ * when the file in it is cut, ERR_NO_MEMORY; ret_message says what to do. config may be NULL. Free with
+ * psp_secrets_free. */
+int psp_secrets_open(const struct config *config, const char *data_path, struct psp_secrets *ret_secrets,
+                     char ret_message[512]);
 void psp_secrets_free(struct psp_secrets *secrets);

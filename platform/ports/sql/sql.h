@@ -198,6 +198,8 @@ int sql_find_mark(struct sql_tx *tx, struct sql_mark *ret_mark);
 /* Sets the mark, in a write. */
 int sql_put_mark(struct sql_tx *tx, const struct sql_mark *mark);
 
+#define SQL_DAMAGE_RUNBOOK "docs/runbooks/corrupt-database.md"
+
 /* -- Care --------------------------------------------------------------------------------------------------------- */
 
 /* A consistent copy of the running database in a file that does not exist yet. */

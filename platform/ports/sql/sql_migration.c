@@ -112,6 +112,8 @@ int sql_migrate(struct sql_db *db, const char *list_name, const struct sql_migra
         if (!error)
             run.applied++;
     }
+    if (error == ERR_CORRUPT && !ret_message[0] && sql_check(db, ret_message) >= 0)
+        ret_message[0] = '\0'; /* no damage to be named */
     if (error && !ret_message[0] && run.applied < count)
         sql_message(ret_message, "migration %u (%s) of \"%s\" failed: %s", migrations[run.applied].number,
                     migrations[run.applied].name, list_name, error_name(error));

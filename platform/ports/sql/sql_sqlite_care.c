@@ -77,8 +77,8 @@ static int first_finding(struct sql_tx *tx, const struct sql_statement *statemen
     struct str finding = found ? sql_get_text(rows, 0) : STR_EMPTY;
     if (found == 0 || (row_is_good && str_equal_cstr(finding, "ok")))
         return 0;
-    sql_message(ret_message, "the database %s is damaged: %s%.*s; restore it from a backup", path,
-                row_is_good ? "" : "a row without its parent in table ", STR_FORMAT(finding));
+    sql_message(ret_message, "the database %s is damaged: %s%.*s; restore it from a backup (%s)", path,
+                row_is_good ? "" : "a row without its parent in table ", STR_FORMAT(finding), SQL_DAMAGE_RUNBOOK);
     return ERR_CORRUPT;
 }
 
@@ -97,8 +97,12 @@ static int check_closure(struct sql_tx *tx, void *argument)
 int sqlite_check(struct sql_db *base, char ret_message[SQL_MESSAGE_BYTES])
 {
     struct check_run run = {.path = sqlite_db_of(base)->path, .message = ret_message};
+    ret_message[0] = '\0';
     int error = sqlite_read(base, check_closure, &run);
-    if (error && !ret_message[0])
+    if (error == ERR_CORRUPT && !ret_message[0])
+        sql_message(ret_message, "the database %s is damaged; restore it from a backup (%s)", run.path,
+                    SQL_DAMAGE_RUNBOOK);
+    else if (error && !ret_message[0])
         sql_message(ret_message, "the database %s could not be read: %s", run.path, error_name(error));
     return error;
 }

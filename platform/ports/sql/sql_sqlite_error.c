@@ -99,8 +99,8 @@ int sqlite_open_message(const struct sqlite_db *db, sqlite3 *handle, int error, 
         return error;
     switch (error) {
     case ERR_CORRUPT:
-        sql_message(ret_message, "the database %s is damaged or is not a database (%s); restore it from a backup",
-                    db->path, sqlite3_errmsg(handle));
+        sql_message(ret_message, "the database %s is damaged or is not a database (%s); restore it from a backup (%s)",
+                    db->path, sqlite3_errmsg(handle), SQL_DAMAGE_RUNBOOK);
         return error;
     case ERR_NOT_FOUND:
         sql_message(ret_message, "the database %s holds nothing of this program; restore it from a backup", db->path);
