@@ -205,7 +205,7 @@ int folder_manifest_check(const struct sql_place *place, char ret_message[FOLDER
     if (is_there != 0)
         return is_there < 0 ? is_there : 0;
     snprintf(ret_message, FOLDER_MANIFEST_MESSAGE_BYTES,
-             "the database %s of the shop in %.250s is missing or empty; nothing was changed: restore a backup (%s)",
+             "the database %s of the shop in %.250s is missing or empty; no row was changed: restore a backup (%s)",
              place->service, place->data_path, FOLDER_MANIFEST_RUNBOOK);
     return ERR_NOT_FOUND;
 }
@@ -227,7 +227,7 @@ int folder_manifest_refuse(const struct sql_place *place, const char *what,
                            char ret_message[FOLDER_MANIFEST_MESSAGE_BYTES])
 {
     snprintf(ret_message, FOLDER_MANIFEST_MESSAGE_BYTES,
-             "the database %s in %.200s %s; nothing was changed: restore a backup (%s)", place->service,
+             "the database %s in %.200s %s; no row was changed: restore a backup (%s)", place->service,
              place->data_path, what, FOLDER_MANIFEST_RUNBOOK);
     return ERR_CORRUPT;
 }

@@ -7,7 +7,8 @@
 struct service_host;
 
 /* Reads the folder's manifest, opens the databases that are there and compares them with it. Refuses a folder that
- * lacks one, or has another shop's or an older one. Writes nothing. */
+ * lacks one, or has another shop's or an older one. Changes no row and makes no database; but a log that a crash left
+ * is merged into its own database, in whichever of them were opened by then. */
 int host_folder_open(struct service_host *host, char ret_message[512]);
 
 /* Before the first database is made. Where there is no manifest, writes one that names none yet: for a new shop, or for

@@ -229,7 +229,7 @@ static void test_folder_manifest__a_lost_database_is_not_made_anew(void **state)
     start(folder, both);
     unlink(file_in(folder, "shoes.db"));
     assert_refused(folder, both, ERR_NOT_FOUND, "the database shoes of the shop in /tmp/");
-    assert_refused(folder, only_hats, ERR_NOT_FOUND, "is missing or empty; nothing was changed: restore a backup");
+    assert_refused(folder, only_hats, ERR_NOT_FOUND, "is missing or empty; no row was changed: restore a backup");
     assert_false(has_file(folder, "shoes.db"));
     struct folder_manifest manifest = manifest_of(folder);
     assert_int_equal(folder_manifest_openings(&manifest, "hats"), 1);

@@ -14,7 +14,7 @@ from test_cli import BINARY, GOOD_CSV, TIMEOUT_S, Case, environment, run
 
 NAMES = ("identity", "catalog", "stripe_emulator", "payments", "orders")
 MANIFEST = "shop.manifest"
-MISSING = "the database %s of the shop in .* is missing or empty; nothing was changed: restore a backup"
+MISSING = "the database %s of the shop in .* is missing or empty; no row was changed: restore a backup"
 RUNBOOK = r"\(docs/runbooks/database-missing\.md\)"
 
 
@@ -108,6 +108,25 @@ class Lost(Folder):
             self.assertEqual([("ok",)], database.execute("PRAGMA integrity_check").fetchall())
         self.assertFalse(log.exists())
         self.is_whole()
+
+    def test_a_refused_start_after_a_crash(self):
+        """It may merge a log into its own database, and loses nothing by that."""
+        shop = self.shop()
+        self.good("tenant", "add", "late", "--data", self.data)
+        shop.process.kill()
+        shop.process.wait(TIMEOUT_S)
+        other = str(self.folder / "other")
+        self.good("migrate", "--data", other)
+        found = [path for path in self.path.iterdir() if path.name.startswith("orders.db")]
+        for path in found:
+            path.rename(self.folder / path.name)
+        shutil.copy(other + "/orders.db", self.path)
+        self.bad(1, "orders .* belongs to another shop.*no row was changed", "migrate", "--data", self.data)
+        (self.path / "orders.db").unlink()
+        for path in found:
+            (self.folder / path.name).rename(path)
+        self.is_whole()
+        self.assertIn("late", self.good("tenant", "list", "--data", self.data))
 
     def test_the_list_itself(self):
         path = self.path / MANIFEST
