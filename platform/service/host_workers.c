@@ -15,7 +15,6 @@
 #define WORKERS_MAX 64
 #define TASKS_FOR_SINGLE 4 /* each waits for the disk most of the time, and their commits are one */
 #define TASKS_FOR_ALL 1    /* what comes while it is busy is its next batch */
-#define ATTEMPTS_MAX 10
 #define BATCH_ARENA_BYTES ((size_t)64 << 20)
 #define MESSAGE_ARENA_BYTES ((size_t)2 << 20)
 #define MESSAGE_TIMEOUT_MS INT64_C(60000)
@@ -56,7 +55,7 @@ static int record_outcomes(struct sql_tx *tx, void *argument)
 
     for (size_t i = 0; i < batch->count; i++) {
         const struct work_queue_message *message = &batch->messages[i];
-        int result = batch->results[i] < 0 ? work_queue_fail(batch->queue, tx, message, ATTEMPTS_MAX,
+        int result = batch->results[i] < 0 ? work_queue_fail(batch->queue, tx, message, QUEUE_ATTEMPTS_MAX,
                                                              str_from_cstr(error_name(batch->results[i])))
                                            : work_queue_ack(batch->queue, tx, message);
 
@@ -205,7 +204,8 @@ static bool work_off(struct queue_worker *worker)
     const struct work_queue_claim claim = {.queue = str_from_cstr(worker->row->queue),
                                            .limit = limit,
                                            .visibility_ms = (int64_t)limit * MESSAGE_TIMEOUT_MS + ACKNOWLEDGE_MS,
-                                           .attempts_max = ATTEMPTS_MAX};
+                                           .attempts_max = QUEUE_ATTEMPTS_MAX,
+                                           .silent_max = QUEUE_SILENT_MAX};
 
     if (!arena || work_queue_claim(batch.queue, &claim, arena, &batch.messages, &batch.count) < 0 || batch.count == 0)
         return false;

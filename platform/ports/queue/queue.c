@@ -44,7 +44,8 @@ int work_queue_claim(struct work_queue *queue, const struct work_queue_claim *cl
                      struct work_queue_message **ret_messages, size_t *ret_count)
 {
     TRY(check_name(claim->queue));
-    if (claim->limit == 0 || claim->limit > QUEUE_CLAIM_MAX || claim->visibility_ms <= 0 || claim->attempts_max <= 0)
+    if (claim->limit == 0 || claim->limit > QUEUE_CLAIM_MAX || claim->visibility_ms <= 0 || claim->attempts_max <= 0 ||
+        claim->silent_max < 0)
         return ERR_INVALID;
     return queue->adapter->claim(queue, claim, arena, ret_messages, ret_count);
 }
@@ -75,9 +76,10 @@ int work_queue_list_dead(struct work_queue *queue, struct str name, struct str a
     return queue->adapter->list_dead(queue, name, after, limit, arena, ret_messages, ret_count);
 }
 
-int work_queue_replay(struct work_queue *queue, struct sql_tx *tx, struct str id)
+int work_queue_replay(struct work_queue *queue, struct sql_tx *tx, struct str name, struct str id, int64_t *ret_count)
 {
-    return queue->adapter->replay(queue, tx, id);
+    TRY(check_name(name));
+    return queue->adapter->replay(queue, tx, name, id, ret_count);
 }
 
 int work_queue_get_stats(struct work_queue *queue, struct str name, struct work_queue_stats *ret_stats)

@@ -3,8 +3,8 @@
  *
  * A message is enqueued in the transaction that makes the work necessary. A consumer claims messages for a time; what
  * it neither acknowledges nor fails in that time is given out again. A message that failed attempts_max times is dead:
- * it stays, with the last error, until a person replays it. Delivery is at least once, so the work is idempotent by the
- * message's id. */
+ * it stays, with the last error, until a person replays it (`shopstream quarantine`). Delivery is at least once, so the
+ * work is idempotent by the message's id. */
 #pragma once
 
 #include "platform/base/arena.h"
@@ -18,19 +18,27 @@
 #define QUEUE_ERROR_BYTES_MAX 500
 #define QUEUE_CLAIM_MAX 100
 #define QUEUE_LIST_MAX 1000
+#define QUEUE_COUNT_MAX 10000 /* where statistics stop counting: asking for them costs no more than that */
 
-/* Wait before attempt n+1: first × 2^(n-1), up to max, of which up to a quarter is random so that failures spread. */
+/* Wait before attempt n+1: first × 2^(n-1), up to max, of which up to a quarter is random so that failures spread. So n
+ * attempts, from 13 on, take between 0.75 and 1 times (n - 12) hours and 8 minutes, besides their own time. */
 #define QUEUE_BACKOFF_FIRST_MS 1000
-#define QUEUE_BACKOFF_MAX_MS (15 * 60 * 1000)
+#define QUEUE_BACKOFF_MAX_MS (60 * 60 * 1000)
+
+/* The limits for what goes to the outside, as mail: 24 hours at least, for as long as mail servers try, too; but a
+ * message by which the process dies each time does not stop it so often. */
+#define QUEUE_ATTEMPTS_MAX 44
+#define QUEUE_SILENT_MAX 10
 
 struct work_queue;
 
 struct work_queue_message {
     struct str id;
-    struct str body;
+    struct str body; /* empty in a list of dead ones: it may hold personal data */
     int64_t attempt; /* 1 for the first; names this claim */
     int64_t enqueued_at_ms;
-    struct str error; /* of a dead message: why the last attempt failed */
+    int64_t dead_at_ms; /* 0 unless dead */
+    struct str error;   /* of a dead message: why the last attempt failed */
 };
 
 struct work_queue_claim {
@@ -38,13 +46,15 @@ struct work_queue_claim {
     size_t limit;          /* at most QUEUE_CLAIM_MAX */
     int64_t visibility_ms; /* how long the claim holds */
     int64_t attempts_max;  /* after so many attempts a message is dead */
+    int64_t silent_max;    /* and after so many that all went unanswered; 0: no other limit */
 };
 
+/* Each of the counts is at most QUEUE_COUNT_MAX. */
 struct work_queue_stats {
     int64_t ready;   /* could be claimed now */
     int64_t waiting; /* claimed, or not before later */
     int64_t dead;
-    int64_t oldest_ready_ms; /* age of the oldest ready one, 0 when none */
+    int64_t oldest_ready_ms; /* age of the oldest of those counted as ready, 0 when none */
 };
 
 /* Opens the adapter that the URL's scheme names. ERR_INVALID with a ret_message: there is none, or the URL is not as it
@@ -63,7 +73,7 @@ int work_queue_claim(struct work_queue *queue, const struct work_queue_claim *cl
 
 /* Gives out again at once what is claimed for the first time. For a process that has the queue to itself, when it
  * starts: whoever claimed is dead. The attempt counts, so a message that kills its consumer is dead after
- * attempts_max. */
+ * silent_max. */
 int work_queue_release(struct work_queue *queue, struct str name);
 
 /* The work is done: joins tx, so that the work's own effects and its end are one. ERR_STALE: the claim has run out and
@@ -79,7 +89,8 @@ int work_queue_fail(struct work_queue *queue, struct sql_tx *tx, const struct wo
 int work_queue_list_dead(struct work_queue *queue, struct str name, struct str after, size_t limit, struct arena *arena,
                          struct work_queue_message **ret_messages, size_t *ret_count);
 
-/* Makes a dead message new again. ERR_NOT_FOUND when it is not dead or not there. */
-int work_queue_replay(struct work_queue *queue, struct sql_tx *tx, struct str id);
+/* Makes a dead message of the queue new again, due at once; with an empty id all of them. *ret_count: how many.
+ * ERR_NOT_FOUND when none is: not dead, not there, or another queue's. */
+int work_queue_replay(struct work_queue *queue, struct sql_tx *tx, struct str name, struct str id, int64_t *ret_count);
 
 int work_queue_get_stats(struct work_queue *queue, struct str name, struct work_queue_stats *ret_stats);

@@ -14,7 +14,7 @@ WHERE dead_at_ms IS NULL AND visible_at_ms <= $2 AND id IN (
     ORDER BY visible_at_ms, id
     LIMIT $4
 )
-RETURNING id, body, attempts, enqueued_at_ms, last_error;
+RETURNING id, body, attempts, enqueued_at_ms, last_error, dead_at_ms;
 
 -- name: pull_closer
 -- What is to wait longer than anything does, or was put in later than now, was written by a clock that was ahead.
@@ -43,20 +43,32 @@ UPDATE queue_message SET visible_at_ms = $3, last_error = $4 WHERE id = $1 AND a
 UPDATE queue_message SET dead_at_ms = $3, last_error = $4 WHERE id = $1 AND attempts = $2 AND dead_at_ms IS NULL;
 
 -- name: list_dead
-SELECT id, body, attempts, enqueued_at_ms, last_error
+SELECT id, '' AS body, attempts, enqueued_at_ms, last_error, dead_at_ms
 FROM queue_message
 WHERE queue = $1 AND dead_at_ms IS NOT NULL AND id > $2
 ORDER BY id
 LIMIT $3;
 
 -- name: replay
-UPDATE queue_message SET dead_at_ms = NULL, attempts = 0, visible_at_ms = $2 WHERE id = $1 AND dead_at_ms IS NOT NULL;
+UPDATE queue_message SET dead_at_ms = NULL, attempts = 0, visible_at_ms = $3, last_error = NULL
+WHERE queue = $1 AND id = $2 AND dead_at_ms IS NOT NULL;
+
+-- name: replay_all
+UPDATE queue_message SET dead_at_ms = NULL, attempts = 0, visible_at_ms = $2, last_error = NULL
+WHERE queue = $1 AND dead_at_ms IS NOT NULL;
 
 -- name: count_ready
-SELECT count(*), min(enqueued_at_ms) FROM queue_message WHERE queue = $1 AND dead_at_ms IS NULL AND visible_at_ms <= $2;
+SELECT count(*), min(enqueued_at_ms) FROM (
+    SELECT enqueued_at_ms FROM queue_message
+    WHERE queue = $1 AND dead_at_ms IS NULL AND visible_at_ms <= $3
+    ORDER BY visible_at_ms, id
+    LIMIT $2
+) AS some;
 
 -- name: count_waiting
-SELECT count(*) FROM queue_message WHERE queue = $1 AND dead_at_ms IS NULL AND visible_at_ms > $2;
+SELECT count(*) FROM (
+    SELECT 1 FROM queue_message WHERE queue = $1 AND dead_at_ms IS NULL AND visible_at_ms > $3 LIMIT $2
+) AS some;
 
 -- name: count_dead
-SELECT count(*) FROM queue_message WHERE queue = $1 AND dead_at_ms IS NOT NULL;
+SELECT count(*) FROM (SELECT 1 FROM queue_message WHERE queue = $1 AND dead_at_ms IS NOT NULL LIMIT $2) AS some;

@@ -4,7 +4,7 @@
 
 #include "platform/ports/queue/queue.h"
 
-#define QUEUE_ADAPTER_VERSION 1
+#define QUEUE_ADAPTER_VERSION 2
 
 struct work_queue_adapter {
     unsigned version;
@@ -19,7 +19,7 @@ struct work_queue_adapter {
                 int64_t attempts_max, struct str error);
     int (*list_dead)(struct work_queue *queue, struct str name, struct str after, size_t limit, struct arena *arena,
                      struct work_queue_message **ret_messages, size_t *ret_count);
-    int (*replay)(struct work_queue *queue, struct sql_tx *tx, struct str id);
+    int (*replay)(struct work_queue *queue, struct sql_tx *tx, struct str name, struct str id, int64_t *ret_count);
     int (*get_stats)(struct work_queue *queue, struct str name, struct work_queue_stats *ret_stats);
 };
 

@@ -61,10 +61,11 @@ static int faulty_list_dead(struct work_queue *queue, struct str name, struct st
                        work_queue_list_dead(inner_of(queue), name, after, limit, arena, ret_messages, ret_count));
 }
 
-static int faulty_replay(struct work_queue *queue, struct sql_tx *tx, struct str id)
+static int faulty_replay(struct work_queue *queue, struct sql_tx *tx, struct str name, struct str id,
+                         int64_t *ret_count)
 {
     struct fault fault = meet(queue, "replay");
-    return FAULT_APPLY(fault, work_queue_replay(inner_of(queue), tx, id));
+    return FAULT_APPLY(fault, work_queue_replay(inner_of(queue), tx, name, id, ret_count));
 }
 
 static int faulty_get_stats(struct work_queue *queue, struct str name, struct work_queue_stats *ret_stats)

@@ -20,6 +20,7 @@ struct queue_sql {
 
 struct queue_operation {
     struct str name;
+    struct str id;
     struct str body;
     struct str after;
     struct str error;
@@ -86,7 +87,9 @@ static int copy_text(struct arena *arena, struct str s, struct str *ret_copy)
 
 static int copy_message(struct arena *arena, struct sql_rows *rows, struct work_queue_message *ret_message)
 {
-    struct work_queue_message message = {.attempt = sql_get_int(rows, 2), .enqueued_at_ms = sql_get_int(rows, 3)};
+    struct work_queue_message message = {.attempt = sql_get_int(rows, 2),
+                                         .enqueued_at_ms = sql_get_int(rows, 3),
+                                         .dead_at_ms = sql_is_null(rows, 5) ? 0 : sql_get_int(rows, 5)};
     TRY(copy_text(arena, sql_get_text(rows, 0), &message.id));
     TRY(copy_text(arena, sql_get_text(rows, 1), &message.body));
     TRY(copy_text(arena, sql_get_text(rows, 4), &message.error));
@@ -106,13 +109,18 @@ static int collect(struct queue_operation *operation, struct sql_rows *rows, siz
     return more < 0 ? more : 0;
 }
 
+static int64_t attempts_max_of(const struct work_queue_claim *claim, const struct work_queue_message *message)
+{
+    return claim->silent_max && message->error.len == 0 ? claim->silent_max : claim->attempts_max;
+}
+
 /* A claim beyond the last attempt means that the one before it never answered: such a message is not given out. */
 static int bury_unanswered(struct sql_tx *tx, struct queue_operation *operation, int64_t now_ms)
 {
     size_t kept = 0;
     for (size_t i = 0; i < operation->count; i++) {
         struct work_queue_message *message = &operation->messages[i];
-        if (message->attempt <= operation->claim->attempts_max)
+        if (message->attempt <= attempts_max_of(operation->claim, message))
             operation->messages[kept++] = *message;
         else
             TRY(sql_exec(tx, &queue_sql_bury_unanswered, SQL_ARGS(sql_text(message->id), sql_int(now_ms)), NULL));
@@ -275,15 +283,24 @@ static int queue_sql_do_list_dead(struct work_queue *queue, struct str name, str
 static int replay_closure(struct sql_tx *tx, void *argument)
 {
     struct queue_operation *operation = argument;
+    int64_t now_ms = clock_steady_ms();
     int64_t changed = 0;
-    TRY(sql_exec(tx, &queue_sql_replay, SQL_ARGS(sql_text(operation->name), sql_int(clock_steady_ms())), &changed));
+    if (operation->id.len)
+        TRY(sql_exec(tx, &queue_sql_replay,
+                     SQL_ARGS(sql_text(operation->name), sql_text(operation->id), sql_int(now_ms)), &changed));
+    else
+        TRY(sql_exec(tx, &queue_sql_replay_all, SQL_ARGS(sql_text(operation->name), sql_int(now_ms)), &changed));
+    operation->count = (size_t)changed;
     return changed ? 0 : ERR_NOT_FOUND;
 }
 
-static int queue_sql_do_replay(struct work_queue *queue, struct sql_tx *tx, struct str id)
+static int queue_sql_do_replay(struct work_queue *queue, struct sql_tx *tx, struct str name, struct str id,
+                               int64_t *ret_count)
 {
-    struct queue_operation operation = {.name = id};
-    return run_write(queue, tx, replay_closure, &operation);
+    struct queue_operation operation = {.name = name, .id = id};
+    TRY(run_write(queue, tx, replay_closure, &operation));
+    *ret_count = (int64_t)operation.count;
+    return 0;
 }
 
 /* -- stats -------------------------------------------------------------------------------------------------------- */
@@ -305,10 +322,10 @@ static int stats_closure(struct sql_tx *tx, void *argument)
     struct work_queue_stats stats = {0};
     int64_t now_ms = clock_steady_ms();
     int64_t oldest_ms = now_ms;
-    struct sql_value values[] = {sql_text(operation->name), sql_int(now_ms)};
-    TRY(count(tx, &queue_sql_count_ready, (struct sql_args){values, 2}, &stats.ready, &oldest_ms));
-    TRY(count(tx, &queue_sql_count_waiting, (struct sql_args){values, 2}, &stats.waiting, NULL));
-    TRY(count(tx, &queue_sql_count_dead, (struct sql_args){values, 1}, &stats.dead, NULL));
+    struct sql_value values[] = {sql_text(operation->name), sql_int(QUEUE_COUNT_MAX), sql_int(now_ms)};
+    TRY(count(tx, &queue_sql_count_ready, (struct sql_args){values, 3}, &stats.ready, &oldest_ms));
+    TRY(count(tx, &queue_sql_count_waiting, (struct sql_args){values, 3}, &stats.waiting, NULL));
+    TRY(count(tx, &queue_sql_count_dead, (struct sql_args){values, 2}, &stats.dead, NULL));
     stats.oldest_ready_ms = now_ms > oldest_ms ? now_ms - oldest_ms : 0;
     operation->stats = stats;
     return 0;

@@ -1,4 +1,5 @@
-/* Messages over a step of the wall clock: what is due stays due, what waits waits as long as it was meant to. */
+/* Messages over a step of the wall clock: what is due stays due, what waits waits as long as it was meant to. And for
+ * how long one is tried. */
 #include "platform/base/simulator.h"
 #include "platform/ports/clock/clock.h"
 #include "platform/ports/queue/migrations/migrations.h"
@@ -14,12 +15,13 @@
 #include <cmocka.h>
 
 #define HOUR_MS (INT64_C(3600) * 1000)
+#define MINUTE_MS 60000
 #define VISIBILITY_MS 60000
 #define ARENA_BYTES ((size_t)1 << 20)
 
 static size_t claim(struct work_queue *queue, struct arena *arena)
 {
-    const struct work_queue_claim wanted = {STR("mail"), 10, VISIBILITY_MS, 3};
+    const struct work_queue_claim wanted = {STR("mail"), 10, VISIBILITY_MS, .attempts_max = 3};
     struct work_queue_message *messages;
     size_t count;
     ASSERT(work_queue_claim(queue, &wanted, arena, &messages, &count) == 0);
@@ -82,6 +84,36 @@ static void claim_from_the_future(void *argument, unsigned incarnation)
     _exit(0);
 }
 
+static int64_t hours_until_dead(struct work_queue *queue, struct arena *arena)
+{
+    const struct work_queue_claim wanted = {STR("mail"), 1, VISIBILITY_MS, .attempts_max = QUEUE_ATTEMPTS_MAX};
+    struct work_queue_message *messages;
+    size_t count = 0;
+    for (int64_t minute = 0; count == 0 && minute < 100 * 60; minute++) {
+        arena_reset(arena);
+        ASSERT(work_queue_claim(queue, &wanted, arena, &messages, &count) == 0);
+        if (count)
+            ASSERT(work_queue_fail(queue, NULL, messages, QUEUE_ATTEMPTS_MAX, STR("away")) == 0);
+        task_sleep_ms(MINUTE_MS);
+        ASSERT(work_queue_list_dead(queue, STR("mail"), STR_EMPTY, 1, arena, &messages, &count) == 0);
+    }
+    ASSERT(count == 1);
+    return (messages->dead_at_ms - messages->enqueued_at_ms) / HOUR_MS;
+}
+
+static void fail_until_dead(void *argument, unsigned incarnation)
+{
+    struct sql_db *db;
+    struct work_queue *queue = open_queue(&db);
+    struct arena *arena = arena_new(ARENA_BYTES);
+    (void)argument, (void)incarnation;
+    ASSERT(arena != NULL);
+    ASSERT(work_queue_enqueue(queue, NULL, STR("mail"), STR("one"), 0) == 0);
+    int64_t hours = hours_until_dead(queue, arena);
+    ASSERT(hours >= 24 && hours <= 33);
+    _exit(0);
+}
+
 static void check(simulator_main_fn *process, int64_t step_ms)
 {
     pid_t child = fork();
@@ -117,12 +149,19 @@ static void test_queue_clock__a_clock_that_was_ahead_puts_nothing_off(void **sta
     check(claim_from_the_future, 0);
 }
 
+static void test_queue_clock__a_message_is_tried_for_a_day(void **state)
+{
+    (void)state;
+    check(fail_until_dead, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_queue_clock__a_step_back_hides_nothing),
         cmocka_unit_test(test_queue_clock__a_step_ahead_gives_nothing_out_twice),
         cmocka_unit_test(test_queue_clock__a_clock_that_was_ahead_puts_nothing_off),
+        cmocka_unit_test(test_queue_clock__a_message_is_tried_for_a_day),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

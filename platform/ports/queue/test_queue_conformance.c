@@ -54,7 +54,7 @@ static void enqueue(struct fixture *f, const char *body, int64_t not_before_ms)
 
 static size_t claim(struct fixture *f, size_t limit, int64_t visibility_ms, int64_t attempts_max)
 {
-    struct work_queue_claim claim = {STR("mail"), limit, visibility_ms, attempts_max};
+    struct work_queue_claim claim = {STR("mail"), limit, visibility_ms, .attempts_max = attempts_max};
     assert_int_equal(work_queue_claim(f->queue, &claim, f->arena, &f->messages, &f->count), 0);
     return f->count;
 }
@@ -67,6 +67,14 @@ static void claim_when_due(struct fixture *f, int64_t attempts_max)
         assert_true(clock_monotonic_ns() < deadline_ns);
         task_sleep_ms(1);
     }
+}
+
+/* How many were replayed, or the error. */
+static int replay(struct fixture *f, const char *queue, struct str id)
+{
+    int64_t count = 0;
+    int result = work_queue_replay(f->queue, NULL, str_from_cstr(queue), id, &count);
+    return result < 0 ? result : (int)count;
 }
 
 /* What is claimed is not given out again, what is acknowledged is gone. */
@@ -143,12 +151,50 @@ static void test_queue__failures_bury_and_replay(void **state)
     assert_int_equal(work_queue_list_dead(f->queue, STR("mail"), STR_EMPTY, 10, f->arena, &f->messages, &f->count), 0);
     assert_int_equal(f->count, 1);
     assert_true(str_equal_cstr(f->messages[0].error, "smtp 550"));
-    assert_true(str_equal_cstr(f->messages[0].body, "one"));
+    assert_int_equal(f->messages[0].attempt, 2);
+    assert_true(f->messages[0].dead_at_ms >= f->messages[0].enqueued_at_ms);
+    assert_int_equal(f->messages[0].body.len, 0);
     struct str id = f->messages[0].id;
-    assert_int_equal(work_queue_replay(f->queue, NULL, id), 0);
-    assert_int_equal(work_queue_replay(f->queue, NULL, id), ERR_NOT_FOUND);
+    assert_int_equal(replay(f, "other", id), ERR_NOT_FOUND);
+    assert_int_equal(replay(f, "mail", STR("no-such-id")), ERR_NOT_FOUND);
+    assert_int_equal(replay(f, "mail", id), 1);
+    assert_int_equal(replay(f, "mail", id), ERR_NOT_FOUND);
     assert_int_equal(claim(f, 1, LONG_MS, 2), 1);
     assert_int_equal(f->messages[0].attempt, 1);
+    assert_true(str_equal_cstr(f->messages[0].body, "one"));
+    /* As with any new one, its consumer's death does not keep it back. */
+    assert_int_equal(work_queue_release(f->queue, STR("mail")), 0);
+    assert_int_equal(claim(f, 1, LONG_MS, 2), 1);
+    assert_int_equal(f->messages[0].attempt, 2);
+}
+
+static void bury(struct fixture *f, const char *body)
+{
+    enqueue(f, body, 0);
+    assert_int_equal(claim(f, 1, LONG_MS, 1), 1);
+    assert_int_equal(work_queue_fail(f->queue, NULL, &f->messages[0], 1, STR("no")), 0);
+}
+
+/* All dead messages of one queue are due again; those of another, and those that live, stay as they are. */
+static void test_queue__all_dead_of_a_queue_are_replayed(void **state)
+{
+    struct fixture *f = *state;
+    struct work_queue_stats stats;
+    bury(f, "one");
+    bury(f, "two");
+    enqueue(f, "later", clock_wall_ms() + LONG_MS);
+    assert_int_equal(replay(f, "other", STR_EMPTY), ERR_NOT_FOUND);
+    assert_int_equal(work_queue_get_stats(f->queue, STR("mail"), &stats), 0);
+    assert_int_equal(stats.dead, 2);
+    assert_int_equal(replay(f, "mail", STR_EMPTY), 2);
+    assert_int_equal(work_queue_get_stats(f->queue, STR("mail"), &stats), 0);
+    assert_int_equal(stats.dead, 0);
+    assert_int_equal(stats.ready, 2);
+    assert_int_equal(stats.waiting, 1);
+    assert_int_equal(replay(f, "mail", STR_EMPTY), ERR_NOT_FOUND);
+    assert_int_equal(claim(f, 10, LONG_MS, 1), 2);
+    assert_int_equal(f->messages[0].attempt, 1);
+    assert_int_equal(f->messages[1].attempt, 1);
 }
 
 /* Consumers that die without a word: the message is buried, not tried for ever. */
@@ -164,6 +210,32 @@ static void test_queue__silence_buries_too(void **state)
         assert_int_equal(work_queue_get_stats(f->queue, STR("mail"), &stats), 0);
     }
     assert_int_equal(stats.dead, 1);
+}
+
+/* Those that never answer are buried sooner, where that is wanted, than those whose failures are known. */
+static void test_queue__silence_has_a_limit_of_its_own(void **state)
+{
+    struct fixture *f = *state;
+    const struct work_queue_claim silent = {STR("mail"), 10, 1, .attempts_max = 3, .silent_max = 1};
+    struct work_queue_stats stats = {0};
+    enqueue(f, "fails", 0);
+    assert_int_equal(claim(f, 1, LONG_MS, 3), 1);
+    assert_int_equal(work_queue_fail(f->queue, NULL, &f->messages[0], 3, STR("smtp 451")), 0);
+    enqueue(f, "kills", 0);
+    assert_int_equal(work_queue_claim(f->queue, &silent, f->arena, &f->messages, &f->count), 0);
+    assert_int_equal(f->count, 1);
+    bool is_given_out = false;
+    int64_t deadline_ns = clock_monotonic_ns() + WAIT_MAX_NS;
+    while ((stats.dead == 0 || !is_given_out) && clock_monotonic_ns() < deadline_ns) {
+        assert_int_equal(work_queue_claim(f->queue, &silent, f->arena, &f->messages, &f->count), 0);
+        for (size_t i = 0; i < f->count; i++) {
+            assert_true(str_equal_cstr(f->messages[i].body, "fails"));
+            is_given_out = true;
+        }
+        assert_int_equal(work_queue_get_stats(f->queue, STR("mail"), &stats), 0);
+    }
+    assert_true(is_given_out);
+    assert_true(stats.dead >= 1);
 }
 
 static int enqueue_and_fail(struct sql_tx *tx, void *argument)
@@ -192,7 +264,7 @@ static void consume(void *argument)
 {
     struct consumer *consumer = argument;
     struct arena *arena = arena_new(1 << 20);
-    struct work_queue_claim claim = {STR("mail"), 5, LONG_MS, 3};
+    struct work_queue_claim claim = {STR("mail"), 5, LONG_MS, .attempts_max = 3};
     struct work_queue_message *messages;
     size_t count = 1;
     while (count > 0) {
@@ -251,7 +323,7 @@ static void test_queue_faulty__does_what_the_plan_says(void **state)
     assert_int_equal(enqueue_faulty(f, FAULT_DELAY), 0);
     assert_true(test_fault_was_late(started_ns));
     /* What was claimed and not heard of is there again when its time is up. */
-    const struct work_queue_claim all = {STR("mail"), 10, 1, 3};
+    const struct work_queue_claim all = {STR("mail"), 10, 1, .attempts_max = 3};
     test_fault_next(f->faults, FAULT_QUEUE, "claim", FAULT_FAIL_AFTER);
     assert_int_equal(work_queue_claim(f->queue, &all, f->arena, &f->messages, &f->count), ERR_DEADLINE);
     int64_t until_ns = clock_monotonic_ns() + WAIT_MAX_NS;
@@ -273,7 +345,9 @@ int main(void)
         TEST(test_queue__claim_runs_out),
         TEST(test_queue__released_claims_are_given_out_at_once),
         TEST(test_queue__failures_bury_and_replay),
+        TEST(test_queue__all_dead_of_a_queue_are_replayed),
         TEST(test_queue__silence_buries_too),
+        TEST(test_queue__silence_has_a_limit_of_its_own),
         TEST(test_queue__enqueue_joins_the_transaction),
         TEST(test_queue__consumers_share_without_overlap),
     };
