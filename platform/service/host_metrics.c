@@ -1,6 +1,7 @@
 #include "platform/service/host_metrics.h"
 
 #include "platform/ports/metrics/metrics.h"
+#include "platform/ports/queue/queue.h"
 #include "platform/ports/workflow/workflow.h"
 #include "platform/service/host.h"
 
@@ -17,6 +18,10 @@ static struct metric workflows_running =
     METRIC_GAUGE("shopstream_workflows_running", "Workflows that have not ended.", "service");
 static struct metric workflows_stuck =
     METRIC_GAUGE("shopstream_workflows_stuck", "Workflows parked for a person to look at, since the start.", "service");
+static struct metric queue_messages = METRIC_GAUGE(
+    "shopstream_queue_messages",
+    "Messages of a queue, counted up to 10000: ready, waiting for their time or for the end of an attempt, or dead.",
+    "service", "queue", "state");
 static struct metric cache_hits =
     METRIC_GAUGE("shopstream_response_cache_hits", "Answers taken from the response cache since the start.");
 static struct metric cache_misses =
@@ -44,6 +49,24 @@ void host_metrics_refusal(int status)
     count_request(STR("none"), status);
 }
 
+/* What cannot be read keeps its last value: the readiness of the service says the rest. */
+static void update_queue(const struct service_instance *instance, const char *name)
+{
+    struct str service = str_from_cstr(instance->service->name);
+    struct str queue = str_from_cstr(name);
+    struct work_queue_stats stats;
+    int result = work_queue_get_stats(instance->queue, queue, &stats);
+
+    if (result < 0) {
+        log_warning(&instance->host->log, "queue not counted", LOG_STR("service", service), LOG_STR("queue", queue),
+                    LOG_ERR(result));
+        return;
+    }
+    metric_set(&queue_messages, METRIC_LABELS(service, queue, STR("ready")), stats.ready);
+    metric_set(&queue_messages, METRIC_LABELS(service, queue, STR("waiting")), stats.waiting);
+    metric_set(&queue_messages, METRIC_LABELS(service, queue, STR("dead")), stats.dead);
+}
+
 static void update_instance(const struct service_instance *instance)
 {
     const struct str *labels = METRIC_LABELS(str_from_cstr(instance->service->name));
@@ -56,6 +79,8 @@ static void update_instance(const struct service_instance *instance)
     metric_set(&commits, labels, (int64_t)sql.commits);
     metric_set(&writes, labels, (int64_t)sql.writes);
     metric_set(&failed_commits, labels, (int64_t)sql.failed_commits);
+    for (const struct worker *row = instance->service->workers; row && row->queue; row++)
+        update_queue(instance, row->queue);
     if (!instance->engine)
         return;
     workflow_get_stats(instance->engine, &flow);

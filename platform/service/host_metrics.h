@@ -13,5 +13,5 @@ void host_metrics_request(const struct service_instance *instance, int status, i
 /* Counts what was refused before it was a request, and so has no duration. */
 void host_metrics_refusal(int status);
 
-/* Brings the gauges up to date: databases, response cache, workflows. To be called before metrics_write. */
+/* Brings the gauges up to date: databases, queues, response cache, workflows. To be called before metrics_write. */
 void host_metrics_update(struct service_host *host);
