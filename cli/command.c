@@ -64,11 +64,14 @@ const struct command commands[] = {
      "S: running, compensating, completed, failed or stuck. A stuck one waits for `workflow resume`."},
     {"workflow show", "ID", 1, 1, TAKES_JSON, command_workflow_show, "show one with every step", NULL},
     {"workflow resume", "ID", 1, 1, 0, command_workflow_resume, "let a stuck one try again", NULL},
-    {"quarantine list", "", 0, 0, TAKES_JSON, command_quarantine_list, "show events that a consumer could not take",
-     NULL},
-    {"quarantine replay", "SERVICE GROUP SOURCE OFFSET", 4, 4, 0, command_quarantine_replay,
-     "hand one to its consumer again",
-     "The four words are columns of `quarantine list`. The event leaves quarantine when it is handled."},
+    {"quarantine list", "", 0, 0, TAKES_JSON, command_quarantine_list,
+     "show events and messages that could not be handled",
+     "Messages are those of queues, as mails, that failed too often: dead ones."},
+    {"quarantine replay", "SERVICE GROUP SOURCE OFFSET | SERVICE QUEUE [MESSAGE]", 2, 4, 0, command_quarantine_replay,
+     "hand an event, or dead messages, to their consumer again",
+     "The words are columns of `quarantine list`. Four name an event, which leaves quarantine when it is handled; "
+     "three\n"
+     "a dead message, which is tried as a new one; two all dead messages of that queue."},
     {0},
 };
 
@@ -77,7 +80,7 @@ const struct command_group command_groups[] = {
     {"tenant", "have shops within the shop, each with its host name"},
     {"keys", "see and change the keys that sign access tokens"},
     {"workflow", "see what is under way, and let a stuck one go on"},
-    {"quarantine", "see and hand on events that a consumer refused"},
+    {"quarantine", "see and hand on what could not be handled"},
     {0},
 };
 

@@ -1,4 +1,4 @@
-/* What is under way: workflows and their steps, and the events in quarantine. */
+/* What is under way: workflows and their steps, the events in quarantine, and the dead messages of queues. */
 #include "cli/shop.h"
 #include "cli/terminal.h"
 
@@ -98,11 +98,28 @@ int command_workflow_resume(const struct command_options *options)
 
 /* -- Quarantine ---------------------------------------------------------------------------------------------------- */
 
-int command_quarantine_list(const struct command_options *options)
+static int show_quarantine(struct shop *shop, yyjson_val *quarantine)
 {
     static const char *const headings[] = {"SERVICE", "GROUP", "SOURCE", "OFFSET", "TYPE", "KEY", "ATTEMPTS", "DETAIL"};
     static const char *const members[] = {"service", "group",    "source", "offset", "type",
                                           "key",     "attempts", "detail", NULL};
+    static const char *const message_headings[] = {"SERVICE", "QUEUE", "MESSAGE", "ATTEMPTS",
+                                                   "SINCE",   "DEAD",  "DETAIL"};
+    static const char *const message_members[] = {"service",     "queue",   "id",     "attempts",
+                                                  "enqueued_at", "dead_at", "detail", NULL};
+    yyjson_val *messages = yyjson_obj_get(quarantine, "messages");
+    int status =
+        shop_show_list(shop, yyjson_obj_get(quarantine, "events"), headings, members, "No event is in quarantine.");
+
+    if (status != EXIT_DONE)
+        return status;
+    if (yyjson_arr_size(messages) > 0)
+        putchar('\n');
+    return shop_show_list(shop, messages, message_headings, message_members, "No message is dead.");
+}
+
+int command_quarantine_list(const struct command_options *options)
+{
     CLEANUP(shop_close) struct shop shop = {0};
     struct str reply;
     bool is_printed = false;
@@ -113,8 +130,32 @@ int command_quarantine_list(const struct command_options *options)
     if (status != EXIT_DONE || is_printed)
         return status;
     CLEANUP(json_free) struct yyjson_doc *document = json_read(reply);
-    return shop_show_list(&shop, yyjson_obj_get(yyjson_doc_get_root(document), "events"), headings, members,
-                          "No event is in quarantine.");
+    return show_quarantine(&shop, yyjson_doc_get_root(document));
+}
+
+/* SERVICE QUEUE [MESSAGE]. */
+static int replay_messages(const struct command_options *options)
+{
+    CLEANUP(shop_close) struct shop shop = {0};
+    CLEANUP(buf_free) struct buf json = BUF(REQUEST_BYTES_MAX);
+    struct str reply;
+    int status = shop_open(&shop, options, false);
+
+    buf_append_char(&json, '{');
+    json_add(&json, "service", options->arguments[0]);
+    json_add(&json, "queue", options->arguments[1]);
+    if (options->argument_count > 2)
+        json_add(&json, "id", options->arguments[2]);
+    buf_append_char(&json, '}');
+    if (status == EXIT_DONE)
+        status = shop_call(&shop, "admin", "replay_messages", buf_str(&json), &reply);
+    if (status != EXIT_DONE)
+        return status;
+    CLEANUP(json_free) struct yyjson_doc *document = json_read(reply);
+    const char *count = json_text(shop.arena, yyjson_doc_get_root(document), "count");
+    printf("Messages of %s that are tried again%s: %s\n", options->arguments[1],
+           shop.host ? " when the shop is served" : "", count ? count : "0");
+    return EXIT_DONE;
 }
 
 int command_quarantine_replay(const struct command_options *options)
@@ -124,6 +165,8 @@ int command_quarantine_replay(const struct command_options *options)
     struct str reply;
     int64_t offset;
 
+    if (options->argument_count < 4)
+        return replay_messages(options);
     if (str_to_int64(str_from_cstr(options->arguments[3]), &offset) < 0)
         return say_usage("OFFSET is a number of `quarantine list`, not '%s'", options->arguments[3]);
     int status = shop_open(&shop, options, false);

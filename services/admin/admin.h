@@ -13,3 +13,4 @@ admin_dump_fn dump;
 admin_check_fn check;
 admin_list_quarantine_fn list_quarantine;
 admin_replay_event_fn replay_event;
+admin_replay_messages_fn replay_messages;

@@ -1,5 +1,7 @@
-/* Checks of the databases, and the events that no consumer could take. */
+/* Checks of the databases, and what no attempt could handle: events in quarantine and dead messages of queues. */
+#include "platform/base/time_format.h"
 #include "platform/ports/events/events.h"
+#include "platform/ports/queue/queue.h"
 #include "platform/service/host.h"
 #include "services/admin/admin.h"
 
@@ -66,39 +68,119 @@ static Admin__QuarantinedEvent *show_event(struct call *call, const struct servi
     return event;
 }
 
-int list_quarantine(struct call *call, const Admin__ListQuarantineRequest *in, Admin__ListQuarantineReply *out)
+static int list_events(struct call *call, const struct service_instance *instance, Admin__ListQuarantineReply *out)
 {
-    (void)in;
-    out->events = arena_alloc_array(call->arena, QUARANTINE_LIST_MAX, sizeof(out->events[0]));
-    if (!out->events)
-        return ERR_NO_MEMORY;
-    for (size_t i = 0; i < call->host->instance_count; i++) {
-        struct listing listing = {.call = call};
+    struct listing listing = {.call = call};
 
-        if (!call->host->instances[i].db)
-            continue;
-        TRY(sql_read(call->host->instances[i].db, list_closure, &listing));
-        for (size_t j = 0; j < listing.count && out->n_events < QUARANTINE_LIST_MAX; j++) {
-            out->events[out->n_events] = show_event(call, &call->host->instances[i], &listing.events[j]);
-            if (!out->events[out->n_events])
+    TRY(sql_read(instance->db, list_closure, &listing));
+    for (size_t i = 0; i < listing.count && out->n_events < QUARANTINE_LIST_MAX; i++) {
+        out->events[out->n_events] = show_event(call, instance, &listing.events[i]);
+        if (!out->events[out->n_events])
+            return ERR_NO_MEMORY;
+        out->n_events++;
+    }
+    return 0;
+}
+
+static char *show_time(struct call *call, int64_t ms)
+{
+    char text[TIME_RFC3339_BYTES];
+
+    time_format_rfc3339(ms, text);
+    return arena_cstr(call->arena, str_from_cstr(text));
+}
+
+static Admin__DeadMessage *show_message(struct call *call, const struct service_instance *instance, const char *queue,
+                                        const struct work_queue_message *dead)
+{
+    Admin__DeadMessage *message = arena_alloc(call->arena, sizeof(*message));
+
+    if (!message)
+        return NULL;
+    admin__dead_message__init(message);
+    message->service = arena_cstr(call->arena, str_from_cstr(instance->service->name));
+    message->queue = arena_cstr(call->arena, str_from_cstr(queue));
+    message->id = arena_cstr(call->arena, dead->id);
+    message->detail = arena_cstr(call->arena, dead->error);
+    message->has_attempts = true;
+    message->attempts = dead->attempt;
+    message->enqueued_at = show_time(call, dead->enqueued_at_ms);
+    message->dead_at = show_time(call, dead->dead_at_ms);
+    return message;
+}
+
+static int list_messages(struct call *call, const struct service_instance *instance, Admin__ListQuarantineReply *out)
+{
+    for (const struct worker *row = instance->service->workers; row && row->queue; row++) {
+        struct work_queue_message *dead;
+        size_t count;
+
+        TRY(work_queue_list_dead(instance->queue, str_from_cstr(row->queue), STR_EMPTY,
+                                 QUARANTINE_LIST_MAX - out->n_messages, call->arena, &dead, &count));
+        for (size_t i = 0; i < count; i++) {
+            out->messages[out->n_messages] = show_message(call, instance, row->queue, &dead[i]);
+            if (!out->messages[out->n_messages])
                 return ERR_NO_MEMORY;
-            out->n_events++;
+            out->n_messages++;
         }
     }
     return 0;
 }
 
+int list_quarantine(struct call *call, const Admin__ListQuarantineRequest *in, Admin__ListQuarantineReply *out)
+{
+    (void)in;
+    out->events = arena_alloc_array(call->arena, QUARANTINE_LIST_MAX, sizeof(out->events[0]));
+    out->messages = arena_alloc_array(call->arena, QUARANTINE_LIST_MAX, sizeof(out->messages[0]));
+    if (!out->events || !out->messages)
+        return ERR_NO_MEMORY;
+    for (size_t i = 0; i < call->host->instance_count; i++) {
+        const struct service_instance *instance = &call->host->instances[i];
+
+        if (!instance->db)
+            continue;
+        TRY(list_events(call, instance, out));
+        TRY(list_messages(call, instance, out));
+    }
+    return 0;
+}
+
+static struct service_instance *find_instance(struct call *call, const char *name)
+{
+    struct service_instance *instance = host_instance(call->host, name);
+
+    if (instance && instance->db)
+        return instance;
+    call_fail(call, ERR_NOT_FOUND, "no_such_service", "/service",
+              "That service does not run here, or has no database.");
+    return NULL;
+}
+
 int replay_event(struct call *call, const Admin__ReplayEventRequest *in, Common__Empty *out)
 {
-    struct service_instance *instance = host_instance(call->host, in->service);
+    struct service_instance *instance = find_instance(call, in->service);
 
     (void)out;
-    if (!instance || !instance->db)
-        return call_fail(call, ERR_NOT_FOUND, "no_such_service", "/service",
-                         "That service does not run here, or has no database.");
+    if (!instance)
+        return ERR_NOT_FOUND;
     int result = event_quarantine_replay(call->host->bus, instance->db, str_from_cstr(in->group),
                                          str_from_cstr(in->source), in->offset, &call->problem);
     if (result == ERR_NOT_FOUND)
         return call_fail(call, ERR_NOT_FOUND, "no_such_event", NULL, "There is no such event in quarantine.");
     return result;
+}
+
+int replay_messages(struct call *call, const Admin__ReplayMessagesRequest *in, Admin__ReplayMessagesReply *out)
+{
+    struct service_instance *instance = find_instance(call, in->service);
+    struct str id = in->id ? str_from_cstr(in->id) : STR_EMPTY;
+
+    if (!instance)
+        return ERR_NOT_FOUND;
+    int result = work_queue_replay(instance->queue, NULL, str_from_cstr(in->queue), id, &out->count);
+    if (result == ERR_NOT_FOUND)
+        return call_fail(call, ERR_NOT_FOUND, "no_such_message", NULL, "There is no such dead message in that queue.");
+    TRY(result);
+    out->has_count = true;
+    return 0;
 }

@@ -18,6 +18,7 @@ const struct service admin_service = {
             {RPC(admin, check), .internal = true, .tx = TX_NONE},
             {RPC(admin, list_quarantine), .internal = true, .tx = TX_NONE},
             {RPC(admin, replay_event), .internal = true, .tx = TX_NONE},
+            {RPC(admin, replay_messages), .internal = true, .tx = TX_NONE},
             {0},
         },
 };

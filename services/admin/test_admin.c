@@ -1,5 +1,5 @@
-/* Proves what a person sees of workflows and quarantined events, and that what waits for them goes on by their word:
- * with a service of one workflow and one consumer, both of which fail while the test says so. */
+/* Proves what a person sees of workflows, quarantined events and dead messages, and that what waits for them goes on by
+ * their word: with a service of one workflow, one consumer and one queue; the first two fail while the test says so. */
 #include "platform/service/test_host.h"
 #include "platform/ports/events/events.h"
 #include "platform/ports/workflow/workflow.h"
@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #define TOPIC "test.events"
+#define QUEUE "errands"
 #define TEXT(...) arena_printf(fixture.arena, __VA_ARGS__)
 
 static struct test_host fixture;
@@ -23,6 +24,7 @@ static struct {
     bool is_card_bad;    /* its activity fails for good */
     bool refuses_events; /* the consumer does */
     int handled;
+    int worked; /* messages of its queue */
 } world;
 
 static int greet(struct call *call, const Common__Money *in, Common__Money *out)
@@ -71,6 +73,14 @@ static int on_event(struct call *call, const struct event *event)
     return 0;
 }
 
+static int on_message(struct call *call, const ProtobufCMessage *message)
+{
+    (void)call;
+    (void)message;
+    __atomic_add_fetch(&world.worked, 1, __ATOMIC_SEQ_CST);
+    return 0;
+}
+
 static const struct service producer_service = {
     .name = "producer",
     .routes = (const struct route[]){{0}},
@@ -81,6 +91,7 @@ static const struct service worker_service = {
     .name = "worker",
     .routes = (const struct route[]){{0}},
     .consumes = (const struct consumer[]){{.topic = TOPIC, .group = "worker.test", .handler = on_event}, {0}},
+    .workers = (const struct worker[]){{QUEUE, &common__money__descriptor, .run = on_message}, {0}},
     .workflows = (const struct workflow_type *const[]){&errand, NULL},
 };
 
@@ -332,6 +343,80 @@ static void test_admin__what_is_not_in_quarantine_is_not_replayed(void **state)
     assert_int_equal(quarantine().n_events, 0);
 }
 
+/* As many failures leave it: its attempts take a day. */
+static int bury(struct sql_tx *tx, void *argument)
+{
+    static struct sql_statement statement = {
+        "test_bury", "INSERT INTO queue_message"
+                     " (id, queue, body, attempts, enqueued_at_ms, visible_at_ms, dead_at_ms, last_error)"
+                     " VALUES ($1, 'errands', '{}', 44, 1000, 2000, 61000, 'unavailable')"};
+    struct writing *writing = argument;
+
+    return sql_exec(tx, &statement, SQL_ARGS(sql_cstr(writing->id)), NULL);
+}
+
+static int replay_dead(const char *service, const char *queue, const char *id, int64_t *ret_count)
+{
+    Admin__ReplayMessagesRequest in = ADMIN__REPLAY_MESSAGES_REQUEST__INIT;
+    Admin__ReplayMessagesReply out = ADMIN__REPLAY_MESSAGES_REPLY__INIT;
+
+    in.service = (char *)(uintptr_t)service;
+    in.queue = (char *)(uintptr_t)queue;
+    in.id = (char *)(uintptr_t)id;
+    int result = admin_replay_messages(test_host_call(&fixture, "worker"), &in, &out);
+    *ret_count = out.count;
+    return result;
+}
+
+static bool has_worked(void *context)
+{
+    return __atomic_load_n(&world.worked, __ATOMIC_SEQ_CST) == *(const int *)context;
+}
+
+static void test_admin__dead_messages_are_shown_and_replayed(void **state)
+{
+    int one = 1, three = 3;
+    int64_t count;
+
+    (void)state;
+    write_as("worker", bury, "m-1");
+    write_as("worker", bury, "m-2");
+    write_as("worker", bury, "m-3");
+    Admin__ListQuarantineReply listed = quarantine();
+    assert_int_equal(listed.n_events, 0);
+    assert_int_equal(listed.n_messages, 3);
+    assert_string_equal(listed.messages[0]->service, "worker");
+    assert_string_equal(listed.messages[0]->queue, QUEUE);
+    assert_string_equal(listed.messages[0]->id, "m-1");
+    assert_string_equal(listed.messages[0]->detail, "unavailable");
+    assert_int_equal(listed.messages[0]->attempts, 44);
+    assert_string_equal(listed.messages[0]->enqueued_at, "1970-01-01T00:00:01.000Z");
+    assert_string_equal(listed.messages[0]->dead_at, "1970-01-01T00:01:01.000Z");
+    assert_int_equal(world.worked, 0);
+    assert_int_equal(replay_dead("worker", QUEUE, "m-2", &count), 0);
+    assert_int_equal(count, 1);
+    assert_true(test_host_await(has_worked, &one));
+    assert_int_equal(quarantine().n_messages, 2);
+    assert_int_equal(replay_dead("worker", QUEUE, NULL, &count), 0);
+    assert_int_equal(count, 2);
+    assert_true(test_host_await(has_worked, &three));
+    assert_int_equal(quarantine().n_messages, 0);
+}
+
+static void test_admin__what_is_not_dead_is_not_replayed(void **state)
+{
+    int64_t count;
+
+    (void)state;
+    write_as("worker", bury, "m-1");
+    assert_int_equal(replay_dead("nobody", QUEUE, NULL, &count), ERR_NOT_FOUND);
+    assert_int_equal(replay_dead("admin", QUEUE, NULL, &count), ERR_NOT_FOUND);
+    assert_int_equal(replay_dead("producer", QUEUE, NULL, &count), ERR_NOT_FOUND);
+    assert_int_equal(replay_dead("worker", "another", "m-1", &count), ERR_NOT_FOUND);
+    assert_int_equal(replay_dead("worker", QUEUE, "m-2", &count), ERR_NOT_FOUND);
+    assert_int_equal(quarantine().n_messages, 1);
+}
+
 /* -- Databases ----------------------------------------------------------------------------------------------------- */
 
 static void test_admin__each_database_is_checked(void **state)
@@ -356,6 +441,8 @@ int main(void)
         WITH_HOST(test_admin__a_stuck_workflow_goes_on_when_it_is_resumed),
         WITH_HOST(test_admin__a_quarantined_event_is_shown_and_replayed),
         WITH_HOST(test_admin__what_is_not_in_quarantine_is_not_replayed),
+        WITH_HOST(test_admin__dead_messages_are_shown_and_replayed),
+        WITH_HOST(test_admin__what_is_not_dead_is_not_replayed),
         WITH_HOST(test_admin__each_database_is_checked),
     };
 

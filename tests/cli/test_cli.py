@@ -404,7 +404,9 @@ class Stopped(Case):
         self.bad(1, "no workflow of that id", "workflow", "show", "x", "--data", self.data)
         self.bad(1, "No workflow of that id is stuck", "workflow", "resume", "x", "--data", self.data)
         self.assertIn("No event is in quarantine", self.good("quarantine", "list", "--data", self.data))
+        self.assertIn("No message is dead", self.good("quarantine", "list", "--data", self.data))
         self.bad(1, ".", "quarantine", "replay", "orders", "payments", "payments", "1", "--data", self.data)
+        self.bad(1, "no such dead message", "quarantine", "replay", "orders", "mail", "--data", self.data)
 
 
 class Copies(Case):

@@ -1,6 +1,8 @@
-"""The command line on a shop with something under way: workflows of real orders, an event that no consumer takes."""
+"""The command line on a shop with something under way: workflows of real orders, an event that no consumer takes, a
+mail that could not be sent."""
 import json
 import pathlib
+import re
 import sqlite3
 import time
 import unittest
@@ -99,6 +101,54 @@ class Flow(Case):
         self.assertIn("left quarantine", self.good("quarantine", "replay", *place, "--data", self.data))
         self.assertEqual(self.quarantined(), [])
         self.bad(1, "no such event", "quarantine", "replay", *place, "--data", self.data)
+
+    def bury_mail(self, name):
+        """A mail as its last attempt leaves it: those before take a day."""
+        mail = {"id": name, "kind": "receipt", "to": "ann@example.com", "subject": name, "text": "Thank you."}
+        self.change("orders.db", "INSERT INTO queue_message"
+                    " (id, queue, body, attempts, enqueued_at_ms, visible_at_ms, dead_at_ms, last_error)"
+                    " VALUES (?, 'mail', ?, 44, 1000, 1000, 61000, 'storage')", name, json.dumps(mail).encode())
+
+    def dead(self):
+        messages = json.loads(self.good("quarantine", "list", "--json", "--data", self.data)).get("messages", [])
+        return [message["id"] for message in messages]
+
+    def mails(self):
+        """The subjects of those that were sent."""
+        return sorted(re.search(r"(?m)^Subject: (\S+)", path.read_text()).group(1)
+                      for path in pathlib.Path(self.data, "mail").glob("*.eml"))
+
+    def counted(self, shop, state):
+        with urllib.request.urlopen(shop.url + "/metrics", timeout=TIMEOUT_S) as response:
+            return float(re.search(r'(?m)^shopstream_queue_messages\{service="orders",queue="mail",state="%s"\} (\S+)$'
+                                   % state, response.read().decode()).group(1))
+
+    def test_a_dead_message_is_shown_counted_and_replayed(self):
+        """A mail that was given up: a person sees it, without its address, and has it sent after all."""
+        self.good("migrate", "--data", self.data)
+        for name in ("mail-1", "mail-2", "mail-3"):
+            self.bury_mail(name)
+        table = self.good("quarantine", "list", "--data", self.data)
+        self.assertRegex(table, r"(?m)^SERVICE +QUEUE +MESSAGE +ATTEMPTS +SINCE +DEAD +DETAIL")
+        self.assertRegex(table, r"(?m)^orders +mail +mail-1 +44 +1970-\S+:01.000Z +1970-\S+:01:01.000Z +storage$")
+        shop = self.shop("--no-seed")
+        self.assertEqual(self.counted(shop, "dead"), 3)
+        listed = self.good("quarantine", "list", "--json", "--data", self.data)
+        self.assertNotIn("ann@example.com", table + listed)
+        self.assertEqual(self.mails(), [])
+        self.good("quarantine", "replay", "orders", "mail", "mail-2", "--data", self.data)
+        self.eventually(lambda: self.mails() == ["mail-2"], "the mail")
+        self.assertEqual(self.dead(), ["mail-1", "mail-3"])
+        self.assertEqual(self.counted(shop, "dead"), 2)
+        self.bad(1, "no such dead message", "quarantine", "replay", "orders", "mail", "mail-2", "--data", self.data)
+        self.bad(1, "no such dead message", "quarantine", "replay", "identity", "mail", "--data", self.data)
+        self.assertEqual(shop.stop(), 0)
+        said = self.good("quarantine", "replay", "orders", "mail", "--data", self.data)
+        self.assertIn("tried again when the shop is served: 2", said)
+        self.assertEqual(self.dead(), [])
+        shop = self.shop("--no-seed")
+        self.eventually(lambda: self.mails() == ["mail-1", "mail-2", "mail-3"], "the other mails")
+        self.eventually(lambda: self.counted(shop, "ready") + self.counted(shop, "waiting") == 0, "an empty queue")
 
 
 class DoctorOfSettings(Case):
