@@ -34,18 +34,19 @@ CHECKOUTS = 400
 DAYS = 29  # that the orders were spread over: workflows are kept for 30
 BRANDS, CATEGORIES = 20, 10  # a few full pages of each in the small shop
 PAGE = 12
+IMPORTED = 20000  # products in a file: well below what an import takes
 WORDS = ("red", "blue", "warm", "light", "solid", "cotton", "steel", "garden", "kitchen", "travel", "summer", "winter")
 COLUMNS = ("slug", "title", "brand", "category", "description", "image_url", "code", "attributes", "price", "currency",
            "other_prices", "on_hand")
 ORDERS, PRODUCTS = "/api/orders/v1/orders", "/api/catalog/v1/products"
 
 
-def products_csv(count):
+def products_csv(numbers):
     """Products of 2 SKUs; as many brands and categories in a small shop as in a large one."""
     text = io.StringIO()
     rows = csv.writer(text)
     rows.writerow(COLUMNS)
-    for i in range(count):
+    for i in numbers:
         words = [WORDS[(i * step) % len(WORDS)] for step in (1, 5, 7)]
         for size in "SL":
             title = "%s %s thing %06d" % (*words[:2], (i * 7919) % 1000003)
@@ -68,7 +69,8 @@ class GrownShop(support.Shop):
                        stdout=subprocess.DEVNULL, **options)
 
     def import_products(self, count):
-        self.command("import", "-", input=products_csv(count).encode())
+        for first in range(0, count, IMPORTED):
+            self.command("import", "-", input=products_csv(range(first, min(first + IMPORTED, count))).encode())
 
     def rest(self):
         measure.wait_until_idle(self.process.pid)
