@@ -1,6 +1,7 @@
 #include "cli/copy.h"
 
 #include "platform/base/buf.h"
+#include "platform/base/descriptor.h"
 #include "platform/base/encode.h"
 #include "platform/base/err.h"
 #include "platform/base/time_format.h"
@@ -21,12 +22,6 @@
 #define COPY_CHUNK_BYTES ((size_t)1 << 20)
 #define MANIFEST_BYTES_MAX ((size_t)64 << 20)
 #define FIRST_FILES 64
-
-static void close_file(const int *file)
-{
-    if (*file >= 0)
-        close(*file);
-}
 
 static int say(char *message, const char *folder, const char *name, const char *what)
 {
@@ -95,7 +90,7 @@ static int append(struct copy *copy, struct arena *arena, const struct copy_file
 int copy_add(struct copy *copy, struct arena *arena, const char *name, char ret_message[COPY_MESSAGE_BYTES])
 {
     struct copy_file added = {.name = arena_cstr(arena, str_from_cstr(name))};
-    CLEANUP(close_file) int file = open_in(copy->folder, name, O_RDONLY, ret_message);
+    CLEANUP(descriptor_close) int file = open_in(copy->folder, name, O_RDONLY, ret_message);
 
     TRY(file);
     if (!added.name)
@@ -107,21 +102,6 @@ int copy_add(struct copy *copy, struct arena *arena, const char *name, char ret_
 }
 
 /* -- Bytes ------------------------------------------------------------------------------------------------------- */
-
-static int write_all(int file, const char *bytes, size_t size)
-{
-    while (size) {
-        ssize_t written = write(file, bytes, size);
-
-        if (written < 0 && errno != EINTR)
-            return ERR_UNAVAILABLE;
-        if (written > 0) {
-            bytes += written;
-            size -= (size_t)written;
-        }
-    }
-    return 0;
-}
 
 /* The kernel copies what it can without us; ENOSPC and the like come from here. */
 static bool copy_bytes(int from, int to)
@@ -137,7 +117,7 @@ static bool copy_bytes(int from, int to)
         return false;
     char chunk[1 << 14];
     while ((copied = read(from, chunk, sizeof(chunk))) > 0) {
-        if (write_all(to, chunk, (size_t)copied) < 0)
+        if (!descriptor_write(to, str_from(chunk, (size_t)copied)))
             return false;
     }
     return copied == 0;
@@ -145,9 +125,9 @@ static bool copy_bytes(int from, int to)
 
 int copy_file(const char *source_folder, const char *folder, const char *name, char ret_message[COPY_MESSAGE_BYTES])
 {
-    CLEANUP(close_file) int from = open_in(source_folder, name, O_RDONLY, ret_message);
+    CLEANUP(descriptor_close) int from = open_in(source_folder, name, O_RDONLY, ret_message);
     TRY(from);
-    CLEANUP(close_file) int to = open_in(folder, name, O_WRONLY | O_CREAT | O_EXCL, ret_message);
+    CLEANUP(descriptor_close) int to = open_in(folder, name, O_WRONLY | O_CREAT | O_EXCL, ret_message);
     TRY(to);
 
     if (!copy_bytes(from, to) || fsync(to) != 0)
@@ -157,7 +137,7 @@ int copy_file(const char *source_folder, const char *folder, const char *name, c
 
 int copy_sync_folder(const char *path, char ret_message[COPY_MESSAGE_BYTES])
 {
-    CLEANUP(close_file) int folder = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    CLEANUP(descriptor_close) int folder = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
     return folder >= 0 && fsync(folder) == 0 ? 0 : say(ret_message, path, "", "cannot be synced");
 }
@@ -194,9 +174,9 @@ int copy_write_manifest(const struct copy *copy, char ret_message[COPY_MESSAGE_B
     append_manifest(copy, &json);
     TRY(buf_error(&json));
     TRY(copy_sync_folder(copy->folder, ret_message));
-    CLEANUP(close_file) int file = open_in(copy->folder, COPY_MANIFEST, O_WRONLY | O_CREAT | O_EXCL, ret_message);
+    CLEANUP(descriptor_close) int file = open_in(copy->folder, COPY_MANIFEST, O_WRONLY | O_CREAT | O_EXCL, ret_message);
     TRY(file);
-    if (write_all(file, json.ptr, json.len) < 0 || fsync(file) != 0)
+    if (!descriptor_write(file, buf_str(&json)) || fsync(file) != 0)
         return say(ret_message, copy->folder, COPY_MANIFEST, "cannot be written");
     return copy_sync_folder(copy->folder, ret_message);
 }
@@ -222,7 +202,7 @@ static int verify_file(struct copy *copy, struct arena *arena, yyjson_val *entry
 
     if (!is_inside(name) || !sha256)
         return corrupt(message, copy->folder, COPY_MANIFEST, "names a file that cannot be");
-    CLEANUP(close_file) int file = open_in(copy->folder, name, O_RDONLY, message);
+    CLEANUP(descriptor_close) int file = open_in(copy->folder, name, O_RDONLY, message);
     if (file < 0 || hash_open_file(file, &found) < 0)
         return corrupt(message, copy->folder, name, "is missing or cannot be read");
     if (found.size != yyjson_get_sint(yyjson_obj_get(entry, "size")) || strcmp(found.sha256, sha256) != 0)

@@ -2,7 +2,7 @@
 
 #include "cli/commands.h"
 #include "cli/terminal.h"
-#include "platform/base/err.h"
+#include "platform/base/descriptor.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -47,37 +47,12 @@ int file_read(const char *path, struct buf *to)
     return status;
 }
 
-static bool write_bytes(int file, struct str bytes)
-{
-    while (bytes.len) {
-        ssize_t written = write(file, bytes.ptr, bytes.len);
-
-        if (written < 0 && errno != EINTR)
-            return false;
-        if (written > 0)
-            bytes = str_skip(bytes, (size_t)written);
-    }
-    return true;
-}
-
-static bool fail_to_write(int file)
-{
-    int error = errno;
-
-    if (file >= 0)
-        close(file);
-    errno = error;
-    return false;
-}
-
 /* A pipe or a device, which has a reader or a place of its own. */
 static bool write_into(const char *path, struct str bytes)
 {
-    int file = open(path, O_WRONLY | O_CLOEXEC);
+    CLEANUP(descriptor_close) int file = open(path, O_WRONLY | O_CLOEXEC);
 
-    if (file < 0 || !write_bytes(file, bytes))
-        return fail_to_write(file);
-    return close(file) == 0;
+    return file >= 0 && descriptor_write(file, bytes);
 }
 
 /* The file is there as before or as after. */
@@ -89,16 +64,15 @@ static bool replace(const char *path, struct str bytes)
         errno = ENAMETOOLONG;
         return false;
     }
-    int file = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-    if (file < 0 || !write_bytes(file, bytes) || fsync(file) != 0 || rename(temporary, path) != 0) {
-        fail_to_write(file);
-        int error = errno;
-        if (file >= 0)
-            unlink(temporary);
-        errno = error;
+    CLEANUP(descriptor_close) int file = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    if (file < 0)
         return false;
-    }
-    return close(file) == 0;
+    if (descriptor_write(file, bytes) && fsync(file) == 0 && rename(temporary, path) == 0)
+        return true;
+    int error = errno;
+    unlink(temporary);
+    errno = error;
+    return false;
 }
 
 int file_write(const char *path, struct str bytes)

@@ -1,6 +1,7 @@
 #include "platform/service/folder_manifest.h"
 
 #include "platform/base/buf.h"
+#include "platform/base/descriptor.h"
 #include "platform/base/id.h"
 
 #include <errno.h>
@@ -14,12 +15,6 @@
 #define FILE_BYTES_MAX 16384
 #define TEMPORARY FOLDER_MANIFEST_FILE ".part"
 #define OPENINGS_MAX INT64_C(1000000000000000)
-
-static void close_file(const int *file)
-{
-    if (*file >= 0)
-        close(*file);
-}
 
 /* -- The list ------------------------------------------------------------------------------------------------------ */
 
@@ -133,7 +128,7 @@ int folder_manifest_read(const char *data_path, struct folder_manifest *ret_mani
     char path[PATH_MAX], bytes[FILE_BYTES_MAX];
 
     snprintf(path, sizeof(path), "%s/" FOLDER_MANIFEST_FILE, data_path);
-    CLEANUP(close_file) int file = open(path, O_RDONLY | O_CLOEXEC);
+    CLEANUP(descriptor_close) int file = open(path, O_RDONLY | O_CLOEXEC);
     if (file < 0 && errno == ENOENT)
         return 0;
     ssize_t length = file < 0 ? -1 : read_file(file, bytes);
@@ -152,25 +147,12 @@ int folder_manifest_read(const char *data_path, struct folder_manifest *ret_mani
 
 /* -- Writing ------------------------------------------------------------------------------------------------------- */
 
-static bool write_all(int file, struct str bytes)
-{
-    while (bytes.len) {
-        ssize_t written = write(file, bytes.ptr, bytes.len);
-
-        if (written < 0 && errno != EINTR)
-            return false;
-        if (written > 0)
-            bytes = str_skip(bytes, (size_t)written);
-    }
-    return fsync(file) == 0;
-}
-
 /* The folder is synced first: what the list names has its entry on disk before the list has. */
 static bool replace(int folder, struct str text)
 {
-    CLEANUP(close_file) int file = openat(folder, TEMPORARY, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    CLEANUP(descriptor_close) int file = openat(folder, TEMPORARY, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 
-    return file >= 0 && write_all(file, text) && fsync(folder) == 0 &&
+    return file >= 0 && descriptor_write(file, text) && fsync(file) == 0 && fsync(folder) == 0 &&
            renameat(folder, TEMPORARY, folder, FOLDER_MANIFEST_FILE) == 0 && fsync(folder) == 0;
 }
 
@@ -185,7 +167,7 @@ int folder_manifest_write(const char *data_path, const struct folder_manifest *m
                    (long long)manifest->databases[i].openings);
     buf_append_cstr(&text, "end\n");
     TRY(buf_error(&text));
-    CLEANUP(close_file) int folder = open(data_path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    CLEANUP(descriptor_close) int folder = open(data_path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (folder >= 0 && replace(folder, buf_str(&text)))
         return 0;
     int error = errno;
@@ -193,7 +175,7 @@ int folder_manifest_write(const char *data_path, const struct folder_manifest *m
         unlinkat(folder, TEMPORARY, 0);
     snprintf(ret_message, FOLDER_MANIFEST_MESSAGE_BYTES, "%.300s/%s cannot be written: %s", data_path,
              FOLDER_MANIFEST_FILE, strerror(error));
-    return error == ENOSPC || error == EDQUOT || error == EFBIG ? ERR_STORAGE_FULL : ERR_UNAVAILABLE;
+    return descriptor_error(error);
 }
 
 /* -- Databases ----------------------------------------------------------------------------------------------------- */

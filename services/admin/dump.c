@@ -1,5 +1,6 @@
 /* Dump: every row of every service as a line of JSON, all as they were at one moment. docs: the file's first line says
  * what follows, its last one what was written; `shopstream load` compares both with what it read. */
+#include "platform/base/descriptor.h"
 #include "platform/base/encode.h"
 #include "platform/base/time_format.h"
 #include "platform/ports/clock/clock.h"
@@ -24,17 +25,9 @@ struct dumping {
 
 static int flush(struct dumping *dumping)
 {
-    struct str rest = buf_str(&dumping->text);
-
     TRY(buf_error(&dumping->text));
-    while (rest.len) {
-        ssize_t written = write(dumping->file, rest.ptr, rest.len);
-
-        if (written < 0 && errno != EINTR)
-            return errno == ENOSPC || errno == EDQUOT ? ERR_STORAGE_FULL : ERR_UNAVAILABLE;
-        if (written > 0)
-            rest = str_skip(rest, (size_t)written);
-    }
+    if (!descriptor_write(dumping->file, buf_str(&dumping->text)))
+        return errno == ENOSPC || errno == EDQUOT ? ERR_STORAGE_FULL : ERR_UNAVAILABLE;
     dumping->bytes += (int64_t)dumping->text.len;
     buf_clear(&dumping->text);
     return 0;

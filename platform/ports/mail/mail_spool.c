@@ -1,4 +1,5 @@
 /* The mail port as a folder: one .eml file a message, whole and synced before it has its name. */
+#include "platform/base/descriptor.h"
 #include "platform/ports/clock/clock.h"
 #include "platform/ports/mail/mail_adapter.h"
 #include "platform/ports/random/random.h"
@@ -34,17 +35,6 @@ static int spool_of(struct mail *mail)
     return ((struct mail_spool *)(void *)mail)->folder;
 }
 
-static int write_error(void)
-{
-    return errno == ENOSPC || errno == EDQUOT || errno == EFBIG ? ERR_STORAGE_FULL : ERR_UNAVAILABLE;
-}
-
-static void close_file(const int *file)
-{
-    if (*file >= 0)
-        close(*file);
-}
-
 /* -- send --------------------------------------------------------------------------------------------------------- */
 
 /* A message on its way: whole in a file ID.part, which gets its name ID.eml once it is synced. So a name appears with
@@ -53,18 +43,6 @@ struct outgoing {
     char part[ID_SIZE + 8], name[ID_SIZE + 8];
     int file;
 };
-
-static int write_all(int file, struct str bytes)
-{
-    while (bytes.len > 0) {
-        ssize_t written = write(file, bytes.ptr, bytes.len);
-        if (written < 0 && errno != EINTR)
-            return write_error();
-        if (written > 0)
-            bytes = str_skip(bytes, (size_t)written);
-    }
-    return 0;
-}
 
 static int write_part(int folder, const struct mail_message *message, struct outgoing *outgoing)
 {
@@ -82,13 +60,15 @@ static int write_part(int folder, const struct mail_message *message, struct out
     mail_encode(message, boundary, now_ms, &encoded);
     TRY(buf_error(&encoded));
     outgoing->file = openat(folder, outgoing->part, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-    return outgoing->file < 0 ? write_error() : write_all(outgoing->file, buf_str(&encoded));
+    if (outgoing->file < 0 || !descriptor_write(outgoing->file, buf_str(&encoded)))
+        return descriptor_error(errno);
+    return 0;
 }
 
 static int sync_and_name(int folder, const struct outgoing *outgoing)
 {
     if (fsync(outgoing->file) != 0 || renameat(folder, outgoing->part, folder, outgoing->name) != 0)
-        return write_error();
+        return descriptor_error(errno);
     return 0;
 }
 
@@ -106,13 +86,13 @@ static void spool_send_all(struct mail *mail, const struct mail_message *message
     for (size_t i = 0; i < count; i++)
         if (results[i] == 0)
             results[i] = sync_and_name(folder, &outgoing[i]);
-    int synced = fsync(folder) == 0 ? 0 : write_error();
+    int synced = fsync(folder) == 0 ? 0 : descriptor_error(errno);
     for (size_t i = 0; i < count; i++) {
         if (results[i] == 0)
             results[i] = synced;
         if (results[i] != 0 && outgoing[i].file >= 0)
             unlinkat(folder, outgoing[i].part, 0); /* or it has its name, and comes once more */
-        close_file(&outgoing[i].file);
+        descriptor_close(&outgoing[i].file);
     }
 }
 
@@ -120,7 +100,7 @@ static void spool_send_all(struct mail *mail, const struct mail_message *message
 
 static int read_file(int folder, const char *name, size_t limit, struct arena *arena, struct str *ret_bytes)
 {
-    CLEANUP(close_file) int file = openat(folder, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    CLEANUP(descriptor_close) int file = openat(folder, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
     if (file < 0)
         return errno == ENOENT ? ERR_NOT_FOUND : ERR_UNAVAILABLE;
     struct stat status;
@@ -194,7 +174,7 @@ static DIR *open_names(int folder)
     int file = openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     DIR *names = file < 0 ? NULL : fdopendir(file);
     if (!names)
-        close_file(&file);
+        descriptor_close(&file);
     return names;
 }
 
@@ -257,13 +237,13 @@ int mail_spool_open(struct mail **ret_mail, const struct port_config *config, ch
     snprintf(folder, sizeof(folder), "%s/mail", config->data_path);
     if (mkdir(folder, 0700) != 0 && errno != EEXIST) {
         snprintf(ret_message, 512, "the mail folder %.300s cannot be made: %s", folder, strerror(errno));
-        return write_error();
+        return descriptor_error(errno);
     }
     int file = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     struct mail_spool *spool = file < 0 ? NULL : calloc(1, sizeof(*spool));
     if (!spool) {
         snprintf(ret_message, 512, "the mail folder %.300s cannot be opened: %s", folder, strerror(errno));
-        close_file(&file);
+        descriptor_close(&file);
         return file < 0 ? ERR_UNAVAILABLE : ERR_NO_MEMORY;
     }
     spool->base.adapter = &spool_adapter;

@@ -1,4 +1,5 @@
 /* SQLite's results as our errors, and what to tell a person about them. */
+#include "platform/base/descriptor.h"
 #include "platform/base/log.h"
 #include "platform/ports/sql/sql_sqlite.h"
 
@@ -12,7 +13,7 @@ static int io_error(sqlite3 *handle, int result)
     if (result == SQLITE_IOERR_NOMEM)
         return ERR_NO_MEMORY;
     int cause = handle ? sqlite3_system_errno(handle) : 0;
-    return cause == ENOSPC || cause == EDQUOT || cause == EFBIG ? ERR_STORAGE_FULL : ERR_UNAVAILABLE;
+    return descriptor_error(cause);
 }
 
 int sqlite_error(sqlite3 *handle, int result)
