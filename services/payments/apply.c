@@ -2,6 +2,7 @@
  * in any order, twice, or after the answer that they tell of. */
 #include "services/payments/payments.h"
 
+#include "platform/base/backoff.h"
 #include "platform/ports/clock/clock.h"
 #include "services/payments/sql/payments.sql.h"
 
@@ -165,12 +166,8 @@ static int book_refund(struct call *call, struct payment_row *payment, const str
 /* How long a payment of which so many refunds failed is left alone. */
 static int64_t retry_delay_ms(struct call *call, int64_t failures)
 {
-    int64_t delay_ms = payments_reconcile_age_ms(call);
-    if (delay_ms < REFUND_RETRY_MIN_MS)
-        delay_ms = REFUND_RETRY_MIN_MS;
-    for (int64_t i = 1; i < failures && delay_ms < REFUND_RETRY_MAX_MS; i++)
-        delay_ms *= 2;
-    return delay_ms < REFUND_RETRY_MAX_MS ? delay_ms : REFUND_RETRY_MAX_MS;
+    int64_t age_ms = payments_reconcile_age_ms(call);
+    return backoff_ms(age_ms > REFUND_RETRY_MIN_MS ? age_ms : REFUND_RETRY_MIN_MS, REFUND_RETRY_MAX_MS, failures);
 }
 
 /* What is owed did not go back: that is said once, and finish_open asks again, later each time. */

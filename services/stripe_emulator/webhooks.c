@@ -4,6 +4,7 @@
  * event may arrive more than once (when we stop between the post and the commit) and in any order, as with Stripe. */
 #include "services/stripe_emulator/emulator.h"
 
+#include "platform/base/backoff.h"
 #include "platform/ports/clock/clock.h"
 #include "platform/ports/psp/psp_signature.h"
 #include "platform/ports/random/random.h"
@@ -20,7 +21,6 @@
 #define POST_TIMEOUT_MS 10000
 #define RETRY_FIRST_MS 250
 #define RETRY_MAX_MS (INT64_C(10) * 60 * 1000)
-#define RETRY_DOUBLINGS_MAX 12
 #define ATTEMPTS_MAX 40
 #define IDLE_MS 30000
 #define SHOP_PORT 3000
@@ -184,12 +184,6 @@ static void shuffle(struct delivery *deliveries, size_t count)
     }
 }
 
-static int64_t retry_delay_ms(int64_t attempts)
-{
-    int64_t delay = RETRY_FIRST_MS << (attempts < RETRY_DOUBLINGS_MAX ? attempts : RETRY_DOUBLINGS_MAX);
-    return delay < RETRY_MAX_MS ? delay : RETRY_MAX_MS;
-}
-
 static int write_outcomes(struct sql_tx *tx, void *argument)
 {
     const struct loading *loading = argument;
@@ -204,7 +198,7 @@ static int write_outcomes(struct sql_tx *tx, void *argument)
         else
             TRY(sql_exec(tx, &stripe_emulator_sql_postpone_delivery,
                          SQL_ARGS(sql_text(delivery->event), sql_text(delivery->endpoint),
-                                  sql_int(now_ms + retry_delay_ms(delivery->attempts))),
+                                  sql_int(now_ms + backoff_ms(RETRY_FIRST_MS, RETRY_MAX_MS, delivery->attempts + 1))),
                          NULL));
     }
     return 0;

@@ -1,4 +1,5 @@
 /* The queue port on a table of a service's own database. */
+#include "platform/base/backoff.h"
 #include "platform/ports/clock/clock.h"
 #include "platform/ports/queue/queue.sql.h"
 #include "platform/ports/queue/queue_adapter.h"
@@ -228,13 +229,9 @@ static int queue_sql_do_ack(struct work_queue *queue, struct sql_tx *tx, const s
 }
 
 /* See QUEUE_BACKOFF_FIRST_MS. */
-static int64_t backoff_ms(int64_t attempt)
+static int64_t retry_delay_ms(int64_t attempt)
 {
-    int64_t wait_ms = QUEUE_BACKOFF_FIRST_MS;
-    for (int64_t i = 1; i < attempt && wait_ms < QUEUE_BACKOFF_MAX_MS; i++)
-        wait_ms *= 2;
-    if (wait_ms > QUEUE_BACKOFF_MAX_MS)
-        wait_ms = QUEUE_BACKOFF_MAX_MS;
+    int64_t wait_ms = backoff_ms(QUEUE_BACKOFF_FIRST_MS, QUEUE_BACKOFF_MAX_MS, attempt);
     return wait_ms - (int64_t)random_below((uint64_t)wait_ms / 4);
 }
 
@@ -243,7 +240,7 @@ static int fail_closure(struct sql_tx *tx, void *argument)
     struct queue_operation *operation = argument;
     const struct work_queue_message *message = operation->message;
     bool is_dead = message->attempt >= operation->attempts_max;
-    int64_t at_ms = clock_steady_ms() + (is_dead ? 0 : backoff_ms(message->attempt));
+    int64_t at_ms = clock_steady_ms() + (is_dead ? 0 : retry_delay_ms(message->attempt));
     int64_t changed = 0;
     TRY(sql_exec(tx, is_dead ? &queue_sql_bury : &queue_sql_retry,
                  SQL_ARGS(sql_text(message->id), sql_int(message->attempt), sql_int(at_ms), sql_text(operation->error)),

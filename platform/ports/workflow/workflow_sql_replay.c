@@ -5,6 +5,7 @@
  * on the pass is blocked: every further call returns WORKFLOW_BLOCKED without doing anything. Errors of the engine
  * itself (memory, disk) never reach the function, which would take them for a failure of its step: they void the
  * pass. */
+#include "platform/base/backoff.h"
 #include "platform/ports/workflow/workflow_sql.h"
 
 #include <inttypes.h>
@@ -136,10 +137,8 @@ static int finish_step(struct pass *w, const struct step *step, ProtobufCMessage
 
 static int64_t retry_delay_ms(const struct activity *activity, unsigned attempts)
 {
-    int64_t delay_ms = activity->first_retry_ms > 0 ? activity->first_retry_ms : ACTIVITY_FIRST_RETRY_MS;
-    for (unsigned i = 1; i < attempts && delay_ms < ACTIVITY_RETRY_MAX_MS; i++)
-        delay_ms *= 2;
-    return delay_ms < ACTIVITY_RETRY_MAX_MS ? delay_ms : ACTIVITY_RETRY_MAX_MS;
+    int64_t first_ms = activity->first_retry_ms > 0 ? activity->first_retry_ms : ACTIVITY_FIRST_RETRY_MS;
+    return backoff_ms(first_ms, ACTIVITY_RETRY_MAX_MS, attempts);
 }
 
 /* Turns one attempt's result into the step's new version: done, failed for good, or due again. A compensation is never
