@@ -22,7 +22,7 @@ static const struct service gloves = {
 static const struct service *const hats_and_gloves[] = {&hats, &gloves, NULL};
 
 struct folder {
-    char path[64];
+    char path[TEST_FOLDER_BYTES];
     char message[512];
 };
 
@@ -30,23 +30,25 @@ static int set_up(void **state)
 {
     struct folder *folder = calloc(1, sizeof(*folder));
 
-    snprintf(folder->path, sizeof(folder->path), "/tmp/shopstream-test-XXXXXX");
     *state = folder;
-    return folder && mkdtemp(folder->path) ? 0 : -1;
+    if (!folder)
+        return -1;
+    test_folder_make(folder->path);
+    return 0;
 }
 
 static int tear_down(void **state)
 {
     struct folder *folder = *state;
 
-    nftw(folder->path, test_host_remove_entry, 8, FTW_DEPTH | FTW_PHYS);
+    test_folder_remove(folder->path);
     free(folder);
     return 0;
 }
 
 static const char *file_in(const struct folder *folder, const char *name)
 {
-    static char path[200];
+    static char path[2 * TEST_FOLDER_BYTES];
 
     snprintf(path, sizeof(path), "%s/%s", folder->path, name);
     return path;
@@ -226,9 +228,11 @@ static void test_folder_manifest__a_lost_database_is_not_made_anew(void **state)
 {
     struct folder *folder = *state;
 
+    char said[2 * TEST_FOLDER_BYTES];
     start(folder, both);
     unlink(file_in(folder, "shoes.db"));
-    assert_refused(folder, both, ERR_NOT_FOUND, "the database shoes of the shop in /tmp/");
+    snprintf(said, sizeof(said), "the database shoes of the shop in %s is missing", folder->path);
+    assert_refused(folder, both, ERR_NOT_FOUND, said);
     assert_refused(folder, only_hats, ERR_NOT_FOUND, "is missing or empty; no row was changed: restore a backup");
     assert_false(has_file(folder, "shoes.db"));
     struct folder_manifest manifest = manifest_of(folder);
@@ -261,7 +265,7 @@ static int drop_mark(struct sql_tx *tx, void *argument)
 
 static void change(struct folder *folder, const char *name, sql_closure *closure, void *argument)
 {
-    char url[200];
+    char url[2 * TEST_FOLDER_BYTES];
     struct sql_db *db = NULL;
 
     snprintf(url, sizeof(url), "sqlite:%s/%s.db", folder->path, name);

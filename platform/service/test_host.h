@@ -4,17 +4,15 @@
 
 #include "platform/base/config.h"
 #include "platform/base/task.h"
+#include "platform/base/test_folder.h"
 #include "platform/net/client.h"
 #include "platform/ports/clock/clock.h"
 #include "platform/service/host.h"
 #include "platform/service/token.h"
 
-#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/stat.h>
 #include <string.h>
-#include <unistd.h>
 
 #define TEST_HOST_ARENA_BYTES (64u << 20)
 #define TEST_HOST_WORKERS 8
@@ -25,7 +23,7 @@ struct test_host {
     struct service_host *host;
     struct config *config;
     struct arena *arena; /* of calls and answers; lives as long as the host */
-    char folder[64];
+    char folder[TEST_FOLDER_BYTES];
     const char *sql_vfs;       /* set before the start: the simulation's disk; NULL: the folder */
     const char *mail_from;     /* set before the start; NULL: the host's own */
     unsigned worker_count;     /* set before the start; 0: TEST_HOST_WORKERS */
@@ -46,13 +44,8 @@ static inline void test_host_start(struct test_host *test, const struct service 
     char message[512] = "";
     size_t table_count = 1;
 
-    if (!test->folder[0]) {
-        snprintf(test->folder, sizeof(test->folder), "/tmp/shopstream-test-XXXXXX");
-        if (!mkdtemp(test->folder)) {
-            perror("test host: mkdtemp");
-            exit(1);
-        }
-    }
+    if (!test->folder[0])
+        test_folder_make(test->folder);
     for (size_t i = 0; services[i]; i++) {
         if (services[i]->config)
             tables[table_count++] = services[i]->config;
@@ -87,18 +80,10 @@ static inline void test_host_stop(struct test_host *test)
     test->arena = NULL;
 }
 
-static inline int test_host_remove_entry(const char *path, const struct stat *status, int kind, struct FTW *place)
-{
-    (void)status;
-    (void)kind;
-    (void)place;
-    return remove(path);
-}
-
 static inline void test_host_end(struct test_host *test)
 {
     test_host_stop(test);
-    nftw(test->folder, test_host_remove_entry, 8, FTW_DEPTH | FTW_PHYS);
+    test_folder_remove(test->folder);
     test->folder[0] = '\0';
 }
 

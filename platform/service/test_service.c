@@ -77,7 +77,7 @@ static void test_service__a_service_may_have_no_database(void **state)
 {
     static const struct service *const with_health[] = {&catalog_service, &health_service, NULL};
     struct test_host test = {0};
-    char path[128];
+    char path[2 * TEST_FOLDER_BYTES];
 
     (void)state;
     test_host_start(&test, with_health, NULL);

@@ -2,6 +2,7 @@
  * in order and takes effect once, whatever fails between. It runs against the embedded bus, alone and behind the
  * decorator. */
 #include "platform/base/task.h"
+#include "platform/base/test_folder.h"
 #include "platform/ports/clock/clock.h"
 #include "platform/ports/events/events_faulty.h"
 #include "platform/ports/events/migrations/migrations.h"
@@ -26,7 +27,7 @@
 /* -- A shop and its follower --------------------------------------------------------------------------------------- */
 
 struct fixture {
-    char folder[PATH_BYTES];
+    char folder[TEST_FOLDER_BYTES];
     char message[512];
     struct sql_db *shop, *follower;
     struct event_bus *bus;
@@ -139,9 +140,9 @@ static int set_up(void **state)
 {
     struct fixture *f = calloc(1, sizeof(*f));
     f->faults = is_decorated ? fault_plan_new() : NULL;
-    snprintf(f->folder, sizeof(f->folder), "%s/events-test-XXXXXX", getenv("TMPDIR") ? getenv("TMPDIR") : "/tmp");
+    test_folder_make(f->folder);
     *state = f;
-    return mkdtemp(f->folder) ? 0 : -1;
+    return 0;
 }
 
 static int tear_down(void **state)
@@ -149,14 +150,7 @@ static int tear_down(void **state)
     struct fixture *f = *state;
     if (f->bus)
         close_bus(f);
-    static const char *const names[] = {"shop.db",     "shop.db-wal",     "shop.db-shm",
-                                        "follower.db", "follower.db-wal", "follower.db-shm"};
-    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-        char path[2 * PATH_BYTES];
-        snprintf(path, sizeof(path), "%s/%s", f->folder, names[i]);
-        unlink(path);
-    }
-    rmdir(f->folder);
+    test_folder_remove(f->folder);
     fault_plan_free(f->faults);
     free(f);
     return 0;

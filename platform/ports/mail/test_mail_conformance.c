@@ -1,8 +1,8 @@
 /* The conformance suite of the mail port, on the spool, alone and behind the decorator. */
+#include "platform/base/test_folder.h"
 #include "platform/ports/mail/mail_faulty.h"
 #include "platform/ports/test_fault.h"
 
-#include <dirent.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -17,7 +17,7 @@ struct fixture {
     struct fault_plan *faults; /* NULL without the decorator */
     struct mail *mail;
     struct arena *arena;
-    char data[200];
+    char data[TEST_FOLDER_BYTES];
     char folder[210]; /* of the spool, in it */
 };
 
@@ -26,9 +26,7 @@ static int set_up(void **state)
     struct fixture *f = calloc(1, sizeof(*f));
     *state = f;
     char message[512];
-    snprintf(f->data, sizeof(f->data), "%.100s/mail-test-XXXXXX", getenv("TMPDIR") ? getenv("TMPDIR") : "/tmp");
-    if (!mkdtemp(f->data))
-        return -1;
+    test_folder_make(f->data);
     snprintf(f->folder, sizeof(f->folder), "%s/mail", f->data);
     f->arena = arena_new(8 << 20);
     f->faults = is_decorated ? fault_plan_new() : NULL;
@@ -39,16 +37,7 @@ static int set_up(void **state)
 static int tear_down(void **state)
 {
     struct fixture *f = *state;
-    DIR *folder = opendir(f->folder);
-    const struct dirent *entry;
-    while ((entry = readdir(folder))) {
-        char path[600];
-        snprintf(path, sizeof(path), "%s/%s", f->folder, entry->d_name);
-        unlink(path);
-    }
-    closedir(folder);
-    rmdir(f->folder);
-    rmdir(f->data);
+    test_folder_remove(f->data);
     mail_free(f->mail);
     fault_plan_free(f->faults);
     arena_free(f->arena);

@@ -1,15 +1,15 @@
 /* An empty database in a folder of its own, for the tests of what stands on the sql port. */
 #pragma once
 
+#include "platform/base/test_folder.h"
 #include "platform/ports/sql/sql.h"
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 struct test_database {
     struct sql_db *db;
-    char folder[200];
+    char folder[TEST_FOLDER_BYTES];
     char message[512];
 };
 
@@ -17,10 +17,7 @@ static inline int test_database_open(struct test_database *t, const char *list_n
                                      const struct sql_migration *migrations, size_t count)
 {
     char url[256];
-    snprintf(t->folder, sizeof(t->folder), "%.100s/shopstream-test-XXXXXX",
-             getenv("TMPDIR") ? getenv("TMPDIR") : "/tmp");
-    if (!mkdtemp(t->folder))
-        return ERR_UNAVAILABLE;
+    test_folder_make(t->folder);
     snprintf(url, sizeof(url), "sqlite:%s/test.db", t->folder);
     struct sql_config config = {.url = url};
     TRY(sql_open(&t->db, &config, t->message));
@@ -29,12 +26,6 @@ static inline int test_database_open(struct test_database *t, const char *list_n
 
 static inline void test_database_close(struct test_database *t)
 {
-    static const char *const files[] = {"test.db", "test.db-wal", "test.db-shm"};
     sql_close(t->db);
-    for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
-        char path[256];
-        snprintf(path, sizeof(path), "%s/%s", t->folder, files[i]);
-        unlink(path);
-    }
-    rmdir(t->folder);
+    test_folder_remove(t->folder);
 }

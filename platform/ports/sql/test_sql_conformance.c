@@ -1,6 +1,7 @@
 /* The conformance suite of the sql port: what every adapter must do, written against sql.h alone. An adapter is a line
  * in the table of engines; it makes the address of an empty database. Each runs alone and behind the decorator. */
 #include "platform/base/task.h"
+#include "platform/base/test_folder.h"
 #include "platform/ports/clock/clock.h"
 #include "platform/ports/sql/sql_faulty.h"
 #include "platform/ports/sql/test_sql_conformance.sql.h"
@@ -22,7 +23,7 @@
 struct fixture {
     struct sql_db *db;
     struct fault_plan *faults; /* NULL without the decorator */
-    char folder[PATH_BYTES];
+    char folder[TEST_FOLDER_BYTES];
     char url[PATH_BYTES];
     char message[512];
 };
@@ -58,9 +59,7 @@ static void open_database(struct fixture *f, size_t batch_max)
 static int set_up(void **state)
 {
     struct fixture *f = calloc(1, sizeof(*f));
-    snprintf(f->folder, sizeof(f->folder), "%s/sql-test-XXXXXX", getenv("TMPDIR") ? getenv("TMPDIR") : "/tmp");
-    if (!mkdtemp(f->folder))
-        return -1;
+    test_folder_make(f->folder);
     engines[engine](f);
     f->faults = is_decorated ? fault_plan_new() : NULL;
     open_database(f, 0);
@@ -72,14 +71,7 @@ static int tear_down(void **state)
 {
     struct fixture *f = *state;
     sql_close(f->db);
-    static const char *const files[] = {"test.db",   "test.db-wal",   "test.db-shm",
-                                        "backup.db", "backup.db-wal", "backup.db-shm"};
-    for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
-        char path[2 * PATH_BYTES];
-        snprintf(path, sizeof(path), "%s/%s", f->folder, files[i]);
-        unlink(path);
-    }
-    rmdir(f->folder);
+    test_folder_remove(f->folder);
     fault_plan_free(f->faults);
     free(f);
     return 0;

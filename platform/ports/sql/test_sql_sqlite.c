@@ -1,5 +1,6 @@
 /* What only the SQLite adapter has: files that are missing, damaged or full, its log, and its fsyncs. */
 #include "platform/base/task.h"
+#include "platform/base/test_folder.h"
 #include "platform/ports/clock/clock.h"
 #include "platform/ports/sql/folder_lock.h"
 #include "platform/ports/sql/sql.h"
@@ -22,7 +23,7 @@
 
 struct fixture {
     struct sql_db *db;
-    char folder[PATH_BYTES];
+    char folder[TEST_FOLDER_BYTES];
     char message[512];
 };
 
@@ -49,25 +50,16 @@ static int set_up(void **state)
     test_vfs_register();
     atomic_store(&test_vfs_state.is_full, false);
     atomic_store(&test_vfs_state.fails_sync, false);
-    snprintf(f->folder, sizeof(f->folder), "%.100s/sqlite-test-XXXXXX", getenv("TMPDIR") ? getenv("TMPDIR") : "/tmp");
-    if (!mkdtemp(f->folder))
-        return -1;
+    test_folder_make(f->folder);
     TRY(open_file(f, &f->db, "test.db"));
     return sql_migrate(f->db, "test", &item_migration, 1, f->message);
 }
 
 static int tear_down(void **state)
 {
-    static const char *const names[] = {"test.db",     "test.db-wal", "test.db-shm", "copy.db",    "copy.db-wal",
-                                        "copy.db-shm", "bad.db",      "bad.db-wal",  "bad.db-shm", "lock"};
     struct fixture *f = *state;
     sql_close(f->db);
-    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-        char path[PATH_BYTES];
-        path_of(f, names[i], path);
-        unlink(path);
-    }
-    rmdir(f->folder);
+    test_folder_remove(f->folder);
     free(f);
     return 0;
 }

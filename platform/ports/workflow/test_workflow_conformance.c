@@ -1,6 +1,7 @@
 /* The conformance suite of the workflow port, written against workflow.h alone: an engine over an empty database must
  * drive these functions to their ends whatever fails between. */
 #include "platform/base/task.h"
+#include "platform/base/test_folder.h"
 #include "platform/ports/clock/clock.h"
 #include "platform/ports/random/random.h"
 #include "platform/ports/test_fault.h"
@@ -106,7 +107,7 @@ struct fixture {
     struct fault_plan *faults; /* NULL without the decorator */
     struct workflow_faulty activities;
     struct workflow_engine *engine;
-    char folder[PATH_BYTES];
+    char folder[TEST_FOLDER_BYTES];
     char url[PATH_BYTES];
     char message[512];
     size_t cached_bytes_max;
@@ -190,9 +191,7 @@ static void close_engine(struct fixture *f)
 static int set_up(void **state)
 {
     struct fixture *f = calloc(1, sizeof(*f));
-    snprintf(f->folder, sizeof(f->folder), "%s/workflow-test-XXXXXX", getenv("TMPDIR") ? getenv("TMPDIR") : "/tmp");
-    if (!mkdtemp(f->folder))
-        return -1;
+    test_folder_make(f->folder);
     snprintf(f->url, sizeof(f->url), "sqlite:%.200s/test.db", f->folder);
     task_mutex_init(&f->mutex);
     f->faults = is_decorated ? fault_plan_new() : NULL;
@@ -207,13 +206,7 @@ static int tear_down(void **state)
     struct fixture *f = *state;
     if (f->db)
         close_engine(f);
-    static const char *const suffixes[] = {"", "-wal", "-shm"};
-    for (size_t i = 0; i < sizeof(suffixes) / sizeof(suffixes[0]); i++) {
-        char path[2 * PATH_BYTES];
-        snprintf(path, sizeof(path), "%s/test.db%s", f->folder, suffixes[i]);
-        unlink(path);
-    }
-    rmdir(f->folder);
+    test_folder_remove(f->folder);
     fault_plan_free(f->faults);
     task_mutex_destroy(&f->mutex);
     free(f);
