@@ -69,9 +69,8 @@ const struct command commands[] = {
      "Messages are those of queues, as mails, that failed too often: dead ones."},
     {"quarantine replay", "SERVICE GROUP SOURCE OFFSET | SERVICE QUEUE [MESSAGE]", 2, 4, 0, command_quarantine_replay,
      "hand an event, or dead messages, to their consumer again",
-     "The words are columns of `quarantine list`. Four name an event, which leaves quarantine when it is handled; "
-     "three\n"
-     "a dead message, which is tried as a new one; two all dead messages of that queue."},
+     "The words are columns of `quarantine list`. Four name an event, which leaves quarantine when it is\n"
+     "handled; three a dead message, which is tried as a new one; two all dead messages of that queue."},
     {0},
 };
 

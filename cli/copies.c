@@ -95,7 +95,7 @@ static int check_database(const struct incoming *incoming, struct folder_manifes
     struct sql_db *db = NULL;
 
     snprintf(service, sizeof(service), "%.*s", (int)(strlen(name) - strlen(".db")), name);
-    if (incoming_open(incoming, service, &db) != EXIT_DONE)
+    if (folder_open_database(incoming->path, service, &db) != EXIT_DONE)
         return EXIT_FAILED;
     int error = sql_check(db, message);
     sql_close(db);

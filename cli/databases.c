@@ -7,7 +7,7 @@
 #include <string.h>
 #include <yyjson.h>
 
-static struct sql_place place_of(const struct shop *shop, const char *name)
+struct sql_place databases_place(const struct shop *shop, const char *name)
 {
     return (struct sql_place){.url = port_url(shop->config, PORT_SQL), .service = name, .data_path = shop->data_path};
 }
@@ -66,7 +66,7 @@ static int add_in_folder(struct shop *shop, struct databases *databases)
             return EXIT_FAILED;
     }
     for (size_t i = 0; all_services[i]; i++) {
-        const struct sql_place place = place_of(shop, all_services[i]->name);
+        const struct sql_place place = databases_place(shop, all_services[i]->name);
         int is_there = all_services[i]->no_database ? 0 : sql_exists(&place, message);
 
         if (is_there < 0)
@@ -94,7 +94,7 @@ int databases_list_folder(struct shop *shop, struct databases *ret_databases)
 int databases_open(const struct shop *shop, const struct databases *databases, const char *name, struct sql_db **ret_db,
                    char ret_message[FOLDER_MANIFEST_MESSAGE_BYTES])
 {
-    const struct sql_place place = place_of(shop, name);
+    const struct sql_place place = databases_place(shop, name);
     const struct folder_manifest *manifest = &databases->manifest;
     char url[SQL_URL_BYTES];
 

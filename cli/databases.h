@@ -13,6 +13,9 @@ struct databases {
     size_t served_count; /* the first of the names, in the order in which the process lists them */
 };
 
+/* Where the database of that name lies. */
+struct sql_place databases_place(const struct shop *shop, const char *name);
+
 /* Lists those that the running process serves, or else this one, which opens the stopped shop for it; then those that
  * the manifest names or that lie in the folder. The names are in the shop's arena. Returns an exit status and has said
  * what is wrong. */

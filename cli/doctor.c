@@ -189,9 +189,7 @@ static void examine_manifest(struct examination *examination)
         return;
     }
     for (size_t i = 0; i < manifest.count; i++) {
-        const struct sql_place place = {.url = port_url(shop->config, PORT_SQL),
-                                        .service = manifest.databases[i].name,
-                                        .data_path = shop->data_path};
+        const struct sql_place place = databases_place(shop, manifest.databases[i].name);
         if (folder_manifest_check(&place, message) >= 0)
             continue;
         bad(examination, "database", "%s", message);

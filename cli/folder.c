@@ -152,8 +152,3 @@ int folder_mark_database(const char *path, const char *database, struct folder_m
     snprintf(log, sizeof(log), "%s/%s.db-wal", path, database);
     return access(log, F_OK) == 0 ? say_failed("%s could not be moved into its database", log) : EXIT_DONE;
 }
-
-int incoming_open(const struct incoming *incoming, const char *service, struct sql_db **ret_db)
-{
-    return folder_open_database(incoming->path, service, ret_db);
-}

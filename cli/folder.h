@@ -7,6 +7,7 @@
 #include "platform/service/service.h"
 
 struct folder_lock;
+struct folder_manifest;
 
 struct incoming {
     const char *data_path;
@@ -23,9 +24,6 @@ int incoming_finish(struct incoming *incoming);
 /* Removes what came, unless it was put in place, and unlocks. */
 void incoming_end(struct incoming *incoming);
 
-/* Opens DATA/.incoming/<service>.db, making it where it is missing. */
-int incoming_open(const struct incoming *incoming, const char *service, struct sql_db **ret_db);
-
 /* Removes a folder of ours with what is in it, four folders deep. */
 void folder_remove(const char *path);
 
@@ -34,5 +32,4 @@ int folder_open_database(const char *path, const char *database, struct sql_db *
 
 /* Makes a closed database in a folder of ours the manifest's shop's (folder_manifest_join). Its file is whole
  * afterwards, without a log beside it, and not synced again. */
-struct folder_manifest;
 int folder_mark_database(const char *path, const char *database, struct folder_manifest *manifest);

@@ -209,7 +209,7 @@ static int load_database(struct loading *loading, const struct service *service)
     char message[512];
     struct sql_db *db = NULL;
 
-    if (incoming_open(&loading->incoming, service->name, &db) != EXIT_DONE)
+    if (folder_open_database(loading->incoming.path, service->name, &db) != EXIT_DONE)
         return EXIT_FAILED;
     int status = host_migrate(service, db, message) < 0 ? say_failed("%s", message) : EXIT_DONE;
     loading->problem[0] = '\0';

@@ -14,14 +14,6 @@
 
 #define PATH_BYTES 4400
 
-static struct sql_place place_of(const struct service_host *host, const char *service)
-{
-    return (struct sql_place){.url = port_url(host->options.config, PORT_SQL),
-                              .service = service,
-                              .data_path = host->options.data_path,
-                              .vfs = host->options.sql_vfs};
-}
-
 /* What `shopstream restore` and `load` leave when they are killed; some databases may have their places already. */
 static int refuse_unfinished(const struct service_host *host, char ret_message[512])
 {
@@ -63,7 +55,7 @@ static bool has_databases(const char *data_path)
 static int check_named(const struct service_host *host, char ret_message[512])
 {
     for (size_t i = 0; i < host->manifest->count; i++) {
-        const struct sql_place place = place_of(host, host->manifest->databases[i].name);
+        const struct sql_place place = host_place(host, host->manifest->databases[i].name);
         TRY(folder_manifest_check(&place, ret_message));
     }
     return 0;
@@ -78,7 +70,7 @@ static int open_and_compare(struct service_host *host, char ret_message[512])
 {
     for (size_t i = 0; i < host->instance_count; i++) {
         struct service_instance *instance = &host->instances[i];
-        const struct sql_place place = place_of(host, instance->service->name);
+        const struct sql_place place = host_place(host, instance->service->name);
 
         if (instance->service->no_database)
             continue;
@@ -133,7 +125,7 @@ static int join(struct service_host *host, struct service_instance *instance, ch
 
     if (error >= 0 || host_folder_names(host, name))
         return 0; /* it stays as it was counted last */
-    const struct sql_place place = place_of(host, name);
+    const struct sql_place place = host_place(host, name);
     return folder_manifest_unusable(&place, "written", error, ret_message);
 }
 

@@ -25,20 +25,18 @@
 #define START_ARENA_BYTES (32u << 20)
 #define START_TIMEOUT_MS (10 * 60 * 1000)
 
-static struct sql_place place_of(const struct service_instance *instance)
+struct sql_place host_place(const struct service_host *host, const char *service)
 {
-    const struct host_options *options = &instance->host->options;
-
-    return (struct sql_place){.url = port_url(options->config, PORT_SQL),
-                              .service = instance->service->name,
-                              .data_path = options->data_path,
-                              .vfs = options->sql_vfs};
+    return (struct sql_place){.url = port_url(host->options.config, PORT_SQL),
+                              .service = service,
+                              .data_path = host->options.data_path,
+                              .vfs = host->options.sql_vfs};
 }
 
 int host_instance_open_database(struct service_instance *instance, char ret_message[512])
 {
     const struct host_options *options = &instance->host->options;
-    const struct sql_place place = place_of(instance);
+    const struct sql_place place = host_place(instance->host, instance->service->name);
     char url[SQL_URL_BYTES];
 
     if (instance->db)
@@ -128,7 +126,7 @@ static int open_kept(struct service_instance *instance, char ret_message[512])
 
 static int refuse_database(const struct service_instance *instance, int error, char ret_message[512])
 {
-    const struct sql_place place = place_of(instance);
+    const struct sql_place place = host_place(instance->host, instance->service->name);
 
     return folder_manifest_unusable(&place, "written", error, ret_message);
 }

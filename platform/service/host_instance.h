@@ -1,7 +1,13 @@
 /* One service in its process: its database, its ports, its state; private to platform/service. */
 #pragma once
 
+#include "platform/ports/sql/sql.h"
+
+struct service_host;
 struct service_instance;
+
+/* Where a service's database lies, whether that service runs here or not. */
+struct sql_place host_place(const struct service_host *host, const char *service);
 
 /* Opens the database, or makes it; it may be open already. */
 int host_instance_open_database(struct service_instance *instance, char ret_message[512]);
