@@ -422,8 +422,8 @@ static void test_payments__the_ledger_cannot_be_changed(void **state)
         {"test_remove_transactions", "DELETE FROM ledger_transactions"},
     };
     for (size_t i = 0; i < sizeof(statements) / sizeof(statements[0]); i++) {
-        const struct sql_statement *statement = &statements[i];
-        assert_true(sql_write(db, run_statement, &statement) < 0);
+        struct statement change = {&statements[i], SQL_NO_ARGS};
+        assert_true(sql_write(db, execute, &change) < 0);
     }
     assert_ledger(fixture, 2);
 }

@@ -194,11 +194,6 @@ static inline bool has_status(struct fixture *fixture, const char *order_id, con
     return payment_is(&(struct payment_row){.status = stored_payment(fixture, order_id).status}, status);
 }
 
-static inline int run_statement(struct sql_tx *tx, void *argument)
-{
-    return sql_exec(tx, *(const struct sql_statement **)argument, SQL_NO_ARGS, NULL);
-}
-
 /* Waits until the payment has the status. */
 static inline void await_status(struct fixture *fixture, const char *order_id, const char *status)
 {

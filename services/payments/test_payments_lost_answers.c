@@ -73,13 +73,9 @@ static void age(struct fixture *fixture, bool was_ahead)
         {"test_newer_payments", "UPDATE payments SET created_ms = created_ms + 31536000000"},
         {"test_newer_refunds", "UPDATE refunds SET created_ms = created_ms + 31536000000"},
     };
-    const struct sql_statement *const wanted[] = {&forget, &older[was_ahead ? 2 : 0], &older[was_ahead ? 3 : 1]};
-    struct sql_db *ours = host_instance(fixture->host.host, "payments")->db;
-    struct sql_db *theirs = host_instance(fixture->host.host, "stripe_emulator")->db;
-    for (size_t i = 0; i < 3; i++) {
-        const struct sql_statement *statement = wanted[i];
-        assert_int_equal(sql_write(i == 0 ? theirs : ours, run_statement, &statement), 0);
-    }
+    run(fixture, "stripe_emulator", &forget, SQL_NO_ARGS);
+    run(fixture, "payments", &older[was_ahead ? 2 : 0], SQL_NO_ARGS);
+    run(fixture, "payments", &older[was_ahead ? 3 : 1], SQL_NO_ARGS);
 }
 
 static void test_payments_lost_answers__a_charge_whose_key_is_forgotten_is_found(void **state)
