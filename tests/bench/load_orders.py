@@ -4,8 +4,9 @@ It places nothing itself: `take_template` sees which rows one real order left in
 `load_orders` writes them again and again with ids and times of their own, spread over the days before the template.
 What the shop would have swept by its age is left out. tests/growth compares the result with real orders.
 """
+import concurrent.futures
 import contextlib
-import itertools
+import operator
 import pathlib
 import random
 import re
@@ -87,80 +88,117 @@ class Template:
                 for token in TOKEN.findall(texts(value)):
                     if token not in shared and token not in self.tokens:
                         self.tokens.append(token)
+        self.drawn = [Drawn(token, place) for place, token in enumerate(self.tokens)]
 
 
 def take_template(before, data):
     return Template(before, snapshot(data))
 
 
-# -- One value, made anew ---------------------------------------------------------------------------------------------
+# -- Ids, made anew ---------------------------------------------------------------------------------------------------
 
-def fresh(token, delta_ms, dice):
-    """Another token of the same kind. A UUIDv7 moves with its time, so that the order of ids stays that of time."""
-    if len(token) == 36 and token[14] == "7":
-        moved = "%012x" % (int(token[:8] + token[9:13], 16) + delta_ms)
-        return "%s-%s-7%03x-%s%03x-%012x" % (moved[:8], moved[8:], dice.getrandbits(12), token[19],
-                                             dice.getrandbits(12), dice.getrandbits(48))
-    named = re.match(r"(pi|ch|evt|re|pm|cus|req|secret)_", token)
-    prefix, mark, rest = token.rpartition("_") if named else ("", "", token)
-    hexadecimal = re.fullmatch(r"[0-9a-f-]+", rest) is not None
-    letters = "0123456789abcdef" if hexadecimal else string.ascii_letters + string.digits
-    return prefix + mark + "".join("-" if c == "-" else dice.choice(letters) for c in rest)
+LETTERS = bytes.maketrans(bytes(range(256)), "".join(
+    (string.ascii_letters + string.digits)[i % 62] for i in range(256)).encode())
+DRAWN = 64  # characters that a token is given, more than the longest has
 
 
-class Value:
-    """A column of a template's row: constant, a time, or text with tokens in it."""
+class Drawn:
+    """How one token of the template is made anew: as one of the same kind. A UUIDv7 moves with its time, so that the
+    order of ids stays that of time."""
 
-    def __init__(self, value, column, numbers):
-        self.value = value
-        self.is_time = isinstance(value, int) and value >= FIRST_MS and column.endswith("_ms")
-        self.is_bytes = isinstance(value, bytes)
-        self.pieces = None
-        text = texts(value)
-        found = [match for match in TOKEN.finditer(text) if match.group() in numbers]
-        if found:
-            self.pieces, end = [], 0
-            for match in found:
-                self.pieces += [text[end:match.start()], numbers[match.group()]]
-                end = match.end()
-            self.pieces.append(text[end:])
+    def __init__(self, token, place):
+        self.start = place * DRAWN
+        self.make = self.other
+        named = re.match(r"(?:pi|ch|evt|re|pm|cus|req|secret)_", token)
+        self.prefix = named.group() if named else ""
+        rest = token[len(self.prefix):]
+        self.length = len(rest)
+        self.is_hexadecimal = re.fullmatch(r"[0-9a-f-]+", rest) is not None
+        if len(token) == 36:
+            self.ms = int(token[:8] + token[9:13], 16)
+            self.kind = token[14]
+            self.variant = token[19]
+            self.make = self.uuid_v7 if self.kind == "7" else self.uuid
+
+    def uuid_v7(self, delta_ms, digits, letters):
+        moved, at = "%012x" % (self.ms + delta_ms), self.start
+        return "%s-%s-7%s-%s%s-%s" % (moved[:8], moved[8:], digits[at:at + 3], self.variant, digits[at + 3:at + 6],
+                                      digits[at + 6:at + 18])
+
+    def uuid(self, delta_ms, digits, letters):
+        at = self.start
+        return "%s-%s-%s%s-%s%s-%s" % (digits[at:at + 8], digits[at + 8:at + 12], self.kind, digits[at + 12:at + 15],
+                                       self.variant, digits[at + 15:at + 18], digits[at + 18:at + 30])
+
+    def other(self, delta_ms, digits, letters):
+        return self.prefix + (digits if self.is_hexadecimal else letters)[self.start:self.start + self.length]
+
+
+def tokens_of(template, delta_ms, seed, number):
+    """The same for every database: an order's ids go through all of them."""
+    drawn = random.Random(seed * 1_000_003 + number).randbytes(DRAWN * len(template.drawn))
+    digits, letters = drawn.hex(), drawn.translate(LETTERS).decode()
+    return [one.make(delta_ms, digits, letters) for one in template.drawn]
+
+
+# -- Rows, made anew --------------------------------------------------------------------------------------------------
+
+class Row:
+    """A row of the template: constants, times, and texts with tokens in them."""
+
+    def __init__(self, columns, row, numbers, kept):
+        self.constant = list(row)
+        self.times = [i for i, (column, value) in enumerate(zip(columns, row))
+                      if isinstance(value, int) and value >= FIRST_MS and column.endswith("_ms")]
+        self.texts = []
+        for i, value in enumerate(row):
+            found = [match for match in TOKEN.finditer(texts(value)) if match.group() in numbers]
+            if found:
+                self.texts.append((i, self.form(texts(value), found), isinstance(value, bytes),
+                                   operator.itemgetter(*(numbers[match.group()] for match in found))))
+        # Each column by whose age the row is swept, and how long it is kept.
+        self.ages = [(columns.index(kept[0]), kept[1])] if kept else []
+        # Rows of kv; not a reservation, which stays when it has ended.
+        if "item_key" in columns and self.constant[columns.index("expires_at_ms")] is not None:
+            self.ages.append((columns.index("expires_at_ms"), 0))
+
+    @staticmethod
+    def form(text, found):
+        pieces, end = [], 0
+        for match in found:
+            pieces.append(text[end:match.start()].replace("%", "%%"))
+            end = match.end()
+        return "%s".join([*pieces, text[end:].replace("%", "%%")])
+
+    def is_swept(self, delta_ms, now_ms):
+        return any(self.constant[i] + delta_ms <= now_ms - age_ms for i, age_ms in self.ages)
 
     def make(self, tokens, delta_ms):
-        if self.is_time:
-            return self.value + delta_ms
-        if self.pieces is None:
-            return self.value
-        text = "".join(tokens[piece] if isinstance(piece, int) else piece for piece in self.pieces)
-        return text.encode("latin-1") if self.is_bytes else text
+        row = self.constant.copy()
+        for i in self.times:
+            row[i] += delta_ms
+        for i, form, is_bytes, pick in self.texts:
+            text = form % pick(tokens)
+            row[i] = text.encode("latin-1") if is_bytes else text
+        return row
 
 
 class Writer:
     """The rows of one table."""
 
-    def __init__(self, database_name, table, columns, key, rows, numbers):
+    def __init__(self, database_name, table, columns, rows, numbers):
         # A number that the database hands out is left to it.
-        self.left_out = "seq" if table == "outbox" else None
-        self.columns = [column for column in columns if column != self.left_out]
-        self.rows = [[Value(value, column, numbers) for column, value in zip(columns, row) if column != self.left_out]
-                     for row in rows]
-        self.kept = KEPT_MS.get((database_name, table)) or KEPT_MS.get(("*", table))
-        self.sql = 'INSERT INTO "%s" (%s) VALUES (%s)' % (
-            table, ", ".join(self.columns), ", ".join("?" * len(self.columns)))
+        left_out = columns.index("seq") if table == "outbox" else len(columns)
+        columns = columns[:left_out] + columns[left_out + 1:]
+        kept = KEPT_MS.get((database_name, table)) or KEPT_MS.get(("*", table))
+        self.rows = [Row(columns, row[:left_out] + row[left_out + 1:], numbers, kept) for row in rows]
+        self.sql = 'INSERT INTO "%s" (%s) VALUES (%s)' % (table, ", ".join(columns), ", ".join("?" * len(columns)))
 
-    def make(self, tokens, delta_ms, now_ms):
-        for row in self.rows:
-            made = [value.make(tokens, delta_ms) for value in row]
-            named = dict(zip(self.columns, made))
-            if self.kept and named[self.kept[0]] < now_ms - self.kept[1]:
-                continue
-            if table_expires(named, now_ms):
-                continue
-            yield made
-
-
-def table_expires(named, now_ms):
-    """What a sweep would have taken: rows of kv, and no reservation, which stays when it has ended."""
-    return "item_key" in named and named["expires_at_ms"] is not None and named["expires_at_ms"] <= now_ms
+    def make(self, orders, now_ms):
+        for delta_ms, tokens in orders:
+            for row in self.rows:
+                if not row.is_swept(delta_ms, now_ms):
+                    yield row.make(tokens, delta_ms)
 
 
 def move_offsets(paths):
@@ -184,44 +222,36 @@ def spread(count, days, template_ms):
     return [-int((count - i) * step) for i in range(count)]
 
 
+def load_database(path, template, deltas, seed, now_ms):
+    """What the orders leave in one of the databases."""
+    numbers = {token: i for i, token in enumerate(template.tokens)}
+    groups = {}
+    for (database_name, table), row in template.rows:
+        if database_name == path.stem:
+            groups.setdefault(table, []).append(row)
+    if not groups:
+        return
+    with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as database:
+        for pragma in ("journal_mode = WAL", "synchronous = OFF", "cache_size = -600000", "foreign_keys = OFF"):
+            database.execute("PRAGMA " + pragma)
+        described = tables(database)
+        writers = [Writer(path.stem, table, described[table][0], rows, numbers) for table, rows in groups.items()]
+        for first in range(0, len(deltas), BATCH):
+            orders = [(delta, tokens_of(template, delta, seed, number))
+                      for number, delta in enumerate(deltas[first:first + BATCH], first)]
+            database.execute("BEGIN")
+            for writer in writers:
+                database.executemany(writer.sql, writer.make(orders, now_ms))
+            database.execute("COMMIT")
+        database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+
 def load_orders(data, template, count, days=365, seed=1):
-    """Writes so many orders; their (order of the template's) tokens of the last one are returned for the tests."""
+    """Writes so many orders, each database in a process of its own."""
     paths = databases(data)
     now_ms = int(time.time() * 1000)
-    numbers = {token: i for i, token in enumerate(template.tokens)}
     deltas = spread(count, days, now_ms)
-    last = None
-    for name, path in paths.items():
-        groups = {}
-        for (database_name, table), row in template.rows:
-            if database_name == name:
-                groups.setdefault(table, []).append(row)
-        if not groups:
-            continue
-        with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as database:
-            for pragma in ("journal_mode = WAL", "synchronous = OFF", "cache_size = -600000", "foreign_keys = OFF"):
-                database.execute("PRAGMA " + pragma)
-            described = tables(database)
-            writers = [Writer(name, table, *described[table], rows, numbers) for table, rows in groups.items()]
-            for batch in batches(deltas):
-                database.execute("BEGIN")
-                made = [(delta, tokens_of(template, delta, seed, number)) for number, delta in batch]
-                for writer in writers:
-                    database.executemany(writer.sql, itertools.chain.from_iterable(
-                        writer.make(tokens, delta, now_ms) for delta, tokens in made))
-                database.execute("COMMIT")
-                last = made[-1][1]
-            database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    with concurrent.futures.ProcessPoolExecutor() as pool:
+        for loaded in [pool.submit(load_database, path, template, deltas, seed, now_ms) for path in paths.values()]:
+            loaded.result()
     move_offsets(paths)
-    return last
-
-
-def batches(deltas):
-    for start in range(0, len(deltas), BATCH):
-        yield list(enumerate(deltas[start:start + BATCH], start))
-
-
-def tokens_of(template, delta_ms, seed, number):
-    """The same for every database: an order's ids go through all of them."""
-    dice = random.Random(seed * 1_000_003 + number)
-    return [fresh(token, delta_ms, dice) for token in template.tokens]
