@@ -44,6 +44,7 @@ class Bench:
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="shopstream-bench-", dir=measure.DISK))
         self.shop = measure.Shop(self.folder / "data", ADMIN_EMAIL=ADMIN, ADMIN_PASSWORD=PASSWORD, LOG_LEVEL="warning")
         self.top_rate = 0
+        self.bare_cpu_us = []  # of a request to the bare server
 
     def add(self, what, ok=None, **figures):
         row = {"what": what, **figures}
@@ -103,6 +104,7 @@ class Bench:
                     runs.append(result)
                     theirs.append(self.cpu(bare, port, path, connections)[0])
                 ratio = statistics.median(a / max(b, 0.001) for a, b in zip(ours, theirs))
+                self.bare_cpu_us += theirs
                 self.add("%s, %d connections" % (name, connections), ratio <= CPU_RATIO_MAX, ratio=round(ratio, 2),
                          cpu_us=round(statistics.median(ours), 2), bare_cpu_us=round(statistics.median(theirs), 2),
                          per_second=round(statistics.median(run["per_second"] for run in runs)),
@@ -125,10 +127,12 @@ class Bench:
         result = measure.load_orders(self.shop, body, *options, wait=30, may_fail=True)
         measure.wait_until_idle(pid)
         count = max(1, result["requests"])
+        cpu_us = (measure.cpu_ns(pid) - cpu) / count / 1000
+        bare = {"bare_requests": round(cpu_us / statistics.median(self.bare_cpu_us))} if self.bare_cpu_us else {}
         self.add(what, judge(result) and result["errors"] == 0 and set(result["statuses"]) == {"201"},
                  orders_per_s=result["per_second"],
                  **{key: result[key] for key in ("p50_us", "p95_us", "p99_us", "statuses", "errors")},
-                 cpu_us=round((measure.cpu_ns(pid) - cpu) / count / 1000, 1),
+                 cpu_us=round(cpu_us, 1), **bare,
                  commits_per_order=round((self.shop.metric("shopstream_sql_commits{") - commits) / count, 2))
         return result
 

@@ -28,7 +28,8 @@ TABLES = (
 )
 # Figures: what a column is called, and its unit; times in microseconds are shown in milliseconds from ten on.
 COLUMNS = {"ratio": ("ratio", "×"), "cpu_us": ("CPU", "µs"), "bare_cpu_us": ("CPU, bare server", "µs"),
-           "small_cpu_us": ("CPU, small shop", "µs"), "per_second": ("a second", "/s"),
+           "bare_requests": ("in requests to the bare server", "×"), "small_cpu_us": ("CPU, small shop", "µs"),
+           "per_second": ("a second", "/s"),
            "orders_per_s": ("orders", "/s"), "p50_us": ("p50", "µs"), "p95_us": ("p95", "µs"),
            "p99_us": ("p99", "µs"), "max_us": ("longest", "µs"), "ms": ("time", "ms"), "mb": ("memory", "MB"),
            "bytes": ("memory", "bytes"), "calls": ("calls", ""), "syncs": ("syncs", ""),
