@@ -385,17 +385,24 @@ static bool answer_cached(struct request *request)
     return true;
 }
 
+static int start_trace(struct request *request)
+{
+    return call_start_trace(&request->call, http_header_find(request->http, "traceparent"));
+}
+
 bool request_begin(struct request *request)
 {
     request->started_ns = clock_monotonic_ns();
     request->work.run = request_run;
     int result = request_route(request);
-    if (result < 0) {
-        finish(request, result);
+    /* What the cache answers causes nothing, so nothing is traced. */
+    if (result >= 0 && answer_cached(request))
+        return true;
+    int trace_result = start_trace(request);
+    if (result < 0 || trace_result < 0) {
+        finish(request, result < 0 ? result : trace_result);
         return true;
     }
-    if (answer_cached(request))
-        return true;
     if (request->match.route && request->match.route->inline_ok) {
         request_run(&request->work);
         return true;
@@ -408,7 +415,9 @@ size_t request_body_max(struct request *request, struct http_response *ret_respo
     request->started_ns = clock_monotonic_ns();
     if (request_route(request) < 0 || !request->match.route || request->match.route->body_bytes_max == 0)
         return 0;
-    int result = request_authenticate(request);
+    int result = start_trace(request);
+    if (result >= 0)
+        result = request_authenticate(request);
     if (result >= 0)
         result = request_authorise(request);
     if (result >= 0)

@@ -4,7 +4,7 @@
 
 #include "platform/service/request.h"
 
-/* request_route.c: the service, the row and the tenant; fills the call. */
+/* request_route.c: the service, the row and the tenant; fills the call, but for its trace. */
 int request_route(struct request *request);
 int refuse_method(struct request *request);
 enum transaction route_transaction(const struct route *route);

@@ -159,7 +159,6 @@ int request_route(struct request *request)
     bool found = find_row(request);
 
     fill_call(request);
-    TRY(call_start_trace(call, http_header_find(request->http, "traceparent")));
     if (!found)
         return problem_set(&call->problem, ERR_NOT_FOUND, "no_such_path", NULL, "There is nothing at this address.");
     return find_tenant(request);
