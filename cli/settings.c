@@ -4,6 +4,7 @@
 #include "cli/terminal.h"
 #include "platform/base/err.h"
 #include "platform/service/host.h"
+#include "platform/service/shop_settings.h"
 #include "platform/wire/wire_format.h"
 #include "services/services.h"
 
@@ -43,11 +44,12 @@ const struct config_row settings[] = {
 
 const struct config_row *const *settings_tables(void)
 {
-    static const struct config_row *tables[HOST_SERVICES_MAX + 3];
+    static const struct config_row *tables[HOST_SERVICES_MAX + 4];
     size_t count = 0;
 
     tables[count++] = settings;
     tables[count++] = port_settings;
+    tables[count++] = shop_settings;
     for (size_t i = 0; all_services[i]; i++) {
         if (all_services[i]->config)
             tables[count++] = all_services[i]->config;
@@ -152,6 +154,7 @@ static int check_own(const struct config *config, char ret_message[512])
 int settings_check(const struct config *config, const struct service *const *services, char ret_message[512])
 {
     TRY(check_own(config, ret_message));
+    TRY(shop_settings_check(config, ret_message));
     for (; *services; services++) {
         if ((*services)->check)
             TRY((*services)->check(config, ret_message));

@@ -8,6 +8,7 @@
 #include "platform/net/client.h"
 #include "platform/ports/clock/clock.h"
 #include "platform/service/host.h"
+#include "platform/service/shop_settings.h"
 #include "platform/service/token.h"
 
 #include <stdio.h>
@@ -40,9 +41,9 @@ struct test_answer {
 static inline void test_host_start(struct test_host *test, const struct service *const *services,
                                    char *const *environment)
 {
-    const struct config_row *tables[HOST_SERVICES_MAX + 2] = {port_settings};
+    const struct config_row *tables[HOST_SERVICES_MAX + 3] = {port_settings, shop_settings};
     char message[512] = "";
-    size_t table_count = 1;
+    size_t table_count = 2;
 
     if (!test->folder[0])
         test_folder_make(test->folder);

@@ -1,34 +1,27 @@
 /* orders: carts, and orders from their placing to their end. */
 #include "platform/base/config.h"
-#include "platform/base/iso_code.h"
 #include "platform/service/mail_worker.h"
 #include "platform/service/host.h"
+#include "platform/service/shop_settings.h"
 #include "services/orders/migrations/migrations.h"
 #include "services/orders/orders.h"
 
 #include <stdlib.h>
 
-enum { CONFIG_PAYMENT_TIMEOUT, CONFIG_CURRENCY };
+enum { CONFIG_PAYMENT_TIMEOUT };
 
 static const struct config_row config[] = {
     [CONFIG_PAYMENT_TIMEOUT] = {"SHOPSTREAM_PAYMENT_TIMEOUT_MS", CONFIG_INT, "900000", 100, 86400000,
                                 "How long a customer may take to pay before the order fails, in milliseconds"},
-    [CONFIG_CURRENCY] = {"SHOPSTREAM_CURRENCY", CONFIG_STRING, "EUR", 3, 3,
-                         "The shop's currency (ISO 4217): of carts and orders that name none"},
     {0},
 };
 
 static int start(struct call *call, void **ret_state)
 {
-    struct str currency = config_get_str(call->host->options.config, &config[CONFIG_CURRENCY]);
-
-    if (iso_currency_digits(currency) < 0)
-        return call_fail(call, ERR_INVALID, "no_such_currency", NULL,
-                         "SHOPSTREAM_CURRENCY must be the code of a currency that is in use (ISO 4217), as EUR.");
     struct orders_state *state = calloc(1, sizeof(*state));
     if (!state)
         return ERR_NO_MEMORY;
-    state->currency = currency;
+    state->currency = config_get_str(call->host->options.config, &shop_settings[SHOP_CURRENCY]);
     state->payment_timeout_ms = config_get_int(call->host->options.config, &config[CONFIG_PAYMENT_TIMEOUT]);
     *ret_state = state;
     return 0;

@@ -1,6 +1,7 @@
 /* The whole shop in one process, as `make run` has it, behind the parser. */
 #include "platform/net/client_simulated.h"
 #include "platform/ports/mail/mail.h"
+#include "platform/service/shop_settings.h"
 #include "services/services.h"
 #include "tests/faults/faults.h"
 
@@ -74,8 +75,8 @@ static bool choose(void *context, enum fault_port port, const char *call, struct
 
 static struct config *load_config(void)
 {
-    const struct config_row *tables[] = {port_settings, identity_service.config, orders_service.config,
-                                         payments_service.config, NULL};
+    const struct config_row *tables[] = {port_settings,         shop_settings,           identity_service.config,
+                                         orders_service.config, payments_service.config, NULL};
     char *environment[] = {
         (char[]){"SHOPSTREAM_ADMIN_EMAIL=admin@shop.example"},
         (char[]){"SHOPSTREAM_ADMIN_PASSWORD=the administrator's own"},

@@ -1,5 +1,6 @@
 /* One run: the provider, the shop, its staff and goods first; then the actors; then calm, in which everything must come
  * to its end; then the audit. */
+#include "platform/service/shop_settings.h"
 #include "services/services.h"
 #include "shopstream/catalog/v1/catalog.rpc.h"
 #include "shopstream/identity/v1/identity.rpc.h"
@@ -272,6 +273,7 @@ static struct config *load_config(void)
     const struct config_row *tables[CONFIG_TABLES_MAX] = {NULL};
     size_t count = 0;
     tables[count++] = port_settings;
+    tables[count++] = shop_settings;
     for (size_t i = 0; all_services[i]; i++) {
         ASSERT(count + 1 < CONFIG_TABLES_MAX);
         if (all_services[i]->config && !is_listed(tables, all_services[i]->config))
