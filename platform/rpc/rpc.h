@@ -22,6 +22,7 @@ struct rpc_method {
 typedef int rpc_handler(struct call *call, const ProtobufCMessage *in, ProtobufCMessage *out);
 
 /* Calls a method on behalf of the caller: same trace, tenant and deadline; the called service sees a service, not the
- * customer. ASSERTs that the caller is not inside a write transaction. On failure the caller's problem says what the
- * callee said. ERR_UNAVAILABLE when the service does not run here. */
+ * customer, unless the caller acts on behalf of them (call->on_behalf). ASSERTs that the caller is not inside a write
+ * transaction. On failure the caller's problem says what the callee said. ERR_UNAVAILABLE when the service does not run
+ * here. */
 int rpc_call(struct call *caller, const struct rpc_method *method, const ProtobufCMessage *in, ProtobufCMessage *out);

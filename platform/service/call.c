@@ -220,15 +220,19 @@ void call_set_version(struct call *call, int64_t version)
 
 int call_cache_tag(struct call *call, const char *kind, struct str id)
 {
-    struct call_reply *reply = call->reply;
+    struct call_reply *reply = call->showing;
 
     if (!reply)
         return 0;
-    if (reply->tag_count == CACHE_TAGS_MAX) {
-        reply->uncacheable = true;
-        return 0;
+    uint64_t tag = response_cache_tag(call->host->responses, call->tenant, str_from_cstr(kind), id);
+    for (size_t i = 0; i < reply->tag_count; i++) {
+        if (reply->tags[i] == tag)
+            return 0;
     }
-    reply->tags[reply->tag_count++] = response_cache_tag(call->host->responses, call->tenant, str_from_cstr(kind), id);
+    if (reply->tag_count == CACHE_TAGS_MAX)
+        reply->uncacheable = true;
+    else
+        reply->tags[reply->tag_count++] = tag;
     return 0;
 }
 

@@ -30,6 +30,8 @@ struct call {
     struct str traceparent; /* to send on (W3C) */
 
     struct str idempotency_key; /* of the request; empty without. Goes on to the services that it calls */
+    bool on_behalf; /* set by a handler that asks other services for this person alone: they see who asks, and let them
+                     * in or not by their own rows. Else they see a service. Holds for calls of this call only */
     struct if_match if_match;
     int64_t wait_ms;                 /* Prefer: wait=N, or 0 */
     const struct http_request *http; /* NULL when called by RPC, a job or an event */
@@ -37,8 +39,9 @@ struct call {
     const int *files; /* open files that the command line sent along: admin_socket.h */
     size_t file_count;
 
-    struct problem problem;   /* why the handler failed */
-    struct call_reply *reply; /* platform/service's own */
+    struct problem problem;     /* why the handler failed */
+    struct call_reply *reply;   /* platform/service's own, as is: */
+    struct call_reply *showing; /* the reply in which all that is read here ends: its own, or that of who called */
 };
 
 /* Fails the call: sets its problem, returns the error. "return call_fail(c, ERR_CONFLICT, "out_of_stock",
@@ -79,9 +82,13 @@ int call_signal_workflow(struct call *call, struct str id, const char *signal, c
 /* The version of what is shown: the reply's ETag becomes "<version>-<hash of the bytes>". */
 void call_set_version(struct call *call, int64_t version);
 
+/* For raw handlers, whose bytes have this hash: their ETag is made of it, and who has them already is told so (304). */
+void call_set_etag(struct call *call, uint64_t hash);
+
 /* Files the cached reply under an aggregate that it shows: kind is the topic, id the key of its events
  * ("product.events", the product's id); or under a type of event of the tenant's, whatever its key ("product.created",
- * STR_EMPTY). call_publish of such an event drops the reply before the write is acknowledged. */
+ * STR_EMPTY). call_publish of such an event drops the reply before the write is acknowledged. What a service shows that
+ * was called for the reply counts as shown by it: its tags are the reply's too. */
 int call_cache_tag(struct call *call, const char *kind, struct str id);
 
 /* Another header than the row's. */

@@ -71,13 +71,17 @@ int rpc_call(struct call *caller, const struct rpc_method *method, const Protobu
     call->db = instance->db;
     call->tx = NULL;
     call->must_finish = false;
-    call->who = (struct principal){.roles = ROLE_SERVICE};
+    if (!caller->on_behalf)
+        call->who = (struct principal){.roles = ROLE_SERVICE};
+    call->on_behalf = false;
     call->log.service = instance->service->name;
     call->http = NULL;
     call->reply = NULL;
     call->if_match = (struct if_match){0};
     call->problem = (struct problem){0};
-    int result = wire_check(in, &call->problem);
+    int result = caller->on_behalf ? access_check(call, route) : 0;
+    if (result >= 0)
+        result = wire_check(in, &call->problem);
     if (result >= 0)
         result = run(invocation);
     if (result < 0)

@@ -8,6 +8,7 @@
 #include <stdio.h>
 
 #define REPLY_BYTES_MAX (4u << 20)
+#define HEAD_BYTES_MAX (16u << 10)
 
 /* Fixed, so that the same bytes have the same ETag in every process and after a restart. */
 static const struct hash_key etag_key = {{0, 0}};
@@ -32,6 +33,18 @@ static bool has_etag(const struct call *call)
     return call->reply->has_version || !call->http || http_is_read(call->http);
 }
 
+static void make_etag(struct call_reply *reply, uint64_t hash)
+{
+    snprintf(reply->etag, sizeof(reply->etag), "\"%lld-%016llx\"", (long long)(reply->has_version ? reply->version : 0),
+             (unsigned long long)hash);
+}
+
+void call_set_etag(struct call *call, uint64_t hash)
+{
+    if (call->reply)
+        make_etag(call->reply, hash);
+}
+
 int reply_encode(struct call *call)
 {
     struct call_reply *reply = call->reply;
@@ -47,9 +60,7 @@ int reply_encode(struct call *call)
         TRY(encode_json(call, reply->out, &reply->body));
         reply->etag[0] = '\0';
         if (has_etag(call))
-            snprintf(reply->etag, sizeof(reply->etag), "\"%lld-%016llx\"",
-                     (long long)(reply->has_version ? reply->version : 0),
-                     (unsigned long long)hash_keyed(&etag_key, reply->body));
+            make_etag(reply, hash_keyed(&etag_key, reply->body));
     }
     if (!reply->status)
         reply->status = 200;
@@ -191,7 +202,7 @@ void response_from_cache(struct request *request, const struct cached_response *
 /* The headers that the server is to send as they stand. */
 static struct http_blob *encode_head(const struct http_response *response)
 {
-    CLEANUP(buf_free) struct buf buf = BUF(4096);
+    CLEANUP(buf_free) struct buf buf = BUF(HEAD_BYTES_MAX);
 
     for (size_t i = 0; i < response->header_count; i++) {
         buf_append(&buf, response->headers[i].name);
@@ -205,7 +216,10 @@ static struct http_blob *encode_head(const struct http_response *response)
 /* Puts a copy of the answer into the cache. */
 void response_keep(struct request *request, struct http_response *response)
 {
-    struct cached_response cached = {.head = encode_head(response), .body = http_blob_new(response->body)};
+    struct cached_response cached = {
+        .head = encode_head(response),
+        .body = response->blob ? http_blob_ref(response->blob) : http_blob_new(response->body),
+    };
 
     if (cached.head && cached.body) {
         memcpy(cached.etag, request->reply.etag, sizeof(cached.etag));
@@ -214,4 +228,33 @@ void response_keep(struct request *request, struct http_response *response)
     }
     http_blob_unref(cached.head);
     http_blob_unref(cached.body);
+}
+
+/* -- Raw handlers -------------------------------------------------------------------------------------------------- */
+
+static void leave_out_what_is_known(struct request *request, struct http_response *response)
+{
+    if (!etag_matches(request, request->reply.etag))
+        return;
+    response->status = 304;
+    response->body = STR_EMPTY;
+    http_blob_unref(response->blob);
+    response->blob = NULL;
+}
+
+void response_from_raw(struct request *request, struct http_response *response)
+{
+    struct call_reply *reply = &request->reply;
+    struct str body = response->blob ? http_blob_bytes(response->blob) : response->body;
+    bool is_whole = http_is_read(request->http) && response->status == 200;
+
+    if (is_whole && request->match.route->cached && !reply->etag[0])
+        make_etag(reply, hash_keyed(&etag_key, body));
+    if (is_whole && reply->etag[0])
+        http_response_header(response, STR("ETag"), str_from_cstr(reply->etag));
+    reply_headers_add(request, response);
+    if (is_whole && request->cache_key.len && !reply->uncacheable)
+        response_keep(request, response);
+    if (is_whole && reply->etag[0])
+        leave_out_what_is_known(request, response);
 }

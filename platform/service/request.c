@@ -68,6 +68,8 @@ static void answer_problem(struct request *request)
     struct http_response response;
 
     response_from_problem(request, &response);
+    if (request->may_block && request_wants_page(request))
+        response_from_problem_page(request, &response);
     send(request, &response);
 }
 
@@ -315,7 +317,7 @@ static void run_raw(struct request *request)
         finish(request, result);
         return;
     }
-    reply_headers_add(request, &response);
+    response_from_raw(request, &response);
     send(request, &response);
 }
 
@@ -339,6 +341,7 @@ static void request_run(struct work *work)
 {
     struct request *request = (struct request *)work;
 
+    request->may_block = !request->match.route || !request->match.route->inline_ok;
     if (request->cache_key.len)
         request->cache_epoch = response_cache_epoch(request->host->responses);
     /* It may have waited for a worker until nobody waits for its answer any more. */
@@ -390,6 +393,15 @@ static int start_trace(struct request *request)
     return call_start_trace(&request->call, http_header_find(request->http, "traceparent"));
 }
 
+/* Says why there is nothing, where that takes a worker's time. */
+static void run_problem(struct work *work)
+{
+    struct request *request = (struct request *)work;
+
+    request->may_block = true;
+    answer_problem(request);
+}
+
 bool request_begin(struct request *request)
 {
     request->started_ns = clock_monotonic_ns();
@@ -399,6 +411,10 @@ bool request_begin(struct request *request)
     if (result >= 0 && answer_cached(request))
         return true;
     int trace_result = start_trace(request);
+    if (trace_result >= 0 && result < 0 && request_wants_page(request)) {
+        request->work.run = run_problem;
+        return false;
+    }
     if (result < 0 || trace_result < 0) {
         finish(request, result < 0 ? result : trace_result);
         return true;

@@ -56,6 +56,7 @@ struct request {
     struct sql_write_job write;
     struct str cache_key; /* empty: not to be kept */
     uint64_t cache_epoch;
+    bool may_block; /* it is on a worker */
     int64_t started_ns;
 };
 

@@ -106,11 +106,9 @@ static unsigned roles_allowed(enum auth auth)
     return 0;
 }
 
-int request_authorise(struct request *request)
+int access_check(struct call *call, const struct route *route)
 {
-    struct call *call = &request->call;
-
-    if (call->who.roles & roles_allowed(request->match.route->auth))
+    if (call->who.roles & roles_allowed(route->auth))
         return 0;
     if (call->who.roles == ROLE_GUEST) {
         call_set_header(call, "WWW-Authenticate", STR("Bearer"));
@@ -118,6 +116,11 @@ int request_authorise(struct request *request)
                            "Sign in first: this needs an access token.");
     }
     return problem_set(&call->problem, ERR_FORBIDDEN, "role_required", NULL, "Your role does not allow this.");
+}
+
+int request_authorise(struct request *request)
+{
+    return access_check(&request->call, request->match.route);
 }
 
 int request_limit_rate(struct request *request)

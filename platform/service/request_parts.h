@@ -12,6 +12,7 @@ enum transaction route_transaction(const struct route *route);
 /* request_access.c: who asks, whether they may, and how often. */
 int request_authenticate(struct request *request);
 int request_authorise(struct request *request);
+int access_check(struct call *call, const struct route *route); /* whether the row lets in who asks */
 int request_limit_rate(struct request *request);
 
 /* request_input.c: body, path and query into the input message; If-Match, Prefer and Idempotency-Key. */
@@ -26,8 +27,13 @@ void response_from_replay(struct request *request, struct http_response *ret_res
 void response_from_cache(struct request *request, const struct cached_response *cached,
                          struct http_response *ret_response);
 void response_keep(struct request *request, struct http_response *response);
+void response_from_raw(struct request *request, struct http_response *response); /* what its handler filled */
 void reply_headers_add(struct request *request, struct http_response *response);
 void reply_policy_add(struct http_response *response); /* what a browser may do with it, unless the response says */
+
+/* request_problem.c: what a person sees in place of a problem. */
+bool request_wants_page(const struct request *request);
+void response_from_problem_page(struct request *request, struct http_response *response); /* or leaves it as it is */
 
 /* call.c: runs a closure as the call's write transaction, with its idempotency record. */
 int call_run_write(struct call *call, struct sql_tx *tx, sql_closure *closure, void *argument);

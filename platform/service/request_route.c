@@ -119,6 +119,7 @@ static void fill_call(struct request *request)
     call->http = request->http;
     call->client_address = request->http->peer;
     call->reply = &request->reply;
+    call->showing = &request->reply;
     call->deadline_ns = request->started_ns + REQUEST_DEADLINE_MS * CLOCK_NS_PER_MS;
     if (request->instance) {
         call->service = request->instance->service;
@@ -129,15 +130,15 @@ static void fill_call(struct request *request)
     }
 }
 
-/* The host of a service that keeps nothing for anybody (health, the API's description), or that speaks a foreign API on
- * a listener of its own, says nothing of a tenant. */
+/* The host of a service that is the same for everybody (health), or that speaks a foreign API on a listener of its own,
+ * says nothing of a tenant. */
 static int find_tenant(struct request *request)
 {
     const struct service *service = request->instance->service;
     struct str header = http_header_find(request->http, "x-tenant"), host = request->http->host;
     struct call *call = &request->call;
 
-    if (service->no_database || service->own_listener)
+    if (service->any_host || service->own_listener)
         host = STR_EMPTY;
     if (tenants_find(request->host->tenants, header, host, &call->tenant) == 0)
         return 0;

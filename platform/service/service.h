@@ -19,6 +19,8 @@ struct call;
 struct workflow_type;
 struct event;
 
+#define SERVICE_PATH_BYTES 4096
+
 /* -- Who may call ------------------------------------------------------------------------------------------------- */
 
 enum role {
@@ -88,7 +90,7 @@ struct route {
     const char *gives;
     const ProtobufCMessageDescriptor *gives_message;
     bool cached;         /* what anybody may see: kept whole in the response cache until an event of a tag
-                          * that the handler named (call_cache_tag) drops it */
+                          * that the handler named (call_cache_tag) drops it. A raw handler's 200 gets an ETag */
     bool inline_ok;      /* cannot block: may run on the event loop */
     bool internal;       /* not in the API's description: what services alone call (method and path are NULL),
                           * and pages */
@@ -171,8 +173,18 @@ struct service {
     bool own_listener;  /* speaks on a loopback port of its own, not under /api/<name> */
     bool loopback_only; /* for tests on one machine: refuses to be reached from others */
     bool no_prefix;     /* its paths stand at the root ("/dev/mail") */
+    bool any_host;      /* the same for every tenant: it answers whatever the host, where others say 404 */
     bool no_database;   /* stores nothing: no file, no writer, no readers. Its rows are TX_NONE or raw, and
                          * it has jobs at the most */
+
+    /* The folder outside of the data folder that it reads while it runs, by the settings: the sandbox leaves it open.
+     * NULL: there is none. */
+    void (*find_folder)(const struct config *config, char ret_path[SERVICE_PATH_BYTES]);
+
+    /* How a person is told why there is no page: fills the response for the call's problem, whose status it gets. Asked
+     * for reads of the service's rows, and of addresses that nobody has, by who takes HTML; never on an event loop. On
+     * an error the problem itself is the answer. NULL: it always is. */
+    raw_handler *show_problem;
 
     /* The service's own state, made after migrations and before the first call; NULL where it has none. */
     int (*start)(struct call *call, void **ret_state);

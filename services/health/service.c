@@ -73,6 +73,7 @@ const struct service health_service = {
     .port = 3014,
     .help = "Liveness, readiness and metrics; runs in every process",
     .no_prefix = true,
+    .any_host = true,
     .no_database = true,
     .routes =
         (const struct route[]){

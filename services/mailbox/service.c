@@ -15,6 +15,7 @@ const struct service mailbox_service = {
     .help = "the page of spooled mails at /dev/mail, on this machine only",
     .routes = routes,
     .no_prefix = true,
+    .any_host = true,
     .no_database = true,
     .loopback_only = true,
 };
