@@ -110,15 +110,38 @@ static int configure(struct serving *serving)
 
 /* -- The sandbox --------------------------------------------------------------------------------------------------- */
 
+#define FOLDERS_MAX 4
+
+/* What the services read that is not in the data folder. */
+static size_t find_folders(const struct serving *serving, char paths[FOLDERS_MAX][SERVICE_PATH_BYTES],
+                           const char *ret_folders[FOLDERS_MAX])
+{
+    size_t count = 0;
+
+    for (size_t i = 0; serving->services[i]; i++) {
+        if (!serving->services[i]->find_folder)
+            continue;
+        ASSERT(count < FOLDERS_MAX);
+        serving->services[i]->find_folder(serving->config, paths[count]);
+        ret_folders[count] = paths[count];
+        count++;
+    }
+    return count;
+}
+
 /* What is read from elsewhere (arguments, settings) was read; no task has started. */
 static int enter_sandbox(struct serving *serving)
 {
+    static char paths[FOLDERS_MAX][SERVICE_PATH_BYTES];
+    const char *folders[FOLDERS_MAX];
     char *gap = serving->sandbox_gap;
 
     if (!serving->has_sandbox)
         return EXIT_DONE;
     const struct sandbox_limits limits = {
         .data_path = serving->data_path,
+        .folders = folders,
+        .folder_count = find_folders(serving, paths, folders),
         .limits_connections = serving->network.is_limited,
         .ports = serving->network.ports,
         .port_count = serving->network.port_count,

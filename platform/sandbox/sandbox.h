@@ -5,7 +5,8 @@
  *   seccomp       an allow-list of system calls (sandbox_calls.c); any other fails with EPERM. No other program can be
  *                 run, no child made, no other process looked into or signalled, nothing mounted or loaded; memory
  *                 never becomes executable.
- *   Landlock      files and connections (sandbox_files.c): the data folder to read and write; to read, the few that
+ *   Landlock      files and connections (sandbox_files.c): the data folder to read and write; to read, what the build
+ *                 made for browsers, and the few that
  *                 libraries open late: certificates, the resolver's files, time zones, what the kernel tells of the
  *                 process itself; and, where they are limited, TCP connections to the ports that are named. On what
  *                 may be listened needs no rule: sandbox_seal ends listening.
@@ -23,7 +24,9 @@
 #define SANDBOX_MESSAGE_BYTES 256
 
 struct sandbox_limits {
-    const char *data_path;   /* must exist */
+    const char *data_path;      /* must exist */
+    const char *const *folders; /* to be read besides; those that are not there are left out */
+    size_t folder_count;
     bool limits_connections; /* to the ports; false: to any */
     const unsigned short *ports;
     size_t port_count;

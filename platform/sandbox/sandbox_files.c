@@ -120,9 +120,13 @@ static int allow_etc(int ruleset)
     return geteuid() == 0 ? 0 : allow(ruleset, "/etc", ACCESS_READ);
 }
 
-static int add_rules(int ruleset, const char *data_path, uint64_t handled)
+static int add_rules(int ruleset, const struct sandbox_limits *limits, uint64_t handled)
 {
-    TRY(allow(ruleset, data_path, (ACCESS_READ | ACCESS_WRITE) & handled));
+    TRY(allow(ruleset, limits->data_path, (ACCESS_READ | ACCESS_WRITE) & handled));
+    for (size_t i = 0; i < limits->folder_count; i++) {
+        if (allow(ruleset, limits->folders[i], ACCESS_READ) == ERR_UNAVAILABLE)
+            return ERR_UNAVAILABLE;
+    }
     for (size_t i = 0; i < sizeof(readable) / sizeof(readable[0]); i++) {
         if (allow(ruleset, readable[i], ACCESS_READ) == ERR_UNAVAILABLE)
             return ERR_UNAVAILABLE;
@@ -155,7 +159,7 @@ int sandbox_limit_files(const struct sandbox_limits *limits, bool *ret_has_open_
     int ruleset = create_ruleset(&wanted, size_for(version), 0);
     if (ruleset < 0)
         return ERR_UNAVAILABLE;
-    int error = add_rules(ruleset, limits->data_path, wanted.handled_access_fs);
+    int error = add_rules(ruleset, limits, wanted.handled_access_fs);
     if (!error && wanted.handled_access_net)
         error = add_ports(ruleset, limits);
     *ret_has_open_ports = limits->limits_connections && !wanted.handled_access_net;
