@@ -1,0 +1,201 @@
+/* Home, categories, search results, products: what the catalog tells anybody. */
+#include "services/shell/href.h"
+#include "services/shell/listing.h"
+
+#include "platform/wire/wire.h"
+
+#define NEW_ARRIVALS 8
+#define TILES_MAX 12
+#define RELATED_MAX 8
+
+/* Products in the shop's currency, the newest first; category may be NULL. */
+static int list_newest(struct page *page, const char *category, int32_t limit, Catalog__ListProductsReply *out)
+{
+    Catalog__ListProductsRequest in = CATALOG__LIST_PRODUCTS_REQUEST__INIT;
+
+    in.has_limit = true;
+    in.limit = limit;
+    in.category = (char *)(uintptr_t)category;
+    TRY(page_text(page, page->shell->currency, &in.currency));
+    TRY(page_text(page, page->shell->country, &in.region));
+    TRY(catalog_list_products(page->call, &in, out));
+    listing_shorten(out->products, out->n_products);
+    return 0;
+}
+
+/* -- Home ---------------------------------------------------------------------------------------------------------- */
+
+static int add_tile(struct page *page, const Catalog__Category *category, Pages__HomePage *home)
+{
+    Catalog__ListProductsReply newest = CATALOG__LIST_PRODUCTS_REPLY__INIT;
+    Pages__CategoryTile *tile = (void *)wire_message_new(page->call->arena, &pages__category_tile__descriptor);
+
+    if (!tile)
+        return ERR_NO_MEMORY;
+    TRY(list_newest(page, category->slug, 1, &newest));
+    tile->slug = category->slug;
+    tile->title = category->title;
+    tile->has_product_count = category->has_product_count;
+    tile->product_count = category->product_count;
+    if (newest.n_products > 0) {
+        tile->image_url = newest.products[0]->image_url;
+        TRY(page_add_gallery(page, tile->image_url, false));
+    }
+    home->categories[home->n_categories++] = tile;
+    return 0;
+}
+
+static int add_tiles(struct page *page, Pages__HomePage *home)
+{
+    const Pages__Site *site = page->document->site;
+
+    home->categories = arena_alloc_array(page->call->arena, TILES_MAX, sizeof(home->categories[0]));
+    if (!home->categories)
+        return ERR_NO_MEMORY;
+    for (size_t i = 0; i < site->n_categories && i < TILES_MAX; i++)
+        TRY(add_tile(page, site->categories[i], home));
+    return 0;
+}
+
+int fill_home(struct page *page)
+{
+    Catalog__ListProductsReply newest = CATALOG__LIST_PRODUCTS_REPLY__INIT;
+    Pages__HomePage *home = (void *)wire_message_new(page->call->arena, &pages__home_page__descriptor);
+
+    if (!home)
+        return ERR_NO_MEMORY;
+    page->document->home = home;
+    TRY(list_newest(page, NULL, NEW_ARRIVALS + 1, &newest));
+    for (size_t i = 0; i < newest.n_products; i++)
+        TRY(page_add_gallery(page, newest.products[i]->image_url, false));
+    if (newest.n_products > 0) {
+        home->featured = newest.products[0];
+        home->new_arrivals = newest.products + 1;
+        home->n_new_arrivals = newest.n_products - 1;
+    }
+    TRY(add_tiles(page, home));
+    TRY(page_text(page, page->shell->name, &page->document->meta->title));
+    TRY(page_printf(page, &page->document->meta->description,
+                    "%.*s: things for the house and for outside, with live stock and prices.",
+                    STR_FORMAT(page->shell->name)));
+    return page_text(page, STR("/"), &page->document->meta->canonical);
+}
+
+/* -- Lists --------------------------------------------------------------------------------------------------------- */
+
+static int new_listing(struct page *page, Pages__ListingPage **ret_listing)
+{
+    Pages__ListingPage *listing = (void *)wire_message_new(page->call->arena, &pages__listing_page__descriptor);
+
+    if (!listing)
+        return ERR_NO_MEMORY;
+    page->document->listing = *ret_listing = listing;
+    return 0;
+}
+
+int fill_category(struct page *page)
+{
+    Pages__ListingPage *listing;
+    char *slug, *path;
+
+    TRY(page_text(page, page->parameter, &slug));
+    const Catalog__Category *category = page_find_category(page, slug);
+    if (!category)
+        return call_fail(page->call, ERR_NOT_FOUND, "no_such_category", NULL, "There is no such category.");
+    TRY(href_below(page->call->arena, "/c/", page->parameter, &path));
+    TRY(new_listing(page, &listing));
+    listing->title = category->title;
+    listing->category = category->slug;
+    TRY(listing_fill(page, path, slug, listing));
+    if (!page->query.brand.len) {
+        listing->has_total = category->has_product_count;
+        listing->total = category->product_count;
+    }
+    if (listing->n_products > 0)
+        page->document->meta->image = listing->products[0]->image_url;
+    char *description;
+    TRY(page_printf(page, &description, "%s at %.*s: %lld products.", category->title, STR_FORMAT(page->shell->name),
+                    (long long)category->product_count));
+    return page_describe(page, category->title, description, path);
+}
+
+int fill_search(struct page *page)
+{
+    Pages__ListingPage *listing;
+    char *canonical, *title;
+    const struct href_pair pairs[] = {{"q", page->query.q}};
+
+    TRY(new_listing(page, &listing));
+    TRY(page_text(page, page->query.q, &listing->q));
+    TRY(listing_fill(page, "/search", NULL, listing));
+    TRY(href_make(page->call->arena, "/search", pairs, 1, &canonical));
+    if (page->query.q.len)
+        TRY(page_printf(page, &title, "“%.*s”", STR_FORMAT(page->query.q)));
+    else
+        TRY(page_text(page, STR("All products"), &title));
+    listing->title = title;
+    return page_describe(page, title, NULL, canonical);
+}
+
+/* -- A product ----------------------------------------------------------------------------------------------------- */
+
+static int add_category(struct page *page, Pages__ProductPage *shown)
+{
+    const Catalog__Category *category = page_find_category(page, shown->product->category);
+
+    if (!category)
+        return 0;
+    shown->category = (void *)wire_message_new(page->call->arena, &pages__link__descriptor);
+    if (!shown->category)
+        return ERR_NO_MEMORY;
+    shown->category->label = category->title;
+    return href_below(page->call->arena, "/c/", str_from_cstr(category->slug), &shown->category->href);
+}
+
+/* Others of its category. */
+static int add_related(struct page *page, Pages__ProductPage *shown)
+{
+    Catalog__ListProductsReply others = CATALOG__LIST_PRODUCTS_REPLY__INIT;
+
+    TRY(list_newest(page, shown->product->category, RELATED_MAX + 1, &others));
+    shown->related = others.products;
+    for (size_t i = 0; i < others.n_products && shown->n_related < RELATED_MAX; i++) {
+        if (strcmp(others.products[i]->id, shown->product->id) == 0)
+            continue;
+        shown->related[shown->n_related++] = others.products[i];
+        TRY(page_add_gallery(page, others.products[i]->image_url, false));
+    }
+    return 0;
+}
+
+static int read_product(struct page *page, Catalog__Product **ret_product)
+{
+    Catalog__GetProductRequest in = CATALOG__GET_PRODUCT_REQUEST__INIT;
+    Catalog__Product *product = (void *)wire_message_new(page->call->arena, &catalog__product__descriptor);
+
+    if (!product)
+        return ERR_NO_MEMORY;
+    TRY(page_text(page, page->parameter, &in.id));
+    TRY(page_text(page, page->shell->currency, &in.currency));
+    TRY(page_text(page, page->shell->country, &in.region));
+    TRY(catalog_get_product(page->call, &in, product));
+    *ret_product = product;
+    return 0;
+}
+
+int fill_product(struct page *page)
+{
+    Pages__ProductPage *shown = (void *)wire_message_new(page->call->arena, &pages__product_page__descriptor);
+    char *path;
+
+    if (!shown)
+        return ERR_NO_MEMORY;
+    page->document->product = shown;
+    TRY(read_product(page, &shown->product));
+    TRY(page_add_gallery(page, shown->product->image_url, true));
+    TRY(add_category(page, shown));
+    TRY(add_related(page, shown));
+    page->document->meta->image = shown->product->image_url;
+    TRY(href_below(page->call->arena, "/products/", str_from_cstr(shown->product->slug), &path));
+    return page_describe(page, shown->product->title, shown->product->description, path);
+}

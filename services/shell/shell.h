@@ -1,0 +1,29 @@
+/* What the files of this service share: the shop as it was configured, and what the build made for browsers. */
+#pragma once
+
+#include "platform/service/call.h"
+#include "shopstream/catalog/v1/catalog.rpc.h"
+#include "shopstream/identity/v1/identity.rpc.h"
+#include "shopstream/orders/v1/orders.rpc.h"
+#include "shopstream/shell/v1/pages.rpc.h"
+
+struct web;
+
+struct shell_state {
+    struct http_blob *openapi;
+    struct web *web; /* the built files; never NULL, but perhaps without any */
+    struct str name, locale, country, currency;
+};
+
+/* How customers reach the shop: "https://shop.example", without a slash at the end. */
+struct str shell_url(const struct call *call);
+
+/* -- service.c: the rows that are no pages ------------------------------------------------------------------------- */
+
+shell_get_page_fn get_page;
+shell_get_visitor_fn get_visitor;
+
+raw_handler show_page, show_asset, show_favicon, show_picture, show_robots, show_sitemap, show_sitemap_part;
+
+/* The page that says why there is none (service.h). */
+raw_handler show_problem_page;

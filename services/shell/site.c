@@ -1,0 +1,55 @@
+/* What stands around every page: the shop's name, its money, its categories. */
+#include "services/shell/page.h"
+
+#include "platform/service/host.h"
+#include "platform/wire/wire.h"
+
+struct str shell_url(const struct call *call)
+{
+    struct str url = str_from_cstr(call->host->options.public_url);
+
+    if (!url.len)
+        url = str_from_cstr(call->host->own_url);
+    if (url.len && url.ptr[url.len - 1] == '/')
+        url.len--;
+    return url;
+}
+
+/* A shop without its catalog has pages without categories. */
+static int add_categories(struct page *page, Pages__Site *site)
+{
+    Catalog__ListCategoriesRequest in = CATALOG__LIST_CATEGORIES_REQUEST__INIT;
+    Catalog__ListCategoriesReply out = CATALOG__LIST_CATEGORIES_REPLY__INIT;
+
+    TRY(catalog_list_categories(page->call, &in, &out));
+    site->n_categories = out.n_categories;
+    site->categories = out.categories;
+    return 0;
+}
+
+int page_add_site(struct page *page)
+{
+    const struct shell_state *shell = page->shell;
+    Pages__Site *site = (void *)wire_message_new(page->call->arena, &pages__site__descriptor);
+
+    if (!site)
+        return ERR_NO_MEMORY;
+    page->document->site = site;
+    TRY(page_text(page, shell->name, &site->name));
+    TRY(page_text(page, shell->locale, &site->locale));
+    TRY(page_text(page, shell->currency, &site->currency));
+    TRY(page_text(page, shell->country, &site->country));
+    TRY(page_text(page, shell_url(page->call), &site->url));
+    return add_categories(page, site);
+}
+
+const Catalog__Category *page_find_category(const struct page *page, const char *slug)
+{
+    const Pages__Site *site = page->document->site;
+
+    for (size_t i = 0; slug && i < site->n_categories; i++) {
+        if (strcmp(site->categories[i]->slug, slug) == 0)
+            return site->categories[i];
+    }
+    return NULL;
+}
