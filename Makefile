@@ -15,14 +15,17 @@ run: ## build, then serve the shop on http://localhost:3000 (data in ./data; Ctr
 	@tools/setup.sh
 	@tools/fetch_sources.sh
 	@TARGETS=shopstream tools/build.sh build
+	@tools/frontend.sh
 	@exec build/shopstream $(ARGS)
 
 test: test-deps ## build and run every test; the last line is "N passed, N failed"
 	@tools/build.sh build
+	@tools/frontend.sh
 	@tools/run_tests.py build
 
 build: deps ## build everything into build/; the binary is build/shopstream
 	@tools/build.sh build
+	@tools/frontend.sh
 
 deps: ## install the Debian packages of deps/ and build the fetched sources
 	@tools/setup.sh

@@ -1,0 +1,20 @@
+/* The design system and what all workspaces share. It is one instance in a page: the shell provides it, remotes use it. */
+export * from './format/date';
+export * from './format/money';
+export * from './format/plural';
+export * from './page/context';
+export type * from './page/document';
+export * from './page/frame';
+export * from './paths';
+export * from './state/api';
+export * from './state/cart';
+export * from './state/live';
+export * from './state/problem';
+export * from './state/store';
+export * from './state/visitor';
+export * from './ui/icons';
+export * from './ui/logo';
+export * from './ui/picture';
+export * from './ui/price';
+export * from './ui/product-card';
+export * from './ui/swatch';

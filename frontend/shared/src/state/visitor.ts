@@ -1,0 +1,24 @@
+/* Who is here, and how much is in the cart: pages are the same for everybody, so this comes afterwards. */
+import { call } from './api';
+import { createStore } from './store';
+
+export interface VisitorState {
+  signed_in: boolean;
+  name?: string;
+  cart_count: number;
+}
+
+export const visitorStore = createStore<VisitorState | undefined>(undefined);
+
+export async function loadVisitor(): Promise<void> {
+  try {
+    visitorStore.set(await call<VisitorState>('GET', '/visitor'));
+  } catch {
+    // Without an answer the header shows what anybody sees; each page goes on by itself.
+  }
+}
+
+export function setCartCount(count: number): void {
+  const visitor = visitorStore.get();
+  visitorStore.set({ signed_in: false, ...visitor, cart_count: count });
+}

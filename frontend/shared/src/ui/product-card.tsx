@@ -1,0 +1,89 @@
+/* One product of a list: the picture, the words, the price. */
+import type { Product } from '../page/document';
+import { usePictures } from '../page/context';
+import { paths } from '../paths';
+import { Picture } from './picture';
+import { ProductPrice } from './price';
+import { hasSwatch, Swatch } from './swatch';
+
+const SWATCHES_MAX = 5;
+
+function coloursOf(product: Product): string[] {
+  const values = new Set<string>();
+  for (const sku of product.skus)
+    for (const [name, value] of Object.entries(sku.attributes)) if (hasSwatch(name, value)) values.add(value);
+  return [...values];
+}
+
+function isSoldOut(product: Product): boolean {
+  return product.skus.length > 0 && product.skus.every((sku) => sku.available === 0);
+}
+
+function Colours({ values }: { values: string[] }) {
+  if (values.length < 2) return null;
+  const more = values.length - SWATCHES_MAX;
+  return (
+    <p className="mt-1 flex items-center gap-0.5">
+      <span className="sr-only">In {values.length} colours</span>
+      {values.slice(0, SWATCHES_MAX).map((value) => (
+        <Swatch key={value} value={value} small />
+      ))}
+      {more > 0 && (
+        <span className="text-sm text-soft" aria-hidden="true">
+          +{more}
+        </span>
+      )}
+    </p>
+  );
+}
+
+interface ProductCardProps {
+  product: Product;
+  sizes: string;
+  lead?: boolean;
+  level?: 'h2' | 'h3';
+}
+
+export function ProductCard({ product, sizes, lead = false, level: Heading = 'h3' }: ProductCardProps) {
+  const pictures = usePictures(product.image_url);
+  return (
+    <article className="group relative flex h-full flex-col">
+      <div className="relative">
+        <Picture picture={pictures[0]} sizes={sizes} lead={lead} alt="" />
+        {isSoldOut(product) && (
+          <span className="absolute top-1.5 left-1.5 bg-paper px-1 text-sm text-soft">Sold out</span>
+        )}
+      </div>
+      <Heading className="mt-2 text-base font-semibold tracking-normal">
+        <a
+          className="decoration-1 underline-offset-4 after:absolute after:inset-0 group-hover:underline"
+          href={paths.product(product.slug)}
+        >
+          {product.title}
+        </a>
+      </Heading>
+      {product.brand && <p className="text-sm text-soft">{product.brand}</p>}
+      <p className="mt-0.5">
+        <ProductPrice product={product} />
+      </p>
+      <Colours values={coloursOf(product)} />
+    </article>
+  );
+}
+
+export function ProductGrid({ products, leads = 0, level }: { products: Product[]; leads?: number; level?: 'h2' | 'h3' }) {
+  return (
+    <ul className="grid grid-cols-2 gap-x-2 gap-y-4 md:gap-x-3 md:gap-y-6 lg:grid-cols-4">
+      {products.map((product, index) => (
+        <li key={product.id}>
+          <ProductCard
+            product={product}
+            sizes="(min-width: 64rem) 22vw, 46vw"
+            lead={index < leads}
+            {...(level ? { level } : {})}
+          />
+        </li>
+      ))}
+    </ul>
+  );
+}

@@ -1,0 +1,47 @@
+/* Light, dark, or as the system has it. The choice is kept, and set before anything is drawn by theme-boot.js. */
+import { useEffect, useId, useState } from 'react';
+
+const CHOICES = ['system', 'light', 'dark'] as const;
+type Choice = (typeof CHOICES)[number];
+const KEY = 'theme';
+
+function readChoice(): Choice {
+  const kept = localStorage.getItem(KEY);
+  return CHOICES.find((choice) => choice === kept) ?? 'system';
+}
+
+function apply(choice: Choice): void {
+  if (choice === 'system') {
+    localStorage.removeItem(KEY);
+    delete document.documentElement.dataset['theme'];
+  } else {
+    localStorage.setItem(KEY, choice);
+    document.documentElement.dataset['theme'] = choice;
+  }
+}
+
+export function ThemeSwitch() {
+  const name = useId();
+  const [choice, setChoice] = useState<Choice>();
+  useEffect(() => setChoice(readChoice()), []);
+  return (
+    <fieldset className="flex items-center gap-2" disabled={choice === undefined}>
+      <legend className="float-left text-sm text-soft">Colours</legend>
+      {CHOICES.map((value) => (
+        <label key={value} className="flex min-h-3 items-center gap-0.5 text-sm capitalize">
+          <input
+            type="radio"
+            name={name}
+            value={value}
+            checked={choice === value}
+            onChange={() => {
+              apply(value);
+              setChoice(value);
+            }}
+          />
+          {value}
+        </label>
+      ))}
+    </fieldset>
+  );
+}

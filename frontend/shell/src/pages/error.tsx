@@ -1,0 +1,5 @@
+import type { PageDocument } from '@shopstream/shared';
+
+export default function ErrorPage({ page }: { page: PageDocument }) {
+  return <h1 className="frame text-3xl">{page.meta?.title}</h1>;
+}
