@@ -6,7 +6,7 @@
 #   make fuzz MINUTES=5             each fuzz target for that long
 #   make crash ARGS="--scenario refund"   a part of the kills alone
 .DEFAULT_GOAL := help
-.PHONY: help run test build deps test-deps lint format san fuzz sim crash crash-quick bench coverage clean
+.PHONY: help run test build pictures-avif deps test-deps lint format san fuzz sim crash crash-quick bench coverage clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1@\2/p' Makefile | expand -t 1 | sed 's/@/\t/' | expand -t 20
@@ -14,7 +14,7 @@ help: ## this list
 run: ## build, then serve the shop on http://localhost:3000 (data in ./data; Ctrl-C stops it)
 	@tools/setup.sh
 	@tools/fetch_sources.sh
-	@TARGETS=shopstream tools/build.sh build
+	@TARGETS='shopstream draw_pictures' tools/build.sh build
 	@tools/frontend.sh
 	@exec build/shopstream $(ARGS)
 
@@ -26,6 +26,9 @@ test: test-deps ## build and run every test; the last line is "N passed, N faile
 build: deps ## build everything into build/; the binary is build/shopstream
 	@tools/build.sh build
 	@tools/frontend.sh
+
+pictures-avif: build ## the pictures once more as AVIF, which is smaller and takes minutes
+	@build/draw_pictures --avif build/pictures
 
 deps: ## install the Debian packages of deps/ and build the fetched sources
 	@tools/setup.sh

@@ -1,6 +1,7 @@
 #!/bin/sh
 # Builds into the folder $1 (meson options follow): generates what comes from .proto and .sql, configures where the list
-# of source files or the options changed, compiles. TARGETS, if set, names the programs to build; else all are.
+# of source files or the options changed, compiles, draws the pictures. TARGETS, if set, names the programs to build;
+# else all are.
 set -eu
 cd "$(dirname "$0")/.."
 folder=$1
@@ -20,7 +21,7 @@ fi
 # The list of files is what meson.build asks for; a changed list means that meson has to look again.
 {
     echo "$@"
-    find platform services cli tests build/generated -name '*.c' 2>/dev/null | LC_ALL=C sort
+    find platform services cli tests tools/pictures build/generated -name '*.c' 2>/dev/null | LC_ALL=C sort
 } >"$folder/sources.new"
 configure() {
     meson setup "$@" >"$folder/setup.log" 2>&1 || { cat "$folder/setup.log" >&2; exit 1; }
@@ -41,4 +42,15 @@ if [ -t 1 ]; then
     NINJA_STATUS='building %f of %t: ' compile
 else
     compile --quiet >"$folder/build.log" 2>&1 || { cat "$folder/build.log" >&2; exit 1; }
+fi
+
+# The demo catalog's pictures are the same whichever folder's program draws them, so they lie in build; elsewhere is a
+# link. Left out where the program has not changed. Leaks of the libraries that it loads are not ours to find.
+draws=$folder/draw_pictures
+if [ -x "$draws" ] && { [ ! -e "$folder/pictures.stamp" ] || [ "$draws" -nt "$folder/pictures.stamp" ] ||
+    [ ! -e build/pictures/pictures.json ]; }; then
+    touch "$folder/pictures.stamp.new"
+    ASAN_OPTIONS=detect_leaks=0 "$draws" build/pictures
+    [ -e "$folder/pictures" ] || ln -s "$PWD/build/pictures" "$folder/pictures"
+    mv "$folder/pictures.stamp.new" "$folder/pictures.stamp"
 fi

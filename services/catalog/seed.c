@@ -179,8 +179,7 @@ static int describe(struct making *making, struct str material)
     if (!product->title.ptr || !product->description.ptr)
         return ERR_NO_MEMORY;
     TRY(catalog_text_slug(making->arena, product->title, &product->slug));
-    product->image_url =
-        str_from_cstr(arena_printf(making->arena, "/assets/pictures/%.*s.webp", STR_FORMAT(product->slug)));
+    product->image_url = str_from_cstr(arena_printf(making->arena, "/pictures/%.*s", STR_FORMAT(product->slug)));
     return product->image_url.ptr ? 0 : ERR_NO_MEMORY;
 }
 

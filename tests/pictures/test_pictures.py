@@ -1,0 +1,127 @@
+"""Proves that each product of the demo catalog has its pictures: an entry in the manifest and files of the size that it
+says, small enough for a page of twenty-four; that the drawings are well formed, speak to nobody and come out the same
+each time."""
+import base64
+import json
+import os
+import pathlib
+import struct
+import subprocess
+import tempfile
+import unittest
+import xml.etree.ElementTree
+
+BUILD = pathlib.Path(os.environ["SHOPSTREAM_BUILD"])
+PICTURES = BUILD / "pictures"
+PRODUCTS = 500
+LISTING_WIDTH = 320
+LISTING_BYTES_MAX = 15_000  # WebP: twenty-four of them are the weight of one photograph
+FILE_BYTES_MAX = 150_000
+PLACEHOLDER_BYTES_MAX = 200
+EVERY = 7  # of the files, one in so many is opened
+
+
+def draw(*arguments):
+    return subprocess.run([str(BUILD / "draw_pictures"), *arguments], capture_output=True, text=True, check=True,
+                          env=dict(os.environ, ASAN_OPTIONS="detect_leaks=0")).stdout
+
+
+def webp_size(data):
+    """Width and height (RFC 9649): of the lossy bitstream's frame header, or of the extended header."""
+    if data[12:16] == b"VP8X":
+        return int.from_bytes(data[24:27], "little") + 1, int.from_bytes(data[27:30], "little") + 1
+    width, height = struct.unpack_from("<HH", data, 26)
+    return width & 0x3fff, height & 0x3fff
+
+
+def jpeg_size(data):
+    """Width and height of the frame header (ITU T.81, B.2.2)."""
+    at = 2
+    while data[at + 1] not in (0xc0, 0xc1, 0xc2):
+        at += 2 + struct.unpack_from(">H", data, at + 2)[0]
+    height, width = struct.unpack_from(">HH", data, at + 5)
+    return width, height
+
+
+class Pictures(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.manifest = json.loads((PICTURES / "pictures.json").read_text())
+        cls.entries = [entry for value in cls.manifest.values() for entry in value["pictures"]]
+        cls.folder = tempfile.TemporaryDirectory()
+        draw("--svg", cls.folder.name)
+        cls.drawings = {path.stem: path.read_bytes() for path in pathlib.Path(cls.folder.name).glob("*.svg")}
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.folder.cleanup()
+
+    def test_every_product_has_an_entry_and_no_two_share_a_drawing(self):
+        listed = subprocess.run([os.environ["SHOPSTREAM_BINARY"], "seed", "--help"], capture_output=True)
+        self.assertEqual(listed.returncode, 0)
+        products = [key for key in self.manifest if "pictures/category-" not in key and key != "/pictures/home"]
+        self.assertEqual(len(products), PRODUCTS)
+        fronts = [self.drawings[key.rpartition("/")[2]] for key in products]
+        self.assertEqual(len(set(fronts)), PRODUCTS)
+
+    def test_entries_say_what_a_page_needs(self):
+        for key, value in self.manifest.items():
+            self.assertTrue(key.startswith("/pictures/"))
+            self.assertEqual(value["pictures"][0]["src"], key)
+        for entry in self.entries:
+            self.assertEqual(entry["widths"], sorted(entry["widths"]))
+            self.assertEqual(entry["width"], entry["widths"][-1])
+            self.assertIn(LISTING_WIDTH, entry["widths"])
+            self.assertEqual(entry["formats"][-2:], ["webp", "jpg"])
+            self.assertRegex(entry["alt"], r"^[A-Z].{10,200}\.$")
+            placeholder = entry["placeholder"].removeprefix("data:image/webp;base64,")
+            data = base64.b64decode(placeholder, validate=True)
+            self.assertEqual(webp_size(data)[0], 16)
+            self.assertLessEqual(len(data), PLACEHOLDER_BYTES_MAX)
+
+    def test_every_file_is_there_and_small(self):
+        for entry in self.entries:
+            name = entry["src"].rpartition("/")[2]
+            for width in entry["widths"]:
+                for picture_format in entry["formats"]:
+                    size = (PICTURES / ("%s-%d.%s" % (name, width, picture_format))).stat().st_size
+                    small = width == LISTING_WIDTH and picture_format == "webp"
+                    self.assertIn(size, range(300, LISTING_BYTES_MAX if small else FILE_BYTES_MAX), name)
+
+    def test_files_are_as_large_as_they_say(self):
+        for entry in self.entries[::EVERY]:
+            stem = PICTURES / entry["src"].rpartition("/")[2]
+            for width in entry["widths"]:
+                height = round(width * entry["height"] / entry["width"])
+                self.assertEqual(webp_size(stem.with_name("%s-%d.webp" % (stem.name, width)).read_bytes()),
+                                 (width, height))
+                self.assertEqual(jpeg_size(stem.with_name("%s-%d.jpg" % (stem.name, width)).read_bytes()),
+                                 (width, height))
+
+    def test_drawings_are_well_formed_and_refer_to_nothing_outside(self):
+        self.assertEqual(len(self.drawings), len(self.entries))
+        for name, drawing in self.drawings.items():
+            root = xml.etree.ElementTree.fromstring(drawing)
+            self.assertEqual(root.tag, "{http://www.w3.org/2000/svg}svg", name)
+            known = {element.get("id") for element in root.iter() if element.get("id")}
+            for element in root.iter():
+                self.assertNotIn(element.tag.rpartition("}")[2], ("image", "text", "script", "use", "style"), name)
+                for value in element.attrib.values():
+                    self.assertNotRegex(value, r"nan|inf|http|data:", name)
+                    if value.startswith("url("):
+                        self.assertIn(value[5:-1], known, name)
+
+    def test_drawings_are_the_same_each_time(self):
+        with tempfile.TemporaryDirectory() as folder:
+            draw("--svg", "--only=alder-", folder)
+            again = {path.stem: path.read_bytes() for path in pathlib.Path(folder).glob("*.svg")}
+        self.assertGreater(len(again), 4)
+        for name, drawing in again.items():
+            self.assertEqual(drawing, self.drawings[name])
+
+    def test_what_is_drawn_is_not_drawn_again(self):
+        with tempfile.TemporaryDirectory() as folder:
+            self.assertIn("drew", draw("--only=alder-", folder))
+            self.assertEqual(draw("--only=alder-", folder), "")
+            next(pathlib.Path(folder).glob("alder-*-320.webp")).unlink()
+            self.assertEqual(draw("--only=alder-", folder), "draw_pictures: drew 1 pictures\n")

@@ -1,0 +1,3 @@
+#include "tools/pictures/pictures.h"
+
+const struct motif motifs_study[] = {{0}};

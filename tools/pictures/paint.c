@@ -1,0 +1,118 @@
+/* Surfaces, light and shadow on shapes. */
+#include "tools/pictures/drawing.h"
+
+static const char form_letters[] = {
+    [FORM_FLAT] = 'f',   [FORM_ROUND] = 'r', [FORM_TUBE] = 't', [FORM_BALL] = 'b',
+    [FORM_INSIDE] = 'i', [FORM_SIDE] = 's',  [FORM_SOFT] = 'o',
+};
+
+void shade(struct drawing *d, enum form form, enum finish finish, const char *path_data)
+{
+    if (form != FORM_NONE)
+        svg(d, "<path d='%s' fill='url(#%c%d)'/>", path_data, form_letters[form], (int)finish);
+}
+
+static void paint_grained(struct drawing *d, const struct surface *surface, enum form form, const char *path_data,
+                          bool upright)
+{
+    const char *texture = texture_fill(d, surface, upright);
+
+    svg(d, "<path d='%s' fill='%s' fill-opacity='%s'/>", path_data, hex(d, surface->colour),
+        surface->clear ? ".34" : "1");
+    if (texture)
+        svg(d, "<path d='%s' fill='url(#%s)'/>", path_data, texture);
+    shade(d, form, surface->finish, path_data);
+}
+
+void paint(struct drawing *d, const struct surface *surface, enum form form, const char *path_data)
+{
+    paint_grained(d, surface, form, path_data, false);
+}
+
+void paint_upright(struct drawing *d, const struct surface *surface, enum form form, const char *path_data)
+{
+    paint_grained(d, surface, form, path_data, true);
+}
+
+void paint_bar(struct drawing *d, const struct surface *surface, double width, const char *path_data)
+{
+    const struct {
+        double width;
+        struct colour colour;
+        double shift;
+        double opacity;
+    } layers[] = {
+        {width, colour_darker(surface->colour, .42), 0, 1},
+        {width * .78, surface->colour, -width * .07, 1},
+        {width * .40, colour_lighter(surface->colour, surface->finish == FINISH_MATT ? .16 : .3), -width * .13, .8},
+        {width * .13, colour_of(0xfffaf0), -width * .17, surface->finish == FINISH_MATT ? .22 : .75},
+    };
+
+    for (size_t i = 0; i < sizeof(layers) / sizeof(layers[0]); i++)
+        svg(d,
+            "<path d='%s' fill='none' stroke='%s' stroke-width='%.1f' stroke-opacity='%.2f' stroke-linecap='round' "
+            "stroke-linejoin='round' transform='translate(%.1f %.1f)'/>",
+            path_data, hex(d, layers[i].colour), layers[i].width, layers[i].opacity, layers[i].shift, layers[i].shift);
+}
+
+static void line(struct drawing *d, const char *colour, double width, double strength, const char *path_data)
+{
+    svg(d,
+        "<path d='%s' fill='none' stroke='%s' stroke-width='%.1f' stroke-opacity='%.2f' stroke-linecap='round' "
+        "stroke-linejoin='round'/>",
+        path_data, colour, width, strength);
+}
+
+void light_line(struct drawing *d, double width, double strength, const char *path_data)
+{
+    line(d, "#fffaf0", width, strength, path_data);
+}
+
+void dark_line(struct drawing *d, double width, double strength, const char *path_data)
+{
+    line(d, "#1c110a", width, strength, path_data);
+}
+
+/* -- Blur ----------------------------------------------------------------------------------------------------------*/
+
+static const double blur_radii[] = {7, 15, 34};
+
+static const char *blur(struct drawing *d, size_t which)
+{
+    if (!d->has_blur[which])
+        svg_define(d,
+                   "<filter id='blur%zu' filterUnits='userSpaceOnUse' x='0' y='0' width='1200' height='1200'>"
+                   "<feGaussianBlur stdDeviation='%.0f'/></filter>",
+                   which, blur_radii[which]);
+    d->has_blur[which] = true;
+    return path(d, "url(#blur%zu)", which);
+}
+
+void folds(struct drawing *d, const char *within, double width, double strength, const char *dark, const char *light)
+{
+    unsigned id = d->next_id++;
+
+    svg_define(d, "<clipPath id='c%u'><path d='%s'/></clipPath>", id, within);
+    svg(d, "<g clip-path='url(#c%u)'><g filter='%s' fill='none' stroke-linecap='round'>", id, blur(d, width > 40));
+    svg(d, "<path d='%s' stroke='#1c110a' stroke-width='%.1f' stroke-opacity='%.2f'/>", dark, width, strength);
+    svg(d, "<path d='%s' stroke='#fffaf0' stroke-width='%.1f' stroke-opacity='%.2f'/></g></g>", light, width,
+        strength * .7);
+}
+
+/* -- Shadows -------------------------------------------------------------------------------------------------------*/
+
+void ground_shadow(struct drawing *d, double x, double y, double radius_x, double radius_y)
+{
+    svg(d, "<ellipse cx='%.1f' cy='%.1f' rx='%.1f' ry='%.1f' fill='url(#cast)'/>", x + radius_x * .42,
+        y + radius_y * .25, radius_x * 1.75, radius_y * 1.9 + 14);
+    svg(d, "<ellipse cx='%.1f' cy='%.1f' rx='%.1f' ry='%.1f' fill='url(#touch)'/>", x + radius_x * .03 + 3, y + 5,
+        radius_x * 1.06 + 6, radius_y * 1.08 + 7);
+}
+
+void flat_shadow(struct drawing *d, const char *path_data, double height)
+{
+    svg(d, "<g filter='%s'><path d='%s' fill='#1c110a' fill-opacity='.34' transform='translate(%.1f %.1f)'/></g>",
+        blur(d, height > 16 ? 2 : 1), path_data, height * 1.1, height * 1.5);
+    svg(d, "<g filter='%s'><path d='%s' fill='#1c110a' fill-opacity='.42' transform='translate(%.1f %.1f)'/></g>",
+        blur(d, 0), path_data, height * .22 + 2, height * .3 + 4);
+}
