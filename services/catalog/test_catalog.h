@@ -5,7 +5,8 @@
 #include "shopstream/catalog/v1/catalog.rpc.h"
 
 struct test_product {
-    const char *title, *brand, *category, *code, *description;
+    const char *title, *brand, *category, *code, *description, *image_url;
+    const char *colour;   /* the SKU's only attribute; NULL: it has none */
     const char *currency; /* NULL: EUR */
     int64_t amount;
     int64_t available;
@@ -18,6 +19,7 @@ static inline Catalog__Product *test_catalog_create(struct test_host *test, cons
 {
     Catalog__CreateProductRequest in = CATALOG__CREATE_PRODUCT_REQUEST__INIT;
     Catalog__NewSku sku = CATALOG__NEW_SKU__INIT, *skus[] = {&sku};
+    Catalog__NewSku__AttributesEntry colour = CATALOG__NEW_SKU__ATTRIBUTES_ENTRY__INIT, *attributes[] = {&colour};
     Common__Money price = COMMON__MONEY__INIT;
     Catalog__Product *out = arena_alloc(test->arena, sizeof(*out));
     struct call *call = test_host_call(test, "catalog");
@@ -25,6 +27,10 @@ static inline Catalog__Product *test_catalog_create(struct test_host *test, cons
     price.has_amount = true;
     price.amount = product->amount;
     price.currency = (char *)(product->currency ? product->currency : "EUR");
+    colour.key = (char *)"colour";
+    colour.value = (char *)product->colour;
+    sku.attributes = attributes;
+    sku.n_attributes = product->colour ? 1 : 0;
     sku.code = (char *)product->code;
     sku.has_available = true;
     sku.available = product->available;
@@ -34,6 +40,7 @@ static inline Catalog__Product *test_catalog_create(struct test_host *test, cons
     in.brand = (char *)product->brand;
     in.category = (char *)(product->category ? product->category : "things");
     in.description = (char *)product->description;
+    in.image_url = (char *)product->image_url;
     in.price = &price;
     in.skus = skus;
     in.n_skus = 1;

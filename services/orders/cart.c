@@ -9,6 +9,7 @@
 #include "platform/ports/kv/kv.h"
 #include "platform/service/host.h"
 #include "platform/wire/wire.h"
+#include "services/orders/article.h"
 #include "services/orders/pricing.h"
 
 #define SPACE STR("cart")
@@ -213,6 +214,7 @@ static int show_item(struct changing *changing, const Orders__StoredCartItem *st
 {
     struct call *call = changing->call;
     const Catalog__SkuDetail *detail = pricing_find(&changing->pricing, stored->sku_id);
+    const Catalog__SkuDetail *known = detail ? detail : pricing_find_unpriced(&changing->pricing, stored->sku_id);
     Orders__CartItem *item = arena_alloc(call->arena, sizeof(*item));
     int64_t line_total = 0;
 
@@ -224,11 +226,12 @@ static int show_item(struct changing *changing, const Orders__StoredCartItem *st
     item->has_quantity = true;
     item->quantity = stored->quantity;
     *ret_item = item;
+    if (known)
+        TRY(article_show_in_cart(call, known, item));
     if (!detail)
         return 0; /* no longer for sale in this currency: shown without a price, and not counted */
     if (money_add(detail->price->amount, stored->quantity, &line_total) < 0 || money_add(line_total, 1, total) < 0)
         return call_fail(call, ERR_INVALID, "total_too_large", "/quantity", "The cart's total is too large.");
-    item->title = detail->title;
     item->price = detail->price;
     item->line_total = money_new(call->arena, line_total, str_from_cstr(changing->pricing.currency));
     return item->line_total ? 0 : ERR_NO_MEMORY;
@@ -253,6 +256,7 @@ static int show(struct changing *changing)
         out->n_items++;
     }
     out->total = money_new(call->arena, total, str_from_cstr(changing->pricing.currency));
+    out->currency = out->total ? out->total->currency : NULL;
     out->guest_token = changing->guest_token;
     return out->total ? 0 : ERR_NO_MEMORY;
 }
@@ -280,10 +284,10 @@ static const char *currency_of(const struct changing *changing)
 static int refuse_unpriced(struct changing *changing)
 {
     for (size_t i = 0; i < changing->asked_count; i++) {
-        const char *title = pricing_find_unpriced(&changing->pricing, changing->asked[i]);
+        const Catalog__SkuDetail *unpriced = pricing_find_unpriced(&changing->pricing, changing->asked[i]);
 
-        if (title && (changing->currency || changing->change == CHANGE_ADD))
-            return pricing_refuse_unpriced(changing->call, &changing->pricing, title, changing->currency_pointer);
+        if (unpriced && (changing->currency || changing->change == CHANGE_ADD))
+            return pricing_refuse_unpriced(changing->call, &changing->pricing, unpriced, changing->currency_pointer);
     }
     return 0;
 }

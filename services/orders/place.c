@@ -1,5 +1,6 @@
 /* Placing an order: priced by the shop, checked against the stock, then written with its key, its workflow and its
  * event in one transaction. Money and stock move afterwards, in the workflow (saga.c). */
+#include "services/orders/article.h"
 #include "services/orders/orders.h"
 #include "services/orders/pricing.h"
 #include "services/orders/sql/orders.sql.h"
@@ -82,7 +83,7 @@ static int price_line(struct placing *placing, size_t index, const struct pricin
 {
     Orders__OrderLine *line = placing->lines[index];
     const Catalog__SkuDetail *detail = pricing_find(pricing, line->sku_id);
-    const char *unpriced = pricing_find_unpriced(pricing, line->sku_id);
+    const Catalog__SkuDetail *unpriced = pricing_find_unpriced(pricing, line->sku_id);
     struct call *call = placing->call;
     int64_t line_total = 0;
     char pointer[40];
@@ -102,10 +103,9 @@ static int price_line(struct placing *placing, size_t index, const struct pricin
     if (money_add(detail->price->amount, line->quantity, &line_total) < 0 ||
         money_add(line_total, 1, &placing->total) < 0)
         return call_fail(call, ERR_INVALID, "total_too_large", pointer, "The order's total is too large.");
-    line->title = detail->title;
     line->price = detail->price;
     line->line_total = money_new(call->arena, line_total, str_from_cstr(pricing->currency));
-    return line->line_total ? 0 : ERR_NO_MEMORY;
+    return line->line_total ? article_show_in_line(call, detail, line) : ERR_NO_MEMORY;
 }
 
 static int price_lines(struct placing *placing)
@@ -183,11 +183,13 @@ static int insert_order(struct sql_tx *tx, struct placing *placing, const char *
                  NULL));
     for (size_t i = 0; i < placing->line_count; i++) {
         const Orders__OrderLine *line = placing->lines[i];
+        struct str shown;
 
+        TRY(article_pack(call, line, &shown));
         TRY(sql_exec(tx, &orders_sql_insert_line,
                      SQL_ARGS(sql_text(call->tenant), sql_cstr(id), sql_int((int64_t)i), sql_cstr(line->sku_id),
                               sql_cstr(line->title), sql_int(line->quantity), sql_int(line->price->amount),
-                              sql_int(line->line_total->amount)),
+                              sql_int(line->line_total->amount), sql_text(shown)),
                      NULL));
     }
     return 0;

@@ -69,15 +69,14 @@ const Catalog__SkuDetail *pricing_find(const struct pricing *pricing, const char
     return find(&pricing->priced, sku_id);
 }
 
-const char *pricing_find_unpriced(const struct pricing *pricing, const char *sku_id)
+const Catalog__SkuDetail *pricing_find_unpriced(const struct pricing *pricing, const char *sku_id)
 {
-    const Catalog__SkuDetail *known = pricing_find(pricing, sku_id) ? NULL : find(&pricing->known, sku_id);
-
-    return known ? known->title : NULL;
+    return pricing_find(pricing, sku_id) ? NULL : find(&pricing->known, sku_id);
 }
 
-int pricing_refuse_unpriced(struct call *call, const struct pricing *pricing, const char *title, const char *pointer)
+int pricing_refuse_unpriced(struct call *call, const struct pricing *pricing, const Catalog__SkuDetail *unpriced,
+                            const char *pointer)
 {
-    return call_fail(call, ERR_INVALID, "no_price_in_currency", pointer, "\"%s\" has no price in %s.", title,
+    return call_fail(call, ERR_INVALID, "no_price_in_currency", pointer, "\"%s\" has no price in %s.", unpriced->title,
                      pricing->currency);
 }

@@ -20,8 +20,9 @@ int pricing_load(struct call *call, char **sku_ids, size_t count, const char *cu
 /* NULL when the article is not for sale, or has no price in the currency. */
 const Catalog__SkuDetail *pricing_find(const struct pricing *pricing, const char *sku_id);
 
-/* The title of an article that is for sale and has no price in the currency; NULL when that is not so. */
-const char *pricing_find_unpriced(const struct pricing *pricing, const char *sku_id);
+/* An article that is for sale and has no price in the currency; NULL when that is not so. */
+const Catalog__SkuDetail *pricing_find_unpriced(const struct pricing *pricing, const char *sku_id);
 
 /* Refuses such an article: ERR_INVALID. pointer: where the client gives the currency. */
-int pricing_refuse_unpriced(struct call *call, const struct pricing *pricing, const char *title, const char *pointer);
+int pricing_refuse_unpriced(struct call *call, const struct pricing *pricing, const Catalog__SkuDetail *unpriced,
+                            const char *pointer);

@@ -1,5 +1,6 @@
 /* Orders between their rows and their messages. */
 #include "platform/base/time_format.h"
+#include "services/orders/article.h"
 #include "services/orders/orders.h"
 #include "services/orders/sql/orders.sql.h"
 
@@ -173,7 +174,9 @@ static int read_line(struct call *call, struct sql_rows *rows, struct str curren
     line->price = money_new(call->arena, sql_get_int(rows, 3), currency);
     line->line_total = money_new(call->arena, sql_get_int(rows, 4), currency);
     *ret_line = line;
-    return line->sku_id && line->title && line->price && line->line_total ? 0 : ERR_NO_MEMORY;
+    if (!line->sku_id || !line->title || !line->price || !line->line_total)
+        return ERR_NO_MEMORY;
+    return sql_is_null(rows, 5) ? 0 : article_unpack(call, sql_get_text(rows, 5), line);
 }
 
 int order_load_lines(struct call *call, Orders__Order *order)

@@ -156,6 +156,44 @@ static void test_orders_cart__an_article_that_is_gone_stays_without_a_price(void
     assert_int_equal(fixture_int(cart, "/total/amount"), 100);
 }
 
+static void test_orders_cart__an_item_shows_what_a_page_needs(void **state)
+{
+    const Catalog__Product *kettle = fixture_pictured("Kettle");
+    struct shopper guest = new_guest();
+
+    (void)state;
+    assert_string_equal(fixture_text(show_cart(guest), "/currency"), "EUR");
+    struct test_answer cart = add_to_cart(guest, kettle->skus[0]->id, 2);
+    assert_pictured(cart, "/items/0", kettle);
+    assert_int_equal(fixture_int(cart, "/items/0/available"), 7);
+    assert_string_equal(fixture_text(cart, "/currency"), "EUR");
+    /* It is as it is now, not as it was when it was put in. */
+    assert_int_equal(
+        place(fixture_customer(), (struct wish){.items = item(kettle->skus[0]->id, 3)}, FIXTURE_WAIT_S).status, 201);
+    assert_int_equal(fixture_int(show_cart(guest), "/items/0/available"), 4);
+}
+
+/* What lost its price in the cart's currency is still known, and not counted. */
+static void test_orders_cart__an_article_without_a_price_is_still_shown(void **state)
+{
+    const Catalog__Product *kettle = fixture_pictured("Unpriced kettle");
+    struct shopper guest = new_guest();
+    struct question change = {.method = HTTP_PATCH,
+                              .path = TEXT("/api/catalog/v1/products/%s", kettle->id),
+                              .who = fixture_staff(ROLE_MERCHANDISER),
+                              .body = "{\"price\":{\"amount\":700,\"currency\":\"USD\"}}",
+                              .if_match = "\"1\""};
+
+    (void)state;
+    add_to_cart(guest, fixture_sku(100, 5, NULL), 1);
+    add_to_cart(guest, kettle->skus[0]->id, 2);
+    assert_int_equal(fixture_ask(change).status, 200);
+    struct test_answer cart = show_cart(guest);
+    assert_pictured(cart, "/items/1", kettle);
+    assert_string_equal(fixture_text(cart, "/items/1/price"), "");
+    assert_int_equal(fixture_int(cart, "/total/amount"), 100);
+}
+
 /* -- Merging ------------------------------------------------------------------------------------------------------- */
 
 static void test_orders_cart__merges_sums_capped_by_stock_once(void **state)
@@ -355,6 +393,8 @@ int main(void)
         cmocka_unit_test(test_orders_cart__what_is_not_for_sale_is_refused),
         cmocka_unit_test(test_orders_cart__has_limits_of_number_and_of_money),
         cmocka_unit_test(test_orders_cart__an_article_that_is_gone_stays_without_a_price),
+        cmocka_unit_test(test_orders_cart__an_item_shows_what_a_page_needs),
+        cmocka_unit_test(test_orders_cart__an_article_without_a_price_is_still_shown),
         cmocka_unit_test(test_orders_cart__merges_sums_capped_by_stock_once),
         cmocka_unit_test(test_orders_cart__merges_before_it_adds),
         cmocka_unit_test(test_orders_cart__large_carts_that_share_articles_merge),

@@ -136,6 +136,26 @@ static inline const char *fixture_sku(int64_t amount, int64_t on_hand, const cha
         ->id;
 }
 
+/* A new article with a picture and an attribute, of 5 EUR, and 7 of it. */
+static inline const Catalog__Product *fixture_pictured(const char *title)
+{
+    return test_catalog_create(&fixture, &(struct test_product){.title = title,
+                                                                .code = TEXT("SKU-%d", fixture_number()),
+                                                                .image_url = "/pictures/kettle",
+                                                                .colour = "moss \"green\"",
+                                                                .amount = 500,
+                                                                .available = 7});
+}
+
+/* The article's look, at the pointer of a cart's item or an order's line. */
+static inline void assert_pictured(struct test_answer answer, const char *pointer, const Catalog__Product *product)
+{
+    assert_string_equal(fixture_text(answer, TEXT("%s/product_slug", pointer)), product->slug);
+    assert_string_equal(fixture_text(answer, TEXT("%s/title", pointer)), product->title);
+    assert_string_equal(fixture_text(answer, TEXT("%s/image_url", pointer)), "/pictures/kettle");
+    assert_string_equal(fixture_text(answer, TEXT("%s/attributes/colour", pointer)), "moss \"green\"");
+}
+
 static inline void assert_stock(const char *sku, int64_t on_hand, int64_t reserved)
 {
     Catalog__Stock stock = test_catalog_stock(&fixture, sku);

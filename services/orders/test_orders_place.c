@@ -82,6 +82,50 @@ static void test_orders_place__takes_items_or_a_cart(void **state)
     assert_refused(fixture_ask(question), 400, "items_or_cart", "/items");
 }
 
+/* -- What it shows ------------------------------------------------------------------------------------------------- */
+
+static void test_orders_place__a_line_shows_the_article_as_it_was(void **state)
+{
+    const Catalog__Product *kettle = fixture_pictured("Kettle of today");
+    struct shopper customer = fixture_customer();
+    struct test_answer order = place(customer, (struct wish){.items = item(kettle->skus[0]->id, 1)}, 0);
+    struct question change = {.method = HTTP_PATCH,
+                              .path = TEXT("/api/catalog/v1/products/%s", kettle->id),
+                              .who = fixture_staff(ROLE_MERCHANDISER),
+                              .body = "{\"title\":\"Another kettle\",\"image_url\":\"/pictures/other\"}",
+                              .if_match = "\"1\""};
+
+    (void)state;
+    assert_pictured(order, "/lines/0", kettle);
+    assert_int_equal(fixture_ask(change).status, 200);
+    assert_pictured(read_order(customer, fixture_text(order, "/id")), "/lines/0", kettle);
+}
+
+static int forget_shown(struct sql_tx *tx, void *argument)
+{
+    static const struct sql_statement forget = {"test_forget_shown",
+                                                "UPDATE order_line SET shown = NULL WHERE order_id = $1"};
+
+    return sql_exec(tx, &forget, SQL_ARGS(sql_cstr(argument)), NULL);
+}
+
+/* A line of before has no more than its title and price. */
+static void test_orders_place__a_line_of_before_is_shown_without(void **state)
+{
+    const Catalog__Product *kettle = fixture_pictured("Kettle of old");
+    struct shopper customer = fixture_customer();
+    struct test_answer order = place(customer, (struct wish){.items = item(kettle->skus[0]->id, 1)}, 0);
+    char *id = arena_cstr(fixture.arena, str_from_cstr(fixture_text(order, "/id")));
+
+    (void)state;
+    assert_int_equal(sql_write(host_instance(fixture.host, "orders")->db, forget_shown, id), 0);
+    order = read_order(customer, id);
+    assert_int_equal(order.status, 200);
+    assert_string_equal(fixture_text(order, "/lines/0/title"), "Kettle of old");
+    assert_string_equal(fixture_text(order, "/lines/0/product_slug"), "");
+    assert_string_equal(fixture_text(order, "/lines/0/attributes/colour"), "");
+}
+
 /* -- Limits -------------------------------------------------------------------------------------------------------- */
 
 static void test_orders_place__has_a_limit_of_one_article(void **state)
@@ -264,6 +308,8 @@ int main(void)
         cmocka_unit_test(test_orders_place__mixed_currencies_are_refused),
         cmocka_unit_test(test_orders_place__what_nobody_sells_is_refused),
         cmocka_unit_test(test_orders_place__takes_items_or_a_cart),
+        cmocka_unit_test(test_orders_place__a_line_shows_the_article_as_it_was),
+        cmocka_unit_test(test_orders_place__a_line_of_before_is_shown_without),
         cmocka_unit_test(test_orders_place__has_a_limit_of_one_article),
         cmocka_unit_test(test_orders_place__has_a_limit_of_lines),
         cmocka_unit_test(test_orders_place__has_a_limit_of_money),

@@ -36,6 +36,9 @@ class CartTest(ShopCase):
         self.assertEqual((sku, 3, {"amount": 250, "currency": "EUR"}, {"amount": 750, "currency": "EUR"}),
                          (item["sku_id"], item["quantity"], item["price"], item["line_total"]))
         self.assertEqual({"amount": 750, "currency": "EUR"}, shown["total"])
+        self.assertEqual("EUR", shown["currency"])
+        self.assertEqual(10, item["available"])
+        self.assertTrue(item["product_slug"])
         self.assertEqual({}, self.contents())
         self.assertEqual({}, self.contents(guest=self.new_guest()))
 

@@ -6,8 +6,8 @@ INSERT INTO orders (tenant, id, customer_id, guest_hash, email, status, currency
 VALUES ($1, $2, $3, $4, $5, 'pending', $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)
 
 -- name: insert_line
-INSERT INTO order_line (tenant, order_id, position, sku_id, title, quantity, price, line_total)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+INSERT INTO order_line (tenant, order_id, position, sku_id, title, quantity, price, line_total, shown)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
 
 -- The columns of find_order and of the lists are read by one function: keep them the same.
 -- name: find_order
@@ -47,7 +47,8 @@ FROM orders WHERE tenant = $1 AND status = $2 AND id < $3 ORDER BY id DESC LIMIT
 SELECT tenant, id, status, created_at_ms FROM orders WHERE id > $1 ORDER BY id LIMIT $2
 
 -- name: list_lines
-SELECT sku_id, title, quantity, price, line_total FROM order_line WHERE tenant = $1 AND order_id = $2 ORDER BY position
+SELECT sku_id, title, quantity, price, line_total, shown FROM order_line
+WHERE tenant = $1 AND order_id = $2 ORDER BY position
 
 -- A status moves only as the table of the design says: from one of at most two.
 -- name: move_status
