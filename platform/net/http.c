@@ -100,19 +100,22 @@ int http_query_next(struct arena *arena, struct str *query, struct str *ret_name
     return 0;
 }
 
-struct str http_cookie_find(struct str cookie_header, struct str name)
+size_t http_cookie_find(struct str cookie_header, struct str name, struct str *ret_value)
 {
     struct str rest = cookie_header;
     struct str pair = STR_EMPTY;
+    size_t count = 0;
+    *ret_value = STR_EMPTY;
     while (rest.ptr && str_next_token(&rest, ';', &pair)) {
         pair = str_trim(pair);
         ptrdiff_t equals = str_find_char(pair, '=');
         if (equals < 0 || !str_equal(str_slice(pair, 0, (size_t)equals), name))
             continue;
         struct str value = str_skip(pair, (size_t)equals + 1);
-        return value.ptr ? value : STR("");
+        if (count++ == 0)
+            *ret_value = value.ptr ? value : STR("");
     }
-    return STR_EMPTY;
+    return count;
 }
 
 /* The IANA registry of HTTP status codes. */

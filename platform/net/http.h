@@ -84,8 +84,9 @@ int http_query_decode(struct arena *arena, struct str encoded, struct str *ret_d
 /* Takes "name=value" pairs off *query one after the other, decoded; 1 for a pair, 0 at the end, or an error. */
 int http_query_next(struct arena *arena, struct str *query, struct str *ret_name, struct str *ret_value);
 
-/* The value of a cookie by name in a Cookie header's value; empty with NULL ptr when absent. Not decoded. */
-struct str http_cookie_find(struct str cookie_header, struct str name);
+/* How often a cookie of that name stands in a Cookie header's value; *ret_value is the first one's, not decoded, and
+ * the empty str with a NULL ptr when there is none. Whoever stands in front may have read another one of several. */
+size_t http_cookie_find(struct str cookie_header, struct str name, struct str *ret_value);
 
 /* "OK", "Not Found"; "Unknown" for a status without a registered phrase. */
 const char *http_status_phrase(int status);

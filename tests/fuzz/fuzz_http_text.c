@@ -64,21 +64,24 @@ static void check_path(struct arena *arena, struct str text)
     }
 }
 
-/* A cookie that is found stands behind its own whole name, at the beginning or behind a semicolon; the first one
- * counts, and its value ends where the next begins. */
+/* A cookie that is found stands behind its own whole name, at the beginning or behind a semicolon; each that does is
+ * counted, the first one is told, and its value ends where the next begins. */
 static void check_cookie(struct str cookies, struct str name)
 {
-    struct str value = http_cookie_find(cookies, name);
+    struct str value;
     struct str pair, rest = cookies;
     struct str expected = STR_EMPTY;
+    size_t count = 0, found = http_cookie_find(cookies, name, &value);
 
-    while (rest.ptr && str_next_token(&rest, ';', &pair) && !expected.ptr) {
+    while (rest.ptr && str_next_token(&rest, ';', &pair)) {
         struct str trimmed = str_trim(pair);
-        if (trimmed.len > name.len && str_starts_with(trimmed, name) && trimmed.ptr[name.len] == '=' &&
-            str_find_char(name, '=') < 0)
+        if (trimmed.len <= name.len || !str_starts_with(trimmed, name) || trimmed.ptr[name.len] != '=' ||
+            str_find_char(name, '=') >= 0)
+            continue;
+        if (count++ == 0)
             expected = trimmed.len == name.len + 1 ? STR("") : str_skip(trimmed, name.len + 1);
     }
-    ASSERT(str_equal(value, expected) && !value.ptr == !expected.ptr);
+    ASSERT(found == count && str_equal(value, expected) && !value.ptr == !expected.ptr);
     ASSERT(str_find_char(value, ';') < 0 && (value.len == 0 || is_part_of(value, cookies)));
 }
 
