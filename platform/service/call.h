@@ -10,8 +10,9 @@ struct principal {
     unsigned roles;     /* of enum role */
     struct str user_id; /* empty for guests and services */
     struct str session_id;
-    struct str guest_token; /* as sent by a guest; empty without */
-    struct str email;       /* of a signed-in person */
+    struct str guest_token;  /* as sent by a guest; empty without */
+    bool is_guest_by_cookie; /* it came by the cookie */
+    struct str email;        /* of a signed-in person */
 };
 
 struct call {
@@ -36,7 +37,9 @@ struct call {
     int64_t wait_ms;                 /* Prefer: wait=N, or 0 */
     const struct http_request *http; /* NULL when called by RPC, a job or an event */
     struct str client_address;
-    const int *files; /* open files that the command line sent along: admin_socket.h */
+    struct str user_agent; /* what the client says it is; empty without */
+    bool from_browser;     /* whose page sent the CSRF token: its secrets go into cookies, never into answers */
+    const int *files;      /* open files that the command line sent along: admin_socket.h */
     size_t file_count;
 
     struct problem problem;     /* why the handler failed */
@@ -48,6 +51,10 @@ struct call {
  * "/items/0", "Only %d of %s are left.", …);" */
 int call_fail(struct call *call, int error, const char *code, const char *pointer, const char *format, ...)
     __attribute__((format(printf, 5, 6)));
+
+/* Takes who asks from an access token. Leaves who as it is, and sets no problem, when it is not good:
+ * ERR_UNAUTHENTICATED (*ret_reason is then as token_verify says it), or ERR_FORBIDDEN for another tenant's. */
+int call_identify(struct call *call, struct str access_token, const char **ret_reason);
 
 /* ERR_DEADLINE with the call's problem when its time is up and nothing came of it yet. */
 int call_check_deadline(struct call *call);

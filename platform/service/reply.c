@@ -13,8 +13,7 @@
 /* Fixed, so that the same bytes have the same ETag in every process and after a restart. */
 static const struct hash_key etag_key = {{0, 0}};
 
-/* Encodes the output into the arena. */
-static int encode_json(struct call *call, const ProtobufCMessage *message, struct str *ret_json)
+int reply_json(struct call *call, const ProtobufCMessage *message, struct str *ret_json)
 {
     CLEANUP(buf_free) struct buf buf = BUF(REPLY_BYTES_MAX);
 
@@ -57,7 +56,7 @@ int reply_encode(struct call *call)
         if (!reply->status)
             reply->status = 204;
     } else {
-        TRY(encode_json(call, reply->out, &reply->body));
+        TRY(reply_json(call, reply->out, &reply->body));
         reply->etag[0] = '\0';
         if (has_etag(call))
             make_etag(reply, hash_keyed(&etag_key, reply->body));
@@ -168,7 +167,8 @@ void response_from_reply(struct request *request, struct http_response *ret_resp
         http_response_header(ret_response, STR("Content-Type"), STR("application/json"));
     }
     http_response_header(ret_response, STR("Cache-Control"),
-                         request->match.route->cached ? STR("public, no-cache") : STR("private, no-store"));
+                         request->match.route->cached && !reply->sets_cookie ? STR("public, no-cache")
+                                                                             : STR("private, no-store"));
     reply_headers_add(request, ret_response);
 }
 

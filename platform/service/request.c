@@ -78,13 +78,12 @@ static void finish(struct request *request, int result)
 {
     struct http_response response;
 
-    if (request->idempotency.replayed) {
-        response_from_replay(request, &response);
-        send(request, &response);
-        return;
-    }
-    if (result >= 0)
+    if (request->idempotency.replayed)
+        result = request_keep_replayed_guest(request);
+    else if (result >= 0)
         result = reply_encode(&request->call);
+    if (result >= 0 && !request->idempotency.replayed)
+        result = request_keep_guest(request);
     if (result < 0) {
         /* A problem of another error is of a run that did not count: its whole batch failed afterwards. */
         if (request->call.problem.error != result)
@@ -94,7 +93,10 @@ static void finish(struct request *request, int result)
         answer_problem(request);
         return;
     }
-    response_from_reply(request, &response);
+    if (request->idempotency.replayed)
+        response_from_replay(request, &response);
+    else
+        response_from_reply(request, &response);
     if (request->cache_key.len && !request->reply.uncacheable && response.status == 200)
         response_keep(request, &response);
     send(request, &response);

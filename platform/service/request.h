@@ -12,7 +12,7 @@
 #include "platform/service/router.h"
 #include "platform/service/worker_pool.h"
 
-#define REPLY_HEADERS_MAX 8
+#define REPLY_HEADERS_MAX 12
 
 struct service_instance;
 
@@ -26,6 +26,7 @@ struct call_reply {
     uint64_t tags[CACHE_TAGS_MAX];
     size_t tag_count;
     bool uncacheable;          /* more tags than fit */
+    bool sets_cookie;          /* so it is for one browser alone */
     struct http_response *raw; /* what a raw handler fills */
     ProtobufCMessage *out;
     bool encoded;

@@ -1,6 +1,7 @@
 /* Who asks, whether they may, and how often. */
 #include "platform/ports/cache/cache.h"
 #include "platform/ports/clock/clock.h"
+#include "platform/service/browser.h"
 #include "platform/service/host.h"
 #include "platform/service/rate.h"
 #include "platform/service/request_parts.h"
@@ -11,6 +12,22 @@
 #define GUEST_TOKEN_MIN 32
 #define GUEST_TOKEN_MAX 128
 
+static bool is_guest_token(struct str token)
+{
+    return token.len >= GUEST_TOKEN_MIN && token.len <= GUEST_TOKEN_MAX;
+}
+
+/* One that the shop did not give out is none: nobody can take it back from their browser. */
+static void take_guest_cookie(struct call *call)
+{
+    struct str token = browser_cookie(call, COOKIE_GUEST);
+
+    if (!is_guest_token(token))
+        return;
+    call->who.guest_token = token;
+    call->who.is_guest_by_cookie = true;
+}
+
 static int refuse_token(struct call *call, const char *reason)
 {
     call_set_header(call, "WWW-Authenticate", STR("Bearer error=\"invalid_token\""));
@@ -18,24 +35,15 @@ static int refuse_token(struct call *call, const char *reason)
                        "The access token is not valid, or its time is up. Sign in again, or refresh it.");
 }
 
-static int authenticate_bearer(struct request *request, struct str header)
+int call_identify(struct call *call, struct str access_token, const char **ret_reason)
 {
-    struct call *call = &request->call;
     struct token_claims *claims = arena_alloc(call->arena, sizeof(*claims));
-    const char *reason = "token_invalid";
 
     if (!claims)
         return ERR_NO_MEMORY;
-    if (header.len <= BEARER_PREFIX_LEN || !str_equal_nocase(str_slice(header, 0, BEARER_PREFIX_LEN), STR("Bearer ")))
-        return refuse_token(call, reason);
-    int result = token_verify(request->host->tokens, str_trim(str_skip(header, BEARER_PREFIX_LEN)), clock_wall_ms(),
-                              claims, &reason);
-    if (result == ERR_UNAUTHENTICATED)
-        return refuse_token(call, reason);
-    TRY(result);
+    TRY(token_verify(call->host->tokens, access_token, clock_wall_ms(), claims, ret_reason));
     if (!str_equal_cstr(call->tenant, claims->tenant))
-        return problem_set(&call->problem, ERR_FORBIDDEN, "other_tenant", NULL,
-                           "The access token belongs to another tenant.");
+        return ERR_FORBIDDEN;
     call->who.roles = claims->roles;
     call->who.user_id = str_from_cstr(claims->user_id);
     call->who.session_id = str_from_cstr(claims->session_id);
@@ -43,11 +51,50 @@ static int authenticate_bearer(struct request *request, struct str header)
     return 0;
 }
 
+static int authenticate_bearer(struct call *call, struct str header)
+{
+    const char *reason = "token_invalid";
+
+    if (header.len <= BEARER_PREFIX_LEN || !str_equal_nocase(str_slice(header, 0, BEARER_PREFIX_LEN), STR("Bearer ")))
+        return refuse_token(call, reason);
+    int result = call_identify(call, str_trim(str_skip(header, BEARER_PREFIX_LEN)), &reason);
+    if (result == ERR_UNAUTHENTICATED)
+        return refuse_token(call, reason);
+    if (result == ERR_FORBIDDEN)
+        return problem_set(&call->problem, ERR_FORBIDDEN, "other_tenant", NULL,
+                           "The access token belongs to another tenant.");
+    return result;
+}
+
+/* A session cookie that is not good is nobody's where anybody may come: a shop that can be looked at stays so. On any
+ * other row that would be the cart of somebody else, or an order without its customer; so there it is a 401, as it is
+ * when only the refresh cookie is left, and the page gets a new one from the shell. A token of another tenant is not
+ * good here: whoever has several shops in one browser is somebody else in each. */
+static int authenticate_browser(struct request *request)
+{
+    struct call *call = &request->call;
+    const char *reason = "token_invalid";
+    struct str token;
+
+    if (!call->who.guest_token.ptr)
+        take_guest_cookie(call);
+    if (!request_take_session(request, &token))
+        return 0;
+    int result = ERR_UNAUTHENTICATED;
+    if (token.len > 0)
+        result = call_identify(call, token, &reason);
+    else
+        reason = "token_expired";
+    if (result != ERR_UNAUTHENTICATED && result != ERR_FORBIDDEN)
+        return result;
+    return request->match.route->auth == AUTH_ANYONE ? 0 : refuse_token(call, reason);
+}
+
 /* Who stands in front of the shop may have looked at the other one of two (RFC 9110, 5.3). */
 static int refuse_repeated(struct request *request)
 {
-    static const char *const single[] = {"authorization",   "x-guest-token", "x-tenant",
-                                         "idempotency-key", "if-match",      "content-type"};
+    static const char *const single[] = {"authorization", "x-guest-token", "x-tenant", "idempotency-key",
+                                         "if-match",      "content-type",  "cookie",   "x-csrf-token"};
     const struct http_request *http = request->http;
     unsigned seen = 0;
 
@@ -72,13 +119,20 @@ int request_authenticate(struct request *request)
     struct str guest = http_header_find(request->http, "x-guest-token");
     struct str authorization = http_header_find(request->http, "authorization");
 
-    if (guest.ptr && (guest.len < GUEST_TOKEN_MIN || guest.len > GUEST_TOKEN_MAX))
+    if (guest.ptr && !is_guest_token(guest))
         return problem_set(&call->problem, ERR_INVALID, "invalid_guest_token", NULL,
                            "X-Guest-Token must be the guest_token that came with the first cart or order.");
     call->who.guest_token = guest;
     call->who.roles = ROLE_GUEST;
-    return authorization.ptr && !request->instance->service->own_listener ? authenticate_bearer(request, authorization)
-                                                                          : 0;
+    /* The browser sends cookies to each port of a host, and those of a foreign API have nothing to do with them. */
+    if (request->instance->service->own_listener)
+        return 0;
+    if (authorization.ptr)
+        TRY(authenticate_bearer(call, authorization));
+    if (request->match.route->cached)
+        return 0;
+    TRY(request_check_browser(request, authorization.ptr != NULL));
+    return authorization.ptr ? 0 : authenticate_browser(request);
 }
 
 /* The roles that a row's auth lets in; a guest stands for anybody at all. */

@@ -15,12 +15,22 @@ int request_authorise(struct request *request);
 int access_check(struct call *call, const struct route *route); /* whether the row lets in who asks */
 int request_limit_rate(struct request *request);
 
+/* browser.c. request_check_browser refuses what a page of another site made a browser send (is_program: it has an
+ * Authorization header, so no cookie counts), and says whether it is from a page of ours. request_take_session is true
+ * when the browser says that somebody is signed in; *ret_token is empty when the access token has gone, or came twice.
+ * The last two put the token of a new guest into a cookie instead of the answer. */
+int request_check_browser(struct request *request, bool is_program);
+bool request_take_session(const struct request *request, struct str *ret_token);
+int request_keep_guest(struct request *request);
+int request_keep_replayed_guest(struct request *request);
+
 /* request_input.c: body, path and query into the input message; If-Match, Prefer and Idempotency-Key. */
 int request_decode(struct request *request);
 int request_preconditions(struct request *request);
 void request_reset_output(struct request *request);
 
-/* reply.c: answers. */
+/* reply.c: answers. reply_json writes a message into the call's arena. */
+int reply_json(struct call *call, const ProtobufCMessage *message, struct str *ret_json);
 void response_from_problem(struct request *request, struct http_response *ret_response);
 void response_from_reply(struct request *request, struct http_response *ret_response);
 void response_from_replay(struct request *request, struct http_response *ret_response);

@@ -118,6 +118,7 @@ static void fill_call(struct request *request)
     call->host = request->host;
     call->http = request->http;
     call->client_address = request->http->peer;
+    call->user_agent = http_header_find(request->http, "user-agent");
     call->reply = &request->reply;
     call->showing = &request->reply;
     call->deadline_ns = request->started_ns + REQUEST_DEADLINE_MS * CLOCK_NS_PER_MS;

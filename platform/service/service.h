@@ -91,6 +91,7 @@ struct route {
     const ProtobufCMessageDescriptor *gives_message;
     bool cached;         /* what anybody may see: kept whole in the response cache until an event of a tag
                           * that the handler named (call_cache_tag) drops it. A raw handler's 200 gets an ETag */
+    bool browser;        /* for browsers alone, what it changes needs X-CSRF-Token, whoever asks (browser.h) */
     bool inline_ok;      /* cannot block: may run on the event loop */
     bool internal;       /* not in the API's description: what services alone call (method and path are NULL),
                           * and pages */

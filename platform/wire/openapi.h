@@ -10,7 +10,7 @@
 struct buf;
 
 #define OPENAPI_SCHEMAS_MAX 512 /* component schemas; more is ERR_TOO_LARGE */
-#define OPENAPI_SESSION_COOKIE "session"
+#define OPENAPI_SESSION_COOKIE "__Host-session"
 
 /* Appends the document; services ends with NULL. ERR_TOO_LARGE or ERR_NO_MEMORY, from the limit or the buffer. */
 int openapi_write(const struct service *const *services, struct buf *buf);

@@ -114,8 +114,12 @@ void openapi_write_shared_components(struct json_writer *w)
     write_scheme_component(w, "bearer", NULL, "bearer", "An access token of POST /api/identity/v1/login.");
     write_scheme_component(
         w, "session", "cookie", OPENAPI_SESSION_COOKIE,
-        "The shell's session; what changes something also needs X-CSRF-Token equal to the csrf cookie.");
-    write_scheme_component(w, "guest", "header", "X-Guest-Token", "The guest_token of a guest's first cart or order.");
+        "A browser's session, by POST /session; what changes something also needs X-CSRF-Token equal to the csrf "
+        "cookie.");
+    write_scheme_component(
+        w, "guest", "header", "X-Guest-Token",
+        "The guest_token of a guest's first cart or order. To a page that sends X-CSRF-Token it is the cookie "
+        "__Host-guest.");
     json_end_object(w);
     write_header_parameters(w);
     json_key(w, "headers");

@@ -7,10 +7,12 @@
  * transaction. */
 #include "platform/ports/clock/clock.h"
 #include "platform/ports/kv/kv.h"
+#include "platform/service/browser.h"
 #include "platform/service/host.h"
 #include "platform/wire/wire.h"
 #include "services/orders/article.h"
 #include "services/orders/pricing.h"
+#include "services/orders/sql/orders.sql.h"
 
 #define SPACE STR("cart")
 #define CART_TTL_MS (INT64_C(180) * 24 * 3600 * 1000)
@@ -36,9 +38,10 @@ struct changing {
     struct str guest;             /* the key of a guest's cart to be merged; empty without */
     char *guest_token;            /* a new guest's, to be told */
     Orders__StoredCart cart;
-    int64_t version;              /* of the stored cart; 0: there is none */
-    Orders__StoredCart merged;    /* the guest's */
-    int64_t merged_version;       /* as version */
+    int64_t version;           /* of the stored cart; 0: there is none */
+    Orders__StoredCart merged; /* the guest's */
+    int64_t merged_version;    /* as version */
+    bool guest_has_orders;
     char *asked[ORDER_LINES_MAX]; /* the articles that the catalog was asked about */
     size_t asked_count;
     const char *asked_currency; /* and in which currency; NULL: none was named */
@@ -373,7 +376,31 @@ static int change_in_transaction(struct sql_tx *tx, void *argument)
     return show(changing);
 }
 
-static int change_cart(struct changing *changing)
+static int find_guest_order(struct sql_tx *tx, void *argument)
+{
+    struct changing *changing = argument;
+    struct call *call = changing->call;
+    CLEANUP(sql_finish_cleanup) struct sql_rows *rows = NULL;
+
+    int found = sql_query_row(tx, &orders_sql_list_by_guest,
+                              SQL_ARGS(sql_text(call->tenant), sql_cstr(guest_token_hash(call, call->who.guest_token)),
+                                       sql_text(ORDER_AFTER_EVERY_ID), sql_text(STR("")), sql_int(1)),
+                              &rows);
+    changing->guest_has_orders = found > 0;
+    return found < 0 ? found : 0;
+}
+
+/* A guest's token that a customer's browser still has was for the cart, which is the customer's now; unless it opens
+ * orders, which they may look at until they sign out. */
+static int put_away_guest(struct changing *changing)
+{
+    if (!changing->guest.len || !changing->call->who.is_guest_by_cookie)
+        return 0;
+    TRY(call_read(changing->call, find_guest_order, changing));
+    return changing->guest_has_orders ? 0 : browser_forget_guest(changing->call);
+}
+
+static int merge_and_change(struct changing *changing)
 {
     TRY(name_owner(changing));
     for (int attempt = 0; attempt < CHANGE_ATTEMPTS_MAX; attempt++) {
@@ -387,6 +414,12 @@ static int change_cart(struct changing *changing)
             return result;
     }
     return ERR_UNAVAILABLE;
+}
+
+static int change_cart(struct changing *changing)
+{
+    TRY(merge_and_change(changing));
+    return put_away_guest(changing);
 }
 
 /* A look at it in another currency is no change of it. */

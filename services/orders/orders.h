@@ -50,6 +50,9 @@ int order_publish(struct call *call, const char *type, struct str id);
 int order_publish_loaded(struct call *call, const char *type, const Orders__Order *order,
                          const struct order_owner *owner);
 
+/* Greater than every id, for the first page of a list. */
+#define ORDER_AFTER_EVERY_ID STR("~")
+
 /* -- notify.c ------------------------------------------------------------------------------------------------------ */
 
 #define NOTIFICATIONS_STREAM "notifications"

@@ -2,9 +2,6 @@
 #include "services/orders/orders.h"
 #include "services/orders/sql/orders.sql.h"
 
-/* Greater than every id, for the first page. */
-#define AFTER_EVERY_ID STR("~")
-
 int get_order(struct call *call, const Orders__GetOrderRequest *in, Orders__Order *out)
 {
     TRY(order_load_for_caller(call, str_from_cstr(in->id), out, NULL));
@@ -65,7 +62,7 @@ static int read_page(struct call *call, const Orders__ListOrdersRequest *in, str
 int list_orders(struct call *call, const Orders__ListOrdersRequest *in, Orders__ListOrdersReply *out)
 {
     CLEANUP(sql_finish_cleanup) struct sql_rows *rows = NULL;
-    struct sql_value before = sql_text(AFTER_EVERY_ID);
+    struct sql_value before = sql_text(ORDER_AFTER_EVERY_ID);
 
     if (!call->who.user_id.len && !call->who.guest_token.len && !call_is_staff(call))
         return call_fail(call, ERR_UNAUTHENTICATED, "sign_in_required", NULL,
