@@ -117,14 +117,34 @@ int identity_limit_account(struct call *call, const char *what, struct str subje
     return key ? rate_check(call, RATE_ACCOUNT, str_from_cstr(key)) : ERR_NO_MEMORY;
 }
 
+static int find_own_account(struct call *call, struct account *ret_account)
+{
+    int found = identity_find_account(call, call->who.user_id, ret_account);
+    TRY(found);
+    return found ? 0
+                 : call_fail(call, ERR_UNAUTHENTICATED, "no_account", NULL, "This account does not exist any more.");
+}
+
 int get_me(struct call *call, const Identity__GetMeRequest *in, Identity__User *out)
 {
     (void)in;
     struct account account;
-    int found = identity_find_account(call, call->who.user_id, &account);
-    TRY(found);
-    if (found == 0)
-        return call_fail(call, ERR_UNAUTHENTICATED, "no_account", NULL, "This account does not exist any more.");
+    TRY(find_own_account(call, &account));
+    return identity_fill_user(call, &account, out);
+}
+
+int update_me(struct call *call, const Identity__UpdateMeRequest *in, Identity__User *out)
+{
+    struct account account;
+    struct str name = str_from_cstr(in->name);
+    TRY(find_own_account(call, &account));
+    TRY(call_check_version(call, account.version));
+    if (!str_equal(name, account.name)) {
+        TRY(sql_exec(call->tx, &identity_sql_set_name,
+                     SQL_ARGS(sql_text(call->tenant), sql_text(account.id), sql_text(name)), NULL));
+        account.name = name;
+        account.version++;
+    }
     return identity_fill_user(call, &account, out);
 }
 

@@ -20,7 +20,7 @@ static int hash_code(struct call *call, const struct account *account, enum code
                               purpose_name(purpose), STR_FORMAT(code));
     if (!text)
         return ERR_NO_MEMORY;
-    hash_hmac_sha256(str_from(identity_of(call)->code_key, IDENTITY_CODE_KEY_BYTES), str_from_cstr(text), ret_hash);
+    hash_hmac_sha256(str_from(identity_of(call)->code_key, IDENTITY_KEY_BYTES), str_from_cstr(text), ret_hash);
     return 0;
 }
 

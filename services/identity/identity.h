@@ -16,14 +16,15 @@
 #include "services/identity/sql/shop.sql.h"
 
 #define IDENTITY_EMAIL_MAX 254
-#define IDENTITY_CODE_KEY_BYTES 32
+#define IDENTITY_KEY_BYTES 32
 #define IDENTITY_HASH_BYTES 32
 #define IDENTITY_HASHING_MS 10000 /* how long a request waits for its turn to hash a password */
 
 /* The service's state: made by identity_start, read-only afterwards but for the first administrator. */
 struct identity {
     struct idp *idp;
-    unsigned char code_key[IDENTITY_CODE_KEY_BYTES];
+    unsigned char code_key[IDENTITY_KEY_BYTES];    /* of one-time codes */
+    unsigned char refresh_key[IDENTITY_KEY_BYTES]; /* of refresh tokens that follow another one */
     struct task_mutex mutex;
     char first_email[IDENTITY_EMAIL_MAX + 1];
     struct secret *first_password; /* until it was taken */
@@ -105,11 +106,13 @@ int identity_fail_code(struct call *call);
 #define SESSION_LIFETIME_MAX_MS (INT64_C(180) * 24 * 3600 * 1000) /* in all */
 #define SESSIONS_OF_USER_MAX 50                                   /* the oldest goes */
 
-/* In the running write transaction: a new session, or the next refresh token of one. *ret_refresh_token lies in the
- * call's arena and is stored nowhere. */
+/* In the running write transaction: a new session with its first refresh token, or the token that follows another one.
+ * They lie in the call's arena and are stored nowhere. What follows is made from the one before and a key of the
+ * shop's, so that it can be told again to who has that one, and to nobody else. */
 int identity_open_session(struct call *call, const struct account *account, int64_t now_ms, struct str *ret_session_id,
                           struct str *ret_refresh_token);
-int identity_issue_refresh_token(struct call *call, struct str session_id, struct str *ret_refresh_token);
+int identity_next_refresh_token(struct call *call, struct str token, struct str *ret_next);
+int identity_store_refresh_token(struct call *call, struct str session_id, struct str token);
 void identity_hash_refresh_token(struct str token, unsigned char ret_hash[IDENTITY_HASH_BYTES]);
 
 /* In the running write transaction: ends a session of a user. Its refresh tokens are gone, its access tokens are
@@ -151,11 +154,13 @@ identity_signup_fn signup;
 identity_verify_fn verify;
 identity_login_fn login;
 identity_refresh_fn refresh;
+identity_renew_session_fn renew_session;
 identity_logout_fn logout;
 identity_forgot_password_fn forgot_password;
 identity_reset_password_fn reset_password;
 identity_change_password_fn change_password;
 identity_get_me_fn get_me;
+identity_update_me_fn update_me;
 identity_get_user_fn get_user;
 identity_put_user_roles_fn put_user_roles;
 identity_put_user_status_fn put_user_status;

@@ -1,9 +1,13 @@
 /* Signing in, staying signed in, signing out.
  *
  * A refresh token is good once. Its second use means that two parties hold it, one of them a thief, and nobody can tell
- * which: the whole session ends. There is no grace for a client whose answer was lost on the way; a grace would be one
- * for the thief too, and the price of being strict is one sign-in. A client with several tabs refreshes in one of them.
- */
+ * which: the whole session ends. There is no grace for a program whose answer was lost on the way; a grace would be one
+ * for the thief too, and the price of being strict is one sign-in.
+ *
+ * A browser cannot keep to that. Its tabs do not know of each other, two of them load at once, and a page that somebody
+ * leaves before it came takes its cookies with it. So for the shell a token that was used a moment ago leads to the one
+ * that followed it, the very same: no second line of tokens comes of it, and a thief who was that quick meets the owner
+ * at the next use, when one of them is second and late. */
 #include "services/identity/identity.h"
 
 struct login {
@@ -94,11 +98,15 @@ int login(struct call *call, const Identity__LoginRequest *in, Identity__Tokens 
 
 /* -- Refresh ------------------------------------------------------------------------------------------------------ */
 
+#define REFRESH_GRACE_MS INT64_C(10000)
+#define REFRESH_STEPS_MAX 8 /* tokens that followed each other within the grace */
+
 enum refresh_outcome { REFRESH_UNKNOWN, REFRESH_REUSED, REFRESH_DONE };
 
 struct refresh {
     struct call *call;
-    unsigned char hash[IDENTITY_HASH_BYTES];
+    struct str token; /* what the client has */
+    bool has_grace;
     enum refresh_outcome outcome;
     struct account account;
     struct str session_id, refresh_token;
@@ -110,11 +118,13 @@ struct found_token {
     int64_t used_at_ms, expires_at_ms, created_at_ms;
 };
 
-static int find_token(struct call *call, const unsigned char *hash, struct found_token *ret_token)
+static int find_token(struct call *call, struct str token, struct found_token *ret_token)
 {
     CLEANUP(sql_finish_cleanup) struct sql_rows *rows = NULL;
+    unsigned char hash[IDENTITY_HASH_BYTES];
+    identity_hash_refresh_token(token, hash);
     int found = sql_query_row(call->tx, &identity_sql_find_refresh_token,
-                              SQL_ARGS(sql_blob(str_from(hash, IDENTITY_HASH_BYTES)), sql_text(call->tenant)), &rows);
+                              SQL_ARGS(sql_blob(str_from(hash, sizeof(hash))), sql_text(call->tenant)), &rows);
     if (found <= 0)
         return found;
     *ret_token = (struct found_token){
@@ -127,18 +137,14 @@ static int find_token(struct call *call, const unsigned char *hash, struct found
     return ret_token->session_id.ptr && ret_token->user_id.ptr ? 1 : ERR_NO_MEMORY;
 }
 
-static int rotate(struct refresh *refresh, const struct found_token *token)
+/* The session goes on: by a new token, or by the one that followed a moment ago. */
+static int prolong(struct refresh *refresh, const struct found_token *token)
 {
     struct call *call = refresh->call;
     int64_t now_ms = call_now_ms(call);
     int64_t expires_at_ms = now_ms + SESSION_LIFETIME_MS;
-    int64_t used = 0;
     if (expires_at_ms > token->created_at_ms + SESSION_LIFETIME_MAX_MS)
         expires_at_ms = token->created_at_ms + SESSION_LIFETIME_MAX_MS;
-    TRY(sql_exec(call->tx, &identity_sql_use_refresh_token,
-                 SQL_ARGS(sql_blob(str_from(refresh->hash, IDENTITY_HASH_BYTES)), sql_int(now_ms)), &used));
-    if (used != 1)
-        return ERR_CONFLICT;
     TRY(sql_exec(call->tx, &identity_sql_touch_session,
                  SQL_ARGS(sql_text(call->tenant), sql_text(token->session_id), sql_int(now_ms), sql_int(expires_at_ms),
                           sql_int(identity_tokens_until_ms(now_ms))),
@@ -146,7 +152,41 @@ static int rotate(struct refresh *refresh, const struct found_token *token)
     refresh->issued_ms = now_ms;
     refresh->session_id = token->session_id;
     refresh->outcome = REFRESH_DONE;
-    return identity_issue_refresh_token(call, token->session_id, &refresh->refresh_token);
+    return 0;
+}
+
+static int rotate(struct refresh *refresh, const struct found_token *token)
+{
+    struct call *call = refresh->call;
+    unsigned char hash[IDENTITY_HASH_BYTES];
+    int64_t used = 0;
+    identity_hash_refresh_token(refresh->token, hash);
+    TRY(sql_exec(call->tx, &identity_sql_use_refresh_token,
+                 SQL_ARGS(sql_blob(str_from(hash, sizeof(hash))), sql_int(call_now_ms(call))), &used));
+    if (used != 1)
+        return ERR_CONFLICT;
+    TRY(identity_next_refresh_token(call, refresh->token, &refresh->refresh_token));
+    TRY(identity_store_refresh_token(call, token->session_id, refresh->refresh_token));
+    return prolong(refresh, token);
+}
+
+/* From a token that was used within the grace to the last one that followed it: 1 and that one in refresh_token; 0 when
+ * it was used before that, or its successor is not the shop's. */
+static int find_successor(struct refresh *refresh, const struct found_token *used)
+{
+    struct call *call = refresh->call;
+    struct found_token token = *used;
+    refresh->refresh_token = refresh->token;
+    for (int step = 0; token.used_at_ms > 0; step++) {
+        int64_t age_ms = call_now_ms(call) - token.used_at_ms;
+        if (!refresh->has_grace || step == REFRESH_STEPS_MAX || age_ms < 0 || age_ms > REFRESH_GRACE_MS)
+            return 0;
+        TRY(identity_next_refresh_token(call, refresh->refresh_token, &refresh->refresh_token));
+        int found = find_token(call, refresh->refresh_token, &token);
+        if (found <= 0)
+            return found;
+    }
+    return 1;
 }
 
 static int record_refresh(struct sql_tx *tx, void *argument)
@@ -156,10 +196,12 @@ static int record_refresh(struct sql_tx *tx, void *argument)
     struct call *call = refresh->call;
     struct found_token token;
     refresh->outcome = REFRESH_UNKNOWN;
-    int found = find_token(call, refresh->hash, &token);
+    int found = find_token(call, refresh->token, &token);
     if (found <= 0)
         return found;
-    if (token.used_at_ms > 0) {
+    int is_live = find_successor(refresh, &token);
+    TRY(is_live);
+    if (!is_live) {
         refresh->outcome = REFRESH_REUSED; /* Committed, so it is no error of the closure. */
         int ended = identity_end_session(call, token.user_id, token.session_id);
         return ended < 0 ? ended : 0;
@@ -169,13 +211,12 @@ static int record_refresh(struct sql_tx *tx, void *argument)
     found = identity_find_account(call, token.user_id, &refresh->account);
     if (found <= 0 || refresh->account.is_disabled)
         return found < 0 ? found : 0;
-    return rotate(refresh, &token);
+    return token.used_at_ms > 0 ? prolong(refresh, &token) : rotate(refresh, &token);
 }
 
-int refresh(struct call *call, const Identity__RefreshRequest *in, Identity__Tokens *out)
+static int refresh_tokens(struct call *call, const Identity__RefreshRequest *in, bool has_grace, Identity__Tokens *out)
 {
-    struct refresh refresh = {.call = call};
-    identity_hash_refresh_token(str_from_cstr(in->refresh_token), refresh.hash);
+    struct refresh refresh = {.call = call, .token = str_from_cstr(in->refresh_token), .has_grace = has_grace};
     TRY(call_write(call, record_refresh, &refresh));
     if (refresh.outcome == REFRESH_REUSED) {
         log_warning(&call->log, "refresh token used twice; its session was ended");
@@ -189,12 +230,21 @@ int refresh(struct call *call, const Identity__RefreshRequest *in, Identity__Tok
                                 out);
 }
 
+int refresh(struct call *call, const Identity__RefreshRequest *in, Identity__Tokens *out)
+{
+    return refresh_tokens(call, in, false, out);
+}
+
+int renew_session(struct call *call, const Identity__RefreshRequest *in, Identity__Tokens *out)
+{
+    return refresh_tokens(call, in, true, out);
+}
+
 /* -- Logout ------------------------------------------------------------------------------------------------------- */
 
 struct logout {
     struct call *call;
-    bool has_refresh_token;
-    unsigned char hash[IDENTITY_HASH_BYTES];
+    struct str refresh_token; /* empty without */
 };
 
 static int record_logout(struct sql_tx *tx, void *argument)
@@ -207,7 +257,7 @@ static int record_logout(struct sql_tx *tx, void *argument)
         int ended = identity_end_session(call, call->who.user_id, call->who.session_id);
         TRY(ended);
     }
-    int found = logout->has_refresh_token ? find_token(call, logout->hash, &token) : 0;
+    int found = logout->refresh_token.len > 0 ? find_token(call, logout->refresh_token, &token) : 0;
     if (found <= 0)
         return found;
     int ended = identity_end_session(call, token.user_id, token.session_id);
@@ -218,11 +268,9 @@ static int record_logout(struct sql_tx *tx, void *argument)
 int logout(struct call *call, const Identity__LogoutRequest *in, Common__Empty *out)
 {
     (void)out;
-    struct logout logout = {.call = call, .has_refresh_token = in->refresh_token && in->refresh_token[0]};
-    if (!logout.has_refresh_token && call->who.session_id.len == 0)
+    struct logout logout = {.call = call, .refresh_token = str_from_cstr(in->refresh_token)};
+    if (logout.refresh_token.len == 0 && call->who.session_id.len == 0)
         return call_fail(call, ERR_UNAUTHENTICATED, "sign_in_required", NULL,
                          "Send the access token, or the refresh token, of the session that shall end.");
-    if (logout.has_refresh_token)
-        identity_hash_refresh_token(str_from_cstr(in->refresh_token), logout.hash);
     return call_write(call, record_logout, &logout);
 }

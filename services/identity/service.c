@@ -33,6 +33,8 @@ static const struct route routes[] = {
     {"POST", "/v1/password/change", RPC(identity, change_password), .auth = AUTH_SIGNED_IN, .rate = RATE_SIGN_IN,
      .tx = TX_NONE, .summary = "Change the password; every other session ends"},
     {"GET", "/v1/me", RPC(identity, get_me), .auth = AUTH_SIGNED_IN, .summary = "Who am I"},
+    {"PATCH", "/v1/me", RPC(identity, update_me), .auth = AUTH_SIGNED_IN, .rate = RATE_WRITE, .idempotent = true,
+     .if_match = IF_MATCH_TAKEN, .summary = "Change my name"},
     {"GET", "/v1/sessions", RPC(identity, list_sessions), .auth = AUTH_SIGNED_IN, .summary = "Where am I signed in"},
     {"DELETE", "/v1/sessions", RPC(identity, revoke_sessions), .auth = AUTH_SIGNED_IN, .rate = RATE_WRITE,
      .idempotent = true, .summary = "Sign out everywhere"},
@@ -49,6 +51,7 @@ static const struct route routes[] = {
     {"GET", "/.well-known/jwks.json", RAW(publish_keys), .auth = AUTH_ANYONE, .inline_ok = true,
      .summary = "The public keys that verify access tokens (RFC 7517)"},
 
+    {RPC(identity, renew_session), .auth = AUTH_SERVICE, .tx = TX_NONE, .internal = true},
     {RPC(identity, grant_role), .auth = AUTH_SERVICE, .tx = TX_WRITE, .internal = true},
     {RPC(identity, set_account_status), .auth = AUTH_SERVICE, .tx = TX_WRITE, .internal = true},
     {RPC(identity, add_tenant), .auth = AUTH_SERVICE, .tx = TX_WRITE, .internal = true},

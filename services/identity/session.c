@@ -7,7 +7,7 @@
 
 #include <stdlib.h>
 
-#define REFRESH_TOKEN_BYTES 32
+#define REFRESH_TOKEN_BYTES IDENTITY_HASH_BYTES
 #define USER_AGENT_BYTES_MAX 200
 #define BLOCK_MS ((TOKEN_LIFETIME_S + TOKEN_LEEWAY_S + 1) * INT64_C(1000))
 
@@ -18,26 +18,43 @@ void identity_hash_refresh_token(struct str token, unsigned char ret_hash[IDENTI
     hash_sha256(token, ret_hash);
 }
 
-int identity_issue_refresh_token(struct call *call, struct str session_id, struct str *ret_refresh_token)
+static int write_refresh_token(struct call *call, const unsigned char bytes[REFRESH_TOKEN_BYTES], struct str *ret_token)
+{
+    CLEANUP(buf_free) struct buf text = BUF(2 * REFRESH_TOKEN_BYTES);
+    encode_base64url(&text, str_from(bytes, REFRESH_TOKEN_BYTES));
+    TRY(buf_error(&text));
+    *ret_token = arena_copy(call->arena, buf_str(&text));
+    return ret_token->ptr ? 0 : ERR_NO_MEMORY;
+}
+
+static int make_refresh_token(struct call *call, struct str *ret_token)
 {
     unsigned char bytes[REFRESH_TOKEN_BYTES];
-    unsigned char hash[IDENTITY_HASH_BYTES];
-    CLEANUP(buf_free) struct buf text = BUF(2 * REFRESH_TOKEN_BYTES);
     random_bytes(bytes, sizeof(bytes));
-    encode_base64url(&text, str_from(bytes, sizeof(bytes)));
-    TRY(buf_error(&text));
-    identity_hash_refresh_token(buf_str(&text), hash);
-    TRY(sql_exec(call->tx, &identity_sql_insert_refresh_token,
-                 SQL_ARGS(sql_blob(str_from(hash, sizeof(hash))), sql_text(call->tenant), sql_text(session_id)), NULL));
-    *ret_refresh_token = arena_copy(call->arena, buf_str(&text));
-    return ret_refresh_token->ptr ? 0 : ERR_NO_MEMORY;
+    return write_refresh_token(call, bytes, ret_token);
+}
+
+int identity_next_refresh_token(struct call *call, struct str token, struct str *ret_next)
+{
+    const struct identity *identity = identity_of(call);
+    unsigned char bytes[REFRESH_TOKEN_BYTES];
+    hash_hmac_sha256(str_from(identity->refresh_key, sizeof(identity->refresh_key)), token, bytes);
+    return write_refresh_token(call, bytes, ret_next);
+}
+
+int identity_store_refresh_token(struct call *call, struct str session_id, struct str token)
+{
+    unsigned char hash[IDENTITY_HASH_BYTES];
+    identity_hash_refresh_token(token, hash);
+    return sql_exec(call->tx, &identity_sql_insert_refresh_token,
+                    SQL_ARGS(sql_blob(str_from(hash, sizeof(hash))), sql_text(call->tenant), sql_text(session_id)),
+                    NULL);
 }
 
 /* The client's own words about itself, cut; nothing when they are no text. */
 static struct str user_agent_of(const struct call *call)
 {
-    struct str agent = call->http ? http_header_find(call->http, "user-agent") : STR_EMPTY;
-    agent = str_slice(agent, 0, USER_AGENT_BYTES_MAX);
+    struct str agent = str_slice(call->user_agent, 0, USER_AGENT_BYTES_MAX);
     while (agent.len > 0 && !str_is_utf8(agent) && agent.len + 4 > USER_AGENT_BYTES_MAX)
         agent.len--; /* A character was cut. */
     return str_is_utf8(agent) ? agent : STR_EMPTY;
@@ -74,7 +91,8 @@ int identity_open_session(struct call *call, const struct account *account, int6
                           sql_text(user_agent_of(call)), sql_int(identity_tokens_until_ms(now_ms))),
                  NULL));
     *ret_session_id = str_from_cstr(id);
-    return identity_issue_refresh_token(call, *ret_session_id, ret_refresh_token);
+    TRY(make_refresh_token(call, ret_refresh_token));
+    return identity_store_refresh_token(call, *ret_session_id, *ret_refresh_token);
 }
 
 static void fill_claims_text(char *to, size_t size, struct str from)

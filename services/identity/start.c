@@ -37,11 +37,13 @@ static int read_blocks(struct sql_tx *tx, void *argument)
     return row;
 }
 
-/* The key of the one-time codes comes from the database's own secret: another use, so another key. */
-static void derive_code_key(struct call *call, struct identity *identity)
+/* They come from the database's own secret: another use, so another key. */
+static void derive_keys(struct call *call, struct identity *identity)
 {
-    hash_hmac_sha256(str_from(call->instance->seal_key, sizeof(call->instance->seal_key)), STR("one-time codes"),
-                     identity->code_key);
+    struct str secret = str_from(call->instance->seal_key, sizeof(call->instance->seal_key));
+
+    hash_hmac_sha256(secret, STR("one-time codes"), identity->code_key);
+    hash_hmac_sha256(secret, STR("refresh tokens"), identity->refresh_key);
 }
 
 int identity_start(struct call *call, void **ret_state)
@@ -50,7 +52,7 @@ int identity_start(struct call *call, void **ret_state)
     if (!identity)
         return ERR_NO_MEMORY;
     task_mutex_init(&identity->mutex);
-    derive_code_key(call, identity);
+    derive_keys(call, identity);
     const struct port_config config = host_port_config(call->host, PORT_IDP, NULL);
     char message[512] = "";
     int result = idp_open(&identity->idp, &config, message);
@@ -82,6 +84,7 @@ void identity_stop(void *state)
     idp_free(identity->idp);
     secret_free(identity->first_password);
     explicit_bzero(identity->code_key, sizeof(identity->code_key));
+    explicit_bzero(identity->refresh_key, sizeof(identity->refresh_key));
     task_mutex_destroy(&identity->mutex);
     free(identity);
 }

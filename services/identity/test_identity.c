@@ -124,6 +124,28 @@ static void test_identity__a_refresh_token_is_good_once(void **state)
     expect(refresh_with("invented"), 401, "invalid_refresh_token");
 }
 
+/* PATCH takes the version that was read, and says the name that is shown from now on. */
+static void test_identity__a_person_changes_their_name(void **state)
+{
+    (void)state;
+    make_person("ann@example.com");
+    struct tokens ann = tokens_of(sign_in("ann@example.com", "password-1"));
+    struct test_answer me = ask(HTTP_GET, "/v1/me", ann.access, NULL);
+    const char *etag = test_host_header(&shop, &me, "ETag");
+    struct test_answer answer =
+        ask_with(HTTP_PATCH, "/v1/me", ann.access, "if-match", etag, "{\"name\":\"Anne Smith\"}");
+    expect(answer, 200, "\"name\":\"Anne Smith\"");
+    expect(ask(HTTP_GET, "/v1/me", ann.access, NULL), 200, "\"name\":\"Anne Smith\"");
+    expect(ask_with(HTTP_PATCH, "/v1/me", ann.access, "if-match", etag, "{\"name\":\"Ann\"}"), 412, NULL);
+    etag = test_host_header(&shop, &answer, "ETag");
+    answer = ask(HTTP_PATCH, "/v1/me", ann.access, "{\"name\":\"Anne Smith\"}"); /* no change: the same version */
+    assert_string_equal(test_host_header(&shop, &answer, "ETag"), etag);
+    expect(ask(HTTP_PATCH, "/v1/me", ann.access, "{\"name\":\"\"}"), 400, "/name");
+    expect(ask(HTTP_PATCH, "/v1/me", ann.access, "{}"), 400, "/name");
+    expect(ask(HTTP_PATCH, "/v1/me", ann.access, "{\"name\":\"x\",\"roles\":[\"admin\"]}"), 400, "/roles");
+    expect(ask(HTTP_PATCH, "/v1/me", NULL, "{\"name\":\"x\"}"), 401, NULL);
+}
+
 static void test_identity__logout_ends_the_session_at_once_and_for_good(void **state)
 {
     (void)state;
@@ -539,6 +561,7 @@ int main(void)
         TEST(test_identity__each_code_confirms_its_own_password),
         TEST(test_identity__bad_input_names_its_field),
         TEST(test_identity__a_refresh_token_is_good_once),
+        TEST(test_identity__a_person_changes_their_name),
         TEST(test_identity__logout_ends_the_session_at_once_and_for_good),
         TEST(test_identity__a_block_lasts_as_long_as_the_tokens_that_it_is_for),
         TEST(test_identity__sessions_are_listed_and_revoked),

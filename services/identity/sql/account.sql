@@ -30,6 +30,9 @@ UPDATE account SET credential = $3, name = $4, email_verified = 1, version = ver
 -- Who had the code has the mailbox, so the address is verified too.
 UPDATE account SET credential = $3, email_verified = 1, version = version + 1 WHERE tenant = $1 AND id = $2;
 
+-- name: set_name
+UPDATE account SET name = $3, version = version + 1 WHERE tenant = $1 AND id = $2;
+
 -- name: set_roles
 UPDATE account SET roles = $3, version = version + 1 WHERE tenant = $1 AND id = $2;
 
