@@ -59,6 +59,7 @@ static int write_row(const struct row *row, void *argument)
     json_member_string(w, "auth", openapi_auth_name(row->route->auth));
     json_member_bool(w, "own_listener", row->service->own_listener);
     json_member_bool(w, "in_openapi", row->route->method && !row->route->internal && !row->service->own_listener);
+    json_member_bool(w, "browser", row->route->browser);
     json_member_bool(w, "key_required", row->route->key_required);
     json_member_bool(w, "idempotent", row->route->idempotent);
     json_member_bool(w, "if_match", row->route->if_match != IF_MATCH_REFUSED);

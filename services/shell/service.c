@@ -1,4 +1,5 @@
-/* shell: what stands at the root of the shop's address: its pages, their files, and the API's description. */
+/* shell: what stands at the root of the shop's address: its pages, their files, the sessions of browsers, and the API's
+ * description. */
 #include "platform/base/buf.h"
 #include "platform/base/config.h"
 #include "platform/net/http.h"
@@ -6,6 +7,7 @@
 #include "platform/service/shop_settings.h"
 #include "platform/wire/api_page.h"
 #include "platform/wire/openapi.h"
+#include "services/shell/session.h"
 #include "services/shell/shell.h"
 #include "services/shell/web.h"
 
@@ -149,6 +151,12 @@ static const struct route routes[] = {
     {"GET", "/api/openapi.json", RAW(show_openapi), .auth = AUTH_ANYONE, .inline_ok = true, .internal = true},
     {"GET", "/api/docs", RAW(show_api_page), .auth = AUTH_ANYONE, .inline_ok = true, .internal = true},
     {"GET", "/api/docs/{file}", RAW(show_api_page), .auth = AUTH_ANYONE, .inline_ok = true, .internal = true},
+    {"POST", "/session", RPC(shell, create_session), .auth = AUTH_ANYONE, .rate = RATE_SIGN_IN, .tx = TX_NONE,
+     .browser = true, .summary = "Sign a browser in: the tokens go into cookies"},
+    {"POST", "/session/refresh", RPC(shell, refresh_session), .auth = AUTH_ANYONE, .rate = RATE_WRITE, .tx = TX_NONE,
+     .browser = true, .summary = "New tokens for the browser's cookies"},
+    {"DELETE", "/session", RPC(shell, delete_session), .auth = AUTH_ANYONE, .rate = RATE_WRITE, .tx = TX_NONE,
+     .browser = true, .summary = "Sign the browser out"},
     {0},
 };
 

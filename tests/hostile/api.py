@@ -17,6 +17,9 @@ ALLOWED = {"anyone": EVERYBODY, "shopper": EVERYBODY, "signed_in": EVERYBODY - {
            "staff": {"support", "merchandiser", "admin"}, "admin": {"admin"}, "service": set()}
 
 
+CSRF = "c" * 43  # as a browser has it from the shop: what counts is that cookie and header are equal
+
+
 def printed(*arguments):
     """What a command prints, as JSON."""
     done = subprocess.run([BINARY, *arguments], check=True, capture_output=True, timeout=REQUEST_TIMEOUT_S)
@@ -31,9 +34,14 @@ class Row:
         self.method, self.path, self.rpc = (fields.get(name) for name in ("method", "path", "rpc"))
         self.own_listener, self.in_openapi = fields["own_listener"], fields["in_openapi"]
         self.if_match, self.if_match_required = fields["if_match"], fields["if_match_required"]
+        self.browser = fields["browser"]
 
     def __repr__(self):
         return "%s %s" % (self.method, self.path) if self.method else self.rpc
+
+    @property
+    def changes(self):
+        return self.method not in ("GET", "HEAD")
 
     @property
     def takes_id(self):
@@ -115,7 +123,8 @@ def sample_body(row, **members):
 
 def sample_headers(row):
     """What the row may want beside the body."""
-    return {"Idempotency-Key": new_key(), **({"If-Match": "*"} if row.if_match else {})}
+    return {"Idempotency-Key": new_key(), **({"If-Match": "*"} if row.if_match else {}),
+            **({"Cookie": "csrf=" + CSRF, "X-CSRF-Token": CSRF} if row.browser else {})}
 
 
 def find_ids(value):

@@ -7,6 +7,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
 import api  # noqa: E402
+from browser import CSRF, GUEST, REFRESH, SESSION  # noqa: E402
 from case import ShopCase  # noqa: E402
 from shop import new_key  # noqa: E402
 
@@ -18,6 +19,7 @@ OPEN = """POST /api/identity/v1/signup, POST /api/identity/v1/verify, POST /api/
     POST /api/identity/v1/password/reset, GET /api/identity/.well-known/jwks.json, GET /api/catalog/v1/products,
     GET /api/catalog/v1/products/{id}, GET /api/catalog/v1/categories, GET /api/catalog/v1/skus/{id}/stock,
     GET /api/orders/v1/shipping-methods, POST /api/payments/v1/webhooks/stripe, GET /dev/mail, GET /dev/mail/{id},
+    POST /session, POST /session/refresh, DELETE /session,
     GET /api/openapi.json, GET /api/docs, GET /api/docs/{file}, GET /health/live, GET /health/ready, GET /metrics"""
 
 # What the provider's emulator shows without its secret key: pages for a buyer's browser, whose forms hold a secret of
@@ -121,7 +123,8 @@ class RowTest(RouteCase):
         for row in api.shop_rows():
             for name in sorted(api.ALLOWED[row.auth]):
                 with self.subTest(row=row, who=name):
-                    answer = self.shop.ask(row.method, row.at("none") + "?invented=1", token=self.people[name])
+                    answer = self.shop.ask(row.method, row.at("none") + "?invented=1", token=self.people[name],
+                                           headers=api.sample_headers(row) if row.browser else None)
                     self.assertNotIn(answer.status, (401, 403), answer)
                     self.assertLess(answer.status, 500, answer)
 
@@ -193,6 +196,86 @@ class RowTest(RouteCase):
                 with self.subTest(row=row, path=spelled):
                     answer = self.shop.ask(row.method, spelled, api.sample_body(row))
                     self.assertIn(answer.status, (400, 401, 404, 405), answer)
+
+
+class BrowserTest(RouteCase):
+    """The rows as a browser's page reaches them, and as the page of another site makes a browser reach them."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.jars = {name: {SESSION: person.token, REFRESH: person.tokens["refresh_token"], CSRF: api.CSRF}
+                    for name, person in cls.people.items() if person}
+        cls.jars["guest"] = {GUEST: "0" * 64, CSRF: api.CSRF}
+
+    def send(self, row, identifier, cookies, headers):
+        sent = {**api.sample_headers(row), "Cookie": "; ".join("%s=%s" % pair for pair in cookies.items()), **headers}
+        sent = {name: value for name, value in sent.items() if value}
+        return self.shop.ask(row.method, row.at(identifier), api.sample_body(row), headers=sent)
+
+    def test_browsers__no_row_changes_anything_without_the_token(self):
+        """Each row that changes something, as each person by their cookies: without the token, with a wrong one, with
+        one that only the header or only a second cookie has, and with the right one from another site."""
+        before, refused = self.state(), 0
+        forms = ({"X-CSRF-Token": None}, {"X-CSRF-Token": "d" * 43}, {"X-CSRF-Token": api.CSRF[:-1]},
+                 {"X-CSRF-Token": api.CSRF, "Sec-Fetch-Site": "cross-site"},
+                 {"X-CSRF-Token": api.CSRF, "Sec-Fetch-Site": "same-site"},
+                 {"X-CSRF-Token": api.CSRF, "Origin": "https://evil.example"})
+        for row in (row for row in api.shop_rows() if row.changes):
+            for name, jar in self.jars.items():
+                bare = {key: value for key, value in jar.items() if key != CSRF}
+                tries = [(jar, form) for form in forms] + [(bare, {"X-CSRF-Token": api.CSRF}),
+                                                           ({**bare, CSRF: ""}, {"X-CSRF-Token": None})]
+                for cookies, headers in tries:
+                    with self.subTest(row=row, who=name, headers=headers, cookies=list(cookies)):
+                        answer = self.send(row, self.product["id"], cookies, headers)
+                        self.assertProblem(answer, 403, "csrf")
+                        refused += 1
+        self.assertGreater(refused, 1000)
+        self.assertEqual(before, self.state())
+
+    def test_browsers__are_who_their_cookie_says(self):
+        """With the token, a row lets in whom it lets in by the header, and nobody else; as above, what does nothing."""
+        for row in api.shop_rows():
+            for name, jar in self.jars.items():
+                person = "anonymous" if name == "guest" else name
+                path = row.at("none") + "?invented=1"
+                cookies = "; ".join("%s=%s" % pair for pair in jar.items())
+                with self.subTest(row=row, who=name):
+                    answer = self.shop.ask(row.method, path, headers={"Cookie": cookies, "X-CSRF-Token": api.CSRF})
+                    if person in api.ALLOWED[row.auth]:
+                        self.assertNotIn(answer.status, (401, 403), answer)
+                        self.assertLess(answer.status, 500, answer)
+                    else:
+                        self.assertIn(answer.status, (401, 403), answer)
+                        self.assertNotEqual("csrf", answer.json["code"])
+
+    def test_browsers__a_session_that_is_not_good_here_opens_nothing(self):
+        """One that ended, another tenant's, a forged one: 401 wherever somebody must be known, and nothing changes;
+        what is for anybody goes on being so."""
+        ended = self.shop.customer()
+        self.assertStatus(self.shop.delete("/api/identity/v1/sessions", token=ended), 200, 204)
+        before, foreign = self.state(), self.shop.staff("admin", TENANT)
+        for token in (ended.token, foreign.token, foreign.token[:-4] + "AAAA", "x", "x" * 3000):
+            for row in api.shop_rows():
+                with self.subTest(row=row, token=token[-10:]):
+                    answer = self.send(row, self.product["id"], {SESSION: token, CSRF: api.CSRF},
+                                       {"X-CSRF-Token": api.CSRF})
+                    if row.auth != "anyone":
+                        self.assertProblem(answer, 401)
+                    else:
+                        self.assertNotIn(answer.json.get("code") if answer.status >= 400 else None,
+                                         ("token_invalid", "token_revoked", "csrf", "other_tenant"), answer)
+        self.assertEqual(before, self.state())
+
+    def test_browsers__the_provider_knows_no_cookie(self):
+        """A browser sends the cookies of a host to each of its ports: to the provider's emulator they say nothing."""
+        admin = {"Cookie": "%s=%s; csrf=%s" % (SESSION, self.people["admin"].token, api.CSRF), "X-CSRF-Token": api.CSRF}
+        for row in api.rows():
+            if row.own_listener and row.path not in PROVIDER_PAGES:
+                with self.subTest(row=row):
+                    answer = self.shop.provider_client.ask(row.method, row.at("pi_1"), headers=admin)
+                    self.assertEqual(401, answer.status, answer)
 
 
 class ProviderTest(RouteCase):

@@ -16,6 +16,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
 import forge  # noqa: E402
 import wire  # noqa: E402
+from browser import COOKIE, Browser  # noqa: E402
 from shop import ADMIN_EMAIL, PASSWORD, PROVIDER_KEY, WEBHOOK_SECRET, Shop, eventually, new_key  # noqa: E402
 
 IDENTITY = "/api/identity/v1/"
@@ -118,6 +119,40 @@ class Flows:
         assert self.post("login", {"email": unknown, "password": bad, field: bad}).status == 400
         self.refused(self.post("login", {"email": bad, "password": bad}), 400, 401)
 
+    # -- Browsers ---------------------------------------------------------------------------------------------------
+    def browse(self, email):
+        """Signs a browser in, keeps it signed in, buys as a guest and out again: each cookie that it ever had."""
+        browser = self.watch(Browser(self.shop))
+        browser.open()
+        wrong = self.secret("a browser's wrong password", canary("wrong"))
+        self.refused(browser.post("/session", {"email": email, "password": wrong}), 401)
+        answer = browser.post(ORDERS, self.shop.order_body([(self.shop.sku(5), 1)]), key=new_key())
+        assert answer.status == 201, answer
+        assert browser.post("/session", {"email": email, "password": self.password}).status == 204
+        old = browser.headers()
+        assert browser.get("/api/orders/v1/cart").status == 200
+        assert browser.post("/session/refresh").status == 204
+        self.refused(browser.ask("DELETE", "/session", csrf=False), 403)
+        self.refused(browser.ask("DELETE", "/session", site="cross-site"), 403)
+        assert browser.delete("/session").status == 204
+        self.refused(self.shop.get(IDENTITY + "me", headers=old), 401)
+        self.refused(browser.post("/session/refresh"), 401)
+
+    def watch(self, browser):
+        """From now on every cookie that the browser gets is a secret."""
+        keep = browser.keep
+
+        def note(answer):
+            for text in answer.set_cookies:
+                cookie = COOKIE.fullmatch(text)
+                if cookie["value"]:
+                    # The stored answer to the key of an order holds its guest's token for as long as the key is good.
+                    files = (ORDERS_DB,) if cookie["name"] == "__Host-guest" else ()
+                    self.secret("the cookie %s, %d" % (cookie["name"], len(self.secrets)), cookie["value"], *files)
+            keep(answer)
+        browser.keep = note
+        return browser
+
     # -- Addresses and headers --------------------------------------------------------------------------------------
     def where_they_do_not_belong(self):
         """Secrets in the address, in headers, in what is no HTTP: seen by nobody but who sent them."""
@@ -127,9 +162,13 @@ class Flows:
             self.refused(self.shop.get(path), 400, 401, 404)
         for headers in ({"Authorization": "Bearer " + lost}, {"X-Guest-Token": lost * 2}, {"X-Tenant": lost},
                         {"Idempotency-Key": lost}, {"If-Match": lost}, {"traceparent": lost}, {"Cookie": "s=" + lost},
+                        {"Cookie": "__Host-session=" + lost}, {"Cookie": "__Host-refresh=" + lost},
+                        {"Cookie": "__Host-guest=" + lost}, {"Cookie": "csrf=" + lost, "X-CSRF-Token": lost[::-1]},
+                        {"Cookie": "__Host-session=x; csrf=%s" % lost}, {"X-CSRF-Token": lost},
+                        {"Cookie": "__Host-session=x", "Origin": "https://" + lost},
                         {"Prefer": lost}, {"X-Anything": lost}, {"Content-Type": lost}):
             answer = self.shop.post(ORDERS, b"{}", headers=headers)
-            self.refused(answer, 400, 401, 404, 415)
+            self.refused(answer, 400, 401, 403, 404, 415)
         for sent in (b"GET /%s HTTP/9.9\r\n\r\n", b"%s\r\n\r\n", b"GET / HTTP/1.1\r\nHost: x\r\nX : %s\r\n\r\n",
                      b"GET / HTTP/1.1\r\nHost: x/%s\r\n\r\n"):
             received, _ = wire.exchange(self.shop, sent % lost.encode())
@@ -192,6 +231,7 @@ class SecretTest(unittest.TestCase):
         tokens, email = flows.sign_up_and_in()
         flows.unknown_people()
         flows.where_they_do_not_belong()
+        flows.browse(email)
         sku, fields = flows.order(tokens, email)
         flows.card(sku, fields)
         cls.forged(flows)
@@ -236,7 +276,7 @@ class SecretTest(unittest.TestCase):
         """Neither in the body nor in a header, whatever was wrong."""
         self.assertGreater(len(self.flows.refusals), 25)
         for answer in self.flows.refusals:
-            shown = answer.body + json.dumps(answer.headers).encode()
+            shown = answer.body + json.dumps([answer.headers, answer.set_cookies]).encode()
             self.assertEqual(set(), self.found(shown), answer)
 
     def test_secrets__are_in_no_file_but_their_own(self):

@@ -209,11 +209,16 @@ class ClaimTest(TokenCase):
         for text in ("a" * 2049, "." * 2000, "a." * 1000, "a" * 15000, "A" * 700 + "." + "A" * 700 + "." + "A" * 640):
             self.refused(text)
 
-    def test_tokens__stand_in_the_header_alone(self):
-        """Not in the address, where logs and proxies see it, not in a cookie, not in another header."""
+    def test_tokens__stand_in_the_header_or_the_session_cookie_alone(self):
+        """Not in the address, where logs and proxies see it, not in another cookie, not in another header."""
         token = self.admin.token
         for path, headers in ((LEDGER + "?access_token=" + token, {}), (LEDGER, {"Cookie": "session=" + token}),
                               (LEDGER, {"Cookie": "access_token=" + token}), (LEDGER, {"X-Access-Token": token}),
+                              (LEDGER, {"Cookie": "__Host-guest=" + token}), (LEDGER, {"Cookie": "csrf=" + token}),
+                              (LEDGER, {"Cookie": "__Host-refresh=" + token}),
+                              (LEDGER, {"Cookie": "__host-session=" + token}),
+                              (LEDGER, {"Cookie": "__Host-session=x; __Host-session=" + token}),
+                              (LEDGER, {"Cookie": "__Host-session=" + token, "Authorization": "Bearer x"}),
                               (LEDGER, {"Proxy-Authorization": "Bearer " + token}),
                               (LEDGER, {"Authorization": token}), (LEDGER, {"Authorization": "Token " + token})):
             with self.subTest(path=path[:30], headers=list(headers)):
@@ -226,7 +231,8 @@ class ClaimTest(TokenCase):
                            ("AUTHORIZATION: Basic eA==", good), (good, good), ("X-Tenant: default",) * 2,
                            ("X-Guest-Token: " + "0" * 40, "X-Guest-Token: " + "1" * 40),
                            ("Idempotency-Key: " + "a" * 32, "Idempotency-Key: " + "b" * 32),
-                           ("If-Match: \"1\"", "If-Match: \"2\""),
+                           ("If-Match: \"1\"", "If-Match: \"2\""), ("Cookie: a=b", "Cookie: c=d"),
+                           ("X-CSRF-Token: a", "X-CSRF-Token: a"),
                            ("Content-Type: application/json", "Content-Type: text/csv")):
             for lines in ([one, other], [one, "X-Between: x", other]):
                 head = ["GET %s HTTP/1.1" % ME, "Host: localhost", "Connection: close", *lines]

@@ -94,10 +94,10 @@ def free_port():
 
 
 class Answer:
-    """Status, headers (lower-case names) and body of an answer."""
+    """Status, headers (lower-case names), body and Set-Cookie headers of an answer."""
 
-    def __init__(self, status, headers, body):
-        self.status, self.headers, self.body = status, headers, body
+    def __init__(self, status, headers, body, set_cookies=()):
+        self.status, self.headers, self.body, self.set_cookies = status, headers, body, list(set_cookies)
 
     @property
     def json(self):
@@ -153,7 +153,8 @@ class Client:
         try:
             connection.request(method, path, body, headers)
             response = connection.getresponse()
-            answer = Answer(response.status, {k.lower(): v for k, v in response.getheaders()}, response.read())
+            answer = Answer(response.status, {k.lower(): v for k, v in response.getheaders()}, response.read(),
+                            response.headers.get_all("Set-Cookie", []))
         except BaseException:
             self.forget()
             raise
