@@ -2,6 +2,8 @@
 #include "platform/service/browser.h"
 #include "platform/service/test_host.h"
 #include "platform/wire/openapi.h"
+#include "shopstream/catalog/v1/catalog.rpc.h"
+#include "shopstream/orders/v1/orders.rpc.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -19,7 +21,48 @@ extern const struct service orders_service;
 #define SHIPPING "/api/orders/v1/shipping-methods?country=DE"
 #define ITEM "{\"sku_id\":\"none\",\"quantity\":1}"
 
-static const struct service *const services[] = {&catalog_service, &orders_service, NULL};
+/* -- A service that shows what a handler sees ---------------------------------------------------------------------- */
+
+/* The product's title is who asks; the one that "sets" sets a cookie. */
+static int get_product(struct call *call, const Catalog__GetProductRequest *in, Catalog__Product *out)
+{
+    struct str who = call->who.user_id.len ? call->who.user_id : call->who.guest_token;
+
+    out->title = arena_cstr(call->arena, who);
+    return strcmp(in->id, "sets") == 0 ? browser_set_csrf(call, true) : 0;
+}
+
+/* Asks orders for the caller's cart, which is theirs, and for all orders, which are for services alone. */
+static int ask_on_behalf(struct call *call, const struct http_request *request, struct http_response *response)
+{
+    Orders__GetCartRequest get = ORDERS__GET_CART_REQUEST__INIT;
+    Orders__WalkOrdersRequest walk = ORDERS__WALK_ORDERS_REQUEST__INIT;
+    Orders__WalkOrdersReply walked = ORDERS__WALK_ORDERS_REPLY__INIT;
+    Orders__Cart cart = ORDERS__CART__INIT;
+
+    (void)request;
+    walk.has_limit = true;
+    walk.limit = 1;
+    TRY(orders_walk_orders(call, &walk, &walked));
+    call->on_behalf = true;
+    TRY(orders_get_cart(call, &get, &cart));
+    int refused = orders_walk_orders(call, &walk, &walked);
+    return call_answer(call, response, "text/plain", "no-store",
+                       str_from_cstr(arena_printf(call->arena, "%s %d %s", cart.id, refused, call->problem.code)));
+}
+
+static const struct service mirror_service = {
+    .name = "mirror",
+    .no_database = true,
+    .routes =
+        (const struct route[]){
+            {"GET", "/v1/who/{id}", RPC(catalog, get_product), .auth = AUTH_ANYONE, .tx = TX_NONE},
+            {"GET", "/v1/anybody/{id}", RPC(catalog, get_product), .auth = AUTH_ANYONE, .tx = TX_NONE, .cached = true},
+            {"GET", "/v1/behalf", RAW(ask_on_behalf), .auth = AUTH_ANYONE},
+            {0}},
+};
+
+static const struct service *const services[] = {&catalog_service, &orders_service, &mirror_service, NULL};
 static struct test_host shop;
 
 static int begin(void **state)
@@ -259,7 +302,7 @@ static void test_browser__a_new_guests_token_goes_into_the_cookie_alone(void **s
 static void test_browser__a_cached_row_looks_at_no_cookie(void **state)
 {
     (void)state;
-    const char *path = PRODUCTS "?limit=7";
+    const char *path = "/api/mirror/v1/anybody/shown";
     const char *who =
         arena_printf(shop.arena, "__Host-session=%s; __Host-guest=" GUEST "; csrf=" CSRF, token_of("ann"));
     struct test_answer first = get(path, who), second = get(path, who), bare = get(path, "a=b");
@@ -269,6 +312,32 @@ static void test_browser__a_cached_row_looks_at_no_cookie(void **state)
     assert_non_null(bare.response.head_blob);
     assert_true(str_equal(first.body, bare.body) && str_equal(second.body, bare.body));
     assert_string_equal(test_host_header(&shop, &first, "Cache-Control"), "public, no-cache");
+    expect(get("/api/mirror/v1/who/shown", who), 200, "\"title\":\"ann\"");
+}
+
+static void test_browser__what_sets_a_cookie_is_kept_by_nobody(void **state)
+{
+    (void)state;
+    struct test_answer first = get("/api/mirror/v1/anybody/sets", "a=b");
+    struct test_answer second = get("/api/mirror/v1/anybody/sets", "a=b");
+    assert_null(second.response.head_blob);
+    assert_string_equal(test_host_header(&shop, &first, "Cache-Control"), "private, no-store");
+    assert_string_not_equal(test_host_header(&shop, &first, "Set-Cookie"),
+                            test_host_header(&shop, &second, "Set-Cookie"));
+}
+
+/* -- Calls for who asks -------------------------------------------------------------------------------------------- */
+
+static void test_browser__a_service_is_asked_on_behalf_of_the_visitor(void **state)
+{
+    (void)state;
+    const char *ann = arena_printf(shop.arena, "__Host-session=%s", token_of("ann"));
+    struct test_answer cart = get(CART, ann), behalf = get("/api/mirror/v1/behalf", ann);
+    struct str id = str_slice(behalf.body, 0, 64);
+    expect(behalf, 200, arena_printf(shop.arena, " %d role_required", ERR_FORBIDDEN));
+    assert_true(str_find(cart.body, id) > 0);
+    expect(get("/api/mirror/v1/behalf", "__Host-guest=" GUEST), 200,
+           arena_printf(shop.arena, " %d sign_in_required", ERR_UNAUTHENTICATED));
 }
 
 static void test_browser__the_description_names_the_cookie(void **state)
@@ -291,6 +360,8 @@ int main(void)
         cmocka_unit_test(test_browser__a_cookie_header_comes_once),
         cmocka_unit_test(test_browser__a_new_guests_token_goes_into_the_cookie_alone),
         cmocka_unit_test(test_browser__a_cached_row_looks_at_no_cookie),
+        cmocka_unit_test(test_browser__what_sets_a_cookie_is_kept_by_nobody),
+        cmocka_unit_test(test_browser__a_service_is_asked_on_behalf_of_the_visitor),
         cmocka_unit_test(test_browser__the_description_names_the_cookie),
     };
 

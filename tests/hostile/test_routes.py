@@ -270,12 +270,13 @@ class BrowserTest(RouteCase):
 
     def test_browsers__the_provider_knows_no_cookie(self):
         """A browser sends the cookies of a host to each of its ports: to the provider's emulator they say nothing."""
-        admin = {"Cookie": "%s=%s; csrf=%s" % (SESSION, self.people["admin"].token, api.CSRF), "X-CSRF-Token": api.CSRF}
-        for row in api.rows():
-            if row.own_listener and row.path not in PROVIDER_PAGES:
-                with self.subTest(row=row):
-                    answer = self.shop.provider_client.ask(row.method, row.at("pi_1"), headers=admin)
-                    self.assertEqual(401, answer.status, answer)
+        admin = {"Cookie": "%s=%s" % (SESSION, self.people["admin"].token)}
+        for row in (row for row in api.rows() if row.own_listener):
+            with self.subTest(row=row):
+                plain = self.shop.provider_client.ask(row.method, row.at("pi_1"))
+                answer = self.shop.provider_client.ask(row.method, row.at("pi_1"), headers=admin)
+                self.assertEqual(plain.status, answer.status, answer)
+                self.assertTrue(answer.status == 401 or row.path in PROVIDER_PAGES, answer)
 
 
 class ProviderTest(RouteCase):
