@@ -3,6 +3,7 @@
  * A batch begins with one message and doubles with each that ends well. So a message by which the process dies is soon
  * alone in its claim: one of those before it gets done at each start, and its neighbours do not use up their attempts
  * with it. */
+#include "platform/base/backoff.h"
 #include "platform/base/task.h"
 #include "platform/ports/clock/clock.h"
 #include "platform/ports/queue/queue.h"
@@ -19,6 +20,8 @@
 #define MESSAGE_ARENA_BYTES ((size_t)2 << 20)
 #define MESSAGE_TIMEOUT_MS INT64_C(60000)
 #define ACKNOWLEDGE_MS INT64_C(30000) /* how much longer than its messages may take a claim holds */
+#define RECORD_AGAIN_FIRST_MS INT64_C(50)
+#define RECORD_AGAIN_MAX_MS INT64_C(2000)
 /* A message that failed becomes due by the clock: this is how late it may be seen. */
 #define LOOK_INTERVAL_MS 1000
 
@@ -45,6 +48,7 @@ struct batch {
     struct work_queue *queue;
     struct work_queue_message *messages;
     size_t count;
+    int64_t claimed_until_ns; /* of clock_monotonic_ns */
     int results[WORKER_BATCH_MAX];
 };
 
@@ -151,6 +155,36 @@ static void run_each(struct queue_worker *worker, struct batch *batch)
         batch->results[i] = is_stopping(worker->workers) ? ERR_CANCELLED : run_message(worker, &batch->messages[i]);
 }
 
+/* False when the shop stops. */
+static bool wait_before_recording(struct queue_worker *worker, int64_t failures)
+{
+    int64_t delay_ms = backoff_ms(RECORD_AGAIN_FIRST_MS, RECORD_AGAIN_MAX_MS, failures);
+    int64_t until_ns = clock_monotonic_ns() + delay_ms * CLOCK_NS_PER_MS;
+    struct host_workers *workers = worker->workers;
+    TASK_LOCKED(&workers->mutex);
+
+    while (!workers->stopping && task_cond_wait_until(&worker->wake, &workers->mutex, until_ns))
+        ;
+    return !workers->stopping;
+}
+
+/* A disk that fails for a while must not cost the messages the rest of their claims, which is a minute and more. When
+ * the claims have run out, the messages are given out again. */
+static int record(struct queue_worker *worker, struct batch *batch)
+{
+    for (int64_t failures = 1;; failures++) {
+        int result = sql_write(worker->instance->db, record_outcomes, batch);
+
+        if (result >= 0)
+            return 0;
+        if (failures == 1)
+            log_error(&worker->instance->host->log, "queue messages not acknowledged",
+                      LOG_CSTR("queue", worker->row->queue), LOG_ERR(result));
+        if (clock_monotonic_ns() >= batch->claimed_until_ns || !wait_before_recording(worker, failures))
+            return result;
+    }
+}
+
 /* True when all messages ended well and were acknowledged. */
 static bool run_batch(struct queue_worker *worker, struct batch *batch)
 {
@@ -167,12 +201,7 @@ static bool run_batch(struct queue_worker *worker, struct batch *batch)
         fail_all(batch, error);
     for (size_t i = 0; i < batch->count; i++)
         is_good = is_good && batch->results[i] >= 0;
-    int result = sql_write(worker->instance->db, record_outcomes, batch);
-    /* Not recorded: the claims run out, and the messages are given out again. */
-    if (result < 0)
-        log_error(&worker->instance->host->log, "queue messages not acknowledged",
-                  LOG_CSTR("queue", worker->row->queue), LOG_ERR(result));
-    return is_good && result >= 0;
+    return record(worker, batch) >= 0 && is_good;
 }
 
 static size_t tasks_of(const struct worker *row)
@@ -199,11 +228,13 @@ static void wake_queue(struct queue_worker *queue)
 static bool work_off(struct queue_worker *worker)
 {
     CLEANUP(arena_cleanup) struct arena *arena = arena_new(BATCH_ARENA_BYTES);
-    struct batch batch = {.queue = worker->instance->queue};
     size_t limit = worker->batch;
+    int64_t visibility_ms = (int64_t)limit * MESSAGE_TIMEOUT_MS + ACKNOWLEDGE_MS;
+    struct batch batch = {.queue = worker->instance->queue,
+                          .claimed_until_ns = clock_monotonic_ns() + visibility_ms * CLOCK_NS_PER_MS};
     const struct work_queue_claim claim = {.queue = str_from_cstr(worker->row->queue),
                                            .limit = limit,
-                                           .visibility_ms = (int64_t)limit * MESSAGE_TIMEOUT_MS + ACKNOWLEDGE_MS,
+                                           .visibility_ms = visibility_ms,
                                            .attempts_max = QUEUE_ATTEMPTS_MAX,
                                            .silent_max = QUEUE_SILENT_MAX};
 

@@ -18,6 +18,7 @@ static struct {
     struct task_cond changed;
     int runs[MESSAGES];
     int failing; /* the message that cannot be done; -1: none */
+    struct fault_plan *faults; /* the disk fails for a while when the first message is done; NULL: it does not */
     int calls;   /* of run_all */
     size_t done; /* different messages that ended well */
 } seen;
@@ -26,7 +27,11 @@ static int see(struct call *call, const ProtobufCMessage *base)
 {
     int index = atoi(((const Mail__Message *)base)->id);
 
+    static const struct fault_rule writes = {.port = FAULT_SQL, .call = "write", .fault_max = 4};
+
     seen.runs[index]++;
+    if (seen.faults && seen.done == 0)
+        fault_plan_set(seen.faults, &writes, 1);
     if (index == seen.failing)
         return call_fail(call, ERR_UNAVAILABLE, "not_today", NULL, "It cannot be done today.");
     seen.done += seen.runs[index] == 1;
@@ -147,11 +152,38 @@ static void test_host_workers__a_failure_is_tried_again_alone(void **state)
     test_host_end(&test);
 }
 
+/* What was done is recorded as soon as the disk writes again, and not done again when the claim has run out. */
+static void test_host_workers__outcomes_are_recorded_when_the_disk_writes_again(void **state)
+{
+    struct test_host test = {0};
+
+    (void)state;
+    begin(&test, -1);
+    test_host_stop(&test);
+    seen.faults = test.faults = fault_plan_new();
+    assert_non_null(test.faults);
+    test_host_start(&test, services, NULL);
+    assert_int_equal(sql_write(host_instance(test.host, "worked")->db, enqueue_all, test_host_call(&test, "worked")),
+                     0);
+    wait_until_done(MESSAGES);
+    int64_t end_ns = clock_monotonic_ns() + WAIT_MAX_NS / 2;
+    while (stats(&test).ready + stats(&test).waiting > 0 && clock_monotonic_ns() < end_ns)
+        task_sleep_ms(TEST_HOST_POLL_MS);
+    assert_int_equal(stats(&test).ready + stats(&test).waiting, 0);
+    assert_true(fault_plan_faults(test.faults) > 0);
+    for (int i = 0; i < MESSAGES; i++)
+        assert_int_equal(seen.runs[i], 1);
+    test_host_end(&test);
+    fault_plan_free(seen.faults);
+    seen.faults = NULL;
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_host_workers__many_messages_are_done_in_batches),
         cmocka_unit_test(test_host_workers__a_failure_is_tried_again_alone),
+        cmocka_unit_test(test_host_workers__outcomes_are_recorded_when_the_disk_writes_again),
     };
 
     int failed = cmocka_run_group_tests_name("one message", tests, NULL, NULL);
