@@ -21,7 +21,7 @@ fi
 # The list of files is what meson.build asks for; a changed list means that meson has to look again.
 {
     echo "$@"
-    find platform services cli tests tools/pictures build/generated -name '*.c' 2>/dev/null | LC_ALL=C sort
+    find platform services cli renderer tests tools/pictures build/generated -name '*.c' 2>/dev/null | LC_ALL=C sort
 } >"$folder/sources.new"
 configure() {
     meson setup "$@" >"$folder/setup.log" 2>&1 || { cat "$folder/setup.log" >&2; exit 1; }

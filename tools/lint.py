@@ -31,6 +31,7 @@ BANNED_DEVICES = re.compile(r'"/dev/u?random"')
 LAYERS = [
     ("platform/base/", ("platform/ports/clock/", "platform/ports/random/")),
     ("platform/sandbox/", ("platform/base/",)),
+    ("platform/render/", ("platform/base/", "platform/ports/clock/", "platform/ports/metrics/")),
     ("platform/wire/", ("platform/base/", "platform/ports/clock/", "platform/service/service.h", "shopstream/options/",
                         "message_index.h", "wire_rules.h")),
     ("platform/net/", ("platform/base/", "platform/ports/clock/", "platform/ports/random/", "platform/ports/metrics/")),

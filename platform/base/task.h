@@ -38,6 +38,9 @@ struct task_cond {
  * outlive it. ERR_NO_MEMORY when there are no more threads to be had. Each started task must be joined. */
 int task_start(struct task **ret_task, const char *name, task_fn *fn, void *argument);
 
+/* The same with a stack of TASK_DEEP_STACK_BYTES, for a library that recurses as deep as its input does. */
+int task_start_deep(struct task **ret_task, const char *name, task_fn *fn, void *argument);
+
 /* Waits until the task's function has returned, and frees the task. NULL is fine. */
 void task_join(struct task *task);
 

@@ -48,6 +48,12 @@ int task_start(struct task **ret_task, const char *name, task_fn *fn, void *argu
     return 0;
 }
 
+/* Libraries that would need it are not part of a simulation. */
+int task_start_deep(struct task **ret_task, const char *name, task_fn *fn, void *argument)
+{
+    return task_start(ret_task, name, fn, argument);
+}
+
 void task_join(struct task *task)
 {
     if (!task)

@@ -24,6 +24,8 @@
 #define TASK_STACK_BYTES ((size_t)256 << 10)
 #endif
 
+#define TASK_DEEP_STACK_BYTES ((size_t)8 << 20)
+
 #define TASK_NAME_BYTES 16 /* the kernel's limit, with the NUL */
 
 struct task {
@@ -62,7 +64,7 @@ static void *task_main(void *argument)
 
 /* Signals to the process are for the main thread alone: a task starts with all of them blocked but those that its own
  * faults raise. */
-static int create_thread(struct task *task)
+static int create_thread(struct task *task, size_t stack_bytes)
 {
     sigset_t blocked, before;
     sigfillset(&blocked);
@@ -75,7 +77,7 @@ static int create_thread(struct task *task)
     pthread_attr_t attributes;
     if (pthread_attr_init(&attributes) != 0)
         return ERR_NO_MEMORY;
-    ASSERT(pthread_attr_setstacksize(&attributes, TASK_STACK_BYTES) == 0);
+    ASSERT(pthread_attr_setstacksize(&attributes, stack_bytes) == 0);
     ASSERT(pthread_sigmask(SIG_BLOCK, &blocked, &before) == 0);
     int error = pthread_create(&task->thread, &attributes, task_main, task);
     ASSERT(pthread_sigmask(SIG_SETMASK, &before, NULL) == 0);
@@ -83,19 +85,29 @@ static int create_thread(struct task *task)
     return error == 0 ? 0 : ERR_NO_MEMORY;
 }
 
-int task_start(struct task **ret_task, const char *name, task_fn *fn, void *argument)
+static int start(struct task **ret_task, const char *name, task_fn *fn, void *argument, size_t stack_bytes)
 {
     struct task *task = malloc(sizeof(*task));
     if (!task)
         return ERR_NO_MEMORY;
     *task = (struct task){.name = name, .fn = fn, .argument = argument};
-    int error = create_thread(task);
+    int error = create_thread(task, stack_bytes);
     if (error < 0) {
         free(task);
         return error;
     }
     *ret_task = task;
     return 0;
+}
+
+int task_start(struct task **ret_task, const char *name, task_fn *fn, void *argument)
+{
+    return start(ret_task, name, fn, argument, TASK_STACK_BYTES);
+}
+
+int task_start_deep(struct task **ret_task, const char *name, task_fn *fn, void *argument)
+{
+    return start(ret_task, name, fn, argument, TASK_DEEP_STACK_BYTES);
 }
 
 void task_join(struct task *task)

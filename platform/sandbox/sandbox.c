@@ -20,6 +20,8 @@ int sandbox_enter(const struct sandbox_limits *limits, char ret_message[SANDBOX_
 int sandbox_enter(const struct sandbox_limits *limits, char ret_message[SANDBOX_MESSAGE_BYTES])
 {
     ret_message[0] = '\0';
+    if (limits->role == SANDBOX_RENDERER) /* the other walls are those of its fork server */
+        return sandbox_limit_calls(limits->role);
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) {
         snprintf(ret_message, SANDBOX_MESSAGE_BYTES, "the kernel offers no no_new_privs");
         return ERR_UNAVAILABLE;
@@ -29,7 +31,7 @@ int sandbox_enter(const struct sandbox_limits *limits, char ret_message[SANDBOX_
     int files = sandbox_limit_files(limits, &has_open_ports);
     if (files < 0 && files != ERR_UNAVAILABLE)
         return files;
-    int calls = sandbox_limit_calls();
+    int calls = sandbox_limit_calls(limits->role);
     if (calls < 0 && calls != ERR_UNAVAILABLE)
         return calls;
     if (files == 0 && calls == 0) {

@@ -23,7 +23,14 @@
 
 #define SANDBOX_MESSAGE_BYTES 256
 
+/* Who enters. What makes the processes in which pages are rendered, and these, read and write what is open and reach no
+ * socket beyond, and no file but the kernel's randomness: the first may make processes of itself and end them, the
+ * second may not. */
+enum sandbox_role { SANDBOX_SHOP, SANDBOX_FORK_SERVER, SANDBOX_RENDERER };
+
+/* Of the shop; the other roles have none to choose. */
 struct sandbox_limits {
+    enum sandbox_role role;
     const char *data_path;      /* must exist */
     const char *const *folders; /* to be read besides; those that are not there are left out */
     size_t folder_count;
@@ -32,8 +39,8 @@ struct sandbox_limits {
     size_t port_count;
 };
 
-/* Enters the sandbox for good. Before the first task starts, as Landlock holds for the calling thread and those that it
- * starts.
+/* Enters the sandbox for good. SANDBOX_RENDERER is entered from that of SANDBOX_FORK_SERVER, by a child of it. Before
+ * the first task starts, as Landlock holds for the calling thread and those that it starts.
  *
  * 0: all three walls stand; where connections are to be limited and the kernel's Landlock cannot (before Linux 6.7),
  * ret_message says so, else it is empty. ERR_UNAVAILABLE: the kernel, the container or this build does not offer all of

@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <sched.h>
 #include <seccomp.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/ioctl.h>
@@ -47,6 +48,54 @@ static const char *const calls[] = {
     "uname",
     /* sandbox_seal() takes this one away. */
     "seccomp"};
+
+/* Of a process in which pages are rendered: what is open is read and written, threads and memory are had. */
+static const char *const calls_of_renderer[] = {"brk",
+                                                "clock_getres",
+                                                "clock_gettime",
+                                                "clock_nanosleep",
+                                                "close",
+                                                "eventfd2",
+                                                "exit",
+                                                "exit_group",
+                                                "fstat",
+                                                "futex",
+                                                "get_robust_list",
+                                                "getpid",
+                                                "getrandom",
+                                                "getrlimit",
+                                                "getrusage",
+                                                "gettid",
+                                                "gettimeofday",
+                                                "madvise",
+                                                "membarrier",
+                                                "mremap",
+                                                "munmap",
+                                                "nanosleep",
+                                                "newfstatat",
+                                                "openat",
+                                                "poll",
+                                                "ppoll",
+                                                "read",
+                                                "restart_syscall",
+                                                "rseq",
+                                                "rt_sigaction",
+                                                "rt_sigprocmask",
+                                                "rt_sigreturn",
+                                                "rt_sigsuspend",
+                                                "sched_getaffinity",
+                                                "sched_yield",
+                                                "set_robust_list",
+                                                "setitimer",
+                                                "sigaltstack",
+                                                "sysinfo",
+                                                "time",
+                                                "uname",
+                                                "write"};
+
+/* And of what makes such processes; tgkill is theirs, and is held to each by its own filter. */
+static const char *const calls_of_fork_server[] = {"getppid", "kill",   "recvfrom", "recvmsg", "seccomp",
+                                                   "sendmsg", "sendto", "tgkill",   "wait4"};
 
 static int allow(scmp_filter_ctx filter, const char *name, unsigned count, const struct scmp_arg_cmp *arguments)
 {
@@ -91,13 +140,14 @@ static int allow_sockets(scmp_filter_ctx filter)
                : -1;
 }
 
-/* Memory that can be run is what the program came with. */
-static int allow_memory(scmp_filter_ctx filter)
+/* Memory that can be run is what the program came with; and where pages are rendered, what JavaScriptCore compiles
+ * into: it is mapped for that once and for all. */
+static int allow_memory(scmp_filter_ctx filter, enum sandbox_role role)
 {
-    return allow_when(filter, "mmap", argument_masked_is(2, PROT_EXEC, 0)) == 0 &&
-                   allow_when(filter, "mprotect", argument_masked_is(2, PROT_EXEC, 0)) == 0
-               ? 0
-               : -1;
+    int result = role == SANDBOX_SHOP ? allow_when(filter, "mmap", argument_masked_is(2, PROT_EXEC, 0))
+                                      : allow(filter, "mmap", 0, NULL);
+
+    return result == 0 ? allow_when(filter, "mprotect", argument_masked_is(2, PROT_EXEC, 0)) : -1;
 }
 
 /* Threads but no processes. clone3 has its flags in memory, where no filter sees them: told that it does not exist,
@@ -128,22 +178,47 @@ static int allow_looks(scmp_filter_ctx filter)
     return allow(filter, "prlimit64", 2, own);
 }
 
-static int add_rules(scmp_filter_ctx filter)
+static int allow_all(scmp_filter_ctx filter, const char *const *names, size_t count)
 {
-    for (size_t i = 0; i < sizeof(calls) / sizeof(calls[0]); i++) {
-        if (allow(filter, calls[i], 0, NULL) != 0)
-            return ERR_NO_MEMORY;
+    for (size_t i = 0; i < count; i++) {
+        if (allow(filter, names[i], 0, NULL) != 0)
+            return -1;
     }
-    return allow_sockets(filter) == 0 && allow_memory(filter) == 0 && allow_threads(filter) == 0 &&
-                   allow_looks(filter) == 0
+    return 0;
+}
+
+#define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
+
+/* A fork as glibc makes it, with no flag that opens a namespace. */
+static int allow_forks(scmp_filter_ctx filter)
+{
+    const uint64_t flags = CLONE_CHILD_SETTID | CLONE_CHILD_CLEARTID | SIGCHLD;
+
+    return allow_all(filter, calls_of_fork_server, COUNT_OF(calls_of_fork_server)) == 0 &&
+                   allow_when(filter, "clone", argument_is(0, flags)) == 0 &&
+                   allow_when(filter, "prctl", argument_is(0, PR_SET_PDEATHSIG)) == 0 &&
+                   allow_when(filter, "socketpair", argument_is(0, AF_UNIX)) == 0
                ? 0
-               : ERR_NO_MEMORY;
+               : -1;
+}
+
+static int add_rules(scmp_filter_ctx filter, enum sandbox_role role)
+{
+    bool is_shop = role == SANDBOX_SHOP;
+    int result = is_shop ? allow_all(filter, calls, COUNT_OF(calls))
+                         : allow_all(filter, calls_of_renderer, COUNT_OF(calls_of_renderer));
+
+    if (result == 0 && is_shop)
+        result = allow_sockets(filter) == 0 && allow_looks(filter) == 0 ? 0 : -1;
+    if (result == 0 && role == SANDBOX_FORK_SERVER)
+        result = allow_forks(filter);
+    return result == 0 && allow_memory(filter, role) == 0 && allow_threads(filter) == 0 ? 0 : ERR_NO_MEMORY;
 }
 
 /* Of the process, as the filter is. */
 static bool is_limited;
 
-int sandbox_limit_calls(void)
+int sandbox_limit_calls(enum sandbox_role role)
 {
     scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ERRNO(EPERM));
     if (!filter)
@@ -151,7 +226,9 @@ int sandbox_limit_calls(void)
     /* A tracer that lets a call fail makes it number -1, which is no call: it need not be refused. */
     seccomp_attr_set(filter, SCMP_FLTATR_API_TSKIP, 1);
     seccomp_attr_set(filter, SCMP_FLTATR_CTL_OPTIMIZE, OPTIMIZE_AS_BINARY_TREE);
-    int error = add_rules(filter);
+    if (role == SANDBOX_RENDERER) /* no_new_privs stands, and prctl is not to be had */
+        seccomp_attr_set(filter, SCMP_FLTATR_CTL_NNP, 0);
+    int error = add_rules(filter, role);
     if (!error && seccomp_rule_add(filter, SCMP_ACT_ALLOW, -1, 0) != 0)
         error = ERR_NO_MEMORY;
     if (!error && seccomp_load(filter) != 0)

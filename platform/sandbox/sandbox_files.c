@@ -57,6 +57,9 @@ static const char *const readable[] = {
     /* What the metrics tell of the process. */
     "/proc/self"};
 
+/* JavaScriptCore's seed; it crashes without. */
+#define READABLE_OF_RENDERER "/dev/urandom"
+
 static int create_ruleset(const struct ruleset *ruleset, size_t size, unsigned flags)
 {
     return (int)syscall(SYS_landlock_create_ruleset, ruleset, size, flags);
@@ -155,14 +158,16 @@ int sandbox_limit_files(const struct sandbox_limits *limits, bool *ret_has_open_
     int version = create_ruleset(NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
     if (version < 1)
         return ERR_UNAVAILABLE;
-    const struct ruleset wanted = all_of(version, limits->limits_connections);
+    bool is_shop = limits->role == SANDBOX_SHOP;
+    const struct ruleset wanted = all_of(version, !is_shop || limits->limits_connections);
     int ruleset = create_ruleset(&wanted, size_for(version), 0);
     if (ruleset < 0)
         return ERR_UNAVAILABLE;
-    int error = add_rules(ruleset, limits, wanted.handled_access_fs);
+    int error = is_shop ? add_rules(ruleset, limits, wanted.handled_access_fs)
+                        : allow(ruleset, READABLE_OF_RENDERER, LANDLOCK_ACCESS_FS_READ_FILE);
     if (!error && wanted.handled_access_net)
         error = add_ports(ruleset, limits);
-    *ret_has_open_ports = limits->limits_connections && !wanted.handled_access_net;
+    *ret_has_open_ports = is_shop && limits->limits_connections && !wanted.handled_access_net;
     if (!error && syscall(SYS_landlock_restrict_self, ruleset, 0) != 0)
         error = ERR_UNAVAILABLE;
     close(ruleset);

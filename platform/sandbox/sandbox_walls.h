@@ -8,4 +8,4 @@
 int sandbox_limit_files(const struct sandbox_limits *limits, bool *ret_has_open_ports);
 
 /* seccomp; wants no_new_privs. ERR_NO_MEMORY. */
-int sandbox_limit_calls(void);
+int sandbox_limit_calls(enum sandbox_role role);
