@@ -7,6 +7,7 @@
 #include "platform/base/log.h"
 #include "platform/net/server.h"
 #include "platform/ports/psp/psp_config.h"
+#include "platform/render/render.h"
 #include "platform/sandbox/sandbox.h"
 #include "platform/service/host.h"
 #include "platform/service/invoke.h"
@@ -32,6 +33,7 @@ struct serving {
     int port;
     bool has_sandbox, needs_sandbox;
     char sandbox_gap[SANDBOX_MESSAGE_BYTES]; /* what of it cannot be had; empty: all of it is there */
+    char render_gap[RENDER_MESSAGE_BYTES];   /* why no page can be rendered; empty: they can */
     bool is_seeded;                          /* now, by this start */
 };
 
@@ -129,6 +131,17 @@ static size_t find_folders(const struct serving *serving, char paths[FOLDERS_MAX
     return count;
 }
 
+/* Pages are the shell's. Outside of the sandbox, in which nothing can be started. Without it the shop still sells. */
+static void start_render(struct serving *serving)
+{
+    bool has_pages = false;
+
+    for (size_t i = 0; serving->services[i]; i++)
+        has_pages |= serving->services[i] == &shell_service;
+    if (has_pages)
+        (void)render_start(serving->has_sandbox, serving->render_gap);
+}
+
 /* What is read from elsewhere (arguments, settings) was read; no task has started. */
 static int enter_sandbox(struct serving *serving)
 {
@@ -161,6 +174,8 @@ static int seal_sandbox(const struct serving *serving)
 
     if (serving->sandbox_gap[0])
         log_info(&log, "the sandbox is not whole", LOG_CSTR("detail", serving->sandbox_gap));
+    if (serving->render_gap[0])
+        log_warning(&log, "pages cannot be rendered", LOG_CSTR("detail", serving->render_gap));
     return error < 0 ? say_failed("the sandbox cannot be sealed: %s", error_name(error)) : EXIT_DONE;
 }
 
@@ -212,7 +227,10 @@ static int open_host(struct serving *serving)
     bool rate_limits = config_get_bool(serving->config, &settings[SETTING_RATE_LIMITS]);
     char message[512] = "";
 
-    if (shop_make_folder(serving->data_path) != EXIT_DONE || enter_sandbox(serving) != EXIT_DONE)
+    if (shop_make_folder(serving->data_path) != EXIT_DONE)
+        return EXIT_FAILED;
+    start_render(serving);
+    if (enter_sandbox(serving) != EXIT_DONE)
         return EXIT_FAILED;
     const struct host_options options = {
         .services = serving->services,

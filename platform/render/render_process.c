@@ -18,8 +18,9 @@
 
 #define PROGRAM "shopstream-render"
 #define PATH_BYTES 4200
-#define START_TIME_MS 10000 /* until a command is answered; a fork takes less than one of them, on a machine at rest   \
-                             */
+#define START_TIME_MS                                                                                                  \
+    10000 /* until a command is answered; a fork takes less than one of them, on a machine at rest                     \
+           */
 
 /* Of the process: there is one program for all renderers. */
 static struct task_mutex mutex;

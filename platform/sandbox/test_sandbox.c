@@ -13,6 +13,7 @@
 #include <net/ethernet.h>
 #include <netdb.h>
 #include <netinet/in.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -345,6 +346,97 @@ static int seal(struct fixture *f)
     return first_allowed(attempts, sizeof(attempts) / sizeof(attempts[0]), EPERM);
 }
 
+/* -- Where pages are rendered -------------------------------------------------------------------------------------- */
+
+static int open_nothing(void)
+{
+    const struct attempt files[] = {
+        ATTEMPT(open("/etc/hosts", O_RDONLY)),
+        ATTEMPT(open("/", O_RDONLY | O_DIRECTORY)),
+        ATTEMPT(open("/proc/self/environ", O_RDONLY)),
+        ATTEMPT(open("/proc/self/mem", O_RDWR)),
+        ATTEMPT(open("/dev/urandom", O_WRONLY)),
+        ATTEMPT(open("/tmp/shopstream-sandbox-new", O_RDWR | O_CREAT, 0600)),
+    };
+    char *const none[] = {NULL};
+    const struct attempt calls[] = {
+        ATTEMPT(socket(AF_INET, SOCK_STREAM, 0)),
+        ATTEMPT(socket(AF_UNIX, SOCK_STREAM, 0)),
+        ATTEMPT(execve("/bin/true", none, none)),
+        ATTEMPT(syscall(SYS_clone, CLONE_NEWUSER | SIGCHLD, NULL, NULL, NULL, NULL)),
+        ATTEMPT(ptrace(PTRACE_TRACEME, 0, NULL, NULL)),
+        ATTEMPT(unlink("/tmp/shopstream-sandbox-new")),
+        ATTEMPT(prctl(PR_SET_DUMPABLE, 0, 0, 0, 0)),
+        ATTEMPT(syscall(SYS_memfd_create, "code", 0)),
+    };
+    int status = first_allowed(files, sizeof(files) / sizeof(files[0]), EACCES);
+
+    return status ? status : 20 * (first_allowed(calls, sizeof(calls) / sizeof(calls[0]), EPERM) != STATUS_GOOD);
+}
+
+/* What JavaScriptCore needs. */
+static int seed_and_compile(void)
+{
+    int seed = open("/dev/urandom", O_RDONLY | O_CLOEXEC);
+    void *code = mmap(NULL, 4096, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+    return seed >= 0 && code != MAP_FAILED ? STATUS_GOOD : 21;
+}
+
+static int render_a_page(void)
+{
+    char message[SANDBOX_MESSAGE_BYTES];
+    int ends[2];
+
+    if (sandbox_enter(&(struct sandbox_limits){.role = SANDBOX_RENDERER}, message) != 0)
+        return 30;
+    const struct attempt attempts[] = {
+        ATTEMPT(fork()),
+        ATTEMPT(kill(getppid(), 0)),
+        ATTEMPT(kill(NOBODY, SIGTERM)),
+        ATTEMPT(syscall(SYS_tgkill, NOBODY, NOBODY, SIGTERM)),
+        ATTEMPT(socketpair(AF_UNIX, SOCK_STREAM, 0, ends)),
+        ATTEMPT(syscall(SYS_seccomp, 0, 0, NULL)),
+    };
+    int status = first_allowed(attempts, sizeof(attempts) / sizeof(attempts[0]), EPERM);
+    if (status == STATUS_GOOD)
+        status = open_nothing();
+    return status == STATUS_GOOD ? seed_and_compile() : status + 40;
+}
+
+static int serve_forks(void)
+{
+    char message[SANDBOX_MESSAGE_BYTES];
+    int ends[2], status;
+
+    if (sandbox_enter(&(struct sandbox_limits){.role = SANDBOX_FORK_SERVER}, message) != 0)
+        return STATUS_NOT_ENTERED;
+    status = open_nothing();
+    if (status != STATUS_GOOD || socketpair(AF_UNIX, SOCK_STREAM, 0, ends) != 0)
+        return status ? status : 22;
+    pid_t child = fork();
+    if (child == 0)
+        _exit(render_a_page());
+    if (child < 0 || waitpid(child, &status, 0) != child || !WIFEXITED(status))
+        return 23;
+    return WEXITSTATUS(status);
+}
+
+static void test_sandbox__where_pages_are_rendered_there_is_nothing_else(void **state)
+{
+    int status;
+
+    (void)state;
+    fflush(NULL);
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0)
+        _exit(serve_forks());
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFEXITED(status));
+    assert_int_equal(WEXITSTATUS(status), STATUS_GOOD);
+}
+
 /* -- Connections --------------------------------------------------------------------------------------------------- */
 
 static int listen_somewhere(int *ret_port)
@@ -492,6 +584,7 @@ int main(void)
         TEST(test_sandbox__libraries_find_their_files),
         TEST(test_sandbox__tasks_start_and_listen),
         TEST(test_sandbox__a_seal_ends_listening_in_every_task),
+        TEST(test_sandbox__where_pages_are_rendered_there_is_nothing_else),
         TEST(test_sandbox__connections_go_to_the_ports_on_the_list),
         TEST(test_sandbox__the_kernel_says_that_it_stands),
         TEST(test_sandbox__a_folder_that_is_not_there),

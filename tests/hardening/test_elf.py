@@ -106,6 +106,13 @@ class Shop(unittest.TestCase):
         self.assertEqual(set(), findings(BINARY, fortified=not IS_SANITIZED))
         self.assertGreater(len(list(landing_pads(BINARY))), 500)
 
+    def test_so_is_what_renders_its_pages(self):
+        program = str(pathlib.Path(BINARY).with_name("shopstream-render"))
+        self.assertEqual(set(), findings(program, fortified=not IS_SANITIZED))
+
+    def test_no_engine_of_scripts_is_in_the_shop(self):
+        self.assertNotIn("javascriptcore", readelf("--dynamic", BINARY))
+
 
 class Findings(unittest.TestCase):
     def made_with(self, *flags, change=lambda code: code):

@@ -26,6 +26,19 @@ def walls(pid, task=None):
     return fields["NoNewPrivs"], fields["Seccomp"]
 
 
+def children(pid):
+    """The processes that a process started and that have not ended."""
+    found = []
+    for stat in pathlib.Path("/proc").glob("[0-9]*/stat"):
+        try:
+            state, parent = stat.read_text().rpartition(")")[2].split()[:2]
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+        if int(parent) == pid and state != "Z":
+            found.append(int(stat.parent.name))
+    return found
+
+
 def has_landlock():
     libc = __import__("ctypes").CDLL(None, use_errno=True)
     return libc.syscall(444, None, 0, 1) > 0
@@ -48,6 +61,27 @@ class Running(unittest.TestCase):
     def test_off_is_off(self):
         shop = self.shop(SANDBOX="off")
         self.assertEqual(("0", "0"), walls(shop.process.pid))
+        self.assertEqual(("0", "0"), walls(children(shop.process.pid)[0]))
+
+    def test_where_pages_are_rendered_there_are_no_secrets(self):
+        """What is refused there is tested by platform/sandbox/test_sandbox.c."""
+        shop = self.shop(STRIPE_SECRET_KEY="sk_test_of_this_test")
+        [renderer] = children(shop.process.pid)
+        process = pathlib.Path("/proc/%d" % renderer)
+        self.assertEqual(("0", "0") if INSTRUMENTED else ("1", "2"), walls(renderer))
+        if not INSTRUMENTED:
+            self.assertEqual(b"TZ=UTC\0", (process / "environ").read_bytes())
+            self.assertEqual({"0", "1", "2", "3"}, set(os.listdir(process / "fd")))
+
+    def test_what_renders_pages_ends_with_the_shop(self):
+        shop = self.shop()
+        for end in (shop.kill, shop.stop):
+            [renderer] = children(shop.process.pid)
+            os.kill(renderer, signal.SIGTERM)  # as by whoever ends the whole group: the shop may still render
+            self.assertEqual([renderer], children(shop.process.pid))
+            end()
+            eventually(lambda: not os.path.exists("/proc/%d" % renderer), "the end of what renders")
+            shop.start()
 
     def test_an_instrumented_build_says_so_once_and_the_shipped_one_nothing(self):
         shop = self.shop(LOG_LEVEL="info")
