@@ -28,7 +28,7 @@ static struct {
     int socket;
     int64_t render_time_ms;
     size_t memory_bytes_max;
-    int64_t deadline_ns;
+    int64_t end_cpu_ns;
     atomic_bool is_watched; /* by the handler; whoever makes it false speaks to the socket */
 } self;
 
@@ -52,10 +52,11 @@ static _Noreturn void end_with(int error, const char *message)
     _exit(0);
 }
 
-/* Whatever the script is at, a loop that allocates nothing included: no help of JavaScriptCore's is needed. */
+/* Whatever the script is at, a loop that allocates nothing included: no help of JavaScriptCore's is needed. By the time
+ * of the processor, or a busy machine would fail pages. */
 static void look_at_limits(int signal)
 {
-    bool is_late = clock_monotonic_ns() >= self.deadline_ns;
+    bool is_late = clock_cpu_ns() >= self.end_cpu_ns;
 
     (void)signal;
     if (!is_late && resident_bytes() <= self.memory_bytes_max)
@@ -72,16 +73,16 @@ static void watch(int64_t time_ms)
     const struct itimerval interval = {.it_interval = {.tv_usec = LOOK_INTERVAL_US},
                                        .it_value = {.tv_usec = LOOK_INTERVAL_US}};
 
-    self.deadline_ns = clock_monotonic_ns() + time_ms * CLOCK_NS_PER_MS;
+    self.end_cpu_ns = clock_cpu_ns() + time_ms * CLOCK_NS_PER_MS;
     atomic_store(&self.is_watched, true);
-    setitimer(ITIMER_REAL, &interval, NULL);
+    setitimer(ITIMER_PROF, &interval, NULL);
 }
 
 static void unwatch(void)
 {
     const struct itimerval none = {0};
 
-    setitimer(ITIMER_REAL, &none, NULL);
+    setitimer(ITIMER_PROF, &none, NULL);
     /* Where the handler was first, in another thread, it is saying so now, and ends the process. */
     while (!atomic_exchange(&self.is_watched, false))
         task_sleep_ms(LOOK_INTERVAL_US);
@@ -186,7 +187,7 @@ void renderer_run(int socket, const struct render_command *limits, bool has_sand
     self.socket = socket;
     self.render_time_ms = limits->render_time_ms;
     self.memory_bytes_max = limits->memory_bytes_max;
-    sigaction(SIGALRM, &look, NULL);
+    sigaction(SIGPROF, &look, NULL);
     if (context_prepare(self.memory_bytes_max) < 0)
         _exit(1);
     if (has_sandbox && sandbox_enter(&(struct sandbox_limits){.role = SANDBOX_RENDERER}, message) < 0)

@@ -16,7 +16,9 @@
 #include <unistd.h>
 
 #define BUNDLE_TIME_FACTOR 10 /* what evaluating a bundle may take, in renders */
-#define GRACE_MS 500          /* a context ends itself when its time is up; this much later it is ended */
+/* A context ends itself when it has used up its time of the processor. One that does not, or waits, is ended. */
+#define CLOCK_TIME_FACTOR 10
+#define GRACE_MS 1000
 
 static struct metric renders = METRIC_COUNTER("shopstream_renders_total", "Pages rendered, or not.", "result");
 static struct metric durations = METRIC_DURATION("shopstream_render_duration_seconds",
@@ -158,7 +160,7 @@ static int explain(int error, char ret_message[RENDER_MESSAGE_BYTES])
 static int ask(struct context *context, struct str body, int64_t time_ms, struct buf *ret_html, bool *ret_is_over,
                char ret_message[RENDER_MESSAGE_BYTES])
 {
-    int64_t deadline_ns = clock_monotonic_ns() + (time_ms + GRACE_MS) * CLOCK_NS_PER_MS;
+    int64_t deadline_ns = clock_monotonic_ns() + (time_ms * CLOCK_TIME_FACTOR + GRACE_MS) * CLOCK_NS_PER_MS;
     int socket = context->process.socket;
     struct render_reply reply;
 

@@ -32,9 +32,10 @@ int render_start(bool has_sandbox, char ret_message[RENDER_MESSAGE_BYTES]);
 struct renderer;
 
 struct renderer_config {
-    struct str bundle;      /* copied */
-    unsigned contexts;      /* at most RENDER_CONTEXTS_MAX; the first is made at once, the others as they are needed */
-    int64_t render_time_ms; /* of one render, the wait for a context not counted; of evaluating the bundle, ten times */
+    struct str bundle;       /* copied */
+    unsigned contexts;       /* at most RENDER_CONTEXTS_MAX; the first is made at once, the others as they are needed */
+    int64_t render_time_ms;  /* of the processor, for one render; for evaluating the bundle, ten times. By the clock, a
+                              * context has ten times longer than that, and a second: then it hangs */
     size_t memory_bytes_max; /* resident, of each context's process, what it maps of its libraries included */
 };
 
