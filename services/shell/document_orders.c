@@ -62,6 +62,7 @@ int fill_checkout(struct page *page)
     page->document->checkout = shown;
     TRY(read_cart(page, &shown->cart));
     TRY(add_shipping(page, shown));
+    TRY(page_add_countries(page, shown));
     return page_describe(page, "Checkout", NULL, "/checkout");
 }
 

@@ -117,9 +117,12 @@ static void write_preload(struct buf *buf, struct str path)
 
 static void write_files(const struct shell_state *shell, const char *kind, struct buf *buf)
 {
-    struct web_list scripts = web_scripts(shell->web), styles = web_styles(shell->web);
+    struct web_list early = web_early_scripts(shell->web), styles = web_styles(shell->web);
+    struct web_list scripts = web_scripts(shell->web);
     struct web_list preloads = web_preloads(shell->web, kind);
 
+    for (size_t i = 0; i < early.count; i++)
+        buf_printf(buf, "<script src=\"%.*s\"></script>\n", STR_FORMAT(early.items[i]));
     for (size_t i = 0; i < styles.count; i++)
         buf_printf(buf, "<link rel=\"stylesheet\" href=\"%.*s\">\n", STR_FORMAT(styles.items[i]));
     for (size_t i = 0; i < preloads.count; i++)
@@ -150,6 +153,7 @@ static void write_links(struct buf *buf, struct web_list list)
 
 void head_write_links(const struct shell_state *shell, const char *kind, struct buf *buf)
 {
+    write_links(buf, web_early_scripts(shell->web));
     write_links(buf, web_styles(shell->web));
     write_links(buf, web_scripts(shell->web));
     write_links(buf, web_preloads(shell->web, kind));

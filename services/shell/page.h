@@ -68,6 +68,9 @@ int fill_checkout(struct page *page);
 int fill_order(struct page *page);
 int fill_orders(struct page *page);
 
+/* countries.c */
+int page_add_countries(struct page *page, Pages__CheckoutPage *shown);
+
 /* document_account.c */
 int fill_access(struct page *page);
 int fill_account(struct page *page);

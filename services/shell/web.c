@@ -140,6 +140,11 @@ struct str web_render_script(const struct web *web)
     return buf_str(&web->render_script);
 }
 
+struct web_list web_early_scripts(const struct web *web)
+{
+    return web->early;
+}
+
 struct web_list web_scripts(const struct web *web)
 {
     return web->scripts;

@@ -29,7 +29,8 @@ struct web_list {
     size_t count;
 };
 
-/* Of the app "shell": every page has them. */
+/* Of the app "shell": every page has them. The early ones run before anything is drawn. */
+struct web_list web_early_scripts(const struct web *web);
 struct web_list web_scripts(const struct web *web);
 struct web_list web_styles(const struct web *web);
 

@@ -26,7 +26,7 @@ struct web {
     struct map *galleries; /* Pages__Gallery by image_url */
     size_t asset_bytes;
     struct buf render_script;
-    struct web_list scripts, styles;
+    struct web_list early, scripts, styles;
     struct web_kind kinds[WEB_KINDS_MAX];
     size_t kind_count;
     int pictures; /* a folder's descriptor, or -1 */

@@ -74,6 +74,7 @@ int web_load_manifest(struct web *web, struct str json)
     if (!yyjson_is_obj(shell))
         return ERR_INVALID;
     TRY(read_list(web, yyjson_obj_get(shell, "styles"), &web->styles));
+    TRY(read_list(web, yyjson_obj_get(shell, "early"), &web->early));
     TRY(read_kinds(web, yyjson_obj_get(root, "kinds")));
     return read_list(web, yyjson_obj_get(shell, "scripts"), &web->scripts);
 }
