@@ -18,3 +18,5 @@ export * from './ui/picture';
 export * from './ui/price';
 export * from './ui/product-card';
 export * from './ui/swatch';
+export * from './state/form';
+export * from './ui/field';

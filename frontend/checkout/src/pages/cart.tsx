@@ -1,5 +1,169 @@
-import type { PageDocument } from '@shopstream/shared';
+import {
+  cartStore,
+  changeQuantity,
+  Notice,
+  paths,
+  plural,
+  Price,
+  problemFrom,
+  removeItem,
+  usePage,
+  useStore,
+  type Cart,
+  type CartItem,
+  type PageDocument,
+} from '@shopstream/shared';
+import { useEffect, useId, useState } from 'react';
+
+import { Line, Sums } from '../line';
+
+const CHOICES_MAX = 10;
+
+function Quantity({ item, onChange, disabled }: { item: CartItem; onChange: (value: number) => void; disabled: boolean }) {
+  const id = useId();
+  const most = Math.max(item.quantity, Math.min(CHOICES_MAX, item.available ?? CHOICES_MAX));
+  const choices = Array.from({ length: most }, (_, index) => index + 1);
+  return (
+    <div>
+      <label className="sr-only" htmlFor={id}>
+        Quantity of {item.title}
+      </label>
+      <select
+        id={id}
+        className="input figures w-11"
+        value={item.quantity}
+        disabled={disabled}
+        onChange={(event) => onChange(Number(event.target.value))}
+      >
+        {choices.map((choice) => (
+          <option key={choice}>{choice}</option>
+        ))}
+      </select>
+    </div>
+  );
+}
+
+function noteOf(item: CartItem): string | undefined {
+  if (!item.price) return 'No longer for sale. Take it out to go on.';
+  if (item.available !== undefined && item.available < item.quantity)
+    return item.available > 0 ? `Only ${item.available} left.` : 'Sold out. Take it out to go on.';
+  return undefined;
+}
+
+/** Runs changes one after the other: each answer is the whole cart. */
+function useChanges() {
+  const [working, setWorking] = useState(false);
+  const [problem, setProblem] = useState('');
+  const run = async (change: Promise<void>) => {
+    setWorking(true);
+    setProblem('');
+    try {
+      await change;
+    } catch (error) {
+      setProblem(problemFrom(error).detail);
+    } finally {
+      setWorking(false);
+    }
+  };
+  return { run, working, problem };
+}
+
+function Items({ cart }: { cart: Cart }) {
+  const { run, working, problem } = useChanges();
+  return (
+    <div aria-busy={working}>
+      {problem && <Notice>{problem}</Notice>}
+      <ul>
+        {cart.items.map((item) => (
+          <li key={item.id} className="border-t border-line py-3">
+            <Line
+              title={item.title}
+              href={item.product_slug ? paths.product(item.product_slug) : undefined}
+              imageUrl={item.image_url}
+              attributes={item.attributes}
+              total={item.line_total}
+              note={noteOf(item)}
+              size="large"
+            >
+              {item.quantity > 1 && (
+                <p className="text-sm text-soft">
+                  <Price money={item.price} /> each
+                </p>
+              )}
+              <div className="mt-auto flex items-center gap-2 pt-2">
+                <Quantity item={item} disabled={working} onChange={(value) => void run(changeQuantity(item.id, value))} />
+                <button
+                  type="button"
+                  className="link min-h-6"
+                  disabled={working}
+                  onClick={() => void run(removeItem(item.id))}
+                  aria-label={`Remove ${item.title}`}
+                >
+                  Remove
+                </button>
+              </div>
+            </Line>
+          </li>
+        ))}
+      </ul>
+    </div>
+  );
+}
+
+function Empty() {
+  const { site } = usePage();
+  return (
+    <div className="frame py-8">
+      <h1 className="text-4xl font-bold">Your cart is empty</h1>
+      <p className="mt-2 max-w-[60ch] text-soft">What you put in stays here for half a year, on this device or in your account.</p>
+      <ul className="mt-4 flex flex-wrap gap-x-3 gap-y-1 text-lg">
+        {site.categories.map((category) => (
+          <li key={category.slug}>
+            <a className="link" href={paths.category(category.slug)}>
+              {category.title}
+            </a>
+          </li>
+        ))}
+      </ul>
+    </div>
+  );
+}
 
 export default function CartPage({ page }: { page: PageDocument }) {
-  return <h1 className="frame text-3xl">{page.meta?.title}</h1>;
+  const initial = page.cart?.cart;
+  const cart = useStore(cartStore, {}).cart ?? initial;
+  useEffect(() => {
+    // The browser may show this page again as it was left: the document it came with is the truth then.
+    if (initial) cartStore.set({ cart: initial });
+  }, [initial]);
+  if (!cart || cart.items.length === 0) return <Empty />;
+  const count = cart.items.reduce((sum, item) => sum + item.quantity, 0);
+  const orderable = cart.items.every((item) => item.price);
+  return (
+    <div className="frame pt-4 lg:pt-6">
+      <h1 className="mb-3 text-3xl font-bold lg:text-4xl">Your cart</h1>
+      <div className="grid gap-x-8 gap-y-4 lg:grid-cols-[minmax(0,7fr)_minmax(0,4fr)]">
+        <Items cart={cart} />
+        <section aria-labelledby="sum" className="h-fit bg-tile p-3 lg:sticky lg:top-3">
+          <h2 id="sum" className="mb-2 text-lg">
+            {plural(count, 'item', 'items', page.site.locale)}
+          </h2>
+          <Sums
+            rows={[
+              { label: 'Delivery', money: undefined, words: 'chosen at checkout' },
+              { label: 'Total', money: cart.total, strong: true },
+            ]}
+          />
+          {orderable ? (
+            <a className="button mt-2 w-full" href={paths.checkout}>
+              Check out
+            </a>
+          ) : (
+            <p className="mt-2 text-bad">Something in your cart can no longer be bought. Take it out to go on.</p>
+          )}
+          <p className="mt-2 text-sm text-soft">You can order as a guest, without an account.</p>
+        </section>
+      </div>
+    </div>
+  );
 }

@@ -71,17 +71,26 @@ export function ProductCard({ product, sizes, lead = false, level: Heading = 'h3
   );
 }
 
-export function ProductGrid({ products, leads = 0, level }: { products: Product[]; leads?: number; level?: 'h2' | 'h3' }) {
+const COLUMNS = {
+  3: { grid: 'lg:grid-cols-3', sizes: '(min-width: 64rem) 25vw, 46vw' },
+  4: { grid: 'lg:grid-cols-4', sizes: '(min-width: 64rem) 22vw, 46vw' },
+};
+
+interface ProductGridProps {
+  products: Product[];
+  /** How many of the first pictures are fetched at once: those that are seen before anybody scrolls. */
+  leads?: number;
+  level?: 'h2' | 'h3';
+  columns?: keyof typeof COLUMNS;
+}
+
+export function ProductGrid({ products, leads = 0, level = 'h3', columns = 4 }: ProductGridProps) {
+  const { grid, sizes } = COLUMNS[columns];
   return (
-    <ul className="grid grid-cols-2 gap-x-2 gap-y-4 md:gap-x-3 md:gap-y-6 lg:grid-cols-4">
+    <ul className={`grid grid-cols-2 gap-x-2 gap-y-4 md:gap-x-3 md:gap-y-6 ${grid}`}>
       {products.map((product, index) => (
         <li key={product.id}>
-          <ProductCard
-            product={product}
-            sizes="(min-width: 64rem) 22vw, 46vw"
-            lead={index < leads}
-            {...(level ? { level } : {})}
-          />
+          <ProductCard product={product} sizes={sizes} lead={index < leads} level={level} />
         </li>
       ))}
     </ul>

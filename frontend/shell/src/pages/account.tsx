@@ -1,5 +1,149 @@
-import type { PageDocument } from '@shopstream/shared';
+/* Who somebody is to the shop, where they are signed in, and their password. */
+import {
+  formatDate,
+  Notice,
+  paths,
+  problemFrom,
+  Submit,
+  useForm,
+  usePage,
+  type PageDocument,
+  type Session,
+  type User,
+} from '@shopstream/shared';
+import { useId, useRef, useState, type ReactNode } from 'react';
+
+import { changePassword, endSession, signOut } from '../access/account-calls';
+import { PasswordField } from '../access/fields';
+import { describeDevice } from '../access/device';
+
+function Section({ title, children }: { title: string; children: ReactNode }) {
+  const id = useId();
+  return (
+    <section aria-labelledby={id} className="grid gap-x-6 gap-y-2 border-t border-line py-4 md:grid-cols-[1fr_2fr]">
+      <h2 id={id} className="text-xl">
+        {title}
+      </h2>
+      <div>{children}</div>
+    </section>
+  );
+}
+
+function Profile({ user }: { user: User }) {
+  const { site } = usePage();
+  return (
+    <dl className="grid grid-cols-[auto_1fr] gap-x-4 gap-y-1">
+      <dt className="text-soft">Name</dt>
+      <dd>{user.name}</dd>
+      <dt className="text-soft">E-mail</dt>
+      <dd className="break-all">{user.email}</dd>
+      <dt className="text-soft">Here since</dt>
+      <dd>{formatDate(user.created_at, site.locale)}</dd>
+    </dl>
+  );
+}
+
+function SessionRow({ session, onEnd }: { session: Session; onEnd: (session: Session) => void }) {
+  const { site } = usePage();
+  return (
+    <li className="flex flex-wrap items-center justify-between gap-x-3 border-b border-line py-1.5 first:pt-0">
+      <p>
+        {describeDevice(session.user_agent)}
+        <span className="block text-sm text-soft">
+          {session.current ? 'This device' : `Last used on ${formatDate(session.last_used_at, site.locale)}`}
+          {session.address && `, ${session.address}`}
+        </span>
+      </p>
+      {!session.current && (
+        <button type="button" className="link min-h-6" onClick={() => onEnd(session)}>
+          Sign out<span className="sr-only"> of {describeDevice(session.user_agent)}</span>
+        </button>
+      )}
+    </li>
+  );
+}
+
+function Sessions({ initial }: { initial: Session[] }) {
+  const [sessions, setSessions] = useState(initial);
+  const [problem, setProblem] = useState('');
+  const end = (ended: Session) => {
+    setProblem('');
+    endSession(ended.id)
+      .then(() => setSessions((known) => known.filter(({ id }) => id !== ended.id)))
+      .catch((error: unknown) => setProblem(problemFrom(error).detail));
+  };
+  return (
+    <>
+      {problem && <Notice>{problem}</Notice>}
+      <ul aria-label="Where you are signed in">
+        {sessions.map((session) => (
+          <SessionRow key={session.id} session={session} onEnd={end} />
+        ))}
+      </ul>
+    </>
+  );
+}
+
+function Password({ email }: { email: string }) {
+  const form = useRef<HTMLFormElement>(null);
+  const [changed, setChanged] = useState(false);
+  const { errors, problem, working, onSubmit } = useForm(async ({ current_password = '', new_password = '' }) => {
+    setChanged(false);
+    await changePassword({ current_password, new_password });
+    form.current?.reset();
+    setChanged(true);
+  });
+  return (
+    <form ref={form} noValidate method="post" onSubmit={onSubmit} className="grid max-w-[448px] gap-2">
+      {problem && <Notice>{problem.detail}</Notice>}
+      {changed && <Notice tone="plain">Your password is changed.</Notice>}
+      <input type="hidden" name="username" autoComplete="username" value={email} readOnly />
+      <PasswordField errors={errors} label="Current password" name="current_password" />
+      <PasswordField errors={errors} label="New password" name="new_password" fresh />
+      <Submit working={working}>{working ? 'One moment…' : 'Change the password'}</Submit>
+    </form>
+  );
+}
+
+function SignOut() {
+  const [problem, setProblem] = useState('');
+  const leave = () =>
+    signOut()
+      .then(() => location.assign(paths.home))
+      .catch((error: unknown) => setProblem(problemFrom(error).detail));
+  return (
+    <>
+      <button type="button" className="button button-quiet" onClick={() => void leave()}>
+        Sign out
+      </button>
+      {problem && <Notice>{problem}</Notice>}
+    </>
+  );
+}
 
 export default function AccountPage({ page }: { page: PageDocument }) {
-  return <h1 className="frame text-3xl">{page.meta?.title}</h1>;
+  const account = page.account;
+  if (!account) return null;
+  return (
+    <div className="frame pt-4 lg:pt-6">
+      <div className="mb-4 flex flex-wrap items-center justify-between gap-2">
+        <h1 className="text-3xl font-bold lg:text-4xl">Your account</h1>
+        <div className="flex flex-wrap gap-1">
+          <a className="button button-quiet" href={paths.orders}>
+            Your orders
+          </a>
+          <SignOut />
+        </div>
+      </div>
+      <Section title="You">
+        <Profile user={account.user} />
+      </Section>
+      <Section title="Where you are signed in">
+        <Sessions initial={account.sessions} />
+      </Section>
+      <Section title="Password">
+        <Password email={account.user.email} />
+      </Section>
+    </div>
+  );
 }
