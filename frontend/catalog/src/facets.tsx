@@ -66,7 +66,7 @@ export function Sorts({ sorts }: { sorts: Link[] }) {
     <nav aria-label="Order" className="min-w-0">
       <ul className="-mx-1 flex flex-wrap text-sm">
         {sorts.map((sort) => (
-          <li key={sort.href}>
+          <li key={sort.label}>
             <a
               href={sort.href}
               rel="nofollow"

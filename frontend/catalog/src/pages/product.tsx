@@ -12,7 +12,7 @@ function Facts({ product }: { product: Product }) {
     <div className="mt-5 border-t border-line">
       <details className="group border-b border-line" open>
         <summary className="flex min-h-7 list-none items-center justify-between font-semibold">
-          Made in
+          Details
           <span aria-hidden="true" className="text-lg group-open:rotate-45">
             +
           </span>

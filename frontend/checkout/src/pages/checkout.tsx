@@ -30,6 +30,7 @@ import { useEffect, useId, useRef, useState, type FormEvent, type ReactNode, typ
 
 import {
   beginAttempt,
+  forgetAttempt,
   linesOf,
   nextAddress,
   readAttempt,
@@ -237,6 +238,7 @@ function usePlacing(cart: Cart, method: string | undefined, field: RefObject<Car
 
   const finish = async (order: Order) => {
     if (order.status === 'failed') {
+      forgetAttempt(); // This one came to its end; the next one is another.
       const items = cart.items.map(({ sku_id, quantity }) => ({ sku_id, quantity }));
       const refilled = await refillCart(items, order.total?.currency ?? 'EUR');
       if (refilled) cartStore.set({ cart: refilled });

@@ -8,11 +8,10 @@ const MONTHS: Record<string, string> = {
   es: 'enero|febrero|marzo|abril|mayo|junio|julio|agosto|septiembre|octubre|noviembre|diciembre',
   it: 'gennaio|febbraio|marzo|aprile|maggio|giugno|luglio|agosto|settembre|ottobre|novembre|dicembre',
   nl: 'januari|februari|maart|april|mei|juni|juli|augustus|september|oktober|november|december',
-  pl: 'stycznia|lutego|marca|kwietnia|maja|czerwca|lipca|sierpnia|września|października|listopada|grudnia',
   sv: 'januari|februari|mars|april|maj|juni|juli|augusti|september|oktober|november|december',
   da: 'januar|februar|marts|april|maj|juni|juli|august|september|oktober|november|december',
 };
-const MONTH_FIRST = new Set(['en', 'en-US', 'en-CA']);
+const MONTH_FIRST = new Set(['en', 'en-US']);
 
 interface Day {
   year: number;

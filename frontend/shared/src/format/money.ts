@@ -7,57 +7,58 @@ interface NumberStyle {
   group: string;
   /** Where the currency's sign stands, with what is between it and the number. */
   pattern: (sign: string, number: string) => string;
-  /** Spanish, Portuguese and Polish write 1234,50 without a group. */
+  /** Spanish and Italian write 1234,50 without a group. */
   groupFrom?: number;
+  /** The signs that this language writes in another way than most: a dollar is "$" at home only. */
+  signs?: Record<string, string>;
 }
 
 const NBSP = '\u00a0';
 const NARROW = '\u202f';
 const before = (sign: string, number: string) => (/[A-Z]$/.test(sign) ? sign + NBSP + number : sign + number);
+const apart = (sign: string, number: string) => sign + NBSP + number;
 const after = (sign: string, number: string) => number + NBSP + sign;
 
-const STYLES: Record<string, NumberStyle> = {
-  en: { decimal: '.', group: ',', pattern: before },
-  de: { decimal: ',', group: '.', pattern: after },
-  'de-AT': { decimal: ',', group: NBSP, pattern: (sign, number) => sign + NBSP + number },
-  'de-CH': { decimal: '.', group: '’', pattern: (sign, number) => sign + NBSP + number },
-  fr: { decimal: ',', group: NARROW, pattern: after },
-  es: { decimal: ',', group: '.', pattern: after, groupFrom: 10_000 },
-  it: { decimal: ',', group: '.', pattern: after },
-  nl: { decimal: ',', group: '.', pattern: (sign, number) => sign + NBSP + number },
-  pl: { decimal: ',', group: NBSP, pattern: after, groupFrom: 10_000 },
-  sv: { decimal: ',', group: NBSP, pattern: after },
-  da: { decimal: ',', group: '.', pattern: after },
-};
+const SIGNS: Record<string, string> = { EUR: '€', GBP: '£', USD: 'US$', JPY: 'JP¥', AUD: 'AU$', CAD: 'CA$' };
 
-/* By locale only where it differs: a Canadian's dollar is "$", everybody else's is "CA$". */
-const SIGNS: Record<string, string> = { EUR: '€', GBP: '£', USD: '$', JPY: '¥', AUD: 'A$', CAD: 'CA$' };
-const OWN_SIGNS: Record<string, string> = {
-  'en-GB USD': 'US$',
-  'en-AU AUD': '$',
-  'en-AU USD': 'USD',
-  'en-AU JPY': 'JPY',
-  'en-AU EUR': 'EUR',
-  'en-AU GBP': 'GBP',
-  'en-AU CAD': 'CAD',
-  'en-CA CAD': '$',
-  'en-CA USD': 'US$',
-  'en-CA JPY': 'JP¥',
-  'en-GB JPY': 'JP¥',
-  'fr USD': '$US',
-  'fr GBP': '£GB',
-  'fr JPY': 'JPY',
-  'fr AUD': '$AU',
-  'fr CAD': '$CA',
-  'sv SEK': 'kr',
-  'da DKK': 'kr.',
-  'pl PLN': 'zł',
+/* By locale, or else by language. */
+const STYLES: Record<string, NumberStyle> = {
+  en: { decimal: '.', group: ',', pattern: before, signs: { AUD: 'A$' } },
+  'en-US': { decimal: '.', group: ',', pattern: before, signs: { USD: '$', JPY: '¥', AUD: 'A$' } },
+  de: { decimal: ',', group: '.', pattern: after, signs: { USD: '$', JPY: '¥' } },
+  fr: {
+    decimal: ',',
+    group: NARROW,
+    pattern: after,
+    signs: { USD: '$US', GBP: '£GB', JPY: 'JPY', AUD: '$AU', CAD: '$CA' },
+  },
+  es: {
+    decimal: ',',
+    group: '.',
+    pattern: after,
+    groupFrom: 10_000,
+    signs: { GBP: 'GBP', JPY: 'JPY', AUD: 'AUD', CAD: 'CAD' },
+  },
+  it: {
+    decimal: ',',
+    group: '.',
+    pattern: after,
+    groupFrom: 10_000,
+    signs: { USD: 'USD', JPY: 'JPY', AUD: 'A$' },
+  },
+  nl: { decimal: ',', group: '.', pattern: apart, signs: { CAD: 'C$' } },
+  sv: {
+    decimal: ',',
+    group: NBSP,
+    pattern: after,
+    signs: { GBP: 'GBP', JPY: 'JPY', AUD: 'AUD', SEK: 'kr', DKK: 'Dkr', NOK: 'Nkr' },
+  },
+  da: { decimal: ',', group: '.', pattern: after, signs: { DKK: 'kr.' } },
 };
-const WITHOUT_MINOR_UNITS = new Set(['JPY', 'KRW', 'VND', 'CLP', 'ISK', 'HUF']);
-const MINOR_DIGITS: Record<string, number> = { HUF: 2 };
+const WITHOUT_MINOR_UNITS = new Set(['JPY', 'KRW', 'VND', 'CLP', 'ISK']);
 
 export function minorDigits(currency: string): number {
-  return MINOR_DIGITS[currency] ?? (WITHOUT_MINOR_UNITS.has(currency) ? 0 : 2);
+  return WITHOUT_MINOR_UNITS.has(currency) ? 0 : 2;
 }
 
 export function languageOf(locale: string): string {
@@ -68,13 +69,8 @@ function styleOf(locale: string): NumberStyle {
   return STYLES[locale] ?? STYLES[languageOf(locale)] ?? (STYLES['en'] as NumberStyle);
 }
 
-function signOf(locale: string, currency: string): string {
-  return (
-    OWN_SIGNS[`${locale} ${currency}`] ??
-    OWN_SIGNS[`${languageOf(locale)} ${currency}`] ??
-    SIGNS[currency] ??
-    currency
-  );
+function signOf(style: NumberStyle, currency: string): string {
+  return style.signs?.[currency] ?? SIGNS[currency] ?? currency;
 }
 
 function group(digits: string, style: NumberStyle): string {
@@ -93,7 +89,7 @@ export function formatMoney(money: Money | undefined, locale: string): string {
   const text = String(Math.abs(money.amount)).padStart(digits + 1, '0');
   const whole = group(text.slice(0, text.length - digits), style);
   const number = digits > 0 ? whole + style.decimal + text.slice(text.length - digits) : whole;
-  return (money.amount < 0 ? '-' : '') + style.pattern(signOf(locale, money.currency), number);
+  return (money.amount < 0 ? '-' : '') + style.pattern(signOf(style, money.currency), number);
 }
 
 export function addMoney(left: Money | undefined, right: Money | undefined): Money | undefined {

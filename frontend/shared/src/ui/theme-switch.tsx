@@ -23,7 +23,11 @@ function apply(choice: Choice): void {
 export function ThemeSwitch() {
   const name = useId();
   const [choice, setChoice] = useState<Choice>();
-  useEffect(() => setChoice(readChoice()), []);
+  useEffect(() => {
+    const kept = readChoice();
+    apply(kept); // Where the page was drawn in the browser alone, the script of before did not run.
+    setChoice(kept);
+  }, []);
   return (
     <fieldset className="flex items-center gap-2" disabled={choice === undefined}>
       <legend className="float-left text-sm text-soft">Colours</legend>

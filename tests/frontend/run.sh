@@ -1,0 +1,36 @@
+#!/bin/sh
+# The pages in React: their types against the API's own description, the suites of frontend/tests with their coverage, and
+# the budget of what a first visit fetches.
+# timeout_s: 600
+set -eu
+cd "$SHOPSTREAM_ROOT"
+binary=$SHOPSTREAM_BINARY
+# The shop refuses settings that it does not know, and these are the suite's.
+unset SHOPSTREAM_ROOT SHOPSTREAM_BUILD SHOPSTREAM_BINARY SHOPSTREAM_SANITIZED
+tools/frontend.sh
+types=build/frontend-types
+mkdir -p "$types"
+"$binary" openapi >"$types/openapi.json.new"
+if ! cmp -s "$types/openapi.json.new" "$types/openapi.json" || [ ! -e "$types/api.d.ts" ]; then
+    mv "$types/openapi.json.new" "$types/openapi.json"
+    tools/node.sh node frontend/node_modules/openapi-typescript/bin/cli.js "$types/openapi.json" -o "$types/api.d.ts"
+fi
+passed=0
+failed=0
+check() {
+    echo "-- $1"
+    shift
+    if "$@"; then passed=$((passed + 1)); else failed=$((failed + 1)); fi
+}
+check "types" tools/node.sh node frontend/node_modules/typescript/bin/tsc -p frontend
+check "the budget can be missed" tools/node.sh node --test tests/frontend/budget.selftest.mjs
+check "budget" tools/node.sh node tests/frontend/budget.mjs build/frontend
+results=build/frontend-results.json
+rm -f "$results"
+check "suites and their coverage" tools/node.sh node frontend/node_modules/vitest/vitest.mjs run --root frontend --coverage \
+    --reporter=default --reporter=json --outputFile="../$results"
+counts=$(tools/node.sh node -p "const r = JSON.parse(require('fs').readFileSync('$results')); r.numPassedTests + ' ' + r.numFailedTests")
+passed=$((passed + ${counts% *}))
+failed=$((failed + ${counts#* }))
+echo "$passed passed, $failed failed"
+[ "$failed" = 0 ]
