@@ -1,13 +1,17 @@
 /* Puts a drawing before its backdrop and chooses what part of it is shown. */
 #include "tools/pictures/pictures.h"
 
+#include "platform/base/err.h"
+
+#include <math.h>
+
 /* Of each category, three quiet grounds that belong together. */
 static const struct {
     const char *category;
     uint32_t grounds[3];
 } palettes[] = {
     {"kitchen", {0xe3d9cb, 0xd9d3c6, 0xdfcfc0}},        {"tableware", {0xdfd2ca, 0xd3d0c6, 0xdcc9bb}},
-    {"coffee-and-tea", {0xd9c7b2, 0xcfc3b2, 0xdccfbf}}, {"lighting", {0x8d8378, 0x7f8280, 0x94816f}},
+    {"coffee-and-tea", {0xd9c7b2, 0xcfc3b2, 0xdccfbf}}, {"lighting", {0x8d8378, 0x7d7a70, 0x94816f}},
     {"furniture", {0xdedad2, 0xd2d3cc, 0xdfd3c6}},      {"bed-and-bath", {0xd2d8d9, 0xdad5cd, 0xcfd4cf}},
     {"outdoor", {0xc9cfc2, 0xd5d2c3, 0xc3cccb}},        {"garden", {0xcfd6c2, 0xdad6c4, 0xc6cfc0}},
     {"clothing", {0xdedad4, 0xd5d6d3, 0xdfd5ca}},       {"bags", {0xdacbb9, 0xd2cabd, 0xdccfc6}},
@@ -29,7 +33,7 @@ void backdrop(struct drawing *d, struct str category, size_t number, enum scene 
 
 static const struct motif *find_motif(const char *noun)
 {
-    const struct motif *const tables[] = {motifs_home, motifs_interior, motifs_outside, motifs_wear, motifs_study};
+    const struct motif *const tables[] = {motifs_home, motifs_interior, motifs_textile, motifs_outside, motifs_wear, motifs_study};
 
     for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]); i++)
         for (const struct motif *motif = tables[i]; motif->noun; motif++)
@@ -38,11 +42,14 @@ static const struct motif *find_motif(const char *noun)
     return &motifs_home[0];
 }
 
-static void show_close(struct drawing *d, const struct motif *motif)
+/* A square of the canvas, moved to where it does not reach past it. */
+static void show(struct drawing *d, const double part[3])
 {
-    d->view[0] = motif->close[0] - motif->close[2] / 2;
-    d->view[1] = motif->close[1] - motif->close[2] / 2;
-    d->view[2] = d->view[3] = motif->close[2];
+    double most = CANVAS - part[2];
+
+    d->view[0] = fmin(fmax(part[0] - part[2] / 2, 0), most);
+    d->view[1] = fmin(fmax(part[1] - part[2] / 2, 0), most);
+    d->view[2] = d->view[3] = part[2];
 }
 
 int picture_draw(struct arena *arena, const struct picture *picture, struct buf *ret_svg)
@@ -56,7 +63,6 @@ int picture_draw(struct arena *arena, const struct picture *picture, struct buf 
     motif = find_motif(subject.noun);
     backdrop(&d, subject.category, picture->number / 48, motif->scene);
     motif->draw(&d, &subject);
-    if (picture->kind == PICTURE_CLOSE)
-        show_close(&d, motif);
+    show(&d, picture->kind == PICTURE_CLOSE ? motif->close : motif->front);
     return drawing_finish(&d, picture->width, picture->height, ret_svg);
 }

@@ -139,6 +139,10 @@ const char *texture_fill(struct drawing *d, const struct surface *surface, bool 
 /* Of what stands on the ground: half its width and half its depth there. */
 void ground_shadow(struct drawing *d, double x, double y, double radius_x, double radius_y);
 
+/* The two parts of it, for what stands on legs: the soft one around, and the dark one under a foot. */
+void cast_shadow(struct drawing *d, double x, double y, double radius_x, double radius_y);
+void touch_shadow(struct drawing *d, double x, double y, double radius);
+
 /* Of what lies flat or hangs before a wall, so high above it. */
 void flat_shadow(struct drawing *d, const char *path_data, double height);
 
@@ -161,3 +165,6 @@ const char *turned(struct drawing *d, double x, const struct turn *outline, size
 /* Its opening: a rim that thick, and the inside. */
 void opening(struct drawing *d, const struct surface *surface, double x, double y, double radius, double tilt,
              double thickness);
+
+/* Opens a group that is turned by degrees around the middle of the canvas; svg(d, "</g>") closes it. */
+void turn_around(struct drawing *d, double degrees);

@@ -52,7 +52,11 @@ const char forms_svg[] = LINEAR("r0", ACROSS, MATT_CYLINDER) LINEAR("r1", ACROSS
                                                "<stop offset='.65' stop-color='#ffcf8c' stop-opacity='.12'/><stop "
                                                "offset='1' stop-color='#ffcf8c' stop-opacity='0'/>")
                                             RADIAL("pool", "cx='.40' cy='.34' r='.80'",
-                                                   W(0, .55) W(.35, .24) W(.62, .02) K(.64, .01) K(1, .17))
+                                                   W(0, .55) W(.35, .24) W(.62, .02) K(.64, .01) K(1, .13))
                                                 LINEAR("sweep", DOWN,
                                                        K(0, .03) K(.50, .07) K(.62, .045) W(.70, .05) W(.82, .13)
-                                                           W(1, .05));
+                                                           W(1, .05))
+    LINEAR("beamup", "x1='0' y1='1' x2='0' y2='0'",
+           "<stop offset='0' stop-color='#ffe9c0' stop-opacity='.75'/><stop offset='1' stop-color='#ffe2b0' stop-opacity='0'/>")
+    LINEAR("beamdown", DOWN,
+           "<stop offset='0' stop-color='#ffe9c0' stop-opacity='.75'/><stop offset='1' stop-color='#ffe2b0' stop-opacity='0'/>");

@@ -101,12 +101,25 @@ void folds(struct drawing *d, const char *within, double width, double strength,
 
 /* -- Shadows -------------------------------------------------------------------------------------------------------*/
 
+static void shadow(struct drawing *d, const char *kind, double x, double y, double radius_x, double radius_y)
+{
+    svg(d, "<ellipse cx='%.1f' cy='%.1f' rx='%.1f' ry='%.1f' fill='url(#%s)'/>", x, y, radius_x, radius_y, kind);
+}
+
+void cast_shadow(struct drawing *d, double x, double y, double radius_x, double radius_y)
+{
+    shadow(d, "cast", x, y, radius_x, radius_y);
+}
+
+void touch_shadow(struct drawing *d, double x, double y, double radius)
+{
+    shadow(d, "touch", x, y, radius, radius * .32);
+}
+
 void ground_shadow(struct drawing *d, double x, double y, double radius_x, double radius_y)
 {
-    svg(d, "<ellipse cx='%.1f' cy='%.1f' rx='%.1f' ry='%.1f' fill='url(#cast)'/>", x + radius_x * .42,
-        y + radius_y * .25, radius_x * 1.75, radius_y * 1.9 + 14);
-    svg(d, "<ellipse cx='%.1f' cy='%.1f' rx='%.1f' ry='%.1f' fill='url(#touch)'/>", x + radius_x * .03 + 3, y + 5,
-        radius_x * 1.06 + 6, radius_y * 1.08 + 7);
+    cast_shadow(d, x + radius_x * .42, y + radius_y * .25, radius_x * 1.75, radius_y * 1.9 + 14);
+    shadow(d, "touch", x + radius_x * .03 + 3, y + 5, radius_x * 1.06 + 6, radius_y * 1.08 + 7);
 }
 
 void flat_shadow(struct drawing *d, const char *path_data, double height)

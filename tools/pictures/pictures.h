@@ -47,16 +47,19 @@ enum scene {
     SCENE_WALL      /* before a wall */
 };
 
-/* How a noun is drawn, and what part of it is worth a close look: the middle and the width of a square. */
+/* How a noun is drawn; what part of the canvas the picture shows, and what is worth a close look: the middle and the width
+ * of a square. */
 struct motif {
     const char *noun;
     draw_fn *draw;
     enum scene scene;
+    double front[3];
     double close[3];
 };
 
 extern const struct motif motifs_home[];     /* kitchen, tableware, coffee and tea */
-extern const struct motif motifs_interior[]; /* lighting, furniture, bed and bath */
+extern const struct motif motifs_interior[]; /* lighting, furniture */
+extern const struct motif motifs_textile[];  /* bed and bath */
 extern const struct motif motifs_outside[];  /* outdoor, garden */
 extern const struct motif motifs_wear[];     /* clothing, bags */
 extern const struct motif motifs_study[];    /* audio, desk */

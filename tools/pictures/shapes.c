@@ -102,3 +102,8 @@ void opening(struct drawing *d, const struct surface *surface, double x, double 
     paint(d, surface, FORM_INSIDE, ellipse(d, x, y, inner, inner_y));
     light_line(d, 2, .5, path(d, "M%.1f %.1fa%.1f %.1f 0 0 0 %.1f 0", x - inner, y, inner, inner_y, 2 * inner));
 }
+
+void turn_around(struct drawing *d, double degrees)
+{
+    svg(d, "<g transform='rotate(%.1f 600 600)'>", degrees);
+}
