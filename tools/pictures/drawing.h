@@ -139,6 +139,9 @@ const char *texture_fill(struct drawing *d, const struct surface *surface, bool 
 /* Of what stands on the ground: half its width and half its depth there. */
 void ground_shadow(struct drawing *d, double x, double y, double radius_x, double radius_y);
 
+/* Of a box with a straight foot, so wide to either side. */
+void box_shadow(struct drawing *d, double x, double y, double half);
+
 /* The two parts of it, for what stands on legs: the soft one around, and the dark one under a foot. */
 void cast_shadow(struct drawing *d, double x, double y, double radius_x, double radius_y);
 void touch_shadow(struct drawing *d, double x, double y, double radius);

@@ -37,7 +37,7 @@ const char forms_svg[] = LINEAR("r0", ACROSS, MATT_CYLINDER) LINEAR("r1", ACROSS
                            W(1, .16)) LINEAR("i2", "x1='.1' y1='0' x2='.85' y2='1'",
                                              K(0, .60) K(.30, .32) W(.44, .18) K(.58, .22) K(.7, .1) W(.86, .52)
                                                  W(1, .2)) LINEAR("s0", DOWN, K(0, .20) K(1, .36))
-                    LINEAR("s1", DOWN, K(0, .14) K(1, .36)) LINEAR("s2", DOWN, K(0, .10) K(1, .42))
+                    LINEAR("s1", DOWN, K(0, .14) K(1, .36)) LINEAR("s2", DOWN, K(0, 0) K(1, .42))
                         RADIAL("o0", "cx='.4' cy='.34' r='.78'", W(0, .26) W(.4, .06) K(.55, .03) K(.84, .20) K(1, .40))
                             RADIAL("o1", "cx='.4' cy='.34' r='.78'",
                                    W(0, .34) W(.4, .06) K(.55, .03) K(.84, .20)

@@ -18,7 +18,7 @@ struct cut {
 
 static const char *garment(struct drawing *d, const struct cut *c)
 {
-    double l = 600, h = c->half;
+    double l = 600, h = c->half, drop = 322 + (c->elbow[1] - 322) * .42;
 
     return path(
         d,
@@ -26,11 +26,11 @@ static const char *garment(struct drawing *d, const struct cut *c)
         "C%.1f 700 %.1f 860 %.1f %.1fQ600 %.1f %.1f %.1fC%.1f 860 %.1f 700 %.1f 520C%.1f 580 %.1f %.1f %.1f %.1fL%.1f %.1f"
         "L%.1f %.1fC%.1f %.1f %.1f 344 %.1f 322C%.1f 290 %.1f 268 %.1f 256Q600 %.1f %.1f 256Z",
         l - c->neck, l - c->neck - 40, l - c->shoulder + 40, l - c->shoulder, l - c->shoulder - 34, l - c->elbow[0] + 14,
-        c->elbow[1] - 160, l - c->elbow[0], c->elbow[1], l - c->cuff[0], c->cuff[1], l - c->cuff[0] + c->cuff_width,
+        drop, l - c->elbow[0], c->elbow[1], l - c->cuff[0], c->cuff[1], l - c->cuff[0] + c->cuff_width,
         c->cuff[1] + c->cuff_rise, l - c->elbow[0] + c->cuff_width + 10, c->elbow[1] + c->cuff_rise, l - h - 26, l - h, l - h + 8,
         l - h + 4, l - h - 6, c->hem, c->hem + 14, l + h + 6, c->hem, l + h - 4, l + h - 8, l + h, l + h + 26,
         l + c->elbow[0] - c->cuff_width - 10, c->elbow[1] + c->cuff_rise, l + c->cuff[0] - c->cuff_width, c->cuff[1] + c->cuff_rise,
-        l + c->cuff[0], c->cuff[1], l + c->elbow[0], c->elbow[1], l + c->elbow[0] - 14, c->elbow[1] - 160, l + c->shoulder + 34,
+        l + c->cuff[0], c->cuff[1], l + c->elbow[0], c->elbow[1], l + c->elbow[0] - 14, drop, l + c->shoulder + 34,
         l + c->shoulder, l + c->shoulder - 40, l + c->neck + 40, l + c->neck, 256 + c->dip * 2, l - c->neck);
 }
 
@@ -267,7 +267,7 @@ static void draw_tote(struct drawing *d, const struct subject *s)
     paint(d, &s->body, FORM_FLAT, body);
     folds(d, body, 34, .26, path(d, "M%.1f %.1fC%.1f 680 %.1f 800 %.1f 930M%.1f %.1fC%.1f 680 %.1f 820 %.1f 930", 610 - half * .4, top + 30, 600 - half * .3,
                                  600 - half * .5, 600 - half * .4, 600 + half * .6, top + 40, 600 + half * .5, 600 + half * .7, 600 + half * .6),
-          path(d, "M%.1f %.1fC%.1f 680 %.1f 800 %.1f 930M%.1f %.1fC%.1f 680 %.1f 820 %.1f 930", 600 - half * .1, top + 40, 600, 600 - half * .1, 600,
+          path(d, "M%.1f %.1fC%.1f 680 %.1f 800 %.1f 930M%.1f %.1fC%.1f 680 %.1f 820 %.1f 930", 600 - half * .1, top + 40, 600.0, 600 - half * .1, 600.0,
                600 + half * .3, top + 60, 600 + half * .2, 600 + half * .4, 600 + half * .3));
     dark_line(d, 2, .3, path(d, "M%.1f %.1fQ600 %.1f %.1f %.1f", 602 - half, top + 36, top + 70, 598 + half, top + 36));
     svg(d, "<path d='M%.1f %.1fC%.1f %.1f %.1f %.1f %.1f %.1f' fill='none' stroke='#1c110a' stroke-opacity='.16' stroke-width='30' transform='translate(6 12)'/>", 600 - half * .5, top + 110, 604 - half * .52,

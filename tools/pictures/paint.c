@@ -122,6 +122,12 @@ void ground_shadow(struct drawing *d, double x, double y, double radius_x, doubl
     shadow(d, "touch", x + radius_x * .03 + 3, y + 5, radius_x * 1.06 + 6, radius_y * 1.08 + 7);
 }
 
+void box_shadow(struct drawing *d, double x, double y, double half)
+{
+    cast_shadow(d, x + half * .14, y + 4, half * 1.3, 62);
+    shadow(d, "touch", x + 4, y + 1, half * 1.03 + 4, 13);
+}
+
 void flat_shadow(struct drawing *d, const char *path_data, double height)
 {
     svg(d, "<g filter='%s'><path d='%s' fill='#1c110a' fill-opacity='.34' transform='translate(%.1f %.1f)'/></g>",
