@@ -1,6 +1,8 @@
 /* Puts a drawing before its backdrop and chooses what part of it is shown. */
 #include "tools/pictures/pictures.h"
 
+#include "services/catalog/seed_words.h"
+
 #include "platform/base/err.h"
 
 #include <math.h>
@@ -31,7 +33,7 @@ void backdrop(struct drawing *d, struct str category, size_t number, enum scene 
     svg(d, "<path d='M0 0H1200V1200H0Z' fill='url(#pool)'/>");
 }
 
-static const struct motif *find_motif(const char *noun)
+const struct motif *motif_find(const char *noun)
 {
     const struct motif *const tables[] = {motifs_home, motifs_interior, motifs_textile, motifs_outside, motifs_wear, motifs_study};
 
@@ -52,17 +54,29 @@ static void show(struct drawing *d, const double part[3])
     d->view[2] = d->view[3] = part[2];
 }
 
-int picture_draw(struct arena *arena, const struct picture *picture, struct buf *ret_svg)
+static int draw_product(struct drawing *d, const struct picture *picture)
 {
-    CLEANUP(drawing_free) struct drawing d;
     const struct motif *motif;
     struct subject subject;
 
+    TRY(subject_make(d->arena, picture->number, &subject));
+    motif = motif_find(subject.noun);
+    backdrop(d, subject.category, picture->number / SEED_TYPES, motif->scene);
+    motif->draw(d, &subject);
+    show(d, picture->kind == PICTURE_CLOSE ? motif->close : motif->front);
+    return 0;
+}
+
+int picture_draw(struct arena *arena, const struct picture *picture, struct buf *ret_svg)
+{
+    CLEANUP(drawing_free) struct drawing d;
+
     drawing_init(&d, arena, picture->number);
-    TRY(subject_make(arena, picture->number, &subject));
-    motif = find_motif(subject.noun);
-    backdrop(&d, subject.category, picture->number / 48, motif->scene);
-    motif->draw(&d, &subject);
-    show(&d, picture->kind == PICTURE_CLOSE ? motif->close : motif->front);
+    if (picture->kind == PICTURE_CATEGORY)
+        TRY(scene_draw_category(&d, picture->number));
+    else if (picture->kind == PICTURE_HOME || picture->kind == PICTURE_HOME_TALL)
+        TRY(scene_draw_home(&d, picture->kind == PICTURE_HOME_TALL));
+    else
+        TRY(draw_product(&d, picture));
     return drawing_finish(&d, picture->width, picture->height, ret_svg);
 }

@@ -79,7 +79,6 @@ struct drawing {
     uint64_t state; /* of chance */
     unsigned next_id;
     bool has_texture[TEXTURE_COUNT][2]; /* which patterns were made so far, across and upright */
-    bool has_blur[3];
     struct colour ground; /* of the backdrop */
     double view[4];       /* the part that is shown: left, top, width, height */
 };
@@ -128,7 +127,7 @@ void shade(struct drawing *d, enum form form, enum finish finish, const char *pa
 void light_line(struct drawing *d, double width, double strength, const char *path_data);
 void dark_line(struct drawing *d, double width, double strength, const char *path_data);
 
-/* Soft folds on a cloth: blurred strokes, within a path. */
+/* Soft folds on a cloth, within a path: where it turns away from the light, and towards it. */
 void folds(struct drawing *d, const char *within, double width, double strength, const char *dark, const char *light);
 
 /* The name of the pattern of a texture, made at its first use. */

@@ -98,12 +98,33 @@ static int add_product(struct arena *arena, size_t number, struct picture *pictu
     return pictures[1].name && pictures[1].alt && pictures[0].alt ? 0 : ERR_NO_MEMORY;
 }
 
+static int add_category(struct arena *arena, size_t number, struct picture *picture)
+{
+    const struct seed_category *category = &seed_categories[number];
+    const char *name = arena_printf(arena, "category-%s", category->slug);
+    const char *key = arena_printf(arena, "/pictures/category-%s", category->slug);
+    const char *alt = arena_printf(arena, "Some of what there is in %s.", lower(arena, str_from_cstr(category->title)));
+
+    *picture = (struct picture){name, key, alt, number, PICTURE_CATEGORY, 960, 720, {320, 480, 960}, 3};
+    return name && key && alt ? 0 : ERR_NO_MEMORY;
+}
+
+static const struct picture home_pictures[] = {
+    {"home", "/pictures/home", "A hall with a bench, a chair in the light of a lamp, and plants.", 0, PICTURE_HOME, 1920, 800,
+     {320, 640, 960, 1920}, 4},
+    {"home-tall", "/pictures/home", "A chair in the light of a lamp.", 0, PICTURE_HOME_TALL, 960, 1200, {320, 480, 960}, 3},
+};
+
 int pictures_list(struct arena *arena, struct picture *ret_pictures, size_t *ret_count)
 {
     size_t count = 0;
 
     for (size_t i = 0; i < SEED_PRODUCTS; i++, count += 2)
         TRY(add_product(arena, i, ret_pictures + count));
+    for (size_t i = 0; i < SEED_CATEGORIES; i++)
+        TRY(add_category(arena, i, ret_pictures + count++));
+    for (size_t i = 0; i < 2; i++)
+        ret_pictures[count++] = home_pictures[i];
     *ret_count = count;
     return 0;
 }

@@ -233,7 +233,10 @@ static void draw_teapot(struct drawing *d, const struct subject *s)
 {
     double r = vary(s, 0, 232, 262), lift = vary(s, 1, 0, 46);
     struct turn lid[] = {{26, 430, false}, {r * .30, 440, false}, {r * .46, 474, true}};
-    struct surface handle = s->body.clear || s->body.texture == TEXTURE_GRAIN ? surface_of(STR("Walnut"), STR("")) : s->body;
+    struct surface handle = s->body.texture == TEXTURE_GRAIN ? surface_of(STR("Walnut"), STR("")) : s->body;
+
+    if (s->body.clear)
+        handle = s->accent;
 
     ground_shadow(d, 600, 872, r * .66, r * .17);
     if (s->number / 48 % 2)
@@ -263,14 +266,15 @@ static void draw_dripper(struct drawing *d, const struct subject *s)
     struct turn carafe[] = {{r * .62, y + 330, true}, {r * .60, y + 360, false}, {r * .86, y + 450, true}};
     struct turn neck[] = {{r * .36, y + 280, true}, {r * .36, y + 318, true}};
     struct surface glass = surface_of(STR("Glass"), STR(""));
+    const struct surface *trim = s->body.finish == FINISH_METAL ? &s->accent : &s->body;
 
     ground_shadow(d, 600, 912, r * .86, r * .17);
     paint(d, &glass, FORM_ROUND, turned(d, 600, carafe, COUNT(carafe), .17));
     svg(d, "<path d='M%.1f 880v18a%.1f %.1f 0 0 0 %.1f 0v-18z' fill='%s' fill-opacity='.42'/>", 600 - r * .86, r * .86, r * .15,
         r * 1.72, hex(d, glass.colour));
-    paint_bar(d, &s->body, 30, path(d, "M%.1f %.1fc110 -30 130 150 -40 170", 590 + r * .88, y + 70));
-    paint(d, &s->body, FORM_ROUND, turned(d, 600, base, COUNT(base), .2));
-    paint(d, &s->body, FORM_FLAT, ellipse(d, 600, y + 300, r * .86, r * .17));
+    paint_bar(d, trim, 30, path(d, "M%.1f %.1fc110 -30 130 150 -40 170", 590 + r * .88, y + 70));
+    paint(d, trim, FORM_ROUND, turned(d, 600, base, COUNT(base), .2));
+    paint(d, trim, FORM_FLAT, ellipse(d, 600, y + 300, r * .86, r * .17));
     paint(d, &s->body, FORM_ROUND, turned(d, 600, neck, COUNT(neck), .2));
     paint(d, &s->body, FORM_ROUND, turned(d, 600, cone, COUNT(cone), .26));
     opening(d, &s->body, 600, y, r, .26, 14);
@@ -290,10 +294,11 @@ static void draw_espresso_cup(struct drawing *d, const struct subject *s)
                          {r * .50, foot, true}};
     struct turn saucer[] = {{r * 1.62, foot - 6, true}, {r * 1.4, foot + 24, false}, {r * .8, foot + 44, true}};
     const char *body = turned(d, 600, cup, COUNT(cup), .26);
+    const struct surface *plate = s->body.clear ? &s->accent : &s->body;
 
     ground_shadow(d, 600, foot + 42, r * 1.1, r * .27);
-    paint(d, &s->body, FORM_ROUND, turned(d, 600, saucer, COUNT(saucer), .26));
-    paint(d, &s->body, FORM_FLAT, ellipse(d, 600, foot - 6, r * 1.62, r * .42));
+    paint(d, plate, FORM_ROUND, turned(d, 600, saucer, COUNT(saucer), .26));
+    paint(d, plate, FORM_FLAT, ellipse(d, 600, foot - 6, r * 1.62, r * .42));
     light_line(d, 3, .5, ellipse(d, 600, foot - 5, r * 1.6, r * .41));
     svg(d, "<ellipse cx='640' cy='%.1f' rx='%.1f' ry='%.1f' fill='url(#cast)'/>", foot + 4, r * 1.05, r * .26);
     if (!s->body.clear)

@@ -220,8 +220,8 @@ static void draw_chair(struct drawing *d, const struct subject *s)
     touch_shadow(d, 704, 1082, 30);
     touch_shadow(d, 506, 908, 24);
     touch_shadow(d, 832, 952, 26);
-    paint_bar(d, wood, 30, path(d, "M500 900L506 600C500 500 490 430 470 %.1f", 316 - rise));
-    paint_bar(d, wood, 30, path(d, "M830 944L800 640C806 530 826 450 858 %.1f", 352 - rise));
+    paint_bar(d, wood, 30, path(d, "M500 900L506 600C500 500 490 430 472 %.1f", 348 - rise));
+    paint_bar(d, wood, 30, path(d, "M830 944L800 640C806 530 826 450 852 %.1f", 372 - rise));
     paint_bar(d, wood, 18, "M390 840L504 780");
     paint_bar(d, wood, 18, "M712 900L814 818");
     if (slats < 1)

@@ -165,7 +165,8 @@ static void draw_watering_can(struct drawing *d, const struct subject *s)
 {
     double r = vary(s, 0, 180, 204), top = vary(s, 1, 560, 590);
     struct turn body[] = {{r * .86, top, true}, {r * .9, top + 20, false}, {r, top + 110, false}, {r, 880, false}, {r - 4, 900, true}};
-    struct surface rose = s->body;
+    bool natural = s->body.finish != FINISH_METAL || str_equal_cstr(s->choice, "Natural");
+    struct surface rose = natural ? s->body : s->accent;
     double x = 640;
 
     ground_shadow(d, x, 900, r, r * .2);
@@ -177,7 +178,7 @@ static void draw_watering_can(struct drawing *d, const struct subject *s)
     for (int i = 0; i < 7; i++)
         svg(d, "<circle cx='%d' cy='%d' r='3.500' fill='#1c110a' fill-opacity='.6'/>", 184 + i * 12, 396 + i % 2 * 8);
     svg(d, "</g>");
-    paint_bar(d, &s->body, 24, path(d, "M%.1f %.1fC%.1f %.1f %.1f %.1f %.1f %.1fC%.1f 700 %.1f 760 %.1f 800", x - r * .4, top, x - r * .3, top - 220,
+    paint_bar(d, &rose, 24, path(d, "M%.1f %.1fC%.1f %.1f %.1f %.1f %.1f %.1fC%.1f 700 %.1f 760 %.1f 800", x - r * .4, top, x - r * .3, top - 220,
                                     x + r * 1.1, top - 220, x + r * 1.5, top + 60, x + r * 1.6, x + r * 1.4, x + r * .98));
     paint(d, &s->body, FORM_ROUND, turned(d, x, body, COUNT(body), .2));
     opening(d, &s->body, x, top, r * .86, .2, 8);

@@ -36,7 +36,7 @@ static void pillow(struct drawing *d, const struct surface *cloth, double x, dou
                                y + h * .3, x, y + 14);
 
     paint(d, cloth, FORM_SOFT, outline);
-    folds(d, outline, 22, .15,
+    folds(d, outline, 24, .10,
           path(d, "M%.1f %.1fq%.1f 90 %.1f 120M%.1f %.1fq%.1f 70 %.1f 110M%.1f %.1fq%.1f -60 %.1f -90M%.1f %.1fq-60 -70 -150 -80",
                x + 14, y + 20, 40.0, 130.0, x + w - 14, y + 20, -30.0, -120.0, x + 14, y + h - 10, 40.0, 120.0, x + w - 12, y + h - 8),
           path(d, "M%.1f %.1fq60 90 160 110M%.1f %.1fq-60 80 -150 100M%.1f %.1fq80 -80 170 -90", x + 30, y + 14, x + w - 40,
@@ -132,7 +132,7 @@ static void draw_pillow(struct drawing *d, const struct subject *s)
     struct surface cloth = s->body;
 
     cloth.texture = TEXTURE_WEAVE;
-    ground_shadow(d, 610, 880, w * .46, 28);
+    box_shadow(d, 600, 866, w * .42);
     if (str_equal_cstr(s->choice, "Soft"))
         plump = 30;
     if (str_equal_cstr(s->choice, "Firm"))

@@ -46,7 +46,7 @@ static const char *lay_out(struct drawing *d, const struct surface *cloth, const
     paint(d, &back, FORM_NONE, path(d, "M%.1f 258Q600 226 %.1f 258Q600 %.1f %.1f 258Z", 600 - c->neck, 600 + c->neck,
                                     256 + c->dip * 2.1, 600 - c->neck));
     paint(d, cloth, FORM_FLAT, outline);
-    folds(d, outline, 24, .26,
+    folds(d, outline, 24, .15,
           path(d, "M%.1f 520C%.1f 560 %.1f 620 %.1f 640M%.1f 520C%.1f 580 %.1f 620 %.1f 650M%.1f %.1fq40 -30 90 -20M%.1f %.1fq-40 -30 -90 -20"
                   "M%.1f %.1fC%.1f 800 %.1f 760 %.1f 720M%.1f %.1fC%.1f 860 %.1f 800 %.1f 700",
                604 - h, 660 - h, 690 - h, 720 - h, 596 + h, 540 + h, 510 + h, 490 + h, 600 - e, y, 600 + e, y, 640 - h, c->hem,
@@ -93,7 +93,7 @@ static void collar(struct drawing *d, const struct surface *cloth, double neck, 
                                 600 + side * neck * .9, 600 + side * neck * .5, 256 + drop * .62, 600 + side * neck * 1.02, 256 + drop,
                                 600 + side * neck * 1.2, 600 + side * neck * 1.3, 600 + side * neck * 1.08);
 
-        folds(d, garment(d, &(struct cut){neck, 40, 260, 210, 900, {300, 600}, {300, 700}, 80, 0}), 14, .4,
+        folds(d, garment(d, &(struct cut){neck, 40, 260, 210, 900, {300, 600}, {300, 700}, 80, 0}), 12, .22,
               path(d, "M600 %.1fL%.1f %.1fL%.1f 330", 266 + drop * .62, 600 + side * neck * 1.04, 268 + drop, 600 + side * neck * 1.4), "M0 0");
         paint(d, &light, FORM_FLAT, wing);
         dark_line(d, 1.8, .35, wing);
@@ -134,7 +134,8 @@ static void draw_jumper(struct drawing *d, const struct subject *s)
     for (double x = 604 - c.half; x < 598 + c.half; x += 13)
         dark_line(d, 3, .15, path(d, "M%.1f %.1fv54", x, c.hem - 46));
     rib.colour = colour_darker(s->body.colour, .08);
-    paint_bar(d, &rib, 27, path(d, "M%.1f 252Q600 %.1f %.1f 252", 600 - c.neck - 2, 256 + c.dip * 2.3, 602 + c.neck));
+    paint_bar(d, &rib, 26, path(d, "M%.1f 258Q600 228 %.1f 258Q600 %.1f %.1f 258Z", 600 - c.neck, 600 + c.neck, 256 + c.dip * 2.3,
+                                600 - c.neck));
     for (int i = 0; i <= 16; i++) {
         double t = i / 16.0, x = 600 - c.neck + 2 * c.neck * t, y = 252 + 4 * c.dip * 1.15 * t * (1 - t);
 
@@ -150,7 +151,8 @@ static void draw_t_shirt(struct drawing *d, const struct subject *s)
     lay_out(d, &s->body, &c);
     cuffs_and_hem(d, &c, 26);
     rib.colour = colour_darker(s->body.colour, .04);
-    paint_bar(d, &rib, 18, path(d, "M%.1f 254Q600 %.1f %.1f 254", 600 - c.neck - 2, 256 + c.dip * 2.2, 602 + c.neck));
+    paint_bar(d, &rib, 17, path(d, "M%.1f 258Q600 228 %.1f 258Q600 %.1f %.1f 258Z", 600 - c.neck, 600 + c.neck, 256 + c.dip * 2.2,
+                                600 - c.neck));
     svg(d, "<rect x='578' y='254' width='44' height='20' rx='2' fill='#efe8da' fill-opacity='.85'/>");
 }
 

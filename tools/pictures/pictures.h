@@ -8,7 +8,7 @@
 #include "tools/pictures/subject.h"
 
 #define PICTURE_NAME_BYTES_MAX 96
-#define PICTURE_WIDTHS_MAX 3
+#define PICTURE_WIDTHS_MAX 4
 #define PICTURE_PATH_BYTES_MAX 4096
 #define PICTURES_MAX 2048
 #define MADE_HASH_BYTES 64
@@ -19,7 +19,7 @@ struct picture {
     const char *key;  /* whose picture it is: a product's image_url */
     const char *alt;
     size_t number; /* of the product, or of the category */
-    enum { PICTURE_FRONT, PICTURE_CLOSE, PICTURE_CATEGORY, PICTURE_HOME } kind;
+    enum { PICTURE_FRONT, PICTURE_CLOSE, PICTURE_CATEGORY, PICTURE_HOME, PICTURE_HOME_TALL } kind;
     int width; /* of the largest file */
     int height;
     int widths[PICTURE_WIDTHS_MAX]; /* of its files, ascending; the largest is a whole multiple of each */
@@ -64,7 +64,16 @@ extern const struct motif motifs_outside[];  /* outdoor, garden */
 extern const struct motif motifs_wear[];     /* clothing, bags */
 extern const struct motif motifs_study[];    /* audio, desk */
 
+/* That of the noun; each noun of the seed has one. */
+const struct motif *motif_find(const char *noun);
+
+/* The canvas filled with the ground of a category; number chooses among its three. */
 void backdrop(struct drawing *d, struct str category, size_t number, enum scene scene);
+
+/* Several products together (scenes.c): a category, by its place in seed_categories, and the home page, wide or tall.
+ * ERR_NO_MEMORY. */
+int scene_draw_category(struct drawing *d, size_t category);
+int scene_draw_home(struct drawing *d, bool tall);
 
 /* -- Files (render.c) ----------------------------------------------------------------------------------------------*/
 

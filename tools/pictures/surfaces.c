@@ -46,7 +46,7 @@ static const struct material materials[] = {
     {"Brushed Steel", 0xb4b3b0, TEXTURE_BRUSHED, FINISH_METAL, false, false},
     {"Canvas", 0xcbbd9f, TEXTURE_FABRIC, FINISH_MATT, true, false},
     {"Carbon Steel", 0x5b5c5f, TEXTURE_BRUSHED, FINISH_METAL, false, false},
-    {"Cast Iron", 0x323130, TEXTURE_GRAIN, FINISH_MATT, false, false},
+    {"Cast Iron", 0x323130, TEXTURE_GRAIN, FINISH_MATT, true, false},
     {"Ceramic", 0xe6dfd3, TEXTURE_SPECKLE, FINISH_MATT, false, false},
     {"Cherry", 0xa8623d, TEXTURE_WOOD, FINISH_MATT, false, false},
     {"Copper", 0xc17c57, TEXTURE_NONE, FINISH_METAL, false, false},
@@ -62,7 +62,7 @@ static const struct material materials[] = {
     {"Fabric", 0x9b9488, TEXTURE_FABRIC, FINISH_MATT, true, false},
     {"Feather", 0xe9e4da, TEXTURE_WEAVE, FINISH_MATT, true, false},
     {"Felt", 0x8e8c88, TEXTURE_FELT, FINISH_MATT, true, false},
-    {"Fibre Cement", 0xa9a7a1, TEXTURE_GRAIN, FINISH_MATT, false, false},
+    {"Fibre Cement", 0xa9a7a1, TEXTURE_GRAIN, FINISH_MATT, true, false},
     {"Forged Steel", 0x5d5c5b, TEXTURE_GRAIN, FINISH_METAL, false, false},
     {"Galvanised Steel", 0xa9afb2, TEXTURE_GRAIN, FINISH_METAL, false, false},
     {"Glass", 0xd3dfdc, TEXTURE_NONE, FINISH_GLOSS, true, true},
@@ -103,9 +103,9 @@ static const struct material materials[] = {
     {"Stone Paper", 0xe3e0da, TEXTURE_NONE, FINISH_MATT, true, false},
     {"Stoneware", 0xb8aa97, TEXTURE_SPECKLE, FINISH_MATT, true, false},
     {"Synthetic", 0x7c878c, TEXTURE_RIPSTOP, FINISH_MATT, true, false},
-    {"Terracotta", 0xb96d49, TEXTURE_GRAIN, FINISH_MATT, false, false},
+    {"Terracotta", 0xb96d49, TEXTURE_GRAIN, FINISH_MATT, true, false},
     {"Three-Layer", 0x5f6a70, TEXTURE_NONE, FINISH_MATT, true, false},
-    {"Titanium", 0x9c9994, TEXTURE_BRUSHED, FINISH_METAL, false, false},
+    {"Titanium", 0x9c9994, TEXTURE_BRUSHED, FINISH_METAL, true, false},
     {"Travertine", 0xd6c7ad, TEXTURE_STONE, FINISH_MATT, false, false},
     {"Turkish Cotton", 0xded6c8, TEXTURE_TERRY, FINISH_MATT, true, false},
     {"Vegetable-Tanned Leather", 0xa86f43, TEXTURE_LEATHER, FINISH_MATT, true, false},
@@ -133,10 +133,17 @@ static const struct material *find_material(struct str name)
     return NULL;
 }
 
-/* Natural fibres and leather keep some of their own warmth under a dye. */
+static double dye_keeps(const struct material *material)
+{
+    if (material->texture == TEXTURE_LEATHER || material->finish == FINISH_METAL)
+        return .26;
+    return material->texture == TEXTURE_GRAIN ? .16 : .07;
+}
+
+/* Leather, metal and what is cast keep some of their own tone under a colour. */
 static struct colour dyed(const struct material *material, struct colour dye)
 {
-    return colour_mix(dye, colour_of(material->rgb), material->texture == TEXTURE_LEATHER ? .26 : .07);
+    return colour_mix(dye, colour_of(material->rgb), dye_keeps(material));
 }
 
 /* Wood is smoked, stained and oiled. */

@@ -1,5 +1,5 @@
-/* Textures: patterns of translucent dark and light marks that lie over a surface's own colour. A tile is large where
- * nature does not repeat, and small where a loom does. */
+/* Textures: patterns of translucent dark and light marks that lie over a surface's own colour. No tile is small, also where
+ * a loom repeats each thread: the renderer's time for a pixel grows with how many tiles lie before it. */
 #include "tools/pictures/drawing.h"
 
 #include <math.h>
@@ -56,14 +56,32 @@ static void brushed(struct drawing *d)
     }
 }
 
+/* Lines over a tile at every step, the first at from; broken into dashes where on is not 0. */
+static void threads(struct drawing *d, const char *colour, double strength, double width, bool upright, double tile,
+                    double step, double from, double on, double off, double offset)
+{
+    const char *data = "";
+
+    for (double at = from; at < tile; at += step)
+        data = upright ? path(d, "%sM%.1f 0V%.0f", data, at, tile) : path(d, "%sM0 %.1fH%.0f", data, at, tile);
+    svg_define(d, "<path d='%s' stroke='%s' stroke-opacity='%.2f' stroke-width='%.1f' fill='none'", data, colour, strength,
+               width);
+    if (on > 0)
+        svg_define(d, " stroke-dasharray='%.1f %.1f' stroke-dashoffset='%.1f'", on, off, offset);
+    svg_define(d, "/>");
+}
+
+/* Over one, under one. */
 static void weave(struct drawing *d, double size, double strength)
 {
-    double half = size / 2;
+    double half = size / 2, tile = 240;
 
-    mark(d, DARK, strength, size * .16, path(d, "M0 %.1fH%.1fM%.1f 0V%.1f", half, half, half, half));
-    mark(d, DARK, strength, size * .16, path(d, "M%.1f %.1fH%.1fM%.1f %.1fV%.1f", half, size, size, size, half, size));
-    mark(d, LIGHT, strength * .8, size * .2, path(d, "M%.1f %.1fH%.1f", half * .1, half * .5, half * .9));
-    mark(d, LIGHT, strength * .8, size * .2, path(d, "M%.1f %.1fH%.1f", half * 1.1, half * 1.5, half * 1.9));
+    for (int upright = 0; upright < 2; upright++) {
+        threads(d, DARK, strength, size * .16, upright, tile, size, half, half, half, 0);
+        threads(d, DARK, strength, size * .16, upright, tile, size, size - .1, half, half, half);
+    }
+    threads(d, LIGHT, strength * .8, size * .2, false, tile, size, half * .5, half * .8, half * 1.2, -half * .1);
+    threads(d, LIGHT, strength * .8, size * .2, false, tile, size, half * 1.5, half * .8, half * 1.2, half * .9);
 }
 
 static void linen(struct drawing *d)
@@ -78,11 +96,20 @@ static void linen(struct drawing *d)
     }
 }
 
+/* Stitches of 19 by 14: rows of V. */
 static void knit(struct drawing *d)
 {
-    mark(d, DARK, .30, 2.4, "M1 0L9.500 9M18 0L9.500 9M1 14L9.500 23M18 14L9.500 23");
-    mark(d, LIGHT, .22, 3, "M2 5L8 11.500M17 5L11 11.500");
-    mark(d, DARK, .16, 1.6, "M0 0V14M19 0V14");
+    const char *row = "", *dark = "", *light = "";
+
+    for (int i = 0; i < 12; i++)
+        row = path(d, "%sl9.500 9l9.500-9", row);
+    for (int i = -1; i < 16; i++) {
+        dark = path(d, "%sM0 %d%s", dark, i * 14, row);
+        light = path(d, "%sM0 %d%s", light, i * 14 + 5, row);
+    }
+    mark(d, DARK, .30, 2.6, dark);
+    mark(d, LIGHT, .18, 3, light);
+    threads(d, DARK, .14, 1.6, true, 228, 19, 0, 0, 0, 0);
 }
 
 static void terry(struct drawing *d)
@@ -97,9 +124,15 @@ static void terry(struct drawing *d)
 
 static void waffle(struct drawing *d)
 {
-    svg_define(d, "<path d='M0 0H30V30Z' fill='" DARK "' fill-opacity='.10'/><path d='M0 0V30H30Z' fill='" LIGHT
-                  "' fill-opacity='.10'/><path d='M7 7H23V23H7Z' fill='" DARK "' fill-opacity='.17'/>"
-                  "<path d='M0 1.500H30M1.500 0V30' stroke='" LIGHT "' stroke-opacity='.34' stroke-width='3'/>");
+    const char *pits = "";
+
+    for (int i = 0; i < 64; i++)
+        pits = path(d, "%sM%d %dh15v15h-15Z", pits, i % 8 * 30 + 8, i / 8 * 30 + 8);
+    svg_define(d, "<path d='%s' fill='" DARK "' fill-opacity='.20'/>", pits);
+    for (int upright = 0; upright < 2; upright++) {
+        threads(d, LIGHT, .20, 4, upright, 240, 30, 2, 0, 0, 0);
+        threads(d, DARK, .22, 3, upright, 240, 30, 27, 0, 0, 0);
+    }
 }
 
 static void felt(struct drawing *d)
@@ -135,16 +168,12 @@ static void cork(struct drawing *d)
 
 static void rattan(struct drawing *d)
 {
-    for (int i = 0; i < 2; i++)
-        for (int j = 0; j < 4; j++) {
-            double x = i * 22.0, y = j * 11.0;
-            bool over = (i + j) % 2;
-
-            svg_define(d, "<rect x='%.1f' y='%.1f' width='%d' height='8.500' rx='4' fill='%s' fill-opacity='%s'/>",
-                       x + (over ? 0 : 4), y + 1, over ? 22 : 14, over ? LIGHT : DARK, over ? ".30" : ".40");
-        }
-    mark(d, DARK, .45, 1.8, "M0 0H44M0 11H44M0 22H44M0 33H44");
-    mark(d, DARK, .5, 3, "M0 0V44M22 0V44");
+    for (int odd = 0; odd < 2; odd++) {
+        threads(d, DARK, .42, 8, false, 264, 22, odd * 11 + 5.5, 18, 26, odd * 22 - 24);
+        threads(d, LIGHT, .30, 7, false, 264, 22, odd * 11 + 4.5, 20, 24, odd * 22 - 1);
+    }
+    threads(d, DARK, .45, 1.8, false, 264, 11, .5, 0, 0, 0);
+    threads(d, DARK, .35, 2.6, true, 264, 22, 1, 0, 0, 0);
 }
 
 static void stone(struct drawing *d)
@@ -195,15 +224,23 @@ static void bamboo(struct drawing *d)
 
 static void ripstop(struct drawing *d)
 {
-    weave(d, 5, .10);
-    mark(d, LIGHT, .16, 1.6, "M0 1H40M1 0V40");
-    mark(d, DARK, .12, 1.2, "M0 3H40M3 0V40");
+    for (int upright = 0; upright < 2; upright++) {
+        threads(d, DARK, .10, 1, upright, 240, 5, 2, 0, 0, 0);
+        threads(d, LIGHT, .18, 1.6, upright, 240, 40, 1, 0, 0, 0);
+        threads(d, DARK, .14, 1.4, upright, 240, 40, 3, 0, 0, 0);
+    }
 }
 
 static void twill(struct drawing *d)
 {
-    mark(d, LIGHT, .22, 2.2, "M-2 9L9 -2M4 14L14 4");
-    mark(d, DARK, .26, 2, "M-2 4L4 -2M-2 14L14 -2M9 14L14 9");
+    const char *dark = "", *light = "";
+
+    for (int x = -240; x < 240; x += 8) {
+        dark = path(d, "%sM%d 240l240-240", dark, x);
+        light = path(d, "%sM%d 240l240-240", light, x + 4);
+    }
+    mark(d, LIGHT, .16, 2, light);
+    mark(d, DARK, .26, 2, dark);
 }
 
 static void speckle(struct drawing *d)
@@ -243,12 +280,12 @@ const char *texture_fill(struct drawing *d, const struct surface *surface, bool 
 {
     static const double sizes[TEXTURE_COUNT][2] = {
         [TEXTURE_WOOD] = {1400, 600},  [TEXTURE_SPECKLE] = {300, 300}, [TEXTURE_BRUSHED] = {440, 120},
-        [TEXTURE_WEAVE] = {8, 8},      [TEXTURE_LINEN] = {360, 360},   [TEXTURE_TWILL] = {12, 12},
-        [TEXTURE_KNIT] = {19, 14},     [TEXTURE_TERRY] = {160, 160},   [TEXTURE_WAFFLE] = {30, 30},
-        [TEXTURE_RIPSTOP] = {40, 40},  [TEXTURE_FELT] = {240, 240},    [TEXTURE_LEATHER] = {220, 220},
-        [TEXTURE_CORK] = {260, 260},   [TEXTURE_RATTAN] = {44, 44},    [TEXTURE_STONE] = {420, 420},
+        [TEXTURE_WEAVE] = {240, 240},      [TEXTURE_LINEN] = {360, 360},   [TEXTURE_TWILL] = {240, 240},
+        [TEXTURE_KNIT] = {228, 224},     [TEXTURE_TERRY] = {160, 160},   [TEXTURE_WAFFLE] = {240, 240},
+        [TEXTURE_RIPSTOP] = {240, 240},  [TEXTURE_FELT] = {240, 240},    [TEXTURE_LEATHER] = {220, 220},
+        [TEXTURE_CORK] = {260, 260},   [TEXTURE_RATTAN] = {264, 264},    [TEXTURE_STONE] = {420, 420},
         [TEXTURE_MARBLE] = {700, 500}, [TEXTURE_GRAIN] = {200, 200},   [TEXTURE_DAMASCUS] = {480, 200},
-        [TEXTURE_BAMBOO] = {900, 300}, [TEXTURE_FABRIC] = {12, 12},
+        [TEXTURE_BAMBOO] = {900, 300}, [TEXTURE_FABRIC] = {240, 240},
     };
     enum texture texture = surface->texture;
 
