@@ -307,6 +307,7 @@ static void test_browser__a_cached_row_looks_at_no_cookie(void **state)
         arena_printf(shop.arena, "__Host-session=%s; __Host-guest=" GUEST "; csrf=" CSRF, token_of("ann"));
     struct test_answer first = get(path, who), second = get(path, who), bare = get(path, "a=b");
     expect(first, 200, NULL);
+    assert_false(has(first, "ann") || has(first, GUEST));
     assert_null(first.response.head_blob);
     assert_non_null(second.response.head_blob); /* it was kept, and is anybody's */
     assert_non_null(bare.response.head_blob);
