@@ -6,7 +6,7 @@
  *   - A list page carries the ids of the products on it, so that a sale of stock drops the pages that show it and no
  *     other; and the types product.created, product.updated and product.deleted, for such a change of any product can
  *     move what belongs on any page.
- *   - The categories carry the same three types: they show counts, which stock does not touch.
+ *   - The categories and facets carry the same three types: they show counts and prices, which stock does not touch.
  * Stock changes are published as product.stock_changed and leave the product's version alone. */
 #pragma once
 

@@ -3,8 +3,9 @@
 
 #include "services/catalog/catalog.h"
 
-/* list.c, products.c */
+/* list.c, facets.c, products.c */
 catalog_list_products_fn list_products;
+catalog_list_facets_fn list_facets;
 catalog_get_product_fn get_product;
 catalog_create_product_fn create_product;
 catalog_update_product_fn update_product;

@@ -1,5 +1,6 @@
 #include "services/catalog/listing.h"
 
+#include "services/catalog/sql/facets.sql.h"
 #include "services/catalog/sql/products.sql.h"
 #include "services/catalog/text.h"
 
@@ -91,52 +92,115 @@ static int add_price_list(struct call *call, struct catalog_price *lists, size_t
     return 0;
 }
 
-static int write_lowest(struct call *call, const struct catalog_product *product, struct catalog_price list,
-                        struct str brand_key)
-{
-    struct str own = product->skus[0].currency;
+/* A row of lowest_price, as it is counted: a product once in each currency, for everywhere if it has such a price. */
+struct counted {
+    struct str currency, region, category, brand_key;
+};
 
-    TRY(sql_exec(call->tx, &catalog_sql_insert_lowest_price,
-                 SQL_ARGS(sql_text(call->tenant), sql_text(product->id), sql_text(list.currency), sql_text(list.region),
-                          sql_int(list.amount), sql_text(product->category), sql_text(brand_key)),
-                 NULL));
-    if (!str_equal(list.currency, own))
-        return 0;
-    list.currency = STR("");
-    return sql_exec(call->tx, &catalog_sql_insert_lowest_price,
-                    SQL_ARGS(sql_text(call->tenant), sql_text(product->id), sql_text(list.currency),
-                             sql_text(list.region), sql_int(list.amount), sql_text(product->category),
-                             sql_text(brand_key)),
+#define COUNTED_MAX ((size_t)2 * CATALOG_PRICE_LISTS_MAX) /* the product's own currency has a second row */
+
+static bool is_counted(const struct counted *rows, size_t count, size_t index)
+{
+    for (size_t i = 0; rows[index].region.len > 0 && i < count; i++)
+        if (rows[i].region.len == 0 && str_equal(rows[i].currency, rows[index].currency))
+            return false;
+    return true;
+}
+
+static int change_count(struct call *call, const struct sql_statement *statement, const struct counted *row)
+{
+    return sql_exec(call->tx, statement,
+                    SQL_ARGS(sql_text(call->tenant), sql_text(row->currency), sql_text(row->region),
+                             sql_text(row->category), sql_text(row->brand_key)),
                     NULL);
+}
+
+static int write_lowest(struct call *call, const struct catalog_product *product, int64_t amount, struct counted row,
+                        struct counted *rows, size_t *count)
+{
+    TRY(sql_exec(call->tx, &catalog_sql_insert_lowest_price,
+                 SQL_ARGS(sql_text(call->tenant), sql_text(product->id), sql_text(row.currency), sql_text(row.region),
+                          sql_int(amount), sql_text(row.category), sql_text(row.brand_key)),
+                 NULL));
+    rows[(*count)++] = row;
+    return 0;
+}
+
+static int take_lowest_prices(struct call *call, struct str product_id, struct counted *rows, size_t *ret_count)
+{
+    CLEANUP(sql_finish_cleanup) struct sql_rows *found = NULL;
+    int more;
+
+    *ret_count = 0;
+    TRY(sql_query(call->tx, &catalog_sql_delete_lowest_prices, SQL_ARGS(sql_text(call->tenant), sql_text(product_id)),
+                  &found));
+    while ((more = sql_next(found)) == 1) {
+        struct counted *row = &rows[*ret_count];
+
+        if (*ret_count == COUNTED_MAX)
+            return ERR_CORRUPT;
+        TRY(catalog_copy(call, sql_get_text(found, 0), &row->currency));
+        TRY(catalog_copy(call, sql_get_text(found, 1), &row->region));
+        TRY(catalog_copy(call, sql_get_text(found, 2), &row->category));
+        TRY(catalog_copy(call, sql_get_text(found, 3), &row->brand_key));
+        (*ret_count)++;
+    }
+    return more;
+}
+
+/* The pairs of currency and region that the product has prices in. */
+static int list_prices(struct call *call, const struct catalog_product *product, struct catalog_price *lists,
+                       size_t *ret_count)
+{
+    *ret_count = 0;
+    for (size_t i = 0; i < product->sku_count; i++) {
+        const struct catalog_sku *sku = &product->skus[i];
+
+        TRY(add_price_list(call, lists, ret_count, sku->currency, STR("")));
+        for (size_t j = 0; j < sku->price_count; j++)
+            TRY(add_price_list(call, lists, ret_count, sku->prices[j].currency, sku->prices[j].region));
+    }
+    return 0;
+}
+
+/* False when no SKU has a price there. */
+static bool find_lowest(const struct catalog_product *product, struct catalog_price *list)
+{
+    bool is_priced = false;
+
+    for (size_t j = 0; j < product->sku_count; j++) {
+        int64_t amount;
+
+        if (price_in(&product->skus[j], list->currency, list->region, &amount) &&
+            (!is_priced || amount < list->amount)) {
+            list->amount = amount;
+            is_priced = true;
+        }
+    }
+    return is_priced;
 }
 
 static int write_lowest_prices(struct call *call, const struct catalog_product *product, struct str brand_key)
 {
     struct catalog_price lists[CATALOG_PRICE_LISTS_MAX];
-    size_t count = 0;
+    struct counted rows[COUNTED_MAX], row = {.category = product->category, .brand_key = brand_key};
+    size_t count, written = 0;
 
-    for (size_t i = 0; i < product->sku_count; i++) {
-        const struct catalog_sku *sku = &product->skus[i];
-
-        TRY(add_price_list(call, lists, &count, sku->currency, STR("")));
-        for (size_t j = 0; j < sku->price_count; j++)
-            TRY(add_price_list(call, lists, &count, sku->prices[j].currency, sku->prices[j].region));
-    }
+    TRY(list_prices(call, product, lists, &count));
     for (size_t i = 0; i < count; i++) {
-        bool is_priced = false;
-
-        for (size_t j = 0; j < product->sku_count; j++) {
-            int64_t amount;
-
-            if (price_in(&product->skus[j], lists[i].currency, lists[i].region, &amount) &&
-                (!is_priced || amount < lists[i].amount)) {
-                lists[i].amount = amount;
-                is_priced = true;
-            }
-        }
-        if (is_priced)
-            TRY(write_lowest(call, product, lists[i], brand_key));
+        if (!find_lowest(product, &lists[i]))
+            continue;
+        row.currency = lists[i].currency;
+        row.region = lists[i].region;
+        TRY(write_lowest(call, product, lists[i].amount, row, rows, &written));
+        if (!str_equal(lists[i].currency, product->skus[0].currency))
+            continue;
+        row.currency = STR("");
+        TRY(write_lowest(call, product, lists[i].amount, row, rows, &written));
     }
+    for (size_t i = 0; i < written; i++)
+        if (is_counted(rows, written, i))
+            TRY(change_count(call, &catalog_sql_count_in, &rows[i]));
     return 0;
 }
 
@@ -160,6 +224,12 @@ int listing_insert_prices(struct call *call, const struct catalog_product *produ
 
 int listing_delete_prices(struct call *call, struct str product_id)
 {
-    return sql_exec(call->tx, &catalog_sql_delete_lowest_prices, SQL_ARGS(sql_text(call->tenant), sql_text(product_id)),
-                    NULL);
+    struct counted rows[COUNTED_MAX];
+    size_t count;
+
+    TRY(take_lowest_prices(call, product_id, rows, &count));
+    for (size_t i = 0; i < count; i++)
+        if (is_counted(rows, count, i))
+            TRY(change_count(call, &catalog_sql_count_out, &rows[i]));
+    return 0;
 }

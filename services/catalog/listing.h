@@ -8,8 +8,8 @@
 int listing_insert_words(struct call *call, const struct catalog_product *product);
 int listing_delete_words(struct call *call, const struct catalog_product *product);
 
-/* For each currency and region that the product has prices in, the lowest of its SKUs'. ERR_INVALID with the call's
- * problem set when those are too many. */
+/* For each currency and region that the product has prices in, the lowest of its SKUs', and its place in the counts of
+ * its category and brand. ERR_INVALID with the call's problem set when those are too many. */
 int listing_insert_prices(struct call *call, const struct catalog_product *product);
 int listing_delete_prices(struct call *call, struct str product_id);
 

@@ -9,6 +9,8 @@
 static const struct route routes[] = {
     {"GET", "/v1/products", RPC(catalog, list_products), .auth = AUTH_ANYONE, .rate = RATE_BROWSE, .cached = true,
      .summary = "Lists products, by filters and in an order"},
+    {"GET", "/v1/facets", RPC(catalog, list_facets), .auth = AUTH_ANYONE, .rate = RATE_BROWSE, .cached = true,
+     .summary = "Counts the products of a list by category and brand, and shows what they cost"},
     {"GET", "/v1/products/{id}", RPC(catalog, get_product), .auth = AUTH_ANYONE, .rate = RATE_BROWSE, .cached = true,
      .summary = "Shows a product, by id or slug"},
     {"POST", "/v1/products", RPC(catalog, create_product), .auth = AUTH_MERCHANDISER, .rate = RATE_WRITE, .status = 201,

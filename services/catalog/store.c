@@ -359,6 +359,7 @@ int product_delete(struct call *call, const struct catalog_product *product)
     int64_t changed;
 
     TRY(listing_delete_words(call, product));
+    TRY(listing_delete_prices(call, product->id));
     TRY(sql_exec(call->tx, &catalog_sql_delete_product,
                  SQL_ARGS(sql_text(call->tenant), sql_text(product->id), sql_int(product->version)), &changed));
     if (changed == 0)

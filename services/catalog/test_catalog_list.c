@@ -1,5 +1,5 @@
 /* Proves the product list against a plain model of it: every order with every filter, page by page, shows each product
- * that it should exactly once and in its place. */
+ * that it should exactly once and in its place; and its facets count what the list would show. */
 #include "services/catalog/test_catalog_fixture.h"
 
 #include <stdlib.h>
@@ -166,28 +166,107 @@ static void check(const struct question *question, int32_t limit)
     assert_int_equal(at, count);
 }
 
+/* -- Facets -------------------------------------------------------------------------------------------------------- */
+
+static int ask_facets(const struct question *question, Catalog__ListFacetsReply *out)
+{
+    Catalog__ListFacetsRequest in = CATALOG__LIST_FACETS_REQUEST__INIT;
+
+    in.category = (char *)question->category;
+    in.brand = (char *)question->brand;
+    in.q = (char *)question->q;
+    in.currency = (char *)question->currency;
+    in.region = (char *)question->region;
+    *out = (Catalog__ListFacetsReply)CATALOG__LIST_FACETS_REPLY__INIT;
+    return catalog_list_facets(fixture_call(), &in, out);
+}
+
+/* How many products the model's list has. */
+static int64_t model_count(struct question question)
+{
+    const struct item *found[COUNT];
+
+    asked = &question;
+    return (int64_t)expected(found);
+}
+
+/* The value's count; 0 when it is not shown. Those that are shown fall. */
+static int64_t count_of(Catalog__FacetValue *const *values, size_t count, const char *title)
+{
+    int64_t found = 0;
+
+    for (size_t i = 0; i < count; i++) {
+        assert_true(values[i]->count > 0 && (i == 0 || values[i]->count <= values[i - 1]->count));
+        assert_false(values[i]->at_least);
+        if (strcmp(values[i]->title, title) == 0)
+            found = values[i]->count;
+    }
+    return found;
+}
+
+static void check_prices(const struct question *question, const Catalog__ListFacetsReply *out)
+{
+    const struct item *found[COUNT];
+    struct question cheapest = *question;
+    size_t count;
+
+    cheapest.order = "price_asc";
+    asked = &cheapest;
+    count = expected(found);
+    if (!question->currency || count == 0) {
+        assert_null(out->lowest_price);
+        assert_null(out->highest_price);
+        return;
+    }
+    assert_int_equal(out->lowest_price->amount, price_of(found[0]));
+    assert_int_equal(out->highest_price->amount, price_of(found[count - 1]));
+    assert_string_equal(out->lowest_price->currency, question->currency);
+}
+
+/* A facet's counts are those of the list that its value would give. */
+static void check_facets(const struct question *question)
+{
+    static const char *const titles[] = {"Lamps", "Chairs", "Tables"};
+    Catalog__ListFacetsReply out;
+
+    assert_int_equal(ask_facets(question, &out), 0);
+    assert_int_equal(out.total, model_count(*question));
+    assert_false(out.at_least);
+    for (int i = 0; i < 3; i++) {
+        struct question other = *question;
+
+        other.category = categories[i];
+        assert_int_equal(count_of(out.categories, out.n_categories, titles[i]), model_count(other));
+        other = *question;
+        other.brand = brands[i];
+        assert_int_equal(count_of(out.brands, out.n_brands, brands[i]), model_count(other));
+    }
+    check_prices(question, &out);
+}
+
 /* -- Tests --------------------------------------------------------------------------------------------------------- */
 
 static void test_catalog_list__agrees_with_the_model(void **state)
 {
     static const char *const categories_asked[] = {NULL, "chairs", "none"}, *const brands_asked[] = {NULL, "Bo"};
-    static const char *const questions[] = {NULL, "oak", "oak glass", "linen steel"};
+    static const char *const questions[] = {NULL, "oak", "oak glass", "linen steel", "gla", "glass o"};
     static const char *const currencies[][2] = {{NULL, NULL}, {"USD", NULL}, {"USD", "CA"}};
     struct arena *kept = fixture.arena;
 
     (void)state;
-    for (unsigned i = 0; i < 4 * 3 * 2 * 4 * 3; i++) {
+    for (unsigned i = 0; i < 4 * 3 * 2 * 6 * 3; i++) {
         const struct question question = {
             .order = orders[i % 4],
             .category = categories_asked[i / 4 % 3],
             .brand = brands_asked[i / 12 % 2],
-            .q = questions[i / 24 % 4],
-            .currency = currencies[i / 96][0],
-            .region = currencies[i / 96][1],
+            .q = questions[i / 24 % 6],
+            .currency = currencies[i / 144][0],
+            .region = currencies[i / 144][1],
         };
 
         fixture.arena = arena_new(32 << 20);
         check(&question, 7);
+        check_facets(&question);
         arena_free(fixture.arena);
         fixture.arena = kept;
     }
@@ -222,6 +301,26 @@ static void test_catalog_list__finds_words_whatever_their_form(void **state)
 
         assert_int_equal(ask(&other, 100, NULL, &out, &call), 0);
         assert_int_equal(out.n_products, count);
+    }
+}
+
+/* Of the last word its beginning is enough; of the others it is not, and no word's middle is. */
+static void test_catalog_list__finds_the_last_word_while_it_is_typed(void **state)
+{
+    static const struct {
+        const char *q;
+        bool found;
+    } cases[] = {{"l", true},          {"li", true},    {"linens", true},  {"línE", true},        {"thing linen", true},
+                 {"thin line", false}, {"inen", false}, {"linene", false}, {"line thing", false}, {"oak zz", false}};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        const struct question question = {.order = "newest", .q = cases[i].q};
+        Catalog__ListProductsReply out;
+        struct call *call;
+
+        assert_int_equal(ask(&question, 100, NULL, &out, &call), 0);
+        assert_int_equal(out.n_products > 0, cases[i].found);
     }
 }
 
@@ -316,17 +415,81 @@ static void test_catalog_list__a_frequent_word_is_found_in_order(void **state)
     assert_int_equal(count, 1010);
 }
 
+/* Of a thousand products and more with a word, a thousand are counted, and the counts say so; where another filter has
+ * fewer, all of those are. */
+static void test_catalog_list__facets_of_a_frequent_word_say_at_least(void **state)
+{
+    const struct question common = {.q = "common"}, beginning = {.q = "com"},
+                          none = {.q = "common", .category = "lamps"};
+    const struct question counted = {.category = "common"};
+    Catalog__ListFacetsReply out;
+
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(ask_facets(i ? &beginning : &common, &out), 0);
+        assert_int_equal(out.total, 1000);
+        assert_true(out.at_least);
+        assert_string_equal(out.categories[0]->title, "Common");
+        assert_int_equal(out.categories[0]->count, 1000);
+        assert_true(out.categories[0]->at_least);
+    }
+    assert_int_equal(ask_facets(&none, &out), 0);
+    assert_int_equal(out.total, 0);
+    assert_false(out.at_least);
+    assert_int_equal(ask_facets(&counted, &out), 0);
+    assert_int_equal(out.total, 1010);
+    assert_false(out.at_least);
+}
+
+/* What changes takes its counts along, and what goes does too. */
+static void test_catalog_list__facets_follow_each_change(void **state)
+{
+    const struct question kettles = {.category = "kettles", .currency = "EUR"};
+    const struct question pots = {.category = "pots", .currency = "USD"};
+    Catalog__Product *product = fixture_create(&(struct test_product){
+        .title = "Ket", .code = "FACET-1", .category = "kettles", .brand = "Emil", .amount = 500});
+    Catalog__UpdateProductRequest in = CATALOG__UPDATE_PRODUCT_REQUEST__INIT;
+    Catalog__DeleteProductRequest removal = CATALOG__DELETE_PRODUCT_REQUEST__INIT;
+    Common__Money price = COMMON__MONEY__INIT;
+    Common__Empty nothing = COMMON__EMPTY__INIT;
+    Catalog__ListFacetsReply out;
+
+    (void)state;
+    assert_int_equal(ask_facets(&kettles, &out), 0);
+    assert_int_equal(out.total, 1);
+    assert_string_equal(out.brands[0]->value, "emil");
+    price.has_amount = true;
+    price.amount = 700;
+    price.currency = (char *)"USD";
+    in.id = removal.id = product->id;
+    in.category = (char *)"pots";
+    in.price = &price;
+    assert_int_equal(catalog_update_product(fixture_call(), &in, product), 0);
+    assert_int_equal(ask_facets(&kettles, &out), 0);
+    assert_int_equal(out.total, 0);
+    assert_int_equal(ask_facets(&pots, &out), 0);
+    assert_int_equal(out.total, 1);
+    assert_int_equal(out.highest_price->amount, 700);
+    assert_int_equal(catalog_delete_product(fixture_call(), &removal, &nothing), 0);
+    assert_int_equal(ask_facets(&pots, &out), 0);
+    assert_int_equal(out.total, 0);
+    assert_int_equal(out.n_brands, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_catalog_list__agrees_with_the_model),
         cmocka_unit_test(test_catalog_list__pages_of_any_size_agree),
         cmocka_unit_test(test_catalog_list__finds_words_whatever_their_form),
+        cmocka_unit_test(test_catalog_list__finds_the_last_word_while_it_is_typed),
         cmocka_unit_test(test_catalog_list__finds_brands_whatever_their_form),
         cmocka_unit_test(test_catalog_list__a_question_without_words_finds_nothing),
         cmocka_unit_test(test_catalog_list__refuses_cursors_that_are_not_its_own),
         cmocka_unit_test(test_catalog_list__a_page_is_not_disturbed_by_new_products),
         cmocka_unit_test(test_catalog_list__a_frequent_word_is_found_in_order),
+        cmocka_unit_test(test_catalog_list__facets_of_a_frequent_word_say_at_least),
+        cmocka_unit_test(test_catalog_list__facets_follow_each_change),
     };
     return cmocka_run_group_tests(tests, make_items, fixture_end);
 }

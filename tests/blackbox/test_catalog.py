@@ -53,6 +53,22 @@ class ListTest(ShopCase):
         self.assertEqual(list(range(self.COUNT - 1, -1, -1)), [int(title.split()[-1]) for title in newest])
         self.assertEqual(newest, self.titles(""))
 
+    def test_list__facets_count_what_each_choice_would_show(self):
+        """By category and brand, each without its own filter; a change of a price is in them at once."""
+        facets = self.assertStatus(self.shop.get(API + "/facets?category=lights&currency=EUR"), 200)
+        self.assertEqual(len(self.titles("?category=lights")), facets["total"])
+        self.assertEqual({"lights", "garden-lights"}, {value["value"] for value in facets["categories"]})
+        for name, values in (("category", facets["categories"]), ("brand", facets["brands"])):
+            for value in values:
+                other = "" if name == "category" else "&category=lights"
+                self.assertEqual(value["count"], len(self.titles("?%s=%s%s" % (name, value["value"].replace(" ", "%20"), other))), value)
+        prices = [product["price"]["amount"] for product in self.shop.walk(PRODUCTS + "?category=lights", "products")]
+        self.assertEqual((min(prices), max(prices)),
+                         (facets["lowest_price"]["amount"], facets["highest_price"]["amount"]))
+        found = self.assertStatus(self.shop.get(API + "/facets?q=zeta%20lam"), 200)
+        self.assertEqual(len(self.titles("?q=zeta%20lamp")), found["total"])
+        self.assertNotIn("lowest_price", found)
+
     def test_list__filters(self):
         """Category, brand, words and their combinations show what fits and nothing else."""
         everything = self.shop.walk(PRODUCTS, "products")

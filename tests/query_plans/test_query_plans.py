@@ -40,6 +40,12 @@ MAY_SORT = {
     "catalog/list/list_by_title_with_word": "taken only for a word of few products: word_frequency counts first",
     "catalog/list/list_cheapest_with_word": "taken only for a word of few products: word_frequency counts first",
     "catalog/list/list_dearest_with_word": "taken only for a word of few products: word_frequency counts first",
+    "catalog/list/list_newest_with_beginning": "taken only for few words: beginning_frequency counts first",
+    "catalog/list/list_by_title_with_beginning": "taken only for few words: beginning_frequency counts first",
+    "catalog/list/list_cheapest_with_beginning": "taken only for few words: beginning_frequency counts first",
+    "catalog/list/list_dearest_with_beginning": "taken only for few words: beginning_frequency counts first",
+    "catalog/facets/count_by_category": "of the counts by category and brand, not of the products",
+    "catalog/facets/count_by_brand": "of the counts by category and brand, not of the products",
     "stripe_emulator/objects/sum_balance": "by currency; the emulator's, for tests on one machine",
 }
 

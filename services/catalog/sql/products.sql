@@ -60,7 +60,7 @@ INSERT INTO lowest_price (tenant, product_id, currency, region, amount, category
 VALUES ($1, $2, $3, $4, $5, $6, $7);
 
 -- name: delete_lowest_prices
-DELETE FROM lowest_price WHERE tenant = $1 AND product_id = $2;
+DELETE FROM lowest_price WHERE tenant = $1 AND product_id = $2 RETURNING currency, region, category, brand_key;
 
 -- name: list_skus_of_product
 SELECT s.id, s.code, s.attributes, s.currency, s.amount, t.on_hand, t.reserved

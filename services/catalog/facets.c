@@ -1,0 +1,235 @@
+/* Facets: how many products of a list are in each category and of each brand, and what they cost.
+ *
+ * A facet leaves its own filter out of its counts, so that it shows what else could be chosen. Without words the counts
+ * are kept with each change (product_count) and exact at any size of the shop. With words the products are gone through
+ * by the smallest way in; where that has more than FACET_ROWS_MAX, so many are, and the counts say that they are the
+ * least there can be. */
+#include "services/catalog/handlers.h"
+#include "services/catalog/list_query.h"
+#include "services/catalog/sql/facets.sql.h"
+#include "services/catalog/view.h"
+
+#include <stdlib.h>
+
+#define FACET_ROWS_MAX LIST_FREQUENT /* products gone through for one facet */
+#define FACET_VALUES_MAX 100         /* shown of a facet: the largest */
+
+/* The values of a facet while they are counted. */
+struct facet {
+    Catalog__FacetValue **values; /* room for FACET_ROWS_MAX */
+    size_t count;
+};
+
+/* What is counted: the list with these two filters, whatever the client's are. */
+struct match {
+    struct str category, brand;
+    struct facet categories, brands;
+    int64_t total;
+    bool at_least;
+};
+
+static int new_facet(struct call *call, struct facet *ret_facet)
+{
+    *ret_facet = (struct facet){arena_alloc_array(call->arena, FACET_ROWS_MAX, sizeof(Catalog__FacetValue *)), 0};
+    return ret_facet->values ? 0 : ERR_NO_MEMORY;
+}
+
+static int add_value(struct call *call, struct facet *facet, struct str value, struct str title, int64_t count)
+{
+    Catalog__FacetValue *added;
+
+    for (size_t i = 0; i < facet->count; i++)
+        if (str_equal_cstr(value, facet->values[i]->value)) {
+            facet->values[i]->count += count;
+            return 0;
+        }
+    if (facet->count == FACET_ROWS_MAX)
+        return ERR_CORRUPT;
+    added = arena_alloc(call->arena, sizeof(*added));
+    if (!added)
+        return ERR_NO_MEMORY;
+    catalog__facet_value__init(added);
+    TRY(catalog_cstr(call, value, &added->value));
+    TRY(catalog_cstr(call, title, &added->title));
+    added->has_count = true;
+    added->count = count;
+    facet->values[facet->count++] = added;
+    return 0;
+}
+
+/* -- Without words: counts that are kept --------------------------------------------------------------------------- */
+
+static struct sql_args count_args(struct call *call, const struct list_query *query, const struct match *match,
+                                  struct sql_value values[6])
+{
+    values[0] = sql_text(call->tenant);
+    values[1] = sql_text(match->category);
+    values[2] = sql_text(match->brand);
+    values[3] = sql_text(query->currency);
+    values[4] = sql_text(query->region);
+    values[5] = sql_int(FACET_VALUES_MAX);
+    return (struct sql_args){values, 6};
+}
+
+static int read_counts(struct call *call, const struct sql_statement *statement, struct sql_args args,
+                       struct facet *facet)
+{
+    CLEANUP(sql_finish_cleanup) struct sql_rows *rows = NULL;
+    int more;
+
+    TRY(new_facet(call, facet));
+    TRY(sql_query(call->tx, statement, args, &rows));
+    while ((more = sql_next(rows)) == 1)
+        TRY(add_value(call, facet, sql_get_text(rows, 0), sql_get_text(rows, 1), sql_get_int(rows, 2)));
+    return more;
+}
+
+static int read_kept(struct call *call, const struct list_query *query, struct match *match)
+{
+    CLEANUP(sql_finish_cleanup) struct sql_rows *rows = NULL;
+    struct sql_value values[6];
+    struct sql_args args = count_args(call, query, match, values);
+
+    TRY(read_counts(call, &catalog_sql_count_by_category, args, &match->categories));
+    TRY(read_counts(call, &catalog_sql_count_by_brand, args, &match->brands));
+    args.count--;
+    TRY(sql_query_row(call->tx, &catalog_sql_count_products, args, &rows));
+    match->total = sql_get_int(rows, 0);
+    return 0;
+}
+
+/* -- With words: the products are gone through --------------------------------------------------------------------- */
+
+/* All products of the category, or of the brand: whatever they are priced in. */
+static int count_way(struct call *call, struct str category, struct str brand, int64_t *ret_count)
+{
+    CLEANUP(sql_finish_cleanup) struct sql_rows *rows = NULL;
+
+    *ret_count = INT64_MAX;
+    if (!category.len && !brand.len)
+        return 0;
+    TRY(sql_query_row(
+        call->tx, &catalog_sql_count_products,
+        SQL_ARGS(sql_text(call->tenant), sql_text(category), sql_text(brand), sql_text(STR("")), sql_text(STR(""))),
+        &rows));
+    *ret_count = sql_get_int(rows, 0);
+    return 0;
+}
+
+static int choose_way(struct call *call, const struct list_query *query, struct match *match,
+                      const struct sql_statement **ret_statement)
+{
+    int64_t smallest = query->rarest, of_brand, in_category;
+
+    *ret_statement = &catalog_sql_match_with_word;
+    if (query->begun < smallest) {
+        smallest = query->begun;
+        *ret_statement = &catalog_sql_match_with_beginning;
+    }
+    TRY(count_way(call, STR(""), match->brand, &of_brand));
+    TRY(count_way(call, match->category, STR(""), &in_category));
+    if (of_brand < smallest && of_brand < FACET_ROWS_MAX) {
+        smallest = of_brand;
+        *ret_statement = &catalog_sql_match_of_brand;
+    }
+    if (in_category < smallest && in_category < FACET_ROWS_MAX) {
+        smallest = in_category;
+        *ret_statement = &catalog_sql_match_in_category;
+    }
+    match->at_least = smallest >= FACET_ROWS_MAX;
+    return 0;
+}
+
+static int read_matches(struct call *call, const struct list_query *query, struct match *match)
+{
+    CLEANUP(sql_finish_cleanup) struct sql_rows *rows = NULL;
+    struct list_query asked = *query;
+    struct sql_value values[LIST_VALUES_MAX];
+    const struct sql_statement *statement;
+    int more;
+
+    TRY(new_facet(call, &match->categories));
+    TRY(new_facet(call, &match->brands));
+    if (query->nothing)
+        return 0;
+    asked.category = match->category;
+    asked.brand = match->brand;
+    TRY(choose_way(call, query, match, &statement));
+    size_t count = list_query_values(call, &asked, FACET_ROWS_MAX, values);
+    TRY(sql_query(call->tx, statement, (struct sql_args){values, count}, &rows));
+    while ((more = sql_next(rows)) == 1) {
+        match->total++;
+        TRY(add_value(call, &match->categories, sql_get_text(rows, 0), sql_get_text(rows, 1), 1));
+        if (sql_get_text(rows, 2).len > 0)
+            TRY(add_value(call, &match->brands, sql_get_text(rows, 2), sql_get_text(rows, 3), 1));
+    }
+    return more;
+}
+
+/* -- The reply ----------------------------------------------------------------------------------------------------- */
+
+static int by_count(const void *a, const void *b)
+{
+    const Catalog__FacetValue *left = *(Catalog__FacetValue *const *)a, *right = *(Catalog__FacetValue *const *)b;
+
+    if (left->count != right->count)
+        return left->count > right->count ? -1 : 1;
+    return strcmp(left->value, right->value);
+}
+
+static void show_facet(const struct match *match, struct facet *facet, size_t *ret_count,
+                       Catalog__FacetValue ***ret_values)
+{
+    qsort(facet->values, facet->count, sizeof(*facet->values), by_count);
+    *ret_count = facet->count < FACET_VALUES_MAX ? facet->count : FACET_VALUES_MAX;
+    *ret_values = facet->values;
+    for (size_t i = 0; i < *ret_count; i++)
+        facet->values[i]->has_at_least = facet->values[i]->at_least = match->at_least;
+}
+
+static int read_list(struct call *call, const struct list_query *query, struct str category, struct str brand,
+                     struct match *ret_match)
+{
+    bool has_words = query->nothing || query->word_count > 0 || query->beginning.len > 0;
+
+    *ret_match = (struct match){.category = category, .brand = brand};
+    return has_words ? read_matches(call, query, ret_match) : read_kept(call, query, ret_match);
+}
+
+/* The first price of the list in that order; none when nothing is in it. */
+static int find_price(struct call *call, struct list_query query, enum list_order order, Common__Money **ret_price)
+{
+    CLEANUP(sql_finish_cleanup) struct sql_rows *rows = NULL;
+
+    TRY(list_query_choose(call, order, &query));
+    if (query.nothing)
+        return 0;
+    TRY(list_query_run(call, &query, 1, &rows));
+    int found = sql_next(rows);
+    return found == 1 ? catalog_view_money(call, sql_get_int(rows, 1), query.currency, ret_price) : found;
+}
+
+int list_facets(struct call *call, const Catalog__ListFacetsRequest *in, Catalog__ListFacetsReply *out)
+{
+    struct list_query query;
+    struct match all, categories, brands;
+
+    TRY(list_query_read(call, in->category, in->brand, in->q, in->currency, in->region, &query));
+    TRY(list_query_choose(call, ORDER_NEWEST, &query));
+    TRY(catalog_view_tag_lists(call));
+    TRY(read_list(call, &query, query.category, query.brand, &all));
+    categories = brands = all;
+    if (query.category.len > 0)
+        TRY(read_list(call, &query, STR(""), query.brand, &categories));
+    if (query.brand.len > 0)
+        TRY(read_list(call, &query, query.category, STR(""), &brands));
+    out->has_total = true;
+    out->total = all.total;
+    out->has_at_least = out->at_least = all.at_least;
+    show_facet(&categories, &categories.categories, &out->n_categories, &out->categories);
+    show_facet(&brands, &brands.brands, &out->n_brands, &out->brands);
+    if (query.currency.len == 0)
+        return 0; /* prices of several currencies have no order */
+    TRY(find_price(call, query, ORDER_CHEAPEST, &out->lowest_price));
+    return find_price(call, query, ORDER_DEAREST, &out->highest_price);
+}
