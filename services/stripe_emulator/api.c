@@ -231,19 +231,42 @@ void api_list_close(struct api *api, bool has_more)
 
 /* -- A request's way ----------------------------------------------------------------------------------------------- */
 
+enum key_kind { KEY_WRONG, KEY_PUBLISHABLE, KEY_SECRET };
+
+static enum key_kind kind_of(const struct emulator *emulator, struct str key)
+{
+    if (secret_equal(emulator->secret_key, key))
+        return KEY_SECRET;
+    return str_equal_cstr(key, emulator->publishable_key) ? KEY_PUBLISHABLE : KEY_WRONG;
+}
+
 /* "Bearer sk_…", or Basic with the key as user, as curl -u sends it. */
-static bool has_key(struct api *api)
+static enum key_kind find_key(struct api *api)
 {
     struct str header = http_header_find(api->http, "authorization");
     if (str_equal_nocase(str_slice(header, 0, 7), STR("Bearer ")))
-        return secret_equal(api->emulator->secret_key, str_trim(str_skip(header, 7)));
+        return kind_of(api->emulator, str_trim(str_skip(header, 7)));
     if (!str_equal_nocase(str_slice(header, 0, 6), STR("Basic ")))
-        return false;
+        return KEY_WRONG;
     CLEANUP(buf_free) struct buf decoded = BUF(KEY_BYTES_MAX);
     if (decode_base64(str_trim(str_skip(header, 6)), &decoded) != 0)
-        return false;
+        return KEY_WRONG;
     ptrdiff_t colon = str_find_char(buf_str(&decoded), ':');
-    return colon > 0 && secret_equal(api->emulator->secret_key, str_slice(buf_str(&decoded), 0, (size_t)colon));
+    return colon > 0 ? kind_of(api->emulator, str_slice(buf_str(&decoded), 0, (size_t)colon)) : KEY_WRONG;
+}
+
+/* What a page may ask for with the key that everybody can read: to make a payment method of a card, and no more. */
+static int check_key(struct api *api)
+{
+    enum key_kind kind = find_key(api);
+    bool is_public = api->http->method == HTTP_POST && str_equal(api->http->path, STR("/v1/payment_methods"));
+    if (kind == KEY_SECRET || (kind == KEY_PUBLISHABLE && is_public))
+        return 0;
+    if (kind == KEY_PUBLISHABLE)
+        return api_refuse(api, 401, "invalid_request_error", "secret_key_required", NULL,
+                          "This API call cannot be made with a publishable API key. Please use a secret API key.");
+    return api_refuse(api, 401, "invalid_request_error", NULL, NULL,
+                      "Invalid API Key provided. Send it as 'Authorization: Bearer sk_test_...'.");
 }
 
 /* The third segment of "/v1/payment_intents/pi_1/confirm". */
@@ -367,9 +390,7 @@ static int run(struct api *api, api_operation *operation, bool is_write)
 /* Reads what the operation needs of the request; refuses what is not Stripe's. */
 static int prepare(struct api *api)
 {
-    if (!has_key(api))
-        return api_refuse(api, 401, "invalid_request_error", NULL, NULL,
-                          "Invalid API Key provided. Send it as 'Authorization: Bearer sk_test_...'.");
+    TRY(check_key(api));
     if (api->key.len > KEY_BYTES_MAX)
         return api_refuse(api, 400, "invalid_request_error", NULL, NULL, "Idempotency keys have at most %d characters.",
                           KEY_BYTES_MAX);
@@ -379,6 +400,26 @@ static int prepare(struct api *api)
         return error;
     return error ? api_refuse(api, 400, "invalid_request_error", NULL, NULL, "The parameters are not form-encoded.")
                  : 0;
+}
+
+/* Pages of any origin may ask, as Stripe's do: what they may do, their key says. */
+static void allow_origins(struct http_response *response)
+{
+    http_response_header(response, STR("Access-Control-Allow-Origin"), STR("*"));
+    http_response_header(response, STR("Access-Control-Expose-Headers"), STR("Request-Id, Stripe-Should-Retry"));
+}
+
+int allow_origins_route(struct call *call, const struct http_request *request, struct http_response *response)
+{
+    (void)call;
+    (void)request;
+    response->status = 200;
+    allow_origins(response);
+    http_response_header(response, STR("Access-Control-Allow-Methods"), STR("GET, HEAD, PUT, PATCH, POST, DELETE"));
+    http_response_header(response, STR("Access-Control-Allow-Headers"),
+                         STR("Authorization, Content-Type, Idempotency-Key, Stripe-Version"));
+    http_response_header(response, STR("Access-Control-Max-Age"), STR("300"));
+    return 0;
 }
 
 static int fill_response(struct api *api, struct http_response *response)
@@ -391,6 +432,7 @@ static int fill_response(struct api *api, struct http_response *response)
     http_response_header(response, STR("Content-Type"), STR("application/json"));
     http_response_header(response, STR("Request-Id"), api->request_id);
     http_response_header(response, STR("Stripe-Version"), STR(EMULATOR_API_VERSION));
+    allow_origins(response);
     if (api->key.len > 0)
         http_response_header(response, STR("Idempotency-Key"), api->key);
     if (api->replayed)

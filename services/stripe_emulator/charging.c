@@ -7,12 +7,38 @@
 #define TEST_EXPIRY_MONTH 12
 #define TEST_EXPIRY_YEAR 2034
 
-int use_method(struct api *api, struct sql_tx *tx, struct str text, const char *param, struct method_row *ret_method)
+/* One that belongs to no customer pays once. */
+static int refuse_used(struct api *api, const char *param)
 {
-    if (!str_starts_with(text, STR(CARD_PREFIX))) {
-        int error = load_method(tx, api->arena, text, ret_method);
-        return error == ERR_NOT_FOUND ? api_refuse_missing(api, "PaymentMethod", text, param) : error;
-    }
+    return api_refuse(
+        api, 400, "invalid_request_error", NULL, param,
+        "The provided PaymentMethod was previously used with a PaymentIntent without Customer attachment, "
+        "shared with a connected account without Customer attachment, or was detached from a Customer. It "
+        "may not be used again. To use a PaymentMethod multiple times, you must attach it to a Customer "
+        "first.");
+}
+
+static int load_unused(struct api *api, struct sql_tx *tx, struct str id, struct str intent, const char *param,
+                       struct method_row *ret_method)
+{
+    int error = load_method(tx, api->arena, id, ret_method);
+    if (error == ERR_NOT_FOUND)
+        return api_refuse_missing(api, "PaymentMethod", id, param);
+    TRY(error);
+    if (ret_method->used_by.len == 0 || ret_method->customer.len > 0 || str_equal(ret_method->used_by, intent))
+        return 0;
+    /* A customer may still get the one whose owner has not been asked to the end. */
+    struct intent_row user;
+    TRY(load_intent(tx, api->arena, ret_method->used_by, &user));
+    bool is_open = intent.len == 0 && str_equal(user.status, STR("requires_action"));
+    return is_open ? 0 : refuse_used(api, param);
+}
+
+int use_method(struct api *api, struct sql_tx *tx, struct str text, struct str intent, const char *param,
+               struct method_row *ret_method)
+{
+    if (!str_starts_with(text, STR(CARD_PREFIX)))
+        return load_unused(api, tx, text, intent, param, ret_method);
     const struct test_card *card = card_by_name(str_skip(text, sizeof(CARD_PREFIX) - 1));
     if (!card)
         return api_refuse_missing(api, "PaymentMethod", text, param);
@@ -22,6 +48,7 @@ int use_method(struct api *api, struct sql_tx *tx, struct str text, const char *
         .exp_month = TEST_EXPIRY_MONTH,
         .exp_year = TEST_EXPIRY_YEAR,
         .created_ms = api->now_ms,
+        .used_by = intent,
     };
     TRY(store_method(tx, &method));
     *ret_method = method;
@@ -128,6 +155,15 @@ static int approve(struct api *api, struct sql_tx *tx, struct intent_row *intent
     return answer_intent(api, intent);
 }
 
+/* It is used up as soon as a bank has not said no: a card that was declined may be tried again. */
+static int use_up(struct sql_tx *tx, const struct method_row *method, const struct intent_row *intent)
+{
+    if (str_equal(method->used_by, intent->id))
+        return 0;
+    return sql_exec(tx, &stripe_emulator_sql_use_payment_method, SQL_ARGS(sql_text(method->id), sql_text(intent->id)),
+                    NULL);
+}
+
 int charge_intent(struct api *api, struct sql_tx *tx, struct intent_row *intent, bool authenticated)
 {
     struct method_row method;
@@ -135,7 +171,10 @@ int charge_intent(struct api *api, struct sql_tx *tx, struct intent_row *intent,
     const struct test_card *card = card_by_name(method.card);
     if (!card)
         return ERR_CORRUPT;
-    if (card->authenticate && !authenticated) {
+    bool is_asked = card->authenticate && !authenticated;
+    if (is_asked || !card->failure_code)
+        TRY(use_up(tx, &method, intent));
+    if (is_asked) {
         intent->status = STR("requires_action");
         intent->last_payment_error = STR_EMPTY;
         TRY(update_intent(tx, intent));

@@ -7,7 +7,7 @@
  *   render.c     structs to Stripe's JSON
  *   intents.c    PaymentIntents; charging.c decides what a card does; refunds.c, people.c, events.c the rest
  *   webhooks.c   the deliverer of the outbox
- *   pages.c      the card field and the challenge
+ *   pages.c      what its pages share; card_field.c and challenge.c are the pages
  *   faults.c     what tests may ask to go wrong */
 #pragma once
 
@@ -15,6 +15,7 @@
 #include "platform/base/secret.h"
 #include "platform/base/task.h"
 #include "platform/net/client.h"
+#include "platform/ports/psp/psp_config.h"
 #include "platform/service/call.h"
 #include "services/stripe_emulator/form.h"
 
@@ -54,6 +55,7 @@ struct emulator {
     struct sql_db *db;
     struct service_host *host; /* where the shop listens; NULL in tests of parts */
     struct secret *secret_key;
+    char publishable_key[PSP_PUBLISHABLE_KEY_BYTES];
     char base_url[128]; /* of the emulator itself, where the request names no host */
     struct task_mutex mutex;
     struct faults faults;                /* under the mutex */
@@ -87,6 +89,7 @@ enum refund_course card_refund_course(const struct test_card *card);
 struct method_row {
     struct str id, card, customer;
     int64_t exp_month, exp_year, created_ms;
+    struct str used_by; /* the intent that it pays; empty: none yet */
 };
 
 struct customer_row {
@@ -219,8 +222,10 @@ void api_list_close(struct api *api, bool has_more);
 
 /* -- Parts that call each other ------------------------------------------------------------------------------------ */
 
-/* Finds the payment method that the text names: one that is stored, or "pm_card_…", of which a new one is made. */
-int use_method(struct api *api, struct sql_tx *tx, struct str text, const char *param, struct method_row *ret_method);
+/* Finds the payment method that the text names, for an intent (empty: for none): one that is stored and that no other
+ * intent used up, or "pm_card_…", of which a new one is made. */
+int use_method(struct api *api, struct sql_tx *tx, struct str text, struct str intent, const char *param,
+               struct method_row *ret_method);
 
 /* Charges the intent's payment method, or asks for authentication; writes the intent, the charge and the event, and
  * answers: 200 with the intent, or 402. authenticated: 3-D Secure is done. */
@@ -262,8 +267,8 @@ raw_handler create_refund_route, list_refunds_route, retrieve_refund_route, list
 raw_handler create_method_route, retrieve_method_route, attach_method_route, create_customer_route,
     retrieve_customer_route, delete_customer_route;
 raw_handler list_events_route, retrieve_event_route, create_endpoint_route, list_endpoints_route, delete_endpoint_route;
-raw_handler card_page_route, card_submit_route, card_script_route, style_route, challenge_page_route,
-    challenge_submit_route;
+raw_handler card_field_route, card_field_script_route, style_route, challenge_page_route, challenge_submit_route;
+raw_handler allow_origins_route;
 raw_handler get_faults_route, set_faults_route, clear_faults_route;
 
 /* Answers a request that is not the API's by the emulator's state: for the pages. */

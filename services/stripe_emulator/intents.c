@@ -92,7 +92,7 @@ static int take_common(struct api *api, struct sql_tx *tx, struct intent_row *in
     if (!name.ptr)
         return 0;
     struct method_row method;
-    TRY(use_method(api, tx, name, "payment_method", &method));
+    TRY(use_method(api, tx, name, intent->id, "payment_method", &method));
     intent->payment_method = method.id;
     intent->status = STR("requires_confirmation");
     return 0;

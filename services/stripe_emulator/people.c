@@ -36,8 +36,10 @@ static int take_card_number(struct api *api, struct str number, const struct tes
     if (!is_number)
         return refuse_card(api, "incorrect_number", "number", "Your card number is incorrect.");
     if (!card)
-        return refuse_card(api, "card_declined", "number",
-                           "Your card was declined. Your request was in test mode, but used a non test card.");
+        return refuse_card(
+            api, "card_declined", "number",
+            "Your card was declined. Your request was in test mode, but used a non test (live) card. For "
+            "a list of valid test cards, visit: https://stripe.com/docs/testing.");
     *ret_card = card;
     return 0;
 }
@@ -108,7 +110,7 @@ API_READ(retrieve_method)
 static int attach_method(struct api *api, struct sql_tx *tx)
 {
     struct method_row method;
-    TRY(use_method(api, tx, api->id, "payment_method", &method));
+    TRY(use_method(api, tx, api->id, STR_EMPTY, "payment_method", &method));
     struct customer_row customer;
     struct str id = form_find(&api->form, "customer");
     int error = load_customer(tx, api->arena, id, &customer);

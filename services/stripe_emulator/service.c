@@ -3,7 +3,6 @@
 
 #include "platform/net/server.h"
 #include "platform/ports/clock/clock.h"
-#include "platform/ports/psp/psp_config.h"
 #include "platform/service/host.h"
 #include "services/stripe_emulator/migrations/migrations.h"
 #include "services/stripe_emulator/sql/delivery.sql.h"
@@ -63,6 +62,7 @@ static int start(struct call *call, void **ret_state)
         error = sql_write(call->db, write_shop_endpoint, &secrets);
     emulator->secret_key = secrets.secret_key;
     secrets.secret_key = NULL;
+    memcpy(emulator->publishable_key, secrets.publishable_key, sizeof(emulator->publishable_key));
     psp_secrets_free(&secrets);
     if (!error && host->http_client)
         error = deliverer_start(emulator, host->http_client, &emulator->deliverer);
@@ -118,6 +118,7 @@ const struct service stripe_emulator_service = {
             API("GET", "/v1/charges/{id}", retrieve_charge),
             API("GET", "/v1/balance", retrieve_balance),
             API("POST", "/v1/payment_methods", create_method),
+            API("OPTIONS", "/v1/payment_methods", allow_origins),
             API("GET", "/v1/payment_methods/{id}", retrieve_method),
             API("POST", "/v1/payment_methods/{id}/attach", attach_method),
             API("POST", "/v1/customers", create_customer),
@@ -129,9 +130,8 @@ const struct service stripe_emulator_service = {
             API("GET", "/v1/webhook_endpoints", list_endpoints),
             API("DELETE", "/v1/webhook_endpoints/{id}", delete_endpoint),
 
-            API("GET", "/card", card_page),
-            API("POST", "/card", card_submit),
-            API("GET", "/card.js", card_script),
+            API("GET", "/card-field", card_field),
+            API("GET", "/card_field.js", card_field_script),
             API("GET", "/pages.css", style),
             API("GET", "/challenge/{id}", challenge_page),
             API("POST", "/challenge/{id}", challenge_submit),

@@ -98,6 +98,7 @@ static int read_method_row(struct sql_rows *rows, struct arena *arena, struct me
     row.exp_year = sql_take_int(&columns);
     row.customer = sql_take_text(&columns);
     row.created_ms = sql_take_int(&columns);
+    row.used_by = sql_take_text(&columns);
     TRY(columns.error);
     *ret_row = row;
     return 0;
@@ -140,7 +141,7 @@ int store_method(struct sql_tx *tx, const struct method_row *row)
 {
     return sql_exec(tx, &stripe_emulator_sql_insert_payment_method,
                     SQL_ARGS(sql_text(row->id), sql_text(row->card), sql_int(row->exp_month), sql_int(row->exp_year),
-                             sql_text_or_null(row->customer), sql_int(row->created_ms)),
+                             sql_text_or_null(row->customer), sql_int(row->created_ms), sql_text_or_null(row->used_by)),
                     NULL);
 }
 

@@ -173,6 +173,44 @@ static void test_stripe_emulator_cards__what_was_mistyped_is_named(void **state)
     assert_error(ask(HTTP_POST, METHODS, "card[number]=4242424242424242" GOOD_DATE), 400, "parameter_missing", "type");
 }
 
+static const char *new_method(const char *number)
+{
+    return text_of(ask(HTTP_POST, METHODS, TEXT("type=card&card[number]=%s" GOOD_DATE, number)), "/id");
+}
+
+/* One payment a method, as long as it belongs to nobody. */
+static void test_stripe_emulator_cards__a_method_pays_once(void **state)
+{
+    const char *id = new_method("4242424242424242"), *asked = new_method("4000002760003184");
+    struct http_client_response paid = pay(id, true);
+
+    (void)state;
+    assert_string_equal(text_of(paid, "/status"), "requires_capture");
+    assert_error(pay(id, true), 400, "", "payment_method");
+    assert_non_null(strstr(text_of(pay(id, true), "/error/message"), "It may not be used again."));
+    assert_int_equal(act(text_of(paid, "/id"), "capture", "").status, 200);
+    assert_error(ask(HTTP_POST, TEXT(METHODS "/%s/attach", id), "customer=cus_nobody"), 400, "", "payment_method");
+    /* The one that waits for its owner is spoken for, and goes on with its own intent. */
+    paid = pay(asked, true);
+    assert_string_equal(text_of(paid, "/status"), "requires_action");
+    assert_error(pay(asked, true), 400, "", "payment_method");
+    assert_string_equal(text_of(act(text_of(paid, "/id"), "confirm", TEXT("payment_method=%s", asked)), "/status"),
+                        "requires_action");
+}
+
+static void test_stripe_emulator_cards__a_declined_or_attached_method_pays_again(void **state)
+{
+    const char *declined = new_method("4000000000009995"), *id = new_method("4242424242424242");
+    const char *customer = text_of(ask(HTTP_POST, "/v1/customers", "name=Ann"), "/id");
+
+    (void)state;
+    for (int i = 0; i < 2; i++)
+        assert_string_equal(text_of(pay(declined, true), "/error/decline_code"), "insufficient_funds");
+    assert_int_equal(ask(HTTP_POST, TEXT(METHODS "/%s/attach", id), TEXT("customer=%s", customer)).status, 200);
+    for (int i = 0; i < 2; i++)
+        assert_string_equal(text_of(pay(id, false), "/status"), "succeeded");
+}
+
 static void test_stripe_emulator_cards__a_short_year_is_of_this_century(void **state)
 {
     struct http_client_response method =
@@ -225,6 +263,8 @@ int main(void)
         cmocka_unit_test(test_stripe_emulator_cards__one_that_nobody_knows_is_missing),
         cmocka_unit_test(test_stripe_emulator_cards__a_number_becomes_a_method_without_it),
         cmocka_unit_test(test_stripe_emulator_cards__what_was_mistyped_is_named),
+        cmocka_unit_test(test_stripe_emulator_cards__a_method_pays_once),
+        cmocka_unit_test(test_stripe_emulator_cards__a_declined_or_attached_method_pays_again),
         cmocka_unit_test(test_stripe_emulator_cards__a_short_year_is_of_this_century),
         cmocka_unit_test(test_stripe_emulator_cards__a_token_stands_for_its_card),
         cmocka_unit_test(test_stripe_emulator_cards__belong_to_a_customer),

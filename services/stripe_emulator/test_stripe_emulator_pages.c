@@ -1,5 +1,5 @@
-/* Proves that the hosted card field and the challenge work without a script, send people to this machine's pages alone,
- * and repeat nothing that was typed. */
+/* Proves that the card field stands in a page of this shop alone, that its key makes payment methods and nothing else,
+ * and that the challenge works without a script and leads back to pages of this shop alone. */
 #include "services/stripe_emulator/test_stripe_emulator_fixture.h"
 
 #define SHOP "http://localhost:3000"
@@ -13,95 +13,138 @@ static bool shows(struct http_client_response answer, const char *text)
 
 /* -- The card field ------------------------------------------------------------------------------------------------ */
 
-static void test_stripe_emulator_pages__the_card_field_is_a_form(void **state)
-{
-    struct http_client_response page = ask(HTTP_GET, "/card?return_url=" SHOP_ENCODED "%2Fcheckout%3Fa%3D%22b", NULL);
+#define FIELD "/card-field?origin="
 
-    (void)state;
-    assert_int_equal(page.status, 400); /* a quotation mark does not belong into an address */
-    page = ask(HTTP_GET, "/card?return_url=" SHOP_ENCODED "%2Fcheckout%3Fa%3D1%26b%3D2", NULL);
-    assert_int_equal(page.status, 200);
-    assert_true(shows(page, "value=\"" SHOP "/checkout?a=1&amp;b=2\""));
-    assert_true(shows(page, "name=\"card[number]\""));
-    const char *policy = header_of(page, "content-security-policy");
-    assert_non_null(strstr(policy, "default-src 'none'"));
-    assert_non_null(strstr(policy, "form-action 'self' " SHOP));
-    assert_non_null(strstr(policy, "frame-ancestors 'self' " SHOP));
-    assert_string_equal(header_of(page, "referrer-policy"), "no-referrer");
-    assert_string_equal(header_of(page, "cache-control"), "no-store");
+static const char *publishable_key(void)
+{
+    static struct psp_secrets secrets;
+    char message[512];
+
+    if (!secrets.secret_key)
+        assert_int_equal(psp_secrets_open(fixture.host->options.config, NULL, &secrets, message), 0);
+    return secrets.publishable_key;
 }
 
-/* Cards are told to a page of this machine only. */
-static void test_stripe_emulator_pages__no_other_machine_gets_a_card(void **state)
+/* A request as a page of the shop makes it: with the key that everybody may read. */
+static struct http_client_response ask_publicly(enum http_method method, const char *path, const char *body)
 {
-    static const char *const places[] = {
-        "",
-        "?origin=https%3A%2F%2Fevil.example",
-        "?origin=http%3A%2F%2Flocalhost.evil.example",
-        "?origin=http%3A%2F%2Flocalhost%3A3000.evil.example",
-        "?origin=http%3A%2F%2Flocalhost%40evil.example",
-        "?return_url=javascript%3Aalert(1)",
-        "?origin=" SHOP_ENCODED "&return_url=https%3A%2F%2Fevil.example",
-        "?return_url=" SHOP_ENCODED "%2F%0D%0ASet-Cookie%3Aa",
+    const struct http_header headers[] = {
+        {STR("Authorization"), str_from_cstr(TEXT("Bearer %s", publishable_key()))},
+        {STR("Content-Type"), STR("application/x-www-form-urlencoded")},
+    };
+    const struct http_client_request request = {
+        .method = method,
+        .url = str_from_cstr(TEXT("%s%s", test_emulator_url(&fixture), path)),
+        .headers = headers,
+        .header_count = 2,
+        .body = str_from_cstr(body),
+        .timeout_ms = 20000,
+        .body_bytes_max = 1 << 20,
+    };
+    struct http_client_response response = {0};
+
+    assert_int_equal(http_client_fetch(fixture.host->http_client, fixture.arena, &request, &response), 0);
+    return response;
+}
+
+/* It stands in a frame of that one origin, runs its own files alone, and says what its fields are for. */
+static void test_stripe_emulator_pages__the_card_field_is_for_one_origin(void **state)
+{
+    static const char *const origins[][2] = {
+        {SHOP_ENCODED, SHOP},
+        {"https%3A%2F%2Flocalhost", "https://localhost"},
+        {"http%3A%2F%2F127.0.0.1%3A8080", "http://127.0.0.1:8080"},
+        {"http%3A%2F%2F%5B%3A%3A1%5D%3A3000", "http://[::1]:3000"},
     };
 
     (void)state;
-    for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
-        assert_int_equal(ask(HTTP_GET, TEXT("/card%s", places[i]), NULL).status, 400);
-        const char *form = TEXT(GOOD_CARD "&%s", places[i][0] ? places[i] + 1 : "");
-        struct http_client_response answer = ask(HTTP_POST, "/card", form);
-        assert_int_equal(answer.status, 400);
-        assert_null(header_of(answer, "location"));
+    for (size_t i = 0; i < sizeof(origins) / sizeof(origins[0]); i++) {
+        struct http_client_response page = ask(HTTP_GET, TEXT(FIELD "%s", origins[i][0]), NULL);
+        assert_int_equal(page.status, 200);
+        assert_true(shows(page, TEXT("data-origin=\"%s\"", origins[i][1])));
+        assert_string_equal(
+            header_of(page, "content-security-policy"),
+            TEXT("default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; base-uri "
+                 "'none'; form-action 'self' ; frame-ancestors %s",
+                 origins[i][1]));
+        assert_string_equal(header_of(page, "referrer-policy"), "no-referrer");
+        assert_string_equal(header_of(page, "cache-control"), "no-store");
+        assert_true(shows(page, "autocomplete=\"cc-number\"") && shows(page, "autocomplete=\"cc-exp\""));
+        assert_true(shows(page, "autocomplete=\"cc-csc\"") && shows(page, "aria-describedby=\"number-error\""));
+        assert_false(shows(page, "<style") || shows(page, "style=") || shows(page, "onclick"));
+        assert_true(shows(page, TEXT("data-key=\"%s\"", publishable_key())));
+        assert_false(shows(page, TEST_SECRET_KEY));
     }
-    assert_int_equal(ask(HTTP_GET, TEXT("/card?return_url=%s/%0500d", SHOP, 1), NULL).status, 400);
-}
-
-static void test_stripe_emulator_pages__a_card_comes_back_as_a_name(void **state)
-{
-    struct http_client_response answer =
-        ask(HTTP_POST, "/card", GOOD_CARD "&return_url=" SHOP_ENCODED "%2Fcheckout%3Fstep%3D2");
-    const char *location = header_of(answer, "location");
-
-    (void)state;
-    assert_int_equal(answer.status, 303);
-    assert_int_equal(strncmp(location, SHOP "/checkout?step=2&payment_method=pm_1", 36), 0);
-    const char *id = strstr(location, "payment_method=") + strlen("payment_method=");
-    assert_string_equal(text_of(retrieve("payment_methods", id), "/card/last4"), "4242");
-    assert_string_equal(text_of(pay(id, false), "/status"), "succeeded");
-    answer = ask(HTTP_POST, "/card", GOOD_CARD "&origin=" SHOP_ENCODED);
-    assert_int_equal(answer.status, 200); /* nowhere to go: it says that the page may be closed */
-    assert_true(shows(answer, "Card accepted"));
-}
-
-static void test_stripe_emulator_pages__a_wrong_card_is_asked_for_again(void **state)
-{
-    struct http_client_response answer =
-        ask(HTTP_POST, "/card",
-            "card[number]=4242424242424241&card[exp_month]=12&card[exp_year]=2034&return_url=" SHOP_ENCODED "%2F");
-
-    (void)state;
-    assert_int_equal(answer.status, 402);
-    assert_true(shows(answer, "This card was not accepted."));
-    assert_true(shows(answer, "aria-invalid=\"true\""));
-    assert_true(shows(answer, "value=\"" SHOP "/\"")); /* the way back is not lost */
-    assert_false(shows(answer, "42424242"));
-}
-
-static void test_stripe_emulator_pages__the_script_is_answered_in_json(void **state)
-{
-    static const char *const headers[] = {"Accept", "application/json", NULL};
-    struct http_client_response answer =
-        test_emulator_ask(&fixture, HTTP_POST, "/card", GOOD_CARD "&origin=" SHOP_ENCODED, headers);
-
-    (void)state;
-    assert_int_equal(answer.status, 200);
-    assert_string_equal(text_of(answer, "/object"), "payment_method");
-    assert_string_equal(text_of(answer, "/card/last4"), "4242");
-    answer = test_emulator_ask(&fixture, HTTP_POST, "/card",
-                               "card[number]=4242424242424242&card[exp_month]=0&origin=" SHOP_ENCODED, headers);
-    assert_error(answer, 402, "invalid_expiry_month", "exp_month");
-    assert_string_equal(header_of(ask(HTTP_GET, "/card.js", NULL), "content-type"), "text/javascript; charset=utf-8");
+    assert_string_equal(header_of(ask(HTTP_GET, "/card_field.js", NULL), "content-type"),
+                        "text/javascript; charset=utf-8");
     assert_string_equal(header_of(ask(HTTP_GET, "/pages.css", NULL), "content-type"), "text/css; charset=utf-8");
+}
+
+static void test_stripe_emulator_pages__no_other_origin_gets_a_card_field(void **state)
+{
+    static const char *const origins[] = {
+        "",
+        "https%3A%2F%2Fevil.example",
+        "http%3A%2F%2Flocalhost.evil.example",
+        "http%3A%2F%2Flocalhost%3A3000.evil.example",
+        "http%3A%2F%2Flocalhost%40evil.example",
+        "http%3A%2F%2Flocalhost%3A3000%2F",
+        "http%3A%2F%2Flocalhost%3A3000%20https%3A%2F%2Fevil.example",
+        "http%3A%2F%2Flocalhost%3A3000%3Bscript-src%20*",
+        "http%3A%2F%2Flocalhost%3A3000%0D%0ASet-Cookie%3Aa",
+        "https%3A%2F%2Fshop.example",
+        "null",
+        "%zz",
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(origins) / sizeof(origins[0]); i++) {
+        struct http_client_response page = ask(HTTP_GET, TEXT(FIELD "%s", origins[i]), NULL);
+        assert_int_equal(page.status, 400);
+        assert_false(shows(page, "cc-number"));
+        assert_non_null(strstr(header_of(page, "content-security-policy"), "frame-ancestors 'none'"));
+    }
+    assert_int_equal(ask(HTTP_GET, TEXT(FIELD "%s%%2F%0500d", SHOP_ENCODED, 1), NULL).status, 400);
+}
+
+/* The shop's own public address is one that it may be shown at, and nothing that begins like it is. */
+static void test_stripe_emulator_pages__the_public_address_is_the_shops(void **state)
+{
+    static const char *const refused[] = {"https%3A%2F%2Fshop.example%3A8443", "http%3A%2F%2Fshop.example",
+                                          "https%3A%2F%2Fshop.example.evil.example", "https%3A%2F%2Fshop.exampl"};
+    const char *before = fixture.host->options.public_url;
+
+    (void)state;
+    fixture.host->options.public_url = "https://shop.example/";
+    struct http_client_response page = ask(HTTP_GET, FIELD "https%3A%2F%2Fshop.example", NULL);
+    bool is_shown = page.status == 200 &&
+                    strstr(header_of(page, "content-security-policy"), "frame-ancestors https://shop.example");
+    int shown = 0;
+    for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++)
+        shown += ask(HTTP_GET, TEXT(FIELD "%s", refused[i]), NULL).status == 200;
+    fixture.host->options.public_url = before;
+    assert_true(is_shown);
+    assert_int_equal(shown, 0);
+}
+
+/* With the publishable key a page makes a payment method, from wherever it is, and does nothing else. */
+static void test_stripe_emulator_pages__the_publishable_key_makes_methods_alone(void **state)
+{
+    struct http_client_response method = ask_publicly(HTTP_POST, "/v1/payment_methods", "type=card&" GOOD_CARD);
+    const char *id = text_of(method, "/id");
+
+    (void)state;
+    assert_int_equal(strncmp(publishable_key(), "pk_test_", 8), 0);
+    assert_int_equal(method.status, 200);
+    assert_string_equal(header_of(method, "access-control-allow-origin"), "*");
+    assert_string_equal(text_of(method, "/card/last4"), "4242");
+    assert_error(ask_publicly(HTTP_GET, TEXT("/v1/payment_methods/%s", id), NULL), 401, "secret_key_required", "");
+    assert_error(ask_publicly(HTTP_POST, INTENTS, EUR_20), 401, "secret_key_required", "");
+    assert_error(ask_publicly(HTTP_GET, "/v1/events", NULL), 401, "secret_key_required", "");
+    struct http_client_response allowed = ask(HTTP_OPTIONS, "/v1/payment_methods", NULL);
+    assert_int_equal(allowed.status, 200);
+    assert_non_null(strstr(header_of(allowed, "access-control-allow-headers"), "Authorization"));
+    assert_string_equal(text_of(pay(id, false), "/status"), "succeeded");
 }
 
 /* -- The challenge ------------------------------------------------------------------------------------------------- */
@@ -137,6 +180,9 @@ static void test_stripe_emulator_pages__approved_the_money_is_held(void **state)
     assert_int_equal(page.status, 200);
     assert_true(shows(page, "20.00 EUR"));
     assert_true(shows(page, "value=\"approve\""));
+    assert_true(shows(page, "Visa ending in 3184"));
+    assert_non_null(strstr(header_of(page, "content-security-policy"), "form-action 'self' " SHOP));
+    assert_non_null(strstr(header_of(page, "content-security-policy"), "frame-ancestors 'none'"));
     struct http_client_response answer = decide(challenge, "approve");
     assert_int_equal(answer.status, 303);
     const char *location = header_of(answer, "location");
@@ -204,11 +250,10 @@ static void test_stripe_emulator_pages__the_secret_opens_a_challenge(void **stat
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_stripe_emulator_pages__the_card_field_is_a_form),
-        cmocka_unit_test(test_stripe_emulator_pages__no_other_machine_gets_a_card),
-        cmocka_unit_test(test_stripe_emulator_pages__a_card_comes_back_as_a_name),
-        cmocka_unit_test(test_stripe_emulator_pages__a_wrong_card_is_asked_for_again),
-        cmocka_unit_test(test_stripe_emulator_pages__the_script_is_answered_in_json),
+        cmocka_unit_test(test_stripe_emulator_pages__the_card_field_is_for_one_origin),
+        cmocka_unit_test(test_stripe_emulator_pages__no_other_origin_gets_a_card_field),
+        cmocka_unit_test(test_stripe_emulator_pages__the_public_address_is_the_shops),
+        cmocka_unit_test(test_stripe_emulator_pages__the_publishable_key_makes_methods_alone),
         cmocka_unit_test(test_stripe_emulator_pages__approved_the_money_is_held),
         cmocka_unit_test(test_stripe_emulator_pages__refused_nothing_is_held),
         cmocka_unit_test(test_stripe_emulator_pages__approved_and_declined),

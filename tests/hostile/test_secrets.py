@@ -23,6 +23,8 @@ IDENTITY = "/api/identity/v1/"
 ORDERS = "/api/orders/v1/orders"
 CARD = "4000056655665556"  # Stripe's test card of a debit Visa: seen nowhere else in this test
 CARD_CODE = "8173"
+MISTYPED = "4000056655665565"  # the same with two digits in the wrong order
+FIELD = "/card-field?origin=http%3A%2F%2Flocalhost%3A3000"
 IDENTITY_DB, ORDERS_DB, EMULATOR_DB, MAIL = "identity.db", "orders.db", "stripe_emulator.db", "mail"
 
 
@@ -208,6 +210,7 @@ class Flows:
         if method.status == 200:
             assert CARD.encode() not in method.body, method
             self.shop.buy([(sku, 1)], method.json["id"], **fields)
+        self.card_field(sku, fields, form)
         for body in (self.shop.order_body([(sku, 1)], CARD, **fields),
                      {**self.shop.order_body([(sku, 1)], **fields), "card": {"number": CARD}},
                      {**self.shop.order_body([(sku, 1)], **fields), "payment": {"card_number": CARD}}):
@@ -215,6 +218,28 @@ class Flows:
             assert answer.status in (201, 400), answer
             if answer.status == 400:
                 self.refused(answer, 400)
+
+
+    def card_field(self, sku, fields, form):
+        """As the field's script asks, with the key that everybody may read; and what people do by mistake."""
+        self.secret("a mistyped card's number", MISTYPED)
+        ask = self.shop.provider_client.ask
+        page = ask("GET", FIELD + "&" + urllib.parse.urlencode({"card[number]": CARD}))
+        assert page.status == 200 and CARD.encode() not in page.body, page
+        key = re.search(rb'data-key="(pk_test_[0-9a-f]+)"', page.body).group(1).decode()
+        headers = {"Authorization": "Bearer " + key, "Content-Type": "application/x-www-form-urlencoded",
+                   "Origin": "http://localhost:3000"}
+
+        def send(**changes):
+            return ask("POST", "/v1/payment_methods", urllib.parse.urlencode({**form, **changes}).encode(), headers)
+
+        method = send()
+        assert method.status == 200, method
+        assert self.shop.buy([(sku, 1)], method.json["id"], **fields)["status"] == "confirmed"
+        assert self.shop.buy([(sku, 1)], method.json["id"], **fields)["status"] == "failed"  # it pays once
+        for answer in (send(**{"card[number]": MISTYPED}), send(**{"card[cvc]": CARD}), send(**{"card[exp_month]": CARD}),
+                       send(type=CARD)):
+            self.refused(answer, 400, 402)
 
 
 class SecretTest(unittest.TestCase):

@@ -24,6 +24,8 @@ const struct config_row psp_config[] = {
     {"SHOPSTREAM_STRIPE_TIMEOUT_MS", CONFIG_INT, "8000", 50, 60000, "How long one request to Stripe may take."},
     {"SHOPSTREAM_RECONCILE_AGE_MS", CONFIG_INT, "120000", 0, 86400000,
      "Payments and charges younger than this are left alone by the reconciliation."},
+    {"SHOPSTREAM_STRIPE_PUBLISHABLE_KEY", CONFIG_STRING, "", 0, 200,
+     "Stripe's publishable key, pk_…, with which the checkout takes a card; empty: the emulator's."},
     {0},
 };
 const struct config_row *const psp_config_url = &psp_config[0];
@@ -31,6 +33,7 @@ static const struct config_row *const psp_config_secret_key = &psp_config[1];
 static const struct config_row *const psp_config_webhook_secret = &psp_config[2];
 const struct config_row *const psp_config_timeout = &psp_config[3];
 const struct config_row *const psp_config_reconcile_age = &psp_config[4];
+static const struct config_row *const psp_config_publishable_key = &psp_config[5];
 
 /* -- Checking ------------------------------------------------------------------------------------------------------ */
 
@@ -52,7 +55,14 @@ static bool is_on_this_machine(struct str url)
 int psp_config_check(const struct config *config, char ret_message[512])
 {
     struct str url = config_get_str(config, psp_config_url);
+    struct str publishable_key = config_get_str(config, psp_config_publishable_key);
 
+    if (publishable_key.len > 0 && !str_starts_with(publishable_key, STR("pk_"))) {
+        snprintf(ret_message, 512,
+                 "SHOPSTREAM_STRIPE_PUBLISHABLE_KEY must begin with pk_: it is shown to everybody, and a secret key is "
+                 "not to be");
+        return ERR_INVALID;
+    }
     if (url.len == 0 || (str_starts_with(url, STR("http://")) && is_on_this_machine(url)))
         return 0;
     if (!str_starts_with(url, STR("https://"))) {
@@ -143,6 +153,22 @@ static int choose(const struct config *config, const struct config_row *row, con
     return configured.len > 0 ? secret_new(configured, ret_secret) : derive(seed, prefix, ret_secret);
 }
 
+/* Made from the secret key, so that both are of one shop; the way back is not to be found. */
+static void choose_publishable_key(const struct config *config, struct psp_secrets *secrets)
+{
+    struct str configured = config ? config_get_str(config, psp_config_publishable_key) : STR_EMPTY;
+    unsigned char hash[HASH_SHA256_BYTES];
+    char hex[2 * HASH_SHA256_BYTES + 1];
+
+    if (configured.len > 0) {
+        snprintf(secrets->publishable_key, sizeof(secrets->publishable_key), "%.*s", STR_FORMAT(configured));
+        return;
+    }
+    hash_hmac_sha256(secret_bytes(secrets->secret_key), STR("pk_test_"), hash);
+    encode_hex_into(hex, str_from(hash, sizeof(hash)));
+    snprintf(secrets->publishable_key, sizeof(secrets->publishable_key), "pk_test_%.32s", hex);
+}
+
 static int refuse_seed(const char *data_path, int error, char ret_message[512])
 {
     if (error == ERR_CORRUPT)
@@ -175,6 +201,7 @@ int psp_secrets_open(const struct config *config, const char *data_path, struct 
         snprintf(ret_message, 512, "the provider's secrets cannot be kept: %s", error_name(error));
         return error;
     }
+    choose_publishable_key(config, &secrets);
     *ret_secrets = secrets;
     return 0;
 }

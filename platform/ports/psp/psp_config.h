@@ -16,9 +16,13 @@ extern const struct config_row *const psp_config_reconcile_age;
  * on this machine, and elsewhere the secrets are the provider's: made-up ones are for the emulator. */
 int psp_config_check(const struct config *config, char ret_message[512]);
 
+#define PSP_PUBLISHABLE_KEY_BYTES 208
+
 struct psp_secrets {
     struct secret *secret_key;     /* "sk_test_…" */
     struct secret *webhook_secret; /* "whsec_…" */
+    /* "pk_test_…", which everybody may read. */
+    char publishable_key[PSP_PUBLISHABLE_KEY_BYTES];
 };
 
 /* What is configured, and for the rest what lies in the folder (NULL: a folder that cannot be had, as in the

@@ -1,8 +1,12 @@
 -- name: insert_payment_method
-INSERT INTO payment_methods (id, card, exp_month, exp_year, customer, created_ms) VALUES ($1, $2, $3, $4, $5, $6);
+INSERT INTO payment_methods (id, card, exp_month, exp_year, customer, created_ms, used_by)
+VALUES ($1, $2, $3, $4, $5, $6, $7);
 
 -- name: find_payment_method
-SELECT id, card, exp_month, exp_year, customer, created_ms FROM payment_methods WHERE id = $1;
+SELECT id, card, exp_month, exp_year, customer, created_ms, used_by FROM payment_methods WHERE id = $1;
+
+-- name: use_payment_method
+UPDATE payment_methods SET used_by = $2 WHERE id = $1;
 
 -- name: attach_payment_method
 UPDATE payment_methods SET customer = $2 WHERE id = $1;
