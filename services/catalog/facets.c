@@ -16,7 +16,8 @@
 
 /* The values of a facet while they are counted. */
 struct facet {
-    Catalog__FacetValue **values; /* room for FACET_ROWS_MAX */
+    const struct sql_statement *title; /* of a value */
+    Catalog__FacetValue **values;      /* room for FACET_ROWS_MAX */
     size_t count;
 };
 
@@ -26,15 +27,17 @@ struct match {
     struct facet categories, brands;
     int64_t total;
     bool at_least;
+    int64_t lowest, highest; /* prices of those that were gone through; none of them: lowest is above highest */
 };
 
-static int new_facet(struct call *call, struct facet *ret_facet)
+static int new_facet(struct call *call, const struct sql_statement *title, struct facet *ret_facet)
 {
-    *ret_facet = (struct facet){arena_alloc_array(call->arena, FACET_ROWS_MAX, sizeof(Catalog__FacetValue *)), 0};
+    *ret_facet =
+        (struct facet){title, arena_alloc_array(call->arena, FACET_ROWS_MAX, sizeof(Catalog__FacetValue *)), 0};
     return ret_facet->values ? 0 : ERR_NO_MEMORY;
 }
 
-static int add_value(struct call *call, struct facet *facet, struct str value, struct str title, int64_t count)
+static int add_value(struct call *call, struct facet *facet, struct str value, int64_t count)
 {
     Catalog__FacetValue *added;
 
@@ -50,7 +53,6 @@ static int add_value(struct call *call, struct facet *facet, struct str value, s
         return ERR_NO_MEMORY;
     catalog__facet_value__init(added);
     TRY(catalog_cstr(call, value, &added->value));
-    TRY(catalog_cstr(call, title, &added->title));
     added->has_count = true;
     added->count = count;
     facet->values[facet->count++] = added;
@@ -77,10 +79,9 @@ static int read_counts(struct call *call, const struct sql_statement *statement,
     CLEANUP(sql_finish_cleanup) struct sql_rows *rows = NULL;
     int more;
 
-    TRY(new_facet(call, facet));
     TRY(sql_query(call->tx, statement, args, &rows));
     while ((more = sql_next(rows)) == 1)
-        TRY(add_value(call, facet, sql_get_text(rows, 0), sql_get_text(rows, 1), sql_get_int(rows, 2)));
+        TRY(add_value(call, facet, sql_get_text(rows, 0), sql_get_int(rows, 1)));
     return more;
 }
 
@@ -148,8 +149,6 @@ static int read_matches(struct call *call, const struct list_query *query, struc
     const struct sql_statement *statement;
     int more;
 
-    TRY(new_facet(call, &match->categories));
-    TRY(new_facet(call, &match->brands));
     if (query->nothing)
         return 0;
     asked.category = match->category;
@@ -158,10 +157,16 @@ static int read_matches(struct call *call, const struct list_query *query, struc
     size_t count = list_query_values(call, &asked, FACET_ROWS_MAX, values);
     TRY(sql_query(call->tx, statement, (struct sql_args){values, count}, &rows));
     while ((more = sql_next(rows)) == 1) {
+        int64_t amount = sql_get_int(rows, 2);
+
+        if (sql_is_null(rows, 2))
+            continue;
         match->total++;
-        TRY(add_value(call, &match->categories, sql_get_text(rows, 0), sql_get_text(rows, 1), 1));
-        if (sql_get_text(rows, 2).len > 0)
-            TRY(add_value(call, &match->brands, sql_get_text(rows, 2), sql_get_text(rows, 3), 1));
+        match->lowest = amount < match->lowest ? amount : match->lowest;
+        match->highest = amount > match->highest ? amount : match->highest;
+        TRY(add_value(call, &match->categories, sql_get_text(rows, 0), 1));
+        if (sql_get_text(rows, 1).len > 0)
+            TRY(add_value(call, &match->brands, sql_get_text(rows, 1), 1));
     }
     return more;
 }
@@ -177,23 +182,40 @@ static int by_count(const void *a, const void *b)
     return strcmp(left->value, right->value);
 }
 
-static void show_facet(const struct match *match, struct facet *facet, size_t *ret_count,
-                       Catalog__FacetValue ***ret_values)
+static int find_title(struct call *call, const struct sql_statement *statement, Catalog__FacetValue *value)
+{
+    CLEANUP(sql_finish_cleanup) struct sql_rows *rows = NULL;
+    int found = sql_query_row(call->tx, statement, SQL_ARGS(sql_text(call->tenant), sql_cstr(value->value)), &rows);
+
+    TRY(found);
+    return catalog_cstr(call, found ? sql_get_text(rows, 0) : str_from_cstr(value->value), &value->title);
+}
+
+static int show_facet(struct call *call, const struct match *match, const struct facet *facet, size_t *ret_count,
+                      Catalog__FacetValue ***ret_values)
 {
     qsort(facet->values, facet->count, sizeof(*facet->values), by_count);
     *ret_count = facet->count < FACET_VALUES_MAX ? facet->count : FACET_VALUES_MAX;
     *ret_values = facet->values;
-    for (size_t i = 0; i < *ret_count; i++)
+    for (size_t i = 0; i < *ret_count; i++) {
         facet->values[i]->has_at_least = facet->values[i]->at_least = match->at_least;
+        TRY(find_title(call, facet->title, facet->values[i]));
+    }
+    return 0;
+}
+
+static bool has_words(const struct list_query *query)
+{
+    return query->nothing || query->word_count > 0 || query->beginning.len > 0;
 }
 
 static int read_list(struct call *call, const struct list_query *query, struct str category, struct str brand,
                      struct match *ret_match)
 {
-    bool has_words = query->nothing || query->word_count > 0 || query->beginning.len > 0;
-
-    *ret_match = (struct match){.category = category, .brand = brand};
-    return has_words ? read_matches(call, query, ret_match) : read_kept(call, query, ret_match);
+    *ret_match = (struct match){.category = category, .brand = brand, .lowest = INT64_MAX, .highest = -1};
+    TRY(new_facet(call, &catalog_sql_category_title, &ret_match->categories));
+    TRY(new_facet(call, &catalog_sql_brand_title, &ret_match->brands));
+    return has_words(query) ? read_matches(call, query, ret_match) : read_kept(call, query, ret_match);
 }
 
 /* The first price of the list in that order; none when nothing is in it. */
@@ -207,6 +229,21 @@ static int find_price(struct call *call, struct list_query query, enum list_orde
     TRY(list_query_run(call, &query, 1, &rows));
     int found = sql_next(rows);
     return found == 1 ? catalog_view_money(call, sql_get_int(rows, 1), query.currency, ret_price) : found;
+}
+
+static int show_prices(struct call *call, const struct list_query *query, const struct match *all,
+                       Catalog__ListFacetsReply *out)
+{
+    if (query->currency.len == 0)
+        return 0; /* prices of several currencies have no order */
+    if (!has_words(query)) {
+        TRY(find_price(call, *query, ORDER_CHEAPEST, &out->lowest_price));
+        return find_price(call, *query, ORDER_DEAREST, &out->highest_price);
+    }
+    if (all->lowest > all->highest)
+        return 0;
+    TRY(catalog_view_money(call, all->lowest, query->currency, &out->lowest_price));
+    return catalog_view_money(call, all->highest, query->currency, &out->highest_price);
 }
 
 int list_facets(struct call *call, const Catalog__ListFacetsRequest *in, Catalog__ListFacetsReply *out)
@@ -226,10 +263,7 @@ int list_facets(struct call *call, const Catalog__ListFacetsRequest *in, Catalog
     out->has_total = true;
     out->total = all.total;
     out->has_at_least = out->at_least = all.at_least;
-    show_facet(&categories, &categories.categories, &out->n_categories, &out->categories);
-    show_facet(&brands, &brands.brands, &out->n_brands, &out->brands);
-    if (query.currency.len == 0)
-        return 0; /* prices of several currencies have no order */
-    TRY(find_price(call, query, ORDER_CHEAPEST, &out->lowest_price));
-    return find_price(call, query, ORDER_DEAREST, &out->highest_price);
+    TRY(show_facet(call, &categories, &categories.categories, &out->n_categories, &out->categories));
+    TRY(show_facet(call, &brands, &brands.brands, &out->n_brands, &out->brands));
+    return show_prices(call, &query, &all, out);
 }

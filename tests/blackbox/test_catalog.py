@@ -61,7 +61,8 @@ class ListTest(ShopCase):
         for name, values in (("category", facets["categories"]), ("brand", facets["brands"])):
             for value in values:
                 other = "" if name == "category" else "&category=lights"
-                self.assertEqual(value["count"], len(self.titles("?%s=%s%s" % (name, value["value"].replace(" ", "%20"), other))), value)
+                query = "?%s=%s%s" % (name, value["value"].replace(" ", "%20"), other)
+                self.assertEqual(value["count"], len(self.titles(query)), value)
         prices = [product["price"]["amount"] for product in self.shop.walk(PRODUCTS + "?category=lights", "products")]
         self.assertEqual((min(prices), max(prices)),
                          (facets["lowest_price"]["amount"], facets["highest_price"]["amount"]))
