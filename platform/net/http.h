@@ -61,6 +61,8 @@ struct http_blob *http_blob_ref(struct http_blob *blob);
 void http_blob_unref(struct http_blob *blob);
 struct str http_blob_bytes(const struct http_blob *blob);
 
+struct http_stream; /* http_stream.h */
+
 /* What a handler answers. Memory: everything lies in the arena that the responder was given, or in blobs.
  * Content-Length, Date and Connection are the server's; a handler never sets them. */
 struct http_response {
@@ -72,6 +74,8 @@ struct http_response {
     struct http_blob *head_blob; /* one reference, given to the server: pre-encoded "name: value\r\n" lines (HTTP/1.1)
                                   * that stand for cached headers; the server sends them as they are. HTTP/2 parses
                                   * them. NULL without. */
+    struct http_stream *stream;  /* one reference, given to the server: the body is what is written to it, for as long
+                                  * as peer and writer stay; body and blob are not looked at. NULL without */
 };
 
 void http_response_header(struct http_response *response, struct str name, struct str value); /* ASSERTs on the 25th */

@@ -6,6 +6,11 @@
  * exchange is answered exactly once. Its memory (request, arena) stays valid until the response was sent or the
  * connection died, whichever is later than http_exchange_respond.
  *
+ * A response with a stream (http_stream.h) frees its exchange like any other: what the connection keeps for it is
+ * small, so that many can be open. HTTP/1.1 sends it in chunks, HTTP/1.0 until the end of the connection, and neither
+ * takes another request behind it; HTTP/2 has up to streams_max of them on one connection. They count against
+ * connections_max, whatever speaks. A drain ends them at once.
+ *
  * Batches: on_batch_end is called on the loop's thread after each round of on_request calls, so that a handler can
  * collect the round's requests and hand them to workers with one lock and one wake. */
 #pragma once
@@ -25,8 +30,8 @@ struct http_limits {
     size_t body_bytes_max;    /* 413 beyond, unless on_large_body lets the request have more */
     size_t bodies_bytes_max;  /* of all requests' bodies that a server holds at a time: 503 beyond */
     size_t arena_bytes_max;   /* of each exchange's arena */
-    unsigned connections_max; /* a server; the next one is accepted and closed. Never more than the files that the
-                               * process may open, less HTTP_SPARE_DESCRIPTORS for what else it has to open */
+    unsigned connections_max; /* a server, and as many streams; the next one is closed. Never more than the files that
+                               * the process may open, less HTTP_SPARE_DESCRIPTORS for what else it has to open */
     unsigned pipelined_max;   /* requests in flight on one HTTP/1.1 connection; then it is not read */
     unsigned streams_max;     /* concurrent streams on one HTTP/2 connection */
     unsigned exchanges_max;   /* held until answered and sent; a loop has its share: 503, or a refused stream, beyond */
@@ -92,6 +97,6 @@ void **http_exchange_slot(struct http_exchange *exchange);
 /* Whether the peer is gone; the answer must be given all the same. Any task. */
 bool http_exchange_is_dead(const struct http_exchange *exchange);
 
-/* Answers; takes the response's blobs. Any task, once. On the loop's own thread it is written at once; from another
- * one it is queued, and the loop is woken once for all that are queued. */
+/* Answers; takes the response's blobs and its stream. Any task, once. On the loop's own thread it is written at once;
+ * from another one it is queued, and the loop is woken once for all that are queued. */
 void http_exchange_respond(struct http_exchange *exchange, const struct http_response *response);

@@ -149,6 +149,7 @@ void http_connection_close(struct http_connection *connection)
     if (connection->next)
         connection->next->previous = connection->previous;
     abandon_exchanges(connection);
+    http_senders_close(connection, HTTP_STREAM_GONE);
     if (connection->protocol == HTTP_PROTOCOL_1)
         http1_close(connection);
     http2_close(connection);
@@ -203,7 +204,7 @@ static void on_read_error(struct http_connection *connection, ssize_t error)
     bool waits_for_answers = connection->first_exchange && connection->first_exchange != connection->http1.receiving;
     bool owes = waits_for_answers || connection->output.bytes > 0 || connection->wire.bytes > 0;
     bool can_answer = connection->protocol == HTTP_PROTOCOL_1 && !connection->tls && !connection->lingering;
-    if (error != UV_EOF || !can_answer || !owes) {
+    if (error != UV_EOF || !can_answer || !owes || connection->first_sender) {
         http_connection_close(connection);
         return;
     }
@@ -342,6 +343,8 @@ static void encode(struct http_connection *connection)
 {
     if (connection->protocol == HTTP_PROTOCOL_2)
         http2_encode(connection);
+    else if (connection->first_sender)
+        http1_encode(connection);
     if (connection->tls && !connection->closing)
         http_tls_encode(connection);
 }
@@ -353,6 +356,8 @@ void http_connection_flush(struct http_connection *connection)
     size_t before;
     do { /* As long as the socket takes what is there, there may be more to encode or to parse. */
         encode(connection);
+        if (connection->closing)
+            return;
         before = connection->output.bytes + connection->wire.bytes;
         write_some(connection);
         if (connection->closing)
@@ -367,6 +372,7 @@ void http_connection_flush(struct http_connection *connection)
     if (connection->protocol == HTTP_PROTOCOL_2 && idle && http2_is_done(connection))
         connection->close_after_write = true;
     if (idle && connection->close_after_write) {
+        http_senders_close(connection, HTTP_STREAM_GONE); /* whose peer has said that it is done */
         if (connection->tls) {
             http_tls_end(connection);
             write_some(connection);
@@ -376,7 +382,7 @@ void http_connection_flush(struct http_connection *connection)
         begin_linger(connection);
         return;
     }
-    if (connection->peer_done && idle && !connection->first_exchange) {
+    if (connection->peer_done && idle && (!connection->first_exchange || connection->first_sender)) {
         http_connection_close(connection);
         return;
     }
@@ -401,6 +407,8 @@ void http_connection_wait_ended(struct http_connection *connection, enum http_wa
         http2_time_out(connection);
         http_connection_mark_dirty(connection);
     } else {
+        if (wait == HTTP_WAIT_WRITE)
+            http_senders_close(connection, HTTP_STREAM_SLOW);
         http_connection_close(connection);
     }
 }
@@ -415,6 +423,8 @@ void http_connection_drain(struct http_connection *connection)
     }
     if (connection->protocol == HTTP_PROTOCOL_2)
         http2_drain(connection);
+    else if (connection->first_sender)
+        http1_drain(connection);
     else if (connection->protocol == HTTP_PROTOCOL_1 && (connection->first_exchange || connection->output.bytes > 0))
         connection->close_after_write = connection->first_exchange == NULL;
     else

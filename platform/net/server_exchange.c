@@ -44,6 +44,7 @@ struct http_exchange *http_exchange_open(struct http_connection *connection)
     exchange->response.body = STR_EMPTY;
     exchange->response.blob = NULL;
     exchange->response.head_blob = NULL;
+    exchange->response.stream = NULL;
     exchange->slot = NULL;
     atomic_store_explicit(&exchange->dead, false, memory_order_relaxed);
     exchange->responded = exchange->answered = false;
@@ -357,6 +358,11 @@ void http_response_release(struct http_response *response)
     http_blob_unref(response->blob);
     http_blob_unref(response->head_blob);
     response->blob = response->head_blob = NULL;
+    if (response->stream) {
+        http_stream_end(response->stream, HTTP_STREAM_GONE);
+        http_stream_unref(response->stream);
+    }
+    response->stream = NULL;
 }
 
 void http_response_copy(struct http_response *target, const struct http_response *source)
@@ -369,6 +375,7 @@ void http_response_copy(struct http_response *target, const struct http_response
     target->body = source->body;
     target->blob = source->blob;
     target->head_blob = source->head_blob;
+    target->stream = source->stream;
 }
 
 /* -- The public side ---------------------------------------------------------------------------------------------- */

@@ -417,6 +417,12 @@ static void stash(struct http_connection *connection, struct str bytes)
 void http1_receive(struct http_connection *connection, struct str bytes)
 {
     struct http1 *http1 = &connection->http1;
+    if (connection->first_sender) {
+        connection->linger_bytes += bytes.len;
+        if (connection->linger_bytes > HTTP_LINGER_BYTES_MAX)
+            http_connection_close(connection);
+        return;
+    }
     if (http1->stash_len > 0) { /* Reading stops with a stash, but a TLS record may bring a last piece. */
         char *grown = realloc(http1->stash, http1->stash_len + bytes.len);
         if (!grown) {
@@ -469,23 +475,43 @@ enum http_wait http1_wait(const struct http_connection *connection)
 {
     if (connection->http1.receiving)
         return connection->http1.in_body ? HTTP_WAIT_BODY : HTTP_WAIT_HEAD;
-    return connection->exchange_count > 0 ? HTTP_WAIT_NONE : HTTP_WAIT_IDLE;
+    return connection->exchange_count > 0 || connection->first_sender ? HTTP_WAIT_NONE : HTTP_WAIT_IDLE;
 }
 
 /* -- Answers, in the order of their requests ---------------------------------------------------------------------- */
+
+/* Behind the head of an answer that goes on: nothing else is read or said on this connection. */
+static void begin_stream(struct http_connection *connection, struct http_stream *stream, bool is_chunked,
+                         bool is_head_only)
+{
+    struct http_sender *sender = http_sender_open(connection, stream, 0);
+    connection->last_request_seen = true;
+    if (!sender) {
+        http_connection_close(connection);
+        return;
+    }
+    sender->is_chunked = is_chunked && !is_head_only;
+    if (is_head_only || connection->loop->draining)
+        http1_finish(sender, is_head_only ? HTTP_STREAM_GONE : HTTP_STREAM_DRAINED);
+}
 
 /* The first exchange leaves the list with its answer written. */
 static void write_first(struct http_connection *connection, struct http_response *response)
 {
     struct http_exchange *exchange = connection->first_exchange;
-    bool keep_alive = exchange->keep_alive && !(connection->loop->draining && !exchange->next);
+    struct http_stream *stream = response->stream;
+    bool is_chunked = exchange->request.version >= 11, is_head_only = exchange->head_only;
+    bool keep_alive = exchange->keep_alive && !stream && !(connection->loop->draining && !exchange->next);
     bool held = false;
     bool written = http1_write_response(exchange, response, keep_alive, &held);
+    response->stream = NULL;
     http_exchange_unlink(exchange);
     exchange->connection = NULL;
     if (!held)
         http_exchange_recycle(exchange);
-    if (!keep_alive) {
+    if (stream) {
+        begin_stream(connection, stream, is_chunked, is_head_only);
+    } else if (!keep_alive) {
         connection->close_after_write = true;
         connection->last_request_seen = true;
     }
@@ -495,7 +521,8 @@ static void write_first(struct http_connection *connection, struct http_response
 
 static void write_ready(struct http_connection *connection)
 {
-    while (!connection->closing && connection->first_exchange && connection->first_exchange->answered)
+    while (!connection->closing && !connection->first_sender && connection->first_exchange &&
+           connection->first_exchange->answered)
         write_first(connection, &connection->first_exchange->response);
     if (!connection->closing)
         send_continue(connection);
@@ -504,7 +531,7 @@ static void write_ready(struct http_connection *connection)
 void http1_answer(struct http_exchange *exchange, const struct http_response *response)
 {
     struct http_connection *connection = exchange->connection;
-    if (exchange == connection->first_exchange) {
+    if (exchange == connection->first_exchange && !connection->first_sender) {
         struct http_response *taken = (struct http_response *)(uintptr_t)response; /* its blobs are ours to take */
         write_first(connection, taken);
         write_ready(connection);

@@ -56,10 +56,19 @@ static char *put_headers(char *to, const struct http_exchange *exchange, const s
 static size_t head_size(const struct http_response *response, struct str date)
 {
     size_t size = STATUS_LINE_BYTES_MAX + LENGTH_LINE_BYTES_MAX + date.len + sizeof "Connection: keep-alive\r\n\r\n" +
+                  sizeof "Transfer-Encoding: chunked\r\n" +
                   sizeof "Strict-Transport-Security: " HTTP_STRICT_TRANSPORT "\r\n";
     for (size_t i = 0; i < response->header_count; i++)
         size += response->headers[i].name.len + response->headers[i].value.len + 4;
     return size + (response->head_blob ? http_blob_bytes(response->head_blob).len : 0);
+}
+
+/* A stream begins behind its head, and is not this one's to give up. */
+static void release_blobs(struct http_response *response)
+{
+    http_blob_unref(response->blob);
+    http_blob_unref(response->head_blob);
+    response->blob = response->head_blob = NULL;
 }
 
 bool http1_write_response(struct http_exchange *exchange, struct http_response *response, bool keep_alive,
@@ -68,7 +77,8 @@ bool http1_write_response(struct http_exchange *exchange, struct http_response *
     struct http_loop *loop = exchange->loop;
     struct http_output *output = &exchange->connection->output;
     int status = response->status >= 200 && response->status <= 599 ? response->status : 500;
-    bool bodiless = status == 204 || status == 304; /* and these have no length: RFC 9110, 8.6 */
+    bool goes_on = response->stream != NULL;
+    bool bodiless = status == 204 || status == 304 || goes_on; /* and these have no length: RFC 9110, 8.6 */
     struct str body = response->blob ? http_blob_bytes(response->blob) : response->body;
     struct str sent = bodiless || exchange->head_only ? STR_EMPTY : body;
     struct str date = http_loop_date_line(loop);
@@ -76,7 +86,7 @@ bool http1_write_response(struct http_exchange *exchange, struct http_response *
 
     char *start = http_output_reserve(loop, output, head_size(response, date) + copied.len);
     if (!start) {
-        http_response_release(response);
+        release_blobs(response);
         return false;
     }
     char *to = put_status_line(start, status);
@@ -86,6 +96,8 @@ bool http1_write_response(struct http_exchange *exchange, struct http_response *
         to = put_number(to, body.len);
         to = put(to, STR("\r\n"));
     }
+    if (goes_on && exchange->request.version >= 11 && !exchange->head_only)
+        to = put(to, STR("Transfer-Encoding: chunked\r\n"));
     if (!keep_alive)
         to = put(to, STR("Connection: close\r\n"));
     else if (exchange->request.version == 10)
@@ -104,6 +116,6 @@ bool http1_write_response(struct http_exchange *exchange, struct http_response *
             *ret_held = blob == NULL;
         }
     }
-    http_response_release(response);
+    release_blobs(response);
     return written;
 }

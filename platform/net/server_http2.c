@@ -275,13 +275,24 @@ static int on_data_chunk_recv(nghttp2_session *session, uint8_t flags, int32_t s
     return 0;
 }
 
+/* The stream of an answer that goes on has no exchange any more. */
+static void forget_sender(struct http_connection *connection, int32_t stream_id)
+{
+    struct http_sender *sender = connection->first_sender;
+    while (sender && sender->stream_id != stream_id)
+        sender = sender->next;
+    if (sender)
+        http_sender_close(sender, HTTP_STREAM_GONE);
+}
+
 static int on_stream_close(nghttp2_session *session, int32_t stream_id, uint32_t error_code, void *user_data)
 {
     (void)error_code;
-    (void)user_data;
     struct http_exchange *exchange = exchange_of(session, stream_id);
-    if (!exchange)
+    if (!exchange) {
+        forget_sender(user_data, stream_id);
         return 0;
+    }
     nghttp2_session_set_stream_user_data(session, stream_id, NULL);
     bool with_handler = exchange->remote_done && !exchange->answered;
     end_receiving(exchange);
@@ -368,7 +379,71 @@ static ssize_t on_body_wanted(nghttp2_session *session, int32_t stream_id, uint8
     return (ssize_t)len;
 }
 
-static void submit_response(struct http_exchange *exchange)
+/* As much as fits of the pieces that wait. */
+static enum http_stream_taken take_pieces(struct http_sender *sender, uint8_t *buffer, size_t capacity, size_t *ret_len)
+{
+    enum http_stream_taken taken = HTTP_STREAM_PIECE;
+    size_t len = 0;
+    while (len < capacity) {
+        if (!sender->blob) {
+            taken = http_stream_take(sender->stream, &sender->blob);
+            sender->blob_sent = 0;
+        }
+        if (!sender->blob)
+            break;
+        struct str rest = str_skip(http_blob_bytes(sender->blob), sender->blob_sent);
+        size_t part = rest.len < capacity - len ? rest.len : capacity - len;
+        memcpy(buffer + len, rest.ptr, part);
+        len += part;
+        sender->blob_sent += part;
+        if (part == rest.len) {
+            http_blob_unref(sender->blob);
+            sender->blob = NULL;
+        }
+    }
+    *ret_len = len;
+    return taken;
+}
+
+static ssize_t on_piece_wanted(nghttp2_session *session, int32_t stream_id, uint8_t *buffer, size_t capacity,
+                               uint32_t *data_flags, nghttp2_data_source *source, void *user_data)
+{
+    (void)session;
+    (void)stream_id;
+    struct http_connection *connection = user_data;
+    struct http_sender *sender = source->ptr;
+    size_t len = 0;
+    if (!sender->stream && !sender->is_last)
+        return NGHTTP2_ERR_DEFERRED; /* It was reset. */
+    enum http_stream_taken taken = sender->stream ? take_pieces(sender, buffer, capacity, &len) : HTTP_STREAM_LAST;
+    if (taken == HTTP_STREAM_CUT) {
+        http_sender_end(sender, HTTP_STREAM_SLOW);
+        return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE; /* resets the stream */
+    }
+    if (taken == HTTP_STREAM_LAST) {
+        http_sender_end(sender, HTTP_STREAM_ENDED);
+        *data_flags |= NGHTTP2_DATA_FLAG_EOF;
+    }
+    connection->progress |= len > 0;
+    return len > 0 || taken == HTTP_STREAM_LAST ? (ssize_t)len : NGHTTP2_ERR_DEFERRED;
+}
+
+/* Who waits for the peer's window would not get the end through it, and the server waits for nobody. */
+static void drain_sender(struct http_sender *sender)
+{
+    nghttp2_session *session = sender->connection->http2;
+    bool waits = sender->blob || !sender->stream || http_stream_has_pieces(sender->stream);
+    waits = waits || nghttp2_session_get_stream_remote_window_size(session, sender->stream_id) <= 0;
+    http_sender_end(sender, HTTP_STREAM_DRAINED);
+    sender->is_last = !waits;
+    if (waits)
+        nghttp2_submit_rst_stream(session, NGHTTP2_FLAG_NONE, sender->stream_id, NGHTTP2_NO_ERROR);
+    else
+        nghttp2_session_resume_data(session, sender->stream_id);
+}
+
+/* sender: what the body comes from, piece by piece; NULL: it is in the response. */
+static void submit(struct http_exchange *exchange, struct http_sender *sender)
 {
     struct http_response *response = &exchange->response;
     int status = response->status >= 200 && response->status <= 599 ? response->status : 500;
@@ -385,7 +460,7 @@ static void submit_response(struct http_exchange *exchange)
     }
     add_field(&fields, STR(":status"), str_from_cstr(status_text));
     add_field(&fields, STR("date"), str_slice(date, 6, date.len - 8)); /* without "Date: " and the line's end */
-    if (!bodiless)
+    if (!bodiless && !sender)
         add_field(&fields, STR("content-length"), str_from_cstr(length_text));
     if (http_exchange_is_secure(exchange))
         add_field(&fields, STR("strict-transport-security"), STR(HTTP_STRICT_TRANSPORT));
@@ -394,9 +469,58 @@ static void submit_response(struct http_exchange *exchange)
     add_head_blob(exchange, &fields);
     nghttp2_data_provider provider = {.source.ptr = exchange, .read_callback = on_body_wanted};
     bool with_body = !bodiless && !exchange->head_only && body.len > 0;
+    if (sender) {
+        provider = (nghttp2_data_provider){.source.ptr = sender, .read_callback = on_piece_wanted};
+        with_body = !exchange->head_only;
+    }
     if (nghttp2_submit_response(session, exchange->stream_id, fields.items, fields.count,
                                 with_body ? &provider : NULL) != 0)
         nghttp2_submit_rst_stream(session, NGHTTP2_FLAG_NONE, exchange->stream_id, NGHTTP2_INTERNAL_ERROR);
+}
+
+static void submit_response(struct http_exchange *exchange)
+{
+    submit(exchange, NULL);
+}
+
+/* -- Answers that go on -------------------------------------------------------------------------------------------- */
+
+/* The exchange is of no more use: its head is with the session, and its body comes from the stream. */
+static void begin_stream(struct http_exchange *exchange)
+{
+    struct http_connection *connection = exchange->connection;
+    struct http_stream *stream = exchange->response.stream;
+    struct http_sender *sender = NULL;
+    int32_t stream_id = exchange->stream_id;
+    exchange->response.stream = NULL;
+    if (http_stream_has_room(connection->loop->server)) {
+        sender = http_sender_open(connection, stream, stream_id);
+    } else {
+        http_stream_end(stream, HTTP_STREAM_GONE);
+        http_stream_unref(stream);
+    }
+    if (!sender) {
+        exchange->response.status = 0;
+        http_exchange_fill_refusal(exchange, 503, "The server holds too many streams; try again.");
+        submit_response(exchange);
+        return;
+    }
+    submit(exchange, sender);
+    nghttp2_session_set_stream_user_data(connection->http2, stream_id, NULL);
+    http_exchange_unlink(exchange);
+    exchange->connection = NULL;
+    http_exchange_recycle(exchange);
+    if (connection->loop->draining)
+        drain_sender(sender);
+}
+
+void http2_resume(struct http_sender *sender)
+{
+    nghttp2_session_resume_data(sender->connection->http2, sender->stream_id);
+    if (sender->stream && http_stream_is_cut(sender->stream)) { /* however little of it the peer's window lets pass */
+        http_sender_end(sender, HTTP_STREAM_SLOW);
+        nghttp2_submit_rst_stream(sender->connection->http2, NGHTTP2_FLAG_NONE, sender->stream_id, NGHTTP2_CANCEL);
+    }
 }
 
 void http2_answer(struct http_exchange *exchange, const struct http_response *response)
@@ -409,7 +533,10 @@ void http2_answer(struct http_exchange *exchange, const struct http_response *re
         return;
     }
     exchange->answered = true;
-    submit_response(exchange);
+    if (response->stream)
+        begin_stream(exchange);
+    else
+        submit_response(exchange);
 }
 
 /* -- The session -------------------------------------------------------------------------------------------------- */
@@ -467,7 +594,7 @@ void http2_receive(struct http_connection *connection, struct str bytes)
 
 void http2_encode(struct http_connection *connection)
 {
-    if (connection->loop->draining && connection->exchange_count == 0)
+    if (connection->loop->draining && connection->exchange_count == 0 && !connection->first_sender)
         nghttp2_session_terminate_session(connection->http2, NGHTTP2_NO_ERROR);
     while (connection->output.bytes < HTTP_OUTPUT_BYTES_MAX) {
         const uint8_t *bytes = NULL;
@@ -491,6 +618,8 @@ bool http2_is_done(const struct http_connection *connection)
 void http2_drain(struct http_connection *connection)
 {
     nghttp2_submit_shutdown_notice(connection->http2);
+    for (struct http_sender *sender = connection->first_sender; sender; sender = sender->next)
+        drain_sender(sender);
 }
 
 void http2_time_out(struct http_connection *connection)
@@ -522,5 +651,9 @@ enum http_wait http2_wait(const struct http_connection *connection)
         return HTTP_WAIT_BODY;
     if (connection->exchange_count > connection->unanswered_count)
         return HTTP_WAIT_WRITE; /* for the peer to open its window */
-    return connection->exchange_count > 0 ? HTTP_WAIT_NONE : HTTP_WAIT_IDLE;
+    for (const struct http_sender *sender = connection->first_sender; sender; sender = sender->next) {
+        if (sender->blob || (sender->stream && http_stream_has_pieces(sender->stream)))
+            return HTTP_WAIT_WRITE;
+    }
+    return connection->exchange_count > 0 || connection->first_sender ? HTTP_WAIT_NONE : HTTP_WAIT_IDLE;
 }

@@ -7,6 +7,7 @@
 
 #include "platform/base/arena.h"
 #include "platform/base/task.h"
+#include "platform/net/http_stream.h"
 #include "platform/net/server.h"
 
 /* llhttp and http.h give the same names to their methods; llhttp's are renamed as they come in. */
@@ -31,15 +32,16 @@
 #include <stdatomic.h>
 #include <uv.h>
 
-#define HTTP_READ_BYTES 65536u        /* the read buffer, one a loop */
-#define HTTP_CHUNK_BYTES 16000u       /* of output; what is larger gets a chunk of its own */
-#define HTTP_CHUNKS_KEPT 64u          /* unused chunks that a loop keeps */
-#define HTTP_BODY_COPY_MAX 4096u      /* a body up to here is copied behind its head: one buffer to write */
-#define HTTP_OUTPUT_BYTES_MAX 262144u /* waiting on a connection: no request is parsed beyond, no more is encoded */
-#define HTTP_WRITE_BUFFERS_MAX 32u    /* in one writev */
-#define HTTP_EXCHANGES_KEPT 128u      /* unused exchanges that a loop keeps */
-#define HTTP_EXCHANGE_BYTES 2048u     /* of a head, and of a body that fits behind it, without an allocation */
-#define HTTP_EMPTY_BYTES_MAX 64u      /* of empty lines before a request line */
+#define HTTP_READ_BYTES 65536u          /* the read buffer, one a loop */
+#define HTTP_CHUNK_BYTES 16000u         /* of output; what is larger gets a chunk of its own */
+#define HTTP_CHUNKS_KEPT 64u            /* unused chunks that a loop keeps */
+#define HTTP_BODY_COPY_MAX 4096u        /* a body up to here is copied behind its head: one buffer to write */
+#define HTTP_OUTPUT_BYTES_MAX 262144u   /* waiting on a connection: no request is parsed beyond, no more is encoded */
+#define HTTP_WRITE_BUFFERS_MAX 32u      /* in one writev */
+#define HTTP_EXCHANGES_KEPT 128u        /* unused exchanges that a loop keeps */
+#define HTTP_EXCHANGE_BYTES 2048u       /* of a head, and of a body that fits behind it, without an allocation */
+#define HTTP_STREAM_OUTPUT_BYTES 16000u /* of a stream that are written ahead of its peer; the rest waits in it */
+#define HTTP_EMPTY_BYTES_MAX 64u        /* of empty lines before a request line */
 #define HTTP_CHUNK_EXTENSION_BYTES_MAX 1024u /* over a whole chunked body */
 #define HTTP_TRAILER_BYTES_MAX 4096u
 #define HTTP_LINGER_MS 2000            /* for the peer to read a last answer, after our FIN */
@@ -175,7 +177,7 @@ static inline bool http_exchange_is_secure(const struct http_exchange *exchange)
 /* Whether a name or value has no control character: a line end would begin a header of the sender's choice. */
 bool http_text_is_clean(struct str s);
 
-void http_response_release(struct http_response *response); /* its blobs */
+void http_response_release(struct http_response *response); /* its blobs, and its stream, whose peer is gone */
 void http_response_copy(struct http_response *target, const struct http_response *source);
 
 /* -- Connections -------------------------------------------------------------------------------------------------- */
@@ -239,7 +241,8 @@ struct http_connection {
     int32_t last_stream_id;   /* HTTP/2: the highest that the peer has opened */
     int32_t skipped_from;     /* HTTP/2: the last of those that it left out, and can open no more */
     int32_t skipped_to;
-    unsigned unanswered_count; /* dispatched, without an answer; HTTP/2: also those whose stream is gone */
+    struct http_sender *first_sender; /* of its streams; HTTP/1 has one at the most, and behind its last answer */
+    unsigned unanswered_count;        /* dispatched, without an answer; HTTP/2: also those whose stream is gone */
 
     struct http_output output; /* as the protocol wrote it */
     struct http_output wire;   /* as TLS made it; unused without */
@@ -273,12 +276,52 @@ void http_connection_choose(struct http_connection *connection, enum http_protoc
 /* Plain-text bytes from the peer, whichever protocol they are in. */
 void http_connection_receive(struct http_connection *connection, struct str bytes);
 
+/* -- Streams: server_stream.c -------------------------------------------------------------------------------------- */
+
+/* The server's end of a stream. In its connection's list until that forgets it; freed then, or when the loop has taken
+ * it off the list of those that were woken. */
+struct http_sender {
+    struct http_stream *stream; /* NULL once it has ended */
+    struct http_loop *loop;
+    struct http_connection *connection; /* NULL once it is gone */
+    struct http_sender *previous;       /* in the connection's list */
+    struct http_sender *next;
+    struct http_sender *next_woken; /* in the loop's list, which any task adds to */
+    atomic_bool woken;              /* it is in that list */
+    int32_t stream_id;              /* HTTP/2 */
+    bool is_last;                   /* HTTP/2: its end is to be sent */
+    bool is_chunked;                /* HTTP/1.1 */
+    struct http_blob *blob;         /* HTTP/2: a piece of which some was sent */
+    size_t blob_sent;
+};
+
+/* Whether the server may have one more; what it holds is counted by http_sender_open. */
+bool http_stream_has_room(const struct http_server *server);
+
+/* Takes the reference to the stream, whose head was written. NULL when out of memory: the stream has ended then. */
+struct http_sender *http_sender_open(struct http_connection *connection, struct http_stream *stream, int32_t stream_id);
+
+/* Ends the stream towards who writes it; the sender stays. */
+void http_sender_end(struct http_sender *sender, enum http_stream_end end);
+
+/* Ends the stream, and takes the sender off its connection. */
+void http_sender_close(struct http_sender *sender, enum http_stream_end end);
+void http_senders_close(struct http_connection *connection, enum http_stream_end end);
+
+/* What was woken is sent: marks their connections dirty. On the loop's thread. */
+void http_loop_take_woken(struct http_loop *loop);
+
 /* -- Protocols ---------------------------------------------------------------------------------------------------- */
 
 void http1_open(struct http_connection *connection);
 void http1_close(struct http_connection *connection);
 void http1_receive(struct http_connection *connection, struct str bytes);
 void http1_resume(struct http_connection *connection); /* parses what was stashed, where it may */
+void http1_encode(struct http_connection *connection); /* moves what its stream has to say to the output */
+void http1_drain(struct http_connection *connection);  /* ends its stream */
+
+/* The last chunk of a stream; the connection goes with what it still has to say. */
+void http1_finish(struct http_sender *sender, enum http_stream_end end);
 void http1_answer(struct http_exchange *exchange, const struct http_response *response);
 void http1_refuse(struct http_connection *connection, int status, const char *detail);
 enum http_wait http1_wait(const struct http_connection *connection);
@@ -299,6 +342,7 @@ void http2_close(struct http_connection *connection);
 void http2_receive(struct http_connection *connection, struct str bytes);
 void http2_encode(struct http_connection *connection); /* moves what the session has to say to the output */
 void http2_answer(struct http_exchange *exchange, const struct http_response *response);
+void http2_resume(struct http_sender *sender); /* its stream has something to say */
 void http2_drain(struct http_connection *connection);
 void http2_time_out(struct http_connection *connection);
 bool http2_is_done(const struct http_connection *connection);
@@ -348,6 +392,7 @@ struct http_loop {
     bool batch_open;                   /* on_request was called since the last on_batch_end */
 
     _Atomic(struct http_exchange *) answers; /* from other tasks, newest first */
+    _Atomic(struct http_sender *) woken;     /* the same, of streams that were written to */
 
     uint64_t date_until_ms; /* of uv_now: until then date_line holds */
     char date_line[40];     /* "Date: Sun, 06 Nov 1994 08:49:37 GMT\r\n" */
@@ -366,6 +411,7 @@ struct http_server {
     uint64_t wait_ms[HTTP_WAIT_COUNT];
 
     atomic_uint connection_count;
+    atomic_uint stream_count;
     atomic_llong full_said_ns; /* when it was last logged that there is no room for another connection */
     atomic_size_t bodies_bytes;
     atomic_uint draining_count; /* loops that listen no more */

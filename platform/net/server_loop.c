@@ -215,11 +215,18 @@ static void for_each_connection(struct http_loop *loop, void (*fn)(struct http_c
     }
 }
 
+static void cut(struct http_connection *connection)
+{
+    http_senders_close(connection, HTTP_STREAM_DRAINED);
+    http_connection_close(connection);
+}
+
 static void on_async(uv_async_t *async)
 {
     struct http_loop *loop = async->data;
     struct http_server *server = loop->server;
     take_answers(loop);
+    http_loop_take_woken(loop);
     if (atomic_load(&server->drain_wanted) && !loop->draining) {
         loop->draining = true;
         stop_listening(loop);
@@ -229,11 +236,11 @@ static void on_async(uv_async_t *async)
         task_cond_broadcast(&server->gone);
     }
     if (atomic_load(&server->cut_wanted))
-        for_each_connection(loop, http_connection_close);
+        for_each_connection(loop, cut);
     http_loop_flush(loop);
     if (atomic_load(&server->stop_wanted) && !uv_is_closing((uv_handle_t *)&loop->async)) {
         stop_listening(loop);
-        for_each_connection(loop, http_connection_close);
+        for_each_connection(loop, cut);
         uv_close((uv_handle_t *)&loop->timer, NULL);
         uv_close((uv_handle_t *)&loop->check, NULL);
         uv_close((uv_handle_t *)&loop->async, NULL);
@@ -282,6 +289,7 @@ void http_loop_free(struct http_loop *loop)
         uv_run(&loop->uv, UV_RUN_DEFAULT);
     }
     take_answers(loop);
+    http_loop_take_woken(loop);
     while (loop->orphans) { /* whose handlers are gone for good */
         struct http_exchange *exchange = loop->orphans;
         http_exchange_unlink(exchange);

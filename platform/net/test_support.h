@@ -10,11 +10,13 @@
  *   /peer       "SCHEME PEER"
  *   /roomy      takes a body of ROOMY_BYTES
  *   /closed     answers a body over the usual limit by 401, before it is there
+ *   /stream     an answer that goes on: test_server_stream gives it
  *   others      "METHOD PATH?QUERY HOST BODY" inline */
 #pragma once
 
 #include "platform/base/err.h"
 #include "platform/base/task.h"
+#include "platform/net/http_stream.h"
 #include "platform/net/server.h"
 #include "platform/ports/clock/clock.h"
 
@@ -35,7 +37,18 @@
 #define ARENA_BYTES 100000u
 #define ROOMY_BYTES 5000000u
 #define HELD_MAX 256u
+#define TEST_STREAMS_MAX 1024u
+#define STREAM_BYTES_MAX 65536u
 #define READ_TIMEOUT_S 5
+
+struct test_server;
+
+struct test_stream {
+    struct test_server *server;
+    struct http_stream *stream;
+    bool is_ended;
+    enum http_stream_end end;
+};
 
 struct test_server {
     struct http_server *server;
@@ -46,6 +59,9 @@ struct test_server {
     unsigned held_count;
     struct http_exchange *later[HELD_MAX];
     unsigned later_count;
+    struct test_stream streams[TEST_STREAMS_MAX];
+    unsigned stream_count;
+    unsigned ended_count;
     bool stopping;
     struct task *worker;
     atomic_uint requests;
@@ -90,6 +106,35 @@ static inline void test_answer_arena(struct http_exchange *exchange)
     test_answer(exchange, bytes ? 200 : 503, str_from(bytes, bytes ? ARENA_BYTES : 0));
 }
 
+static inline void test_on_stream_end(void *context, enum http_stream_end end)
+{
+    struct test_stream *stream = context;
+    TASK_LOCKED(&stream->server->mutex);
+    ASSERT(!stream->is_ended);
+    stream->is_ended = true;
+    stream->end = end;
+    stream->server->ended_count++;
+    task_cond_broadcast(&stream->server->changed);
+}
+
+static inline void test_answer_stream(struct test_server *server, struct http_exchange *exchange)
+{
+    struct http_response response = {.status = 200};
+    task_mutex_lock(&server->mutex);
+    ASSERT(server->stream_count < TEST_STREAMS_MAX);
+    struct test_stream *stream = &server->streams[server->stream_count];
+    *stream = (struct test_stream){.server = server};
+    stream->stream = http_stream_new(STREAM_BYTES_MAX, test_on_stream_end, stream);
+    ASSERT(stream->stream);
+    response.stream = http_stream_ref(stream->stream);
+    task_mutex_unlock(&server->mutex);
+    http_response_header(&response, STR("Content-Type"), STR("text/event-stream"));
+    http_exchange_respond(exchange, &response);
+    TASK_LOCKED(&server->mutex);
+    server->stream_count++;
+    task_cond_broadcast(&server->changed);
+}
+
 static inline void test_on_request(void *context, struct http_exchange *exchange)
 {
     struct test_server *server = context;
@@ -105,6 +150,8 @@ static inline void test_on_request(void *context, struct http_exchange *exchange
     } else if (str_equal(path, STR("/large"))) {
         struct http_response response = {.status = 200, .blob = http_blob_ref(server->large)};
         http_exchange_respond(exchange, &response);
+    } else if (str_equal(path, STR("/stream"))) {
+        test_answer_stream(server, exchange);
     } else if (str_equal(path, STR("/arena"))) {
         test_answer_arena(exchange);
     } else if (str_starts_with(path, STR("/status/"))) {
@@ -218,6 +265,35 @@ static inline void test_server_release(struct test_server *server)
         test_describe(server->held[--server->held_count]);
 }
 
+/* The stream of that number, once it was asked for. */
+static inline struct test_stream *test_server_stream(struct test_server *server, unsigned number)
+{
+    int64_t deadline = clock_monotonic_ns() + READ_TIMEOUT_S * CLOCK_NS_PER_S;
+    TASK_LOCKED(&server->mutex);
+    while (server->stream_count <= number)
+        assert_true(task_cond_wait_until(&server->changed, &server->mutex, deadline));
+    return &server->streams[number];
+}
+
+/* How that stream ended, once it has. */
+static inline enum http_stream_end test_stream_end(struct test_stream *stream)
+{
+    int64_t deadline = clock_monotonic_ns() + READ_TIMEOUT_S * CLOCK_NS_PER_S;
+    TASK_LOCKED(&stream->server->mutex);
+    while (!stream->is_ended)
+        assert_true(task_cond_wait_until(&stream->server->changed, &stream->server->mutex, deadline));
+    return stream->end;
+}
+
+static inline int test_stream_write(struct test_stream *stream, struct str bytes)
+{
+    struct http_blob *blob = http_blob_new(bytes);
+    assert_non_null(blob);
+    int result = http_stream_write(stream->stream, blob);
+    http_blob_unref(blob);
+    return result;
+}
+
 static inline void test_server_stop(struct test_server *server)
 {
     test_server_release(server);
@@ -227,6 +303,9 @@ static inline void test_server_stop(struct test_server *server)
     task_mutex_unlock(&server->mutex);
     task_join(server->worker);
     http_server_free(server->server);
+    assert_int_equal(server->ended_count, server->stream_count);
+    for (unsigned i = 0; i < server->stream_count; i++)
+        http_stream_unref(server->streams[i].stream);
     http_blob_unref(server->large);
     task_cond_destroy(&server->changed);
     task_mutex_destroy(&server->mutex);
