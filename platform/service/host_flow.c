@@ -9,12 +9,14 @@
 
 #define EVENT_TIMEOUT_MS 10000
 #define ACTIVITY_WORKERS 24
+#define LIVE_ARENA_BYTES ((size_t)4 << 20)
 
 /* What a consumer's row is called with. */
 struct subscription {
     struct subscription *next;
     struct service_instance *instance;
     const struct consumer *row;
+    struct arena *arena; /* of a live one, whose events have no transaction's */
 };
 
 struct host_flow {
@@ -41,9 +43,11 @@ static void drop_cached(void *context, const struct event *event)
 static int handle_event(void *context, struct sql_tx *tx, const struct event *event, struct problem *ret_problem)
 {
     struct subscription *subscription = context;
-    struct arena *arena = sql_tx_arena(tx);
-    struct call *call = arena_alloc(arena, sizeof(*call));
+    struct arena *arena = tx ? sql_tx_arena(tx) : subscription->arena;
 
+    if (!tx)
+        arena_reset(arena);
+    struct call *call = arena_alloc(arena, sizeof(*call));
     if (!call)
         return ERR_NO_MEMORY;
     TRY(host_call_begin(subscription->instance, arena, event->tenant, event->traceparent, EVENT_TIMEOUT_MS, call));
@@ -67,25 +71,40 @@ static bool publishes(const struct service *service, const char *topic)
     return false;
 }
 
-/* One consumer for each service of this process that publishes the topic. */
-static int subscribe(struct service_instance *instance, const struct consumer *row)
+static int subscription_new(struct service_instance *instance, const struct consumer *row,
+                            struct subscription **ret_subscription)
 {
-    struct service_host *host = instance->host;
+    struct host_flow *flow = instance->host->flow;
     struct subscription *subscription = calloc(1, sizeof(*subscription));
 
     if (!subscription)
         return ERR_NO_MEMORY;
-    *subscription = (struct subscription){host->flow->subscriptions, instance, row};
-    host->flow->subscriptions = subscription;
+    *subscription = (struct subscription){.next = flow->subscriptions, .instance = instance, .row = row};
+    flow->subscriptions = subscription;
+    if (row->is_live && !(subscription->arena = arena_new(LIVE_ARENA_BYTES)))
+        return ERR_NO_MEMORY;
+    *ret_subscription = subscription;
+    return 0;
+}
+
+/* One consumer for each service of this process that publishes the topic. */
+static int subscribe(struct service_instance *instance, const struct consumer *row)
+{
+    struct service_host *host = instance->host;
+
     for (size_t i = 0; i < host->instance_count; i++) {
+        struct subscription *subscription;
+
         if (!publishes(host->instances[i].service, row->topic))
             continue;
+        TRY(subscription_new(instance, row, &subscription));
         const struct event_consumer consumer = {
             .group = row->group,
             .source = host->instances[i].service->name,
             .topic = row->topic,
             .types = row->types,
-            .db = instance->db,
+            .db = row->is_live ? NULL : instance->db,
+            .replay_max = row->live_replay_max,
             .run = handle_event,
             .context = subscription,
         };
@@ -184,6 +203,7 @@ void host_flow_free(struct service_host *host)
         struct subscription *subscription = host->flow->subscriptions;
 
         host->flow->subscriptions = subscription->next;
+        arena_free(subscription->arena);
         free(subscription);
     }
     free(host->flow);

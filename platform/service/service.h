@@ -115,6 +115,11 @@ struct consumer {
     const char *group;        /* unique in the service; names the offset */
     const char *const *types; /* NULL-terminated list of event types, or NULL for all */
     event_handler *handler;
+    /* Sees the events in every process, as they come, from the last live_replay_max on: outside a transaction
+     * (call->tx is NULL), and nothing is kept of how far it came. The handler may see an event twice, and what it fails
+     * on for EVENT_ATTEMPTS_MAX times is passed over. For what is told to who is there now. */
+    bool is_live;
+    int64_t live_replay_max;
 };
 
 /* Runs every interval_ms, one at a time over all processes of the service; TX_NONE. */

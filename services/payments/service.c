@@ -33,8 +33,10 @@ const struct service payments_service = {
     .publishes = (const char *const[]){PAYMENTS_TOPIC, NULL},
     .consumes =
         (const struct consumer[]){
-            {"order.lifecycle", "payments.orders",
-             (const char *const[]){"order.confirmed", "order.failed", "order.cancelled", NULL}, on_order_event},
+            {.topic = "order.lifecycle",
+             .group = "payments.orders",
+             .types = (const char *const[]){"order.confirmed", "order.failed", "order.cancelled", NULL},
+             .handler = on_order_event},
             {0},
         },
     .jobs =

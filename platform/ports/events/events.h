@@ -62,12 +62,18 @@ int events_on_commit(struct event_bus *bus, event_listener *listener, void *cont
  * it is put into quarantine. ERR_STORAGE_FULL and ERR_CANCELLED are nobody's fault and do not count. */
 typedef int event_handler_run(void *context, struct sql_tx *tx, const struct event *event, struct problem *ret_problem);
 
+/* A consumer without a database is a tail: it follows the log as it grows, so that each process that has one sees every
+ * event, where of a group one process does. It begins `replay_max` events before the end, and nothing is kept of how
+ * far it came. Its handler runs outside a transaction (tx is NULL); an event that it fails on is tried again as above,
+ * and then passed over. So it may see an event twice: the offset tells. It holds no event back from being trimmed. */
+
 struct event_consumer {
     const char *group;  /* names the offset; unique in the consumer's database. Starts at the first event */
     const char *source; /* the service that publishes the topic */
     const char *topic;
     const char *const *types; /* NULL-terminated, or NULL for all */
-    struct sql_db *db;        /* the consumer's, with events_migrations applied */
+    struct sql_db *db;        /* the consumer's, with events_migrations applied; NULL: a tail */
+    int64_t replay_max;       /* of a tail */
     event_handler_run *run;
     void *context;
 };

@@ -108,6 +108,30 @@ static int read_offset(struct sql_tx *tx, void *argument)
     return 0;
 }
 
+static int read_log_end(struct sql_tx *tx, void *argument)
+{
+    CLEANUP(sql_finish_cleanup) struct sql_rows *rows = NULL;
+    TRY(sql_query_row(tx, &events_sql_log_end, SQL_NO_ARGS, &rows));
+    *(int64_t *)argument = sql_get_int(rows, 0);
+    return 0;
+}
+
+static bool is_tail(const struct reader *reader)
+{
+    return reader->consumer.db == NULL;
+}
+
+/* Where a reader begins: behind what its group has seen, or, as a tail, some events before the end. */
+static int find_position(struct reader *reader)
+{
+    int64_t end = 0;
+    if (!is_tail(reader))
+        return sql_read(reader->consumer.db, read_offset, reader);
+    TRY(sql_read(reader->source->db, read_log_end, &end));
+    reader->position = end > reader->consumer.replay_max ? end - reader->consumer.replay_max : 0;
+    return 0;
+}
+
 /* -- Handling ------------------------------------------------------------------------------------------------------ */
 
 /* One write: some events of the batch, and where the offset stands behind them. */
@@ -280,6 +304,28 @@ static void handle_batch(struct reader *reader)
     }
 }
 
+/* The same for a tail: nothing is written, and what cannot be handled is told and passed over. */
+static void follow_batch(struct reader *reader)
+{
+    const struct event_consumer *consumer = &reader->consumer;
+    for (size_t next = 0; next < reader->event_count && !is_stopping(reader);) {
+        struct problem problem = {0};
+        int error = consumer->run(consumer->context, NULL, &reader->events[next], &problem);
+        if (error < 0 && ++reader->attempts < EVENT_ATTEMPTS_MAX) {
+            back_off(reader, reader->attempts);
+            continue;
+        }
+        if (error < 0)
+            log_error(NULL, "event passed over", LOG_CSTR("group", consumer->group),
+                      LOG_CSTR("source", reader->source->name), LOG_INT("offset", reader->events[next].offset),
+                      LOG_ERR(error), LOG_STR("detail", event_detail(&problem)));
+        next++;
+        reader->attempts = 0;
+        move_to(reader, position_before(reader, next), 0);
+        metric_count(&handled, METRIC_LABELS(str_from_cstr(consumer->group)), 1);
+    }
+}
+
 /* Events that nobody here wants are passed without a write each: the offset is written with the next wanted one, or
  * when many were passed. */
 static void pass_over(struct reader *reader)
@@ -287,7 +333,7 @@ static void pass_over(struct reader *reader)
     const int64_t unwritten_max = 1000;
     int64_t behind = reader->batch_end - reader->position;
     struct apply apply;
-    if (reader->batch_end % unwritten_max < behind)
+    if (!is_tail(reader) && reader->batch_end % unwritten_max < behind)
         (void)write_events(reader, 0, 0, &apply);
     else
         move_to(reader, reader->batch_end, 0);
@@ -312,7 +358,7 @@ static void catch_up(struct reader *reader)
     int64_t failures = 0;
     while (!is_stopping(reader)) {
         arena_reset(reader->arena);
-        int error = reader->has_position ? 0 : sql_read(reader->consumer.db, read_offset, reader);
+        int error = reader->has_position ? 0 : find_position(reader);
         if (error == 0) {
             reader->has_position = true;
             error = sql_read(reader->source->db, read_batch, reader);
@@ -327,7 +373,9 @@ static void catch_up(struct reader *reader)
         failures = 0;
         if (reader->batch_end == reader->position)
             return;
-        if (reader->event_count > 0)
+        if (reader->event_count > 0 && is_tail(reader))
+            follow_batch(reader);
+        else if (reader->event_count > 0)
             handle_batch(reader);
         else
             pass_over(reader);
@@ -469,14 +517,6 @@ static void embedded_free(struct event_bus *base)
 
 /* -- Waiting, trimming --------------------------------------------------------------------------------------------- */
 
-static int read_log_end(struct sql_tx *tx, void *argument)
-{
-    CLEANUP(sql_finish_cleanup) struct sql_rows *rows = NULL;
-    TRY(sql_query_row(tx, &events_sql_log_end, SQL_NO_ARGS, &rows));
-    *(int64_t *)argument = sql_get_int(rows, 0);
-    return 0;
-}
-
 /* Whether every log ended there already; notes where they end now. */
 static bool ends_are(struct embedded_bus *bus, int64_t *ends)
 {
@@ -538,7 +578,7 @@ static int embedded_trim(struct event_bus *base, const char *name, int64_t older
     struct trim trim = {.position = INT64_MAX, .older_than_ms = older_than_ms};
     task_mutex_lock(&bus->mutex);
     for (size_t i = 0; i < bus->reader_count; i++) {
-        if (bus->readers[i]->source == source && bus->readers[i]->position < trim.position)
+        if (bus->readers[i]->source == source && !is_tail(bus->readers[i]) && bus->readers[i]->position < trim.position)
             trim.position = bus->readers[i]->position;
     }
     task_mutex_unlock(&bus->mutex);

@@ -452,6 +452,73 @@ static void publish_until_killed(struct fixture *f, int committed)
 }
 
 /* Killed at random instants, no event is lost and none takes effect twice. */
+/* -- Tails --------------------------------------------------------------------------------------------------------- */
+
+struct tail {
+    int64_t offsets[16];
+    atomic_size_t count;
+    atomic_int failures; /* that its handler still has */
+    bool has_transaction;
+};
+
+static int follow(void *context, struct sql_tx *tx, const struct event *event, struct problem *ret_problem)
+{
+    struct tail *tail = context;
+    if (tail->failures > 0) {
+        tail->failures--;
+        return problem_set(ret_problem, ERR_INTERNAL, "planted", NULL, "Planted.");
+    }
+    tail->has_transaction |= tx != NULL;
+    if (tail->count > 0 && tail->offsets[tail->count - 1] == event->offset)
+        return 0; /* as it may, behind the decorator */
+    if (tail->count < sizeof(tail->offsets) / sizeof(tail->offsets[0]))
+        tail->offsets[tail->count++] = event->offset;
+    return 0;
+}
+
+static struct event_bus *open_tail(struct fixture *f, struct tail *tails, size_t count, int64_t replay_max)
+{
+    static const char *const groups[] = {"tail.one", "tail.two"};
+    struct event_bus *bus = NULL;
+    assert_int_equal(event_bus_open(&bus, &(struct port_config){.url = "sql:"}, f->message), 0);
+    assert_int_equal(event_bus_faulty_wrap(&bus, f->faults), 0);
+    assert_int_equal(event_bus_add_source(bus, "shop", f->shop), 0);
+    for (size_t i = 0; i < count; i++) {
+        const struct event_consumer consumer = {.group = groups[i],
+                                                .source = "shop",
+                                                .topic = "shop.events",
+                                                .replay_max = replay_max,
+                                                .run = follow,
+                                                .context = &tails[i]};
+        assert_int_equal(event_bus_add_consumer(bus, &consumer), 0);
+    }
+    assert_int_equal(event_bus_start(bus), 0);
+    return bus;
+}
+
+/* Each tail sees every event, from some before its start on, outside a transaction, and leaves nothing behind: one that
+ * starts again begins there again. What it fails on for good is passed over; what it fails on once is not. */
+static void test_events__a_tail_follows(void **state)
+{
+    struct fixture *f = *state;
+    struct tail tails[2] = {{.failures = 1}, {.failures = EVENT_ATTEMPTS_MAX}};
+    open_bus(f);
+    assert_int_equal(publish(f, 0, 5), 0);
+    settle(f);
+    for (int start = 0; start < 2; start++) {
+        struct event_bus *bus = open_tail(f, tails, 2, 3);
+        assert_true(event_bus_settle(bus, clock_monotonic_ns() + WAIT_MAX_NS));
+        event_bus_stop(bus);
+        event_bus_free(bus);
+    }
+    assert_int_equal(tails[0].count, 6);
+    for (size_t i = 0; i < 6; i++)
+        assert_int_equal(tails[0].offsets[i], 3 + i % 3);
+    assert_int_equal(tails[1].count, 5); /* less the first of the first start */
+    assert_int_equal(tails[1].offsets[0], 4);
+    assert_false(tails[0].has_transaction || tails[1].has_transaction);
+}
+
 static void test_events__survive_being_killed_at_any_instant(void **state)
 {
     struct fixture *f = *state;
@@ -541,6 +608,7 @@ int main(void)
         CASE(test_events__a_poisoned_one_is_quarantined_and_can_be_replayed),
         CASE(test_events__attempts_outlive_the_process),
         CASE(test_events__only_what_all_have_passed_is_trimmed),
+        CASE(test_events__a_tail_follows),
         CASE(test_events__survive_being_killed_at_any_instant),
     };
     const struct CMUnitTest faulty_tests[] = {CASE(test_events_faulty__does_what_the_plan_says)};
