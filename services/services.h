@@ -10,6 +10,7 @@ extern const struct service catalog_service;
 extern const struct service orders_service;
 extern const struct service payments_service;
 extern const struct service mailbox_service;
+extern const struct service realtime_service;
 extern const struct service shell_service;
 extern const struct service stripe_emulator_service;
 

@@ -103,6 +103,11 @@ int token_block_session(struct token_ring *ring, struct str session_id, int64_t 
 int token_block_user(struct token_ring *ring, struct str user_id, int64_t issued_until_s, int64_t until_ms,
                      int64_t now_ms);
 
+/* Whether what was begun for a session at since_s (Unix time), and goes on without its token, is over: the session was
+ * ended, or all that the user had by then. */
+bool token_session_is_blocked(struct token_ring *ring, const char *user_id, const char *session_id, int64_t since_s,
+                              int64_t now_ms);
+
 /* -- Names of roles ----------------------------------------------------------------------------------------------- */
 
 /* "customer", "support", "merchandiser", "admin" and its bit of enum role; 0 for any other name. */

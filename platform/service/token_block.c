@@ -150,6 +150,13 @@ bool token_is_blocked(struct token_ring *ring, const struct token_claims *claims
            claims->issued_at_s <= blocked_until_s(ring, 'u', claims->user_id, now_ms);
 }
 
+bool token_session_is_blocked(struct token_ring *ring, const char *user_id, const char *session_id, int64_t since_s,
+                              int64_t now_ms)
+{
+    return since_s <= blocked_until_s(ring, 's', session_id, now_ms) ||
+           since_s <= blocked_until_s(ring, 'u', user_id, now_ms);
+}
+
 int64_t token_user_blocked_until_s(struct token_ring *ring, const char *user_id)
 {
     return blocked_until_s(ring, 'u', user_id, INT64_MIN);

@@ -108,6 +108,7 @@ orders_get_order_fn get_order;
 orders_list_orders_fn list_orders;
 orders_cancel_order_fn cancel_order;
 orders_fulfil_order_fn fulfil_order;
+orders_check_order_access_fn check_order_access;
 orders_walk_orders_fn walk_orders;
 
 int orders_on_payment_event(struct call *call, const struct event *event);

@@ -53,6 +53,7 @@ const struct service orders_service = {
              .summary = "Cancel before it is fulfilled; money and stock go back"},
             {"POST", "/v1/orders/{id}/fulfil", RPC(orders, fulfil_order), .auth = AUTH_STAFF, .rate = RATE_WRITE,
              .idempotent = true, .if_match = IF_MATCH_TAKEN, .summary = "It was sent"},
+            {RPC(orders, check_order_access), .internal = true, .auth = AUTH_SERVICE, .tx = TX_READ},
             {RPC(orders, walk_orders), .internal = true, .auth = AUTH_SERVICE, .tx = TX_READ},
             {0},
         },

@@ -12,7 +12,7 @@ import unittest
 
 from test_cli import BINARY, GOOD_CSV, TIMEOUT_S, Case, environment, run
 
-NAMES = ("identity", "catalog", "stripe_emulator", "payments", "orders")
+NAMES = ("identity", "catalog", "stripe_emulator", "payments", "orders", "realtime")
 MANIFEST = "shop.manifest"
 MISSING = "the database %s of the shop in .* is missing or empty; no row was changed: restore a backup"
 RUNBOOK = r"\(docs/runbooks/database-missing\.md\)"
