@@ -17,10 +17,10 @@ static struct {
     struct task_mutex mutex;
     struct task_cond changed;
     int runs[MESSAGES];
-    int failing; /* the message that cannot be done; -1: none */
+    int failing;               /* the message that cannot be done; -1: none */
     struct fault_plan *faults; /* the disk fails for a while when the first message is done; NULL: it does not */
-    int calls;   /* of run_all */
-    size_t done; /* different messages that ended well */
+    int calls;                 /* of run_all */
+    size_t done;               /* different messages that ended well */
 } seen;
 
 static int see(struct call *call, const ProtobufCMessage *base)

@@ -48,13 +48,13 @@ int card_field_route(struct call *call, const struct http_request *request, stru
     struct str asked = error ? STR_EMPTY : form_find(&form, "origin");
     struct str origin = page_shop_origin(call, asked);
     if (origin.len == 0 || origin.len != asked.len)
-        return page_answer_message(
+        return emulator_page_answer_message(
             call, response, 400, "This address is not complete",
             "The card field needs <code>origin</code>, where the shop is: its public address, or "
             "one of this machine.");
     CLEANUP(buf_free) struct buf page = BUF(PAGE_BYTES_MAX);
-    page_open(&page, "Card details", "card-field");
+    emulator_page_open(&page, "Card details", "card-field");
     append_form(&page, origin, str_from_cstr(emulator_of(call)->publishable_key));
     page_close(&page, "/card_field.js");
-    return page_answer(call, response, 200, &page, origin, STR_EMPTY);
+    return emulator_page_answer(call, response, 200, &page, origin, STR_EMPTY);
 }

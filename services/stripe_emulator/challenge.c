@@ -75,7 +75,7 @@ static int prepare_challenge(struct call *call, const struct http_request *reque
 
 static int answer_unknown_challenge(struct call *call, struct http_response *response)
 {
-    return page_answer_message(call, response, 404, "There is no such payment",
+    return emulator_page_answer_message(call, response, 404, "There is no such payment",
                                "The link may be old. Go back to the shop and look at your order.");
 }
 
@@ -83,7 +83,7 @@ static int redirect_back(struct call *call, struct http_response *response, cons
 {
     bool paid = str_equal(intent->status, STR("requires_capture")) || str_equal(intent->status, STR("succeeded"));
     if (page_shop_origin(call, intent->return_url).len == 0)
-        return page_answer_message(call, response, 200, paid ? "Payment approved" : "Payment not approved",
+        return emulator_page_answer_message(call, response, 200, paid ? "Payment approved" : "Payment not approved",
                                    "You can close this page and go back to the shop.");
     const char *parameters =
         arena_printf(call->arena, "payment_intent=%.*s&payment_intent_client_secret=%.*s&redirect_status=%s",
@@ -133,10 +133,11 @@ int challenge_page_route(struct call *call, const struct http_request *request, 
     if (challenge.decided) /* Back, or a link opened again. */
         return redirect_back(call, response, &challenge.intent);
     CLEANUP(buf_free) struct buf page = BUF(PAGE_BYTES_MAX);
-    page_open(&page, "Approve this payment", "page");
+    emulator_page_open(&page, "Approve this payment", "page");
     append_challenge(&page, &challenge.intent, &challenge.method);
     page_close(&page, NULL);
-    return page_answer(call, response, 200, &page, STR_EMPTY, page_shop_origin(call, challenge.intent.return_url));
+    return emulator_page_answer(call, response, 200, &page, STR_EMPTY,
+                                page_shop_origin(call, challenge.intent.return_url));
 }
 
 int challenge_submit_route(struct call *call, const struct http_request *request, struct http_response *response)
@@ -146,7 +147,7 @@ int challenge_submit_route(struct call *call, const struct http_request *request
     struct str decision = form_find(&challenge.api.form, "decision");
     challenge.approve = str_equal(decision, STR("approve"));
     if (!challenge.approve && !str_equal(decision, STR("refuse")))
-        return page_answer_message(call, response, 400, "Nothing was decided", "Go back and approve or refuse.");
+        return emulator_page_answer_message(call, response, 400, "Nothing was decided", "Go back and approve or refuse.");
     int error = sql_write(call->db, decide_challenge, &challenge);
     buf_free(&challenge.api.body);
     if (error == ERR_NOT_FOUND)

@@ -30,7 +30,7 @@ void page_append_text(struct buf *page, struct str text)
     }
 }
 
-void page_open(struct buf *page, const char *title, const char *class_name)
+void emulator_page_open(struct buf *page, const char *title, const char *class_name)
 {
     buf_printf(page,
                "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\">"
@@ -110,8 +110,8 @@ struct str page_shop_origin(struct call *call, struct str url)
 
 /* -- Answers ------------------------------------------------------------------------------------------------------- */
 
-int page_answer(struct call *call, struct http_response *response, int status, struct buf *page, struct str frame,
-                struct str form)
+int emulator_page_answer(struct call *call, struct http_response *response, int status, struct buf *page,
+                         struct str frame, struct str form)
 {
     TRY(buf_error(page));
     response->body = arena_copy(call->arena, buf_str(page));
@@ -132,14 +132,14 @@ int page_answer(struct call *call, struct http_response *response, int status, s
     return 0;
 }
 
-int page_answer_message(struct call *call, struct http_response *response, int status, const char *title,
+int emulator_page_answer_message(struct call *call, struct http_response *response, int status, const char *title,
                         const char *message)
 {
     CLEANUP(buf_free) struct buf page = BUF(PAGE_BYTES_MAX);
-    page_open(&page, title, "page");
+    emulator_page_open(&page, title, "page");
     buf_printf(&page, "<h1>%s</h1><p>%s</p>", title, message);
     page_close(&page, NULL);
-    return page_answer(call, response, status, &page, STR_EMPTY, STR_EMPTY);
+    return emulator_page_answer(call, response, status, &page, STR_EMPTY, STR_EMPTY);
 }
 
 static int answer_file(struct http_response *response, struct str body, struct str type)

@@ -13,16 +13,16 @@
 void page_append_text(struct buf *page, struct str text);
 
 /* The document's beginning and end. class_name: of the body, "page" or "card-field"; script may be NULL. */
-void page_open(struct buf *page, const char *title, const char *class_name);
+void emulator_page_open(struct buf *page, const char *title, const char *class_name);
 void page_close(struct buf *page, const char *script);
 
 /* Answers with the page and a policy for it. frame: the only origin that may show it in a frame; form: the only one
  * that its form may lead to, besides the emulator; empty: none. */
-int page_answer(struct call *call, struct http_response *response, int status, struct buf *page, struct str frame,
-                struct str form);
+int emulator_page_answer(struct call *call, struct http_response *response, int status, struct buf *page,
+                         struct str frame, struct str form);
 
 /* A page that says something, and no more. The texts are HTML. */
-int page_answer_message(struct call *call, struct http_response *response, int status, const char *title,
+int emulator_page_answer_message(struct call *call, struct http_response *response, int status, const char *title,
                         const char *message);
 
 /* "http://localhost:3000" of "http://localhost:3000/checkout?x", where that is a page of the shop: of its public
