@@ -35,7 +35,7 @@ if ! command -v dpkg-query >/dev/null || ! command -v apt-get >/dev/null; then
     # Another system: go on where the build would, as the packages have other names there.
     if command -v meson >/dev/null && command -v ninja >/dev/null && command -v protoc-c >/dev/null &&
         pkg-config --exists libuv libnghttp2 openssl sqlite3 libcurl libprotobuf-c libargon2 libseccomp cmocka vips \
-            javascriptcoregtk-4.1; then
+            javascriptcoregtk-4.1 libbrotlienc zlib; then
         exit 0
     fi
     say_what_to_install "this is not a Debian system" "$wanted"

@@ -1,6 +1,7 @@
 /* Answers: from a reply, a replay, the cache, or a problem. */
 #include "platform/base/hash.h"
 #include "platform/base/time_format.h"
+#include "platform/service/compression.h"
 #include "platform/service/host.h"
 #include "platform/service/request_parts.h"
 #include "platform/wire/wire.h"
@@ -152,24 +153,76 @@ static bool etag_matches(struct request *request, const char *etag)
     return false;
 }
 
+/* The arena's own copy of the body, compressed; empty where that is not to be had. */
+static struct str compress(struct request *request, enum content_coding coding, struct str body)
+{
+    CLEANUP(buf_free) struct buf coded = BUF(body.len);
+
+    return content_encode(coding, body, &coded) < 0 ? STR_EMPTY : arena_copy(request->arena, buf_str(&coded));
+}
+
+/* Each form has a strong ETag of its own (RFC 9110, 8.8.3.3). Its version stays in front, for If-Match. */
+static void mark_etag(struct request *request, struct http_response *response, struct str coding)
+{
+    char *etag = request->reply.etag;
+    size_t len = strlen(etag);
+
+    if (len == 0 || len + 1 + coding.len >= sizeof(request->reply.etag))
+        return;
+    snprintf(etag + len - 1, sizeof(request->reply.etag) - len + 1, "-%.*s\"", STR_FORMAT(coding));
+    for (size_t i = 0; i < response->header_count; i++) {
+        if (str_equal_cstr(response->headers[i].name, "ETag"))
+            response->headers[i].value = str_from_cstr(etag);
+    }
+}
+
+/* Not on the event loop, which others wait for. */
+static void code_content(struct request *request, struct http_response *response)
+{
+    struct str body = response->blob ? http_blob_bytes(response->blob) : response->body;
+
+    if (request->match.route->inline_ok || !http_is_read(request->http) || !content_is_compressible(response, body))
+        return;
+    http_response_header(response, STR("Vary"), STR("Accept-Encoding"));
+    enum content_coding coding = content_coding_choose(http_header_find(request->http, "accept-encoding"));
+    struct str coded = coding == CODING_NONE ? STR_EMPTY : compress(request, coding, body);
+    if (!coded.len)
+        return;
+    http_blob_unref(response->blob);
+    response->blob = NULL;
+    response->body = coded;
+    http_response_header(response, STR("Content-Encoding"), content_coding_name(coding));
+    mark_etag(request, response, content_coding_name(coding));
+}
+
+static void leave_out_what_is_known(struct request *request, struct http_response *response)
+{
+    if (!etag_matches(request, request->reply.etag))
+        return;
+    response->status = 304;
+    response->body = STR_EMPTY;
+    http_blob_unref(response->blob);
+    response->blob = NULL;
+}
+
 void response_from_reply(struct request *request, struct http_response *ret_response)
 {
     struct call_reply *reply = &request->reply;
-    struct str etag = str_from_cstr(reply->etag);
 
     *ret_response = (struct http_response){.status = reply->status, .body = reply->body};
-    if (etag.len)
-        http_response_header(ret_response, STR("ETag"), etag);
-    if (http_is_read(request->http) && etag.len && etag_matches(request, reply->etag)) {
-        ret_response->status = 304;
-        ret_response->body = STR_EMPTY;
-    } else if (reply->body.len) {
+    if (reply->etag[0])
+        http_response_header(ret_response, STR("ETag"), str_from_cstr(reply->etag));
+    if (reply->body.len)
         http_response_header(ret_response, STR("Content-Type"), STR("application/json"));
-    }
     http_response_header(ret_response, STR("Cache-Control"),
                          request->match.route->cached && !reply->sets_cookie ? STR("public, no-cache")
                                                                              : STR("private, no-store"));
     reply_headers_add(request, ret_response);
+    code_content(request, ret_response);
+    if (request->cache_key.len && !reply->uncacheable && ret_response->status == 200)
+        response_keep(request, ret_response);
+    if (http_is_read(request->http) && reply->etag[0])
+        leave_out_what_is_known(request, ret_response);
 }
 
 void response_from_replay(struct request *request, struct http_response *ret_response)
@@ -232,16 +285,6 @@ void response_keep(struct request *request, struct http_response *response)
 
 /* -- Raw handlers -------------------------------------------------------------------------------------------------- */
 
-static void leave_out_what_is_known(struct request *request, struct http_response *response)
-{
-    if (!etag_matches(request, request->reply.etag))
-        return;
-    response->status = 304;
-    response->body = STR_EMPTY;
-    http_blob_unref(response->blob);
-    response->blob = NULL;
-}
-
 void response_from_raw(struct request *request, struct http_response *response)
 {
     struct call_reply *reply = &request->reply;
@@ -253,6 +296,8 @@ void response_from_raw(struct request *request, struct http_response *response)
     if (is_whole && reply->etag[0])
         http_response_header(response, STR("ETag"), str_from_cstr(reply->etag));
     reply_headers_add(request, response);
+    if (is_whole)
+        code_content(request, response);
     if (is_whole && request->cache_key.len && !reply->uncacheable)
         response_keep(request, response);
     if (is_whole && reply->etag[0])

@@ -1,6 +1,7 @@
 #include "platform/service/request.h"
 
 #include "platform/ports/clock/clock.h"
+#include "platform/service/compression.h"
 #include "platform/service/host.h"
 #include "platform/service/host_metrics.h"
 #include "platform/service/request_parts.h"
@@ -97,8 +98,6 @@ static void finish(struct request *request, int result)
         response_from_replay(request, &response);
     else
         response_from_reply(request, &response);
-    if (request->cache_key.len && !request->reply.uncacheable && response.status == 200)
-        response_keep(request, &response);
     send(request, &response);
 }
 
@@ -361,7 +360,8 @@ static void request_run(struct work *work)
 /* The key of a row that may be cached: all that its answer depends on. Empty when the request is not of that kind. */
 static struct str make_cache_key(const struct request *request)
 {
-    size_t size = request->call.tenant.len + 1 + request->http->target.len;
+    enum content_coding coding = content_coding_choose(http_header_find(request->http, "accept-encoding"));
+    size_t size = request->call.tenant.len + 1 + request->http->target.len + 1;
     char *key = size <= CACHE_KEY_MAX ? arena_alloc(request->arena, size) : NULL;
 
     if (!key)
@@ -369,6 +369,7 @@ static struct str make_cache_key(const struct request *request)
     memcpy(key, request->call.tenant.ptr, request->call.tenant.len);
     key[request->call.tenant.len] = '\n';
     memcpy(key + request->call.tenant.len + 1, request->http->target.ptr, request->http->target.len);
+    key[size - 1] = (char)('0' + coding); /* so each form is compressed once, and those that nobody asks for never */
     return str_from(key, size);
 }
 

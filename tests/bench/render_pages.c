@@ -128,6 +128,7 @@ int main(int argument_count, char **arguments)
     int64_t cpu_ns = clock_cpu_ns(), wall_ns = clock_monotonic_ns();
     run(&bench, task_count);
     report(&bench, start_ns, first_ns, clock_monotonic_ns() - wall_ns, clock_cpu_ns() - cpu_ns);
+    fflush(stdout);
     if (argument_count > 5) /* so that somebody can look at the contexts */
         getchar();
     renderer_free(bench.renderer);
