@@ -119,7 +119,7 @@ bool content_is_compressible(const struct http_response *response, struct str bo
     return response->status == 200 && body.len >= BODY_BYTES_MIN &&
            str_starts_with(header_of(response, "Cache-Control"), STR("public")) &&
            is_text(header_of(response, "Content-Type")) && header_of(response, "Content-Encoding").len == 0 &&
-           header_of(response, "Set-Cookie").len == 0;
+           header_of(response, "Vary").len == 0 && header_of(response, "Set-Cookie").len == 0;
 }
 
 /* -- Compressing --------------------------------------------------------------------------------------------------- */

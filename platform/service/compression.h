@@ -24,7 +24,8 @@ enum content_coding content_coding_choose(struct str accept_encoding);
 /* "br", "gzip"; what the ETag of the coded form ends with, too. */
 struct str content_coding_name(enum content_coding coding);
 
-/* Whether there is any use in it and no harm: status 200, public, text, long enough, not coded yet. */
+/* Whether there is any use in it and no harm: status 200, public, text, long enough; and its handler did not choose a
+ * form itself, as it says by Content-Encoding or Vary. */
 bool content_is_compressible(const struct http_response *response, struct str body);
 
 /* Compresses the whole body. ERR_TOO_LARGE: it would not get smaller; ERR_NO_MEMORY. */

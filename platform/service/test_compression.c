@@ -132,7 +132,8 @@ static bool is_compressible(const char *content_type, const char *cache_control,
 static void test_compression__only_what_everybody_sees_is_compressed(void **state)
 {
     const struct http_header none = {0}, cookie = {STR("Set-Cookie"), STR("csrf=1")},
-                             coded = {STR("Content-Encoding"), STR("br")};
+                             coded = {STR("Content-Encoding"), STR("br")},
+                             chosen = {STR("Vary"), STR("Accept-Encoding")};
 
     (void)state;
     assert_true(is_compressible("application/json", "public, no-cache", none, 4096, 200));
@@ -142,6 +143,7 @@ static void test_compression__only_what_everybody_sees_is_compressed(void **stat
     assert_false(is_compressible("text/html; charset=utf-8", "", none, 4096, 200));
     assert_false(is_compressible("application/json", "public, no-cache", cookie, 4096, 200));
     assert_false(is_compressible("application/json", "public, no-cache", coded, 4096, 200));
+    assert_false(is_compressible("application/json", "public, no-cache", chosen, 4096, 200));
     assert_false(is_compressible("application/json", "public, no-cache", none, 1023, 200));
     assert_false(is_compressible("application/json", "public, no-cache", none, 4096, 404));
     assert_false(is_compressible("image/webp", "public, no-cache", none, 4096, 200));
