@@ -97,14 +97,14 @@ static int write_html(struct page *page, struct buf *html)
     return buf_error(html);
 }
 
-/* Says so to whoever has built the shop without its pages. */
+/* In place of the page that tells a problem, which is not built either. */
 static int answer_unbuilt(struct page *page, struct http_response *response)
 {
     static const char text[] =
         "<!doctype html>\n<html lang=\"en\">\n<head><meta charset=\"utf-8\"><title>No pages</title></head>\n<body>\n"
         "<h1>The pages of this shop are not built</h1>\n<p>`make build` builds them, or SHOPSTREAM_WEB says where they "
         "are. The API answers: <a href=\"/api/docs\">/api/docs</a>.</p>\n</body>\n</html>\n";
-    int status = response->status >= 400 ? response->status : 503;
+    int status = response->status;
 
     TRY(call_answer(page->call, response, "text/html; charset=utf-8", "no-store", STR(text)));
     response->status = status;
@@ -115,8 +115,10 @@ int page_answer(struct page *page, struct http_response *response)
 {
     CLEANUP(buf_free) struct buf html = BUF(HTML_BYTES_MAX);
 
-    if (!web_is_built(page->shell->web))
+    if (!web_is_built(page->shell->web) && page->document->error)
         return answer_unbuilt(page, response);
+    if (!web_is_built(page->shell->web))
+        return call_fail(page->call, ERR_NOT_FOUND, "pages_not_built", NULL, "The pages of this shop are not built.");
     TRY(write_html(page, &html));
     TRY(add_headers(page, response));
     response->blob = http_blob_new(buf_str(&html));

@@ -78,6 +78,7 @@ int page_add_visitor(struct page *page);
 
 /* site.c */
 int page_add_site(struct page *page);
+int page_name_site(struct page *page); /* without what the catalog knows: categories */
 const Catalog__Category *page_find_category(const struct page *page, const char *slug);
 
 /* -- Around it ----------------------------------------------------------------------------------------------------- */

@@ -29,16 +29,20 @@ static size_t find_words(int status)
     return i;
 }
 
-/* A tenant that nobody knows has no site, and neither has a shop whose catalog is what failed. */
+/* Who asks for a shop that there is not sees nothing of another one. */
+static bool has_shop(const struct call *call)
+{
+    struct str code = str_from_cstr(call->problem.code);
+
+    return call->tenant.len && !str_equal(code, STR("no_such_host")) && !str_equal(code, STR("no_such_tenant"));
+}
+
+/* The catalog may be what failed: then there are no categories. */
 static int add_site(struct page *page)
 {
-    if (page->call->tenant.len && page_add_site(page) >= 0)
+    if (has_shop(page->call) && page_add_site(page) >= 0)
         return 0;
-    Pages__Site *site = page->document->site;
-    if (!site)
-        return ERR_NO_MEMORY;
-    site->n_categories = 0;
-    return site->url ? 0 : page_text(page, shell_url(page->call), &site->url);
+    return page_name_site(page);
 }
 
 int page_fill_problem(struct page *page)

@@ -1,19 +1,26 @@
 /* A page as it is asked for: as HTML by a browser, as JSON by a program; and who looks at it. */
 #include "services/shell/href.h"
 #include "services/shell/page.h"
+#include "services/shell/session.h"
 
+#include "platform/service/browser.h"
 #include "platform/wire/wire.h"
 
 #define HOME_OF_ACCOUNT "/account"
 
-/* In the pages of the shop everybody is a customer: staff sees its own orders there, and not everybody's. */
-static void act_for_person(struct page *page)
+/* Who looks at a page of a person. In the pages of the shop everybody is a customer: staff sees its own orders there,
+ * and not everybody's. */
+static int act_for_person(struct page *page)
 {
     struct call *call = page->call;
 
-    call->on_behalf = page->row->personal;
-    if (page->row->personal && call->who.user_id.len)
+    if (!page->row->personal)
+        return 0;
+    TRY(session_visitor(call));
+    call->on_behalf = true;
+    if (call->who.user_id.len)
         call->who.roles = ROLE_CUSTOMER;
+    return 0;
 }
 
 static int redirect(struct call *call, struct http_response *response, const char *href)
@@ -56,7 +63,7 @@ int show_page(struct call *call, const struct http_request *request, struct http
     if (!document)
         return ERR_NO_MEMORY;
     TRY(page_open(call, request->target, document, &page));
-    act_for_person(&page);
+    TRY(act_for_person(&page));
     if (is_way_in(&page) && call->who.user_id.len)
         return send_inside(&page, response);
     int result = page_fill(&page);
@@ -71,7 +78,7 @@ int get_page(struct call *call, const Pages__GetPageRequest *in, Pages__Page *ou
     struct page page;
 
     TRY(page_open(call, str_from_cstr(in->path), out, &page));
-    act_for_person(&page);
+    TRY(act_for_person(&page));
     return page_fill(&page);
 }
 
@@ -94,6 +101,8 @@ int get_visitor(struct call *call, const Pages__GetVisitorRequest *in, Pages__Vi
     Identity__User user = IDENTITY__USER__INIT;
 
     (void)in;
+    TRY(session_visitor(call));
+    TRY(browser_set_csrf(call, false));
     call->on_behalf = true;
     out->has_signed_in = out->has_cart_count = true;
     out->signed_in = call->who.user_id.len > 0;

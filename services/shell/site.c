@@ -15,7 +15,6 @@ struct str shell_url(const struct call *call)
     return url;
 }
 
-/* A shop without its catalog has pages without categories. */
 static int add_categories(struct page *page, Pages__Site *site)
 {
     Catalog__ListCategoriesRequest in = CATALOG__LIST_CATEGORIES_REQUEST__INIT;
@@ -27,7 +26,7 @@ static int add_categories(struct page *page, Pages__Site *site)
     return 0;
 }
 
-int page_add_site(struct page *page)
+int page_name_site(struct page *page)
 {
     const struct shell_state *shell = page->shell;
     Pages__Site *site = (void *)wire_message_new(page->call->arena, &pages__site__descriptor);
@@ -39,8 +38,13 @@ int page_add_site(struct page *page)
     TRY(page_text(page, shell->locale, &site->locale));
     TRY(page_text(page, shell->currency, &site->currency));
     TRY(page_text(page, shell->country, &site->country));
-    TRY(page_text(page, shell_url(page->call), &site->url));
-    return add_categories(page, site);
+    return page_text(page, shell_url(page->call), &site->url);
+}
+
+int page_add_site(struct page *page)
+{
+    TRY(page_name_site(page));
+    return add_categories(page, page->document->site);
 }
 
 const Catalog__Category *page_find_category(const struct page *page, const char *slug)

@@ -42,7 +42,7 @@ static void write_location(struct call *call, struct buf *xml, const char *eleme
 static int answer_xml(struct call *call, struct http_response *response, const struct buf *xml)
 {
     TRY(buf_error(xml));
-    TRY(call_answer(call, response, "application/xml", "public, no-cache", STR_EMPTY));
+    TRY(call_answer(call, response, "application/xml; charset=utf-8", "public, no-cache", STR_EMPTY));
     response->blob = http_blob_new(buf_str(xml));
     return response->blob ? 0 : ERR_NO_MEMORY;
 }

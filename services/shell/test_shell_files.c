@@ -161,7 +161,7 @@ static void test_web__a_shop_without_it_starts_and_says_so(void **state)
 
     start(&bare, "/nonexistent/folder");
     struct test_answer page = test_host_http(&bare, HTTP_GET, "/", headers, NULL);
-    assert_int_equal(page.status, 503);
+    assert_int_equal(page.status, 404);
     assert_true(str_find(page.body, STR("not built")) > 0);
     assert_int_equal(test_host_http(&bare, HTTP_GET, "/nothing", headers, NULL).status, 404);
     assert_int_equal(test_host_http(&bare, HTTP_GET, "/pictures/kettle-320.webp", NULL, NULL).status, 404);
@@ -190,7 +190,7 @@ static void test_web__a_broken_manifest_is_no_pages(void **state)
         test_web_put(folder, "frontend/manifest.json", manifests[i]);
         test_web_put(folder, "pictures/pictures.json", "{\"/pictures/kettle\":{\"pictures\":[{\"unknown\":1}]}}");
         start(&broken, folder);
-        assert_int_equal(test_host_http(&broken, HTTP_GET, "/", NULL, NULL).status, 503);
+        assert_int_equal(test_host_http(&broken, HTTP_GET, "/", NULL, NULL).status, 404);
         assert_int_equal(test_host_http(&broken, HTTP_GET, "/pictures/kettle-320.webp", NULL, NULL).status, 200);
         test_host_end(&broken);
         test_folder_remove(folder);
