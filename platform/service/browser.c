@@ -117,9 +117,9 @@ int browser_set_cookie(struct call *call, const char *name, struct str value, in
 
     if (!cookie)
         return ERR_NO_MEMORY;
-    if (call->reply)
-        call->reply->sets_cookie = call->reply->uncacheable = true;
-    return call_set_header(call, "Set-Cookie", str_from_cstr(cookie));
+    if (call->showing)
+        call->showing->sets_cookie = call->showing->uncacheable = true;
+    return reply_set_header(call->showing, "Set-Cookie", str_from_cstr(cookie));
 }
 
 int browser_clear_cookie(struct call *call, const char *name)

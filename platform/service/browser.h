@@ -21,7 +21,8 @@
 /* The value of the request's cookie; the empty str when there is none, or several of the name. */
 struct str browser_cookie(const struct call *call, const char *name);
 
-/* Set with the answer, which is then kept in no cache. Only the csrf cookie can be read by scripts. Once for a name. */
+/* Set with the answer, which is then kept in no cache; from a service that was called for it, too. Only the csrf cookie
+ * can be read by scripts. Once for a name. */
 int browser_set_cookie(struct call *call, const char *name, struct str value, int64_t lifetime_s);
 int browser_clear_cookie(struct call *call, const char *name);
 

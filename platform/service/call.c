@@ -236,16 +236,19 @@ int call_cache_tag(struct call *call, const char *kind, struct str id)
     return 0;
 }
 
-int call_set_header(struct call *call, const char *name, struct str value)
+int reply_set_header(struct call_reply *reply, const char *name, struct str value)
 {
-    struct call_reply *reply = call->reply;
-
     if (!reply || !value.ptr)
         return 0;
     if (reply->header_count == REPLY_HEADERS_MAX)
         return ERR_TOO_LARGE;
     reply->headers[reply->header_count++] = (struct http_header){str_from_cstr(name), value};
     return 0;
+}
+
+int call_set_header(struct call *call, const char *name, struct str value)
+{
+    return reply_set_header(call->reply, name, value);
 }
 
 void call_wait_for(struct call *call, struct str key, rpc_handler *refresh)

@@ -31,6 +31,7 @@ void request_reset_output(struct request *request);
 
 /* reply.c: answers. reply_json writes a message into the call's arena. */
 int reply_json(struct call *call, const ProtobufCMessage *message, struct str *ret_json);
+int reply_set_header(struct call_reply *reply, const char *name, struct str value);
 void response_from_problem(struct request *request, struct http_response *ret_response);
 void response_from_reply(struct request *request, struct http_response *ret_response);
 void response_from_replay(struct request *request, struct http_response *ret_response);

@@ -10,6 +10,7 @@ from browser import CSRF, GUEST, REFRESH, SESSION, Browser  # noqa: E402
 from case import ShopCase  # noqa: E402
 from shop import PASSWORD, new_key  # noqa: E402
 
+VISITOR, ACCOUNT = "/visitor", "/api/shell/v1/pages?path=/account"
 CART, ITEMS, ORDERS = "/api/orders/v1/cart", "/api/orders/v1/cart/items", "/api/orders/v1/orders"
 ME, PRODUCTS = "/api/identity/v1/me", "/api/catalog/v1/products"
 TABS = 8
@@ -101,6 +102,55 @@ class SessionTest(BrowserCase):
         self.assertEqual({CSRF}, set(here.cookies))
         self.assertStatus(theirs.get(ME), 200)
         self.assertProblem(Browser(self.shop, "nobody.example").post("/session", {}), 404, "no_such_host")
+
+
+class PageTest(BrowserCase):
+    """What the shell itself reads the cookies for."""
+
+    def test_browser__is_told_who_it_is_and_gets_the_token(self):
+        browser = Browser(self.shop)
+        visitor = self.assertStatus(browser.get(VISITOR), 200)
+        self.assertEqual((False, 0), (visitor["signed_in"], visitor["cart_count"]))
+        self.assertEqual({CSRF}, set(browser.cookies))
+        token = browser.cookies[CSRF]
+        self.add(browser, self.shop.sku(10), 3)
+        self.assertEqual(3, self.assertStatus(browser.get(VISITOR), 200)["cart_count"])
+        self.assertEqual(token, browser.cookies[CSRF])
+
+    def test_browser__a_page_of_a_person_renews_their_session(self):
+        """Whose access token's time is up; two tabs at once; and no page that is everybody's does."""
+        browser = self.signed_in()
+        for path in (VISITOR, ACCOUNT, "/account"):
+            with self.subTest(path=path):
+                browser.cookies.pop(SESSION)
+                tab = Browser(self.shop)
+                tab.cookies = dict(browser.cookies)
+                self.assertEqual([], self.shop.get("/", headers=browser.headers()).set_cookies)
+                self.assertNotEqual(303, browser.get(path).status)
+                self.assertNotEqual(303, tab.get(path).status)
+                self.assertEqual(browser.cookies[REFRESH], tab.cookies[REFRESH])
+                for one in (browser, tab):
+                    self.assertEqual(browser.email, self.assertStatus(one.get(ME), 200)["email"])
+        self.assertEqual("Ada", self.assertStatus(browser.get(VISITOR), 200)["name"])
+        self.assertEqual(browser.email, self.assertStatus(browser.get(ACCOUNT), 200)["account"]["user"]["email"])
+
+    def test_browser__a_page_of_a_person_who_is_gone_asks_to_sign_in(self):
+        browser = self.signed_in()
+        self.assertStatus(browser.delete("/api/identity/v1/sessions"), 204)
+        answer = browser.get("/account")
+        self.assertEqual((303, "/login?return_to=%2Faccount"), (answer.status, answer.headers["location"]))
+        self.assertEqual({CSRF}, set(browser.cookies))
+        self.assertFalse(self.assertStatus(browser.get(VISITOR), 200)["signed_in"])
+
+    def test_browser__the_first_page_after_a_sign_in_merges_the_cart(self):
+        browser = self.signed_in()
+        browser.delete("/session")
+        sku = self.shop.sku(10)
+        self.add(browser, sku, 2)
+        self.assertStatus(browser.sign_in(browser.email), 204)
+        self.assertEqual(2, self.assertStatus(browser.get(VISITOR), 200)["cart_count"])
+        self.assertNotIn(GUEST, browser.cookies)
+        self.assertEqual({sku: 2}, self.contents(browser))
 
 
 class GuestTest(BrowserCase):
