@@ -16,6 +16,26 @@ const struct config_row shop_settings[] = {
     {0},
 };
 
+/* "en", "de-AT", "zh-Hans-CN": a language of two or three letters, and what narrows it, by hyphens. */
+static bool is_language_tag(struct str tag)
+{
+    struct str rest = tag, part;
+    size_t count = 0;
+
+    while (str_next_token(&rest, '-', &part)) {
+        for (size_t i = 0; i < part.len; i++) {
+            bool is_letter = (part.ptr[i] | 0x20) >= 'a' && (part.ptr[i] | 0x20) <= 'z';
+
+            if (!is_letter && (count == 0 || part.ptr[i] < '0' || part.ptr[i] > '9'))
+                return false;
+        }
+        if (count == 0 ? part.len < 2 || part.len > 3 : part.len < 1 || part.len > 8)
+            return false;
+        count++;
+    }
+    return count > 0 && tag.ptr[tag.len - 1] != '-';
+}
+
 int shop_settings_check(const struct config *config, char ret_message[512])
 {
     const char *message = NULL;
@@ -24,6 +44,8 @@ int shop_settings_check(const struct config *config, char ret_message[512])
         message = "SHOPSTREAM_CURRENCY must be the code of a currency that is in use (ISO 4217), as EUR";
     else if (!iso_country_exists(config_get_str(config, &shop_settings[SHOP_COUNTRY])))
         message = "SHOPSTREAM_COUNTRY must be the code of a country (ISO 3166-1), as DE";
+    else if (!is_language_tag(config_get_str(config, &shop_settings[SHOP_LOCALE])))
+        message = "SHOPSTREAM_LOCALE must be a language tag (BCP 47), as en-GB";
     if (!message)
         return 0;
     snprintf(ret_message, 512, "%s", message);

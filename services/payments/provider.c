@@ -1,4 +1,4 @@
-#include "services/payments/payments.h"
+#include "services/payments/handlers.h"
 
 #include "platform/base/task.h"
 #include "platform/ports/psp/psp_config.h"
@@ -10,12 +10,14 @@
 #include <stdlib.h>
 
 #define URL_BYTES_MAX 256
+#define CARD_FIELD_URL_BYTES_MAX ((size_t)2048)
 #define EMULATOR_NAME "stripe_emulator"
 #define TIMEOUT_MS_DEFAULT 8000
 #define RECONCILE_AGE_MS_DEFAULT (INT64_C(2) * 60 * 1000)
 
 struct payments_state {
     struct psp_secrets secrets;
+    struct str publishable_key; /* as configured; empty: it is not */
     int64_t timeout_ms;
     int64_t reconcile_age_ms;
     struct task_mutex mutex;
@@ -38,6 +40,7 @@ int payments_start(struct call *call, void **ret_state)
     const struct config *config = options->config;
     state->timeout_ms = config ? config_get_int(config, psp_config_timeout) : TIMEOUT_MS_DEFAULT;
     state->reconcile_age_ms = config ? config_get_int(config, psp_config_reconcile_age) : RECONCILE_AGE_MS_DEFAULT;
+    state->publishable_key = config ? config_get_str(config, psp_config_publishable_key) : STR_EMPTY;
     task_mutex_init(&state->mutex);
     *ret_state = state;
     return 0;
@@ -94,6 +97,57 @@ struct psp *payments_psp(struct call *call)
     if (error)
         log_error(&call->log, "the payment provider cannot be reached as configured", LOG_ERR(error));
     return state->psp;
+}
+
+/* An origin as a parameter of an address. */
+static void append_parameter(struct buf *url, struct str text)
+{
+    for (size_t i = 0; i < text.len; i++) {
+        unsigned char c = (unsigned char)text.ptr[i];
+        bool is_plain =
+            (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '-' || c == '.';
+        if (is_plain)
+            buf_append_char(url, (char)c);
+        else
+            buf_printf(url, "%%%02X", c);
+    }
+}
+
+/* The shop's own, as browsers write it. */
+static struct str own_origin(const struct service_host *host)
+{
+    struct str url = str_from_cstr(host->options.public_url);
+    if (url.len == 0)
+        url = str_from_cstr(host->own_url);
+    if (url.len > 0 && url.ptr[url.len - 1] == '/')
+        url.len--;
+    return url;
+}
+
+static int show_emulator(struct call *call, const char *base_url, const char *origin, Payments__CardField *out)
+{
+    CLEANUP(buf_free) struct buf url = BUF(CARD_FIELD_URL_BYTES_MAX);
+    buf_printf(&url, "%s/card-field?origin=", base_url);
+    append_parameter(&url, origin ? str_from_cstr(origin) : own_origin(call->host));
+    TRY(buf_error(&url));
+    out->kind = arena_cstr(call->arena, STR("emulator"));
+    out->url = arena_cstr(call->arena, buf_str(&url));
+    return out->kind && out->url ? 0 : ERR_NO_MEMORY;
+}
+
+/* Stripe is reached by https alone; what stands on this machine is an emulator. */
+int get_card_field(struct call *call, const Payments__GetCardFieldRequest *in, Payments__CardField *out)
+{
+    const struct payments_state *state = call->state;
+    char url[URL_BYTES_MAX];
+    if (!find_url(call->host, url))
+        return call_fail(call, ERR_UNAVAILABLE, "provider_unavailable", NULL, "The payment provider is not there yet.");
+    if (str_starts_with(str_from_cstr(url), STR("http://")))
+        return show_emulator(call, url, in->origin, out);
+    out->kind = arena_cstr(call->arena, STR("stripe"));
+    if (state->publishable_key.len > 0)
+        out->publishable_key = arena_cstr(call->arena, state->publishable_key);
+    return out->kind && (out->publishable_key || state->publishable_key.len == 0) ? 0 : ERR_NO_MEMORY;
 }
 
 int64_t payments_deadline_ns(struct call *call)

@@ -17,6 +17,8 @@ const struct service payments_service = {
             {RPC(payments, authorise_payment), .internal = true, .auth = AUTH_SERVICE, .tx = TX_NONE},
             {RPC(payments, capture_payment), .internal = true, .auth = AUTH_SERVICE, .tx = TX_NONE},
             {RPC(payments, return_money), .internal = true, .auth = AUTH_SERVICE, .tx = TX_NONE},
+            /* For pages. */
+            {RPC(payments, get_card_field), .internal = true, .auth = AUTH_SERVICE, .tx = TX_NONE},
 
             {"GET", "/v1/payments/{id}", RPC(payments, get_payment), .auth = AUTH_STAFF, .summary = "One payment"},
             {"POST", "/v1/payments/{id}/refunds", RPC(payments, create_refund), .auth = AUTH_SUPPORT,

@@ -428,11 +428,66 @@ static void test_payments__the_ledger_cannot_be_changed(void **state)
     assert_ledger(fixture, 2);
 }
 
+/* -- The card field ------------------------------------------------------------------------------------------------ */
+
+static int ask_card_field(struct test_host *host, const char *origin, Payments__CardField *ret_field)
+{
+    Payments__GetCardFieldRequest request = PAYMENTS__GET_CARD_FIELD_REQUEST__INIT;
+    request.origin = (char *)(uintptr_t)origin;
+    payments__card_field__init(ret_field);
+    return payments_get_card_field(test_host_call(host, "orders"), &request, ret_field);
+}
+
+static void test_payments__the_emulators_field_is_where_it_listens(void **state)
+{
+    struct fixture *fixture = *state;
+    Payments__CardField field;
+    char url[300];
+    assert_int_equal(ask_card_field(&fixture->host, "https://[::1]:8443", &field), 0);
+    snprintf(url, sizeof(url), "%s/card-field?origin=https%%3A%%2F%%2F%%5B%%3A%%3A1%%5D%%3A8443",
+             test_emulator_url(&fixture->host));
+    assert_string_equal(field.kind, "emulator");
+    assert_string_equal(field.url, url);
+    assert_null(field.publishable_key);
+    assert_int_equal(ask_card_field(&fixture->host, NULL, &field), 0);
+    assert_non_null(strstr(field.url, "origin=http%3A%2F%2Flocalhost%3A"));
+    fixture->host.host->options.public_url = "https://shop.example/";
+    assert_int_equal(ask_card_field(&fixture->host, NULL, &field), 0);
+    assert_non_null(strstr(field.url, "origin=https%3A%2F%2Fshop.example"));
+    fixture->host.host->options.public_url = NULL;
+}
+
+static void test_payments__stripes_field_has_its_publishable_key(void **state)
+{
+    static const struct service *const services[] = {&payments_service, &orders_service, &catalog_service, NULL};
+    char url[] = "SHOPSTREAM_STRIPE_URL=https://stripe.example",
+         secret[] = "SHOPSTREAM_STRIPE_SECRET_KEY=sk_test_of_tests";
+    char webhook[] = "SHOPSTREAM_STRIPE_WEBHOOK_SECRET=whsec_of_tests";
+    char key[] = "SHOPSTREAM_STRIPE_PUBLISHABLE_KEY=pk_test_of_tests";
+    char *const environments[][5] = {{url, secret, webhook, key, NULL}, {url, secret, webhook, NULL}};
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        struct test_host host = {0};
+        Payments__CardField field;
+        test_host_start(&host, services, environments[i]);
+        assert_int_equal(ask_card_field(&host, NULL, &field), 0);
+        assert_string_equal(field.kind, "stripe");
+        assert_null(field.url);
+        if (i == 0)
+            assert_string_equal(field.publishable_key, "pk_test_of_tests");
+        else
+            assert_null(field.publishable_key);
+        test_host_end(&host);
+    }
+}
+
 int main(void)
 {
     log_configure(2, LOG_LEVEL_NONE, LOG_FORMAT_AUTOMATIC);
     const struct CMUnitTest tests[] = {
         PATIENT(test_payments__authorising_twice_charges_once),
+        PATIENT(test_payments__the_emulators_field_is_where_it_listens),
+        cmocka_unit_test(test_payments__stripes_field_has_its_publishable_key),
         PATIENT(test_payments__capture_books_once),
         PATIENT(test_payments__a_declined_card_is_an_answer_with_its_reason),
         PATIENT(test_payments__another_amount_for_the_order_is_refused),

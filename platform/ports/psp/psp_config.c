@@ -33,7 +33,7 @@ static const struct config_row *const psp_config_secret_key = &psp_config[1];
 static const struct config_row *const psp_config_webhook_secret = &psp_config[2];
 const struct config_row *const psp_config_timeout = &psp_config[3];
 const struct config_row *const psp_config_reconcile_age = &psp_config[4];
-static const struct config_row *const psp_config_publishable_key = &psp_config[5];
+const struct config_row *const psp_config_publishable_key = &psp_config[5];
 
 /* -- Checking ------------------------------------------------------------------------------------------------------ */
 
