@@ -2,15 +2,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-
-static const char countries[] =
-    "AD AE AF AG AI AL AM AO AQ AR AS AT AU AW AX AZ BA BB BD BE BF BG BH BI BJ BL BM BN BO BQ BR BS BT BV BW BY BZ CA "
-    "CC CD CF CG CH CI CK CL CM CN CO CR CU CV CW CX CY CZ DE DJ DK DM DO DZ EC EE EG EH ER ES ET FI FJ FK FM FO FR GA "
-    "GB GD GE GF GG GH GI GL GM GN GP GQ GR GS GT GU GW GY HK HM HN HR HT HU ID IE IL IM IN IO IQ IR IS IT JE JM JO JP "
-    "KE KG KH KI KM KN KP KR KW KY KZ LA LB LC LI LK LR LS LT LU LV LY MA MC MD ME MF MG MH MK ML MM MN MO MP MQ MR MS "
-    "MT MU MV MW MX MY MZ NA NC NE NF NG NI NL NO NP NR NU NZ OM PA PE PF PG PH PK PL PM PN PR PS PT PW PY QA RE RO RS "
-    "RU RW SA SB SC SD SE SG SH SI SJ SK SL SM SN SO SR SS ST SV SX SY SZ TC TD TF TG TH TJ TK TL TM TN TO TR TT TV TW "
-    "TZ UA UG UM US UY UZ VA VC VE VG VI VN VU WF WS YE YT ZA ZM ZW";
+#include <string.h>
 
 /* By the number of digits behind the point. */
 static const char *const currencies[] = {
@@ -36,7 +28,14 @@ static bool is_in(const char *list, struct str code, size_t len)
 
 bool iso_country_exists(struct str code)
 {
-    return is_in(countries, code, 2);
+    size_t count;
+    const struct iso_country *countries = iso_countries(&count);
+
+    for (size_t i = 0; code.len == 2 && i < count; i++) {
+        if (memcmp(countries[i].code, code.ptr, 2) == 0)
+            return true;
+    }
+    return false;
 }
 
 int iso_currency_digits(struct str code)
@@ -53,7 +52,7 @@ void iso_money_format(int64_t amount, struct str currency, char ret_text[ISO_MON
     static const int64_t units[] = {1, 10, 100, 1000};
     int digits = iso_currency_digits(currency);
 
-    if (digits <= 0)
+    if (digits <= 0 || digits > 3) /* more have none */
         snprintf(ret_text, ISO_MONEY_BYTES, "%lld %.*s", (long long)amount, STR_FORMAT(currency));
     else
         snprintf(ret_text, ISO_MONEY_BYTES, "%s%lld.%0*lld %.*s", amount < 0 ? "-" : "",

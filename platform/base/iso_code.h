@@ -5,6 +5,14 @@
 
 #include "platform/base/str.h"
 
+struct iso_country {
+    char code[3];
+    const char *name; /* in English */
+};
+
+/* All of them, in the order of their names. */
+const struct iso_country *iso_countries(size_t *ret_count);
+
 bool iso_country_exists(struct str code);
 
 /* How many digits of an amount stand behind the point: 2 for EUR, 0 for JPY, 3 for KWD. -1: there is no such currency.

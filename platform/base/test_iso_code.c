@@ -65,6 +65,23 @@ static void test_iso_code__countries_are_those_of_iso_3166(void **state)
     assert_int_equal(for_each_code(FOLDER "iso_3166-1.json", "3166-1", "alpha_2", check_country), count_countries());
 }
 
+/* Each has one name, and no two have the same. */
+static void test_iso_code__countries_have_names(void **state)
+{
+    size_t count;
+    const struct iso_country *countries = iso_countries(&count);
+
+    (void)state;
+    assert_int_equal(count, count_countries());
+    for (size_t i = 0; i < count; i++) {
+        assert_true(strlen(countries[i].name) >= 4 && strlen(countries[i].name) <= 60);
+        for (size_t j = 0; j < i; j++) {
+            assert_string_not_equal(countries[i].name, countries[j].name);
+            assert_string_not_equal(countries[i].code, countries[j].code);
+        }
+    }
+}
+
 static void check_currency(struct str code)
 {
     bool is_refused = str_find(STR(refused_currencies), code) >= 0;
@@ -128,6 +145,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_iso_code__countries_are_those_of_iso_3166),
+        cmocka_unit_test(test_iso_code__countries_have_names),
         cmocka_unit_test(test_iso_code__currencies_are_those_of_iso_4217_in_use),
         cmocka_unit_test(test_iso_code__what_only_looks_like_a_code_is_none),
         cmocka_unit_test(test_iso_code__money_has_its_currencys_digits),

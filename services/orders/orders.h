@@ -103,6 +103,7 @@ orders_add_cart_item_fn add_cart_item;
 orders_update_cart_item_fn update_cart_item;
 orders_remove_cart_item_fn remove_cart_item;
 orders_list_shipping_methods_fn list_shipping_methods;
+orders_list_shipping_countries_fn list_shipping_countries;
 orders_create_order_fn create_order;
 orders_get_order_fn get_order;
 orders_list_orders_fn list_orders;

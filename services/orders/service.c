@@ -44,6 +44,8 @@ const struct service orders_service = {
              .tx = TX_NONE, .idempotent = true, .if_match = IF_MATCH_TAKEN, .summary = "Take an article out"},
             {"GET", "/v1/shipping-methods", RPC(orders, list_shipping_methods), .auth = AUTH_ANYONE,
              .summary = "How an order can be sent to a country"},
+            {"GET", "/v1/shipping-countries", RPC(orders, list_shipping_countries), .auth = AUTH_ANYONE, .tx = TX_NONE,
+             .summary = "The countries that are delivered to"},
             {"POST", "/v1/orders", RPC(orders, create_order), .auth = AUTH_SHOPPER, .rate = RATE_CHECKOUT,
              .tx = TX_NONE, .status = 201, .idempotent = true, .key_required = true, .summary = "Place an order"},
             {"GET", "/v1/orders", RPC(orders, list_orders), .auth = AUTH_SHOPPER, .summary = "Orders, newest first"},

@@ -1,6 +1,8 @@
 /* Shipping methods by country: three zones, each priced in some currencies. */
 #include "services/orders/orders.h"
 
+#include "platform/base/iso_code.h"
+
 #include <stdlib.h>
 
 enum zone { ZONE_HOME, ZONE_EUROPE, ZONE_WORLD, ZONE_COUNT };
@@ -119,6 +121,31 @@ int list_shipping_methods(struct call *call, const Orders__ListShippingMethodsRe
         if (!method->id || !method->title || !method->price)
             return ERR_NO_MEMORY;
         out->shipping_methods[out->n_shipping_methods++] = method;
+    }
+    return 0;
+}
+
+int list_shipping_countries(struct call *call, const Orders__ListShippingCountriesRequest *in,
+                            Orders__ListShippingCountriesReply *out)
+{
+    size_t count;
+    const struct iso_country *countries = iso_countries(&count);
+
+    (void)in;
+    out->countries = arena_alloc_array(call->arena, count, sizeof(out->countries[0]));
+    if (!out->countries)
+        return ERR_NO_MEMORY;
+    for (size_t i = 0; i < count; i++) {
+        if (is_in(nowhere, str_from_cstr(countries[i].code)))
+            continue;
+        Orders__ShippingCountry *country = arena_alloc(call->arena, sizeof(*country));
+
+        if (!country)
+            return ERR_NO_MEMORY;
+        orders__shipping_country__init(country);
+        country->code = (char *)(uintptr_t)countries[i].code;
+        country->name = (char *)(uintptr_t)countries[i].name;
+        out->countries[out->n_countries++] = country;
     }
     return 0;
 }

@@ -1,4 +1,5 @@
 /* Proves where orders can be sent to, how, and what it costs. */
+#include "platform/base/iso_code.h"
 #include "services/orders/test_orders_fixture.h"
 
 static void assert_methods(const char *country, const char *const *ids, const int64_t *amounts)
@@ -77,6 +78,31 @@ static void test_orders_shipping__is_listed_for_anybody(void **state)
     assert_int_equal(test_json_count(answer.body, "/shipping_methods"), 0);
 }
 
+/* Whatever is listed can be shipped to, by name, and nothing else of the world. */
+static void test_orders_shipping__lists_the_countries_by_name(void **state)
+{
+    struct test_answer answer = fixture_ask((struct question){.path = "/api/orders/v1/shipping-countries"});
+    size_t world, count = test_json_count(answer.body, "/countries");
+    struct shipping_price methods[SHIPPING_METHODS_MAX];
+
+    (void)state;
+    iso_countries(&world);
+    assert_int_equal(answer.status, 200);
+    assert_int_equal(count, world - 3); /* AQ, BV, HM */
+    assert_string_equal(fixture_text(answer, "/countries/0/name"), "Afghanistan");
+    assert_string_equal(fixture_text(answer, "/countries/1/name"), "Åland Islands");
+    assert_string_equal(fixture_text(answer, TEXT("/countries/%zu/code", count - 1)), "ZW");
+    for (size_t i = 0; i < count; i++) {
+        size_t found = 0;
+
+        assert_int_equal(shipping_methods(test_host_call(&fixture, "orders"),
+                                          str_from_cstr(fixture_text(answer, TEXT("/countries/%zu/code", i))),
+                                          STR("EUR"), NULL, methods, &found),
+                         0);
+        assert_true(found > 0);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -84,6 +110,7 @@ int main(void)
         cmocka_unit_test(test_orders_shipping__nothing_goes_where_nobody_delivers),
         cmocka_unit_test(test_orders_shipping__only_a_whole_code_is_of_a_zone),
         cmocka_unit_test(test_orders_shipping__is_listed_for_anybody),
+        cmocka_unit_test(test_orders_shipping__lists_the_countries_by_name),
         cmocka_unit_test(test_orders_shipping__has_prices_of_its_own_in_each_currency),
     };
 

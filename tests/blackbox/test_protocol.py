@@ -264,11 +264,11 @@ class OperationTest(ShopCase):
             post identity/v1/logout post identity/v1/password/forgot post identity/v1/password/reset
             post identity/v1/password/change put identity/v1/users/{id}/roles get identity/v1/me
             get identity/v1/sessions delete identity/v1/sessions/{id} get identity/.well-known/jwks.json
-            get catalog/v1/products post catalog/v1/products get catalog/v1/products/{id}
+            get catalog/v1/facets get catalog/v1/products post catalog/v1/products get catalog/v1/products/{id}
             patch catalog/v1/products/{id} delete catalog/v1/products/{id}
             delete catalog/v1/products/{id}/skus/{sku_id} get catalog/v1/categories put catalog/v1/skus/{id}/stock
             get catalog/v1/skus/{id}/stock get orders/v1/cart post orders/v1/cart/items
-            patch orders/v1/cart/items/{id} delete orders/v1/cart/items/{id} get orders/v1/shipping-methods
+            patch orders/v1/cart/items/{id} delete orders/v1/cart/items/{id} get orders/v1/shipping-methods get orders/v1/shipping-countries
             post orders/v1/orders get orders/v1/orders get orders/v1/orders/{id} post orders/v1/orders/{id}/cancel
             post orders/v1/orders/{id}/fulfil post payments/v1/webhooks/stripe post payments/v1/payments/{id}/refunds
             get payments/v1/payments/{id} get payments/v1/ledger""".split()

@@ -18,7 +18,7 @@ OPEN = """POST /api/identity/v1/signup, POST /api/identity/v1/verify, POST /api/
     POST /api/identity/v1/refresh, POST /api/identity/v1/logout, POST /api/identity/v1/password/forgot,
     POST /api/identity/v1/password/reset, GET /api/identity/.well-known/jwks.json, GET /api/catalog/v1/products,
     GET /api/catalog/v1/products/{id}, GET /api/catalog/v1/facets, GET /api/catalog/v1/categories,
-    GET /api/catalog/v1/skus/{id}/stock,
+    GET /api/catalog/v1/skus/{id}/stock, GET /api/orders/v1/shipping-countries,
     GET /api/orders/v1/shipping-methods, POST /api/payments/v1/webhooks/stripe, GET /dev/mail, GET /dev/mail/{id},
     POST /session, POST /session/refresh, DELETE /session,
     GET /, GET /c/{category}, GET /search, GET /products/{slug}, GET /cart, GET /checkout, GET /orders,
