@@ -9,6 +9,8 @@
 #include <sys/socket.h>
 
 #define CHUNK_HEAD_BYTES_MAX 20u /* a size in hex and a line's end */
+#define VANISHED_SPARE_MS 10000u /* beyond the write time-out: who is there and does not read is told from who is not  \
+                                  */
 
 /* -- Waking -------------------------------------------------------------------------------------------------------- */
 
@@ -61,7 +63,7 @@ bool http_stream_has_room(const struct http_server *server)
  * quarter of an hour that TCP would take. */
 static void expect_acknowledgement(struct http_connection *connection)
 {
-    unsigned timeout_ms = (unsigned)connection->loop->server->config.limits.write_timeout_ms;
+    unsigned timeout_ms = (unsigned)connection->loop->server->config.limits.write_timeout_ms + VANISHED_SPARE_MS;
     int descriptor = -1;
     if (uv_fileno((uv_handle_t *)&connection->tcp, &descriptor) == 0)
         (void)setsockopt(descriptor, IPPROTO_TCP, TCP_USER_TIMEOUT, &timeout_ms, sizeof timeout_ms);

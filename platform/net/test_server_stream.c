@@ -126,10 +126,11 @@ static void test_server_stream__peer_goes(void **state)
     int descriptor = test_connect(server->port);
     assert_true(test_send(descriptor, STR("GET /held HTTP/1.1\r\nHost: a\r\n\r\n" GET_STREAM)));
     stream = test_server_stream(server, 2);
-    close(descriptor);
     test_server_await_held(server, 1);
-    test_server_release(server);
+    assert_int_equal(setsockopt(descriptor, SOL_SOCKET, SO_LINGER, &reset, sizeof reset), 0);
+    close(descriptor);
     assert_int_equal(test_stream_end(stream), HTTP_STREAM_GONE);
+    test_server_release(server);
     test_server_await_connections(server, 0);
 }
 

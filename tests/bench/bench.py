@@ -20,6 +20,7 @@ import time
 
 import counts
 import flash_sale
+import followers
 import growth
 import idle_connections
 import measure
@@ -191,6 +192,10 @@ class Bench:
         row = idle_connections.hold(self.shop, self.sizes["idle"])
         self.add(row.pop("what"), row.pop("ok"), **row)
 
+    def realtime(self):
+        row = followers.hold(self.shop, self.sizes["idle"])
+        self.add(row.pop("what"), row.pop("ok"), **row)
+
     def flash(self):
         row = flash_sale.hold(self.shop, *self.sizes["flash"])
         self.add(row.pop("what"), not row["faults"] and row["p95_us"] < FLASH_P95_US, **row)
@@ -201,7 +206,7 @@ class Bench:
             self.add(row.pop("what"), row.pop("ok"), **row)
 
 
-PARTS = ("start", "reads", "idle", "checkout", "sign_in", "counted", "flash", "grow")
+PARTS = ("start", "reads", "idle", "realtime", "checkout", "sign_in", "counted", "flash", "grow")
 
 
 def machine():

@@ -62,6 +62,23 @@ class TlsTest(Secure):
         self.assertEqual(code, ended.returncode, ended)
         return ended.stdout.decode()
 
+    def test_tls__an_answer_that_goes_on(self):
+        """Each event comes by itself, over both protocols."""
+        product = self.shop.product((5,))
+        url = "https://localhost:%d/api/realtime/v1/events?channels=product:%s" % (self.shop.port, product["id"])
+        for option in ("--http1.1", "--http2"):
+            with self.subTest(option), subprocess.Popen(["curl", "-sSN", "--cacert", self.files.authority, option, url],
+                                                        stdout=subprocess.PIPE) as follower:
+                try:
+                    self.assertEqual(b"retry: 2000\n", follower.stdout.readline())
+                    for units in (7, 8):
+                        self.shop.set_stock(product["skus"][0]["id"], units)
+                        wanted = b'"available":%d}]}\n' % units
+                        while not follower.stdout.readline().endswith(wanted):
+                            self.assertIsNone(follower.poll())
+                finally:
+                    follower.kill()
+
     def test_tls__speaks_http1_and_http2(self):
         for option, first in (("--http1.1", "HTTP/1.1 200"), ("--http2", "HTTP/2 200")):
             for version in ("--tls-max 1.2", "--tlsv1.3"):
