@@ -9,8 +9,9 @@
 #include <sys/socket.h>
 
 #define CHUNK_HEAD_BYTES_MAX 20u /* a size in hex and a line's end */
-#define VANISHED_SPARE_MS 10000u /* beyond the write time-out: who is there and does not read is told from who is not  \
-                                  */
+#define VANISHED_SPARE_MS                                                                                              \
+    10000u /* beyond the write time-out: who is there and does not read is told from who is not                        \
+            */
 
 /* -- Waking -------------------------------------------------------------------------------------------------------- */
 
