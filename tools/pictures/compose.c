@@ -35,7 +35,8 @@ void backdrop(struct drawing *d, struct str category, size_t number, enum scene 
 
 const struct motif *motif_find(const char *noun)
 {
-    const struct motif *const tables[] = {motifs_home, motifs_interior, motifs_textile, motifs_outside, motifs_wear, motifs_study};
+    const struct motif *const tables[] = {motifs_home,    motifs_coffee, motifs_interior, motifs_textile,
+                                          motifs_outside, motifs_wear,   motifs_bags,     motifs_study};
 
     for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]); i++)
         for (const struct motif *motif = tables[i]; motif->noun; motif++)

@@ -79,8 +79,8 @@ struct drawing {
     uint64_t state; /* of chance */
     unsigned next_id;
     bool has_texture[TEXTURE_COUNT][2]; /* which patterns were made so far, across and upright */
-    struct colour ground; /* of the backdrop */
-    double view[4];       /* the part that is shown: left, top, width, height */
+    struct colour ground;               /* of the backdrop */
+    double view[4];                     /* the part that is shown: left, top, width, height */
 };
 
 /* -- Colour --------------------------------------------------------------------------------------------------------*/
@@ -155,10 +155,6 @@ const char *round_rect(struct drawing *d, double x, double y, double width, doub
 
 /* A polygon with rounded corners: count pairs of x, y. */
 const char *round_polygon(struct drawing *d, const double *points, size_t count, double radius);
-
-/* A smooth closed curve, or an open one, through points: count pairs of x, y. */
-const char *smooth_loop(struct drawing *d, const double *points, size_t count);
-const char *smooth_line(struct drawing *d, const double *points, size_t count);
 
 /* The outline of a turned body from its rim to its foot. tilt is how much of a circle is seen: 0 from the side, 1 from
  * above. */

@@ -40,26 +40,28 @@ const char forms_svg[] = LINEAR("r0", ACROSS, MATT_CYLINDER) LINEAR("r1", ACROSS
                            W(1, .16)) LINEAR("i2", "x1='.1' y1='0' x2='.85' y2='1'",
                                              K(0, .60) K(.30, .32) W(.44, .18) K(.58, .22) K(.7, .1) W(.86, .52)
                                                  W(1, .2)) LINEAR("s0", DOWN, K(0, .20) K(1, .36))
-                    LINEAR("s1", DOWN, K(0, .14) K(1, .36)) LINEAR("s2", DOWN, K(0, 0) K(1, .42))
-                        RADIAL("o0", "cx='.4' cy='.34' r='.78'", W(0, .26) W(.4, .06) K(.55, .03) K(.84, .20) K(1, .40))
-                            RADIAL("o1", "cx='.4' cy='.34' r='.78'",
+                    LINEAR("s1", DOWN, K(0, .14) K(1, .36)) LINEAR("s2", DOWN, K(0, 0) K(1, .42)) RADIAL(
+                        "o0", "cx='.4' cy='.34' r='.78'", W(0, .26) W(.4, .06) K(.55, .03) K(.84, .20) K(1, .40))
+                        RADIAL("o1", "cx='.4' cy='.34' r='.78'", W(0, .34) W(.4, .06) K(.55, .03) K(.84, .20) K(1, .40))
+                            RADIAL("o2", "cx='.4' cy='.34' r='.78'",
                                    W(0, .34) W(.4, .06) K(.55, .03) K(.84, .20)
-                                       K(1, .40)) RADIAL("o2", "cx='.4' cy='.34' r='.78'",
-                                                         W(0, .34) W(.4, .06) K(.55, .03) K(.84, .20) K(1, .40))
-                                RADIAL("cast", "cx='.5' cy='.5' r='.5'",
-                                       K(0, .40) K(.35, .27) K(.62, .12) K(.84, .03) K(1, 0))
-                                    RADIAL("touch", "cx='.5' cy='.5' r='.5'", K(0, .72) K(.80, .62) K(.90, .30) K(1, 0))
-                                        RADIAL("glow", "cx='.5' cy='.5' r='.5'",
-                                               "<stop offset='0' stop-color='#ffe2b0' stop-opacity='.85'/><stop "
-                                               "offset='.3' stop-color='#ffd79a' stop-opacity='.42'/>"
-                                               "<stop offset='.65' stop-color='#ffcf8c' stop-opacity='.12'/><stop "
-                                               "offset='1' stop-color='#ffcf8c' stop-opacity='0'/>")
-                                            RADIAL("pool", "cx='.40' cy='.34' r='.80'",
-                                                   W(0, .55) W(.35, .24) W(.62, .02) K(.64, .01) K(1, .13))
-                                                LINEAR("sweep", DOWN,
-                                                       K(0, .03) K(.50, .07) K(.62, .045) W(.70, .05) W(.82, .13)
-                                                           W(1, .05))
-    LINEAR("beamup", "x1='0' y1='1' x2='0' y2='0'",
-           "<stop offset='0' stop-color='#ffe9c0' stop-opacity='.75'/><stop offset='1' stop-color='#ffe2b0' stop-opacity='0'/>")
-    LINEAR("beamdown", DOWN,
-           "<stop offset='0' stop-color='#ffe9c0' stop-opacity='.75'/><stop offset='1' stop-color='#ffe2b0' stop-opacity='0'/>");
+                                       K(1, .40)) RADIAL("cast", "cx='.5' cy='.5' r='.5'",
+                                                         K(0, .40) K(.35, .27) K(.62, .12) K(.84, .03) K(1, 0))
+                                RADIAL("touch", "cx='.5' cy='.5' r='.5'", K(0, .72) K(.80, .62) K(.90, .30) K(1, 0))
+                                    RADIAL("glow", "cx='.5' cy='.5' r='.5'",
+                                           "<stop offset='0' stop-color='#ffe2b0' stop-opacity='.85'/><stop "
+                                           "offset='.3' stop-color='#ffd79a' stop-opacity='.42'/>"
+                                           "<stop offset='.65' stop-color='#ffcf8c' stop-opacity='.12'/><stop "
+                                           "offset='1' stop-color='#ffcf8c' stop-opacity='0'/>")
+                                        RADIAL("pool", "cx='.40' cy='.34' r='.80'",
+                                               W(0, .55) W(.35, .24) W(.62, .02) K(.64, .01)
+                                                   K(1, .13)) LINEAR("sweep", DOWN,
+                                                                     K(0, .03) K(.50, .07) K(.62, .045) W(.70, .05)
+                                                                         W(.82, .13) W(1, .05))
+                                            LINEAR("beamup", "x1='0' y1='1' x2='0' y2='0'",
+                                                   "<stop offset='0' stop-color='#ffe9c0' stop-opacity='.75'/><stop "
+                                                   "offset='1' stop-color='#ffe2b0' stop-opacity='0'/>")
+                                                LINEAR(
+                                                    "beamdown", DOWN,
+                                                    "<stop offset='0' stop-color='#ffe9c0' stop-opacity='.75'/><stop "
+                                                    "offset='1' stop-color='#ffe2b0' stop-opacity='0'/>");

@@ -110,9 +110,24 @@ static int add_category(struct arena *arena, size_t number, struct picture *pict
 }
 
 static const struct picture home_pictures[] = {
-    {"home", "/pictures/home", "A hall with a bench, a chair in the light of a lamp, and plants.", 0, PICTURE_HOME, 1920, 800,
-     {320, 640, 960, 1920}, 4},
-    {"home-tall", "/pictures/home", "A chair in the light of a lamp.", 0, PICTURE_HOME_TALL, 960, 1200, {320, 480, 960}, 3},
+    {"home",
+     "/pictures/home",
+     "A hall with a bench, a chair in the light of a lamp, and plants.",
+     0,
+     PICTURE_HOME,
+     1920,
+     800,
+     {320, 640, 960, 1920},
+     4},
+    {"home-tall",
+     "/pictures/home",
+     "A chair in the light of a lamp.",
+     0,
+     PICTURE_HOME_TALL,
+     960,
+     1200,
+     {320, 480, 960},
+     3},
 };
 
 int pictures_list(struct arena *arena, struct picture *ret_pictures, size_t *ret_count)

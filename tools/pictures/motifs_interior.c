@@ -39,7 +39,9 @@ static void shade_of_cloth(struct drawing *d, double top, double r_top, double r
 
 static void dome(struct drawing *d, const struct surface *surface, double x, double top, double r, double height)
 {
-    struct turn outline[] = {{r * .14, top, false}, {r * .62, top + height * .18, false}, {r * .93, top + height * .58, false},
+    struct turn outline[] = {{r * .14, top, false},
+                             {r * .62, top + height * .18, false},
+                             {r * .93, top + height * .58, false},
                              {r, top + height, true}};
 
     glow(d, x, top + height + 40, r * 1.9, .6);
@@ -121,8 +123,13 @@ static void draw_pendant(struct drawing *d, const struct subject *s)
         glow(d, 600, 640, r * 2, .5);
         glow(d, 600, 620, 120, 1);
         svg(d, "<ellipse cx='600' cy='620' rx='40' ry='52' fill='#fff6df'/>");
-        paint(d, &s->body, FORM_BALL, turned(d, 600, (struct turn[]){{44, 430, true}, {r * .6, 480, false}, {r, 650, false},
-              {r * .82, 790, false}, {r * .5, 840, true}}, 5, .16));
+        paint(
+            d, &s->body, FORM_BALL,
+            turned(
+                d, 600,
+                (struct turn[]){
+                    {44, 430, true}, {r * .6, 480, false}, {r, 650, false}, {r * .82, 790, false}, {r * .5, 840, true}},
+                5, .16));
         light_line(d, 3, .6, ellipse(d, 600, 840, r * .5, r * .08));
         light_line(d, 12, .4, path(d, "M%.1f 560Q%.1f 650 %.1f 740", 600 - r * .7, 600 - r * .93, 600 - r * .76));
     } else if (is(s, "Rattan")) {
@@ -188,7 +195,7 @@ static void draw_wall_light(struct drawing *d, const struct subject *s)
     dark_line(d, 3, .4, path(d, "M%.1f 600a%.1f %.1f 0 0 0 %.1f 0", 600 - r, r, r * .12, 2 * r));
 }
 
-/* -- Furniture ------------------------------------------------------------------------------------------------------- */
+/* -- Furniture ----------------------------------------------------------------------------------------------------- */
 
 static void draw_side_table(struct drawing *d, const struct subject *s)
 {
@@ -226,15 +233,20 @@ static void draw_chair(struct drawing *d, const struct subject *s)
     paint_bar(d, wood, 18, "M712 900L814 818");
     if (slats < 1)
         for (int i = 1; i < 6; i++)
-            paint_bar(d, wood, 14, path(d, "M%d %dL%d %.1f", 510 + i * 48, 590 + i * 6, 478 + i * 62, 340 + i * 6 - rise));
+            paint_bar(d, wood, 14,
+                      path(d, "M%d %dL%d %.1f", 510 + i * 48, 590 + i * 6, 478 + i * 62, 340 + i * 6 - rise));
     else if (slats < 2)
         paint_bar(d, wood, 26, path(d, "M494 %.1fC590 500 730 510 824 %.1f", 466 - rise * .5, 496 - rise * .5));
     else
-        paint_bar(d, wood, 24, path(d, "M650 606C648 520 640 460 560 %.1fM650 606C654 520 670 470 760 %.1f", 366 - rise,
-                                    378 - rise));
-    paint(d, wood, FORM_TUBE, path(d, "M440 %.1fC540 %.1f 760 %.1f 880 %.1fC896 %.1f 894 %.1f 880 %.1fC760 %.1f 560 %.1f 446 %.1f"
-          "C430 %.1f 428 %.1f 440 %.1fZ", 300 - rise, 322 - rise, 330 - rise, 324 - rise, 336 - rise, 390 - rise, 402 - rise,
-          404 - rise, 402 - rise, 374 - rise, 360 - rise, 316 - rise, 300 - rise));
+        paint_bar(
+            d, wood, 24,
+            path(d, "M650 606C648 520 640 460 560 %.1fM650 606C654 520 670 470 760 %.1f", 366 - rise, 378 - rise));
+    paint(d, wood, FORM_TUBE,
+          path(d,
+               "M440 %.1fC540 %.1f 760 %.1f 880 %.1fC896 %.1f 894 %.1f 880 %.1fC760 %.1f 560 %.1f 446 %.1f"
+               "C430 %.1f 428 %.1f 440 %.1fZ",
+               300 - rise, 322 - rise, 330 - rise, 324 - rise, 336 - rise, 390 - rise, 402 - rise, 404 - rise,
+               402 - rise, 374 - rise, 360 - rise, 316 - rise, 300 - rise));
     paint(d, wood, FORM_SIDE, edge);
     paint(d, &s->accent, FORM_FLAT, seat);
     if (s->accent.texture == TEXTURE_RATTAN)
@@ -257,7 +269,8 @@ static void draw_wall_shelf(struct drawing *d, const struct subject *s)
 {
     static const uint32_t covers[] = {0x8a4b38, 0x3e4a55, 0xc7a15a, 0x6b7a62, 0xd8cdb9, 0x544149, 0x9d9a90};
     double half = vary(s, 0, 400, 470), x = 600 - half, at = x + 70;
-    struct surface pot = surface_of(STR("Ceramic"), STR("")), leaf = {colour_of(0x5d7350), TEXTURE_NONE, FINISH_MATT, false};
+    struct surface pot = surface_of(STR("Ceramic"), STR("")),
+                   leaf = {colour_of(0x5d7350), TEXTURE_NONE, FINISH_MATT, false};
     const char *board = round_rect(d, x, 660, 2 * half, 46, 6);
 
     flat_shadow(d, round_rect(d, x, 640, 2 * half, 70, 6), 40);
@@ -269,10 +282,12 @@ static void draw_wall_shelf(struct drawing *d, const struct subject *s)
         at += width + 2;
     }
     for (int i = 0; i < 9; i++)
-        paint(d, &leaf, FORM_FLAT, path(d, "M%.1f 560q%.1f %.1f %.1f %.1fq%.1f %.1f %.1f %.1fZ", x + 2 * half - 170,
-              -60.0 + i * 12, -60.0 - (i % 3) * 24, -120.0 + i * 30, -110.0 - (i % 4) * 34, 60 - i * 8.0, 30.0, 120 - i * 30.0,
-              110 + (i % 4) * 34.0));
-    paint(d, &pot, FORM_ROUND, turned(d, x + 2 * half - 170, (struct turn[]){{72, 548, true}, {64, 600, false}, {50, 650, true}}, 3, .12));
+        paint(d, &leaf, FORM_FLAT,
+              path(d, "M%.1f 560q%.1f %.1f %.1f %.1fq%.1f %.1f %.1f %.1fZ", x + 2 * half - 170, -60.0 + i * 12,
+                   -60.0 - (i % 3) * 24, -120.0 + i * 30, -110.0 - (i % 4) * 34, 60 - i * 8.0, 30.0, 120 - i * 30.0,
+                   110 + (i % 4) * 34.0));
+    paint(d, &pot, FORM_ROUND,
+          turned(d, x + 2 * half - 170, (struct turn[]){{72, 548, true}, {64, 600, false}, {50, 650, true}}, 3, .12));
     opening(d, &pot, x + 2 * half - 170, 548, 72, .12, 8);
     paint(d, &s->body, FORM_FLAT, path(d, "M%.1f 640H%.1fL%.1f 662H%.1fZ", x + 16, x + 2 * half - 16, x + 2 * half, x));
     svg(d, "<path d='M%.1f 640H%.1fl16 22H%.1fZ' fill='#1c110a' fill-opacity='.10'/>", x + 16, x + 2 * half - 16, x);
@@ -304,8 +319,10 @@ static void draw_bench(struct drawing *d, const struct subject *s)
         return;
     svg(d, "<path d='M%.1f 640H%.1fv16H%.1fZ' fill='#1c110a' fill-opacity='.28'/>", x + 30, x + w - 30, x + 30);
     paint(d, &cushion, FORM_TUBE, round_rect(d, x + 24, 578, w - 48, 76, 34));
-    paint(d, &cushion, FORM_FLAT, path(d, "M%.1f 596C%.1f 566 %.1f 566 %.1f 566H%.1fC%.1f 566 %.1f 570 %.1f 596C%.1f 608 %.1f 608 %.1f 596Z",
-          x + 30, x + 44, x + 60, x + 90, x + w - 90, x + w - 60, x + w - 44, x + w - 30, x + w - 200, x + 200, x + 30));
+    paint(d, &cushion, FORM_FLAT,
+          path(d, "M%.1f 596C%.1f 566 %.1f 566 %.1f 566H%.1fC%.1f 566 %.1f 570 %.1f 596C%.1f 608 %.1f 608 %.1f 596Z",
+               x + 30, x + 44, x + 60, x + 90, x + w - 90, x + w - 60, x + w - 44, x + w - 30, x + w - 200, x + 200,
+               x + 30));
     dark_line(d, 2, .3, path(d, "M%.1f 622C%.1f 630 %.1f 630 %.1f 622", x + 28, x + 240, x + w - 240, x + w - 28));
 }
 

@@ -4,18 +4,23 @@
 static const struct surface dark_rubber = {{46, 45, 45}, TEXTURE_NONE, FINISH_MATT, false};
 static const struct surface black_gloss = {{34, 34, 36}, TEXTURE_NONE, FINISH_GLOSS, false};
 
-/* -- Audio ------------------------------------------------------------------------------------------------------------ */
+/* -- Audio --------------------------------------------------------------------------------------------------------- */
 
 static void ear_cup(struct drawing *d, const struct subject *s, double x, double side)
 {
     struct surface cushion = surface_of(STR("Leather"), STR("Black"));
 
     paint(d, &cushion, FORM_BALL, ellipse(d, x - side * 46, 770, 62, 134));
-    paint(d, &s->body, FORM_ROUND, path(d, "M%.1f 640C%.1f 640 %.1f 690 %.1f 770C%.1f 850 %.1f 900 %.1f 900C%.1f 900 %.1f 640 %.1f 640Z", x - side * 20,
-                                        x + side * 40, x + side * 66, x + side * 66, x + side * 66, x + side * 40, x - side * 20, x - side * 44,
-                                        x - side * 44, x - side * 20));
-    light_line(d, 3, .4, path(d, "M%.1f 660C%.1f 670 %.1f 710 %.1f 770", x + side * 2, x + side * 40, x + side * 56, x + side * 56));
-    dark_line(d, 2.5, .4, path(d, "M%.1f 642C%.1f 700 %.1f 840 %.1f 898", x - side * 16, x - side * 30, x - side * 30, x - side * 16));
+    paint(d, &s->body, FORM_ROUND,
+          path(d, "M%.1f 640C%.1f 640 %.1f 690 %.1f 770C%.1f 850 %.1f 900 %.1f 900C%.1f 900 %.1f 640 %.1f 640Z",
+               x - side * 20, x + side * 40, x + side * 66, x + side * 66, x + side * 66, x + side * 40, x - side * 20,
+               x - side * 44, x - side * 44, x - side * 20));
+    light_line(
+        d, 3, .4,
+        path(d, "M%.1f 660C%.1f 670 %.1f 710 %.1f 770", x + side * 2, x + side * 40, x + side * 56, x + side * 56));
+    dark_line(
+        d, 2.5, .4,
+        path(d, "M%.1f 642C%.1f 700 %.1f 840 %.1f 898", x - side * 16, x - side * 30, x - side * 30, x - side * 16));
 }
 
 static void draw_headphones(struct drawing *d, const struct subject *s)
@@ -27,17 +32,21 @@ static void draw_headphones(struct drawing *d, const struct subject *s)
         band.colour = colour_mix(band.colour, colour_of(0x8a6a4c), .8);
     ground_shadow(d, 600 - half, 902, 74, 18);
     ground_shadow(d, 600 + half, 902, 74, 18);
-    paint_bar(d, &band, 46, path(d, "M%.1f 640C%.1f %.1f %.1f %.1f 600 %.1fC%.1f %.1f %.1f %.1f %.1f 640", 606 - half, 590 - half, top + 130, 640 - half, top, top,
-                                 560 + half, top, 610 + half, top + 130, 594 + half));
+    paint_bar(d, &band, 46,
+              path(d, "M%.1f 640C%.1f %.1f %.1f %.1f 600 %.1fC%.1f %.1f %.1f %.1f %.1f 640", 606 - half, 590 - half,
+                   top + 130, 640 - half, top, top, 560 + half, top, 610 + half, top + 130, 594 + half));
     for (int side = -1; side < 2; side += 2) {
         double x = 600 + side * half;
 
         paint_bar(d, &steel, 13, path(d, "M%.1f 560L%.1f 760", x - side * 8.0, x + side * 12.0));
         ear_cup(d, s, x, side);
     }
-    light_line(d, 2, .28, path(d, "M%.1f 600C%.1f %.1f %.1f %.1f 600 %.1f", 598 - half, 586 - half, top + 130, 640 - half, top - 12, top - 12));
+    light_line(d, 2, .28,
+               path(d, "M%.1f 600C%.1f %.1f %.1f %.1f 600 %.1f", 598 - half, 586 - half, top + 130, 640 - half,
+                    top - 12, top - 12));
     if (str_equal_cstr(s->choice, "Forest") || s->number / 48 % 2)
-        dark_line(d, 7, .75, path(d, "M%.1f 900C%.1f 1010 760 1000 820 960C860 930 900 990 960 1000", 600 - half, 620 - half));
+        dark_line(d, 7, .75,
+                  path(d, "M%.1f 900C%.1f 1010 760 1000 820 960C860 930 900 990 960 1000", 600 - half, 620 - half));
 }
 
 static void draw_portable_speaker(struct drawing *d, const struct subject *s)
@@ -52,18 +61,23 @@ static void draw_portable_speaker(struct drawing *d, const struct subject *s)
         cloth.colour = surface_of(STR("Fabric"), s->choice).colour;
     front = round_rect(d, x, top, w, 900 - top, 74);
     box_shadow(d, 600, 898, half * .9);
-    paint_bar(d, &leather, 24, path(d, "M%.1f %.1fC%.1f %.1f %.1f %.1f %.1f %.1f", x + w * .2, top + 20, x + w * .24, top - 120, x + w * .76, top - 120, x + w * .8, top + 20));
+    paint_bar(d, &leather, 24,
+              path(d, "M%.1f %.1fC%.1f %.1f %.1f %.1f %.1f %.1f", x + w * .2, top + 20, x + w * .24, top - 120,
+                   x + w * .76, top - 120, x + w * .8, top + 20));
     top_face.colour = colour_lighter(s->body.colour, .10);
     paint(d, &top_face, FORM_TUBE, round_rect(d, x + 3, top - 34, w - 6, 200, 74));
     paint(d, &cloth, FORM_ROUND, front);
     shade(d, FORM_SIDE, FINISH_METAL, round_rect(d, x, 700, w, 200, 74));
-    light_line(d, 4, .35, path(d, "M%.1f %.1fQ%.1f %.1f %.1f %.1fH%.1fQ%.1f %.1f %.1f %.1f", x + 6, top + 60, x + 8, top + 6, x + 70, top + 3, x + w - 70, x + w - 8,
-                               top + 6, x + w - 6, top + 60));
+    light_line(d, 4, .35,
+               path(d, "M%.1f %.1fQ%.1f %.1f %.1f %.1fH%.1fQ%.1f %.1f %.1f %.1f", x + 6, top + 60, x + 8, top + 6,
+                    x + 70, top + 3, x + w - 70, x + w - 8, top + 6, x + w - 6, top + 60));
     for (int i = -1; i < 2; i++) {
-        svg(d, "<ellipse cx='%.1f' cy='%.1f' rx='22' ry='8' fill='#1c110a' fill-opacity='.35'/>", 600 + i * 80.0, top - 14);
+        svg(d, "<ellipse cx='%.1f' cy='%.1f' rx='22' ry='8' fill='#1c110a' fill-opacity='.35'/>", 600 + i * 80.0,
+            top - 14);
         light_line(d, 2, .4, ellipse(d, 600 + i * 80, top - 13, 21, 7));
     }
-    paint(d, s->body.texture == TEXTURE_BAMBOO ? &s->body : &leather, FORM_FLAT, round_rect(d, x + w - 130, 810, 70, 34, 5));
+    paint(d, s->body.texture == TEXTURE_BAMBOO ? &s->body : &leather, FORM_FLAT,
+          round_rect(d, x + w - 130, 810, 70, 34, 5));
 }
 
 static void record(struct drawing *d, double x, double y, double r, double tilt, uint32_t label)
@@ -72,8 +86,8 @@ static void record(struct drawing *d, double x, double y, double r, double tilt,
     svg(d, "<path d='%s' fill='url(#f2)' fill-opacity='.55'/>", ellipse(d, x, y, r, r * tilt));
     for (int i = 0; i < 9; i++)
         light_line(d, 1, .10, ellipse(d, x, y, r * (.94 - i * .065), r * (.94 - i * .065) * tilt));
-    svg(d, "<path d='%s' fill='%s'/><path d='%s' fill='url(#f0)'/>", ellipse(d, x, y, r * .33, r * .33 * tilt), hex(d, colour_of(label)),
-        ellipse(d, x, y, r * .33, r * .33 * tilt));
+    svg(d, "<path d='%s' fill='%s'/><path d='%s' fill='url(#f0)'/>", ellipse(d, x, y, r * .33, r * .33 * tilt),
+        hex(d, colour_of(label)), ellipse(d, x, y, r * .33, r * .33 * tilt));
     svg(d, "<ellipse cx='%.1f' cy='%.1f' rx='7' ry='5' fill='#d8d8d6'/>", x, y - 2);
 }
 
@@ -82,7 +96,8 @@ static void draw_turntable(struct drawing *d, const struct subject *s)
     static const uint32_t labels[] = {0xc05a3a, 0xd8b45a, 0x5a7a78, 0xd9cdb6};
     double half = vary(s, 0, 400, 430), tilt = .46, y = 600;
     struct surface steel = surface_of(STR("Stainless Steel"), STR("")), plinth = s->body;
-    const char *top = round_polygon(d, (double[]){600 - half + 70, 400, 600 + half - 70, 400, 600 + half, 820, 600 - half, 820}, 4, 26);
+    const char *top = round_polygon(
+        d, (double[]){600 - half + 70, 400, 600 + half - 70, 400, 600 + half, 820, 600 - half, 820}, 4, 26);
 
     cast_shadow(d, 630, 900, half * 1.3, 70);
     for (int side = -1; side < 2; side += 2)
@@ -97,7 +112,8 @@ static void draw_turntable(struct drawing *d, const struct subject *s)
     ground_shadow(d, 890, 520, 44, 22);
     paint(d, &steel, FORM_ROUND, turned(d, 890, (struct turn[]){{40, 486, true}, {44, 516, true}}, 2, tilt));
     paint(d, &black_gloss, FORM_BALL, ellipse(d, 890, 482, 36, 18));
-    svg(d, "<path d='M890 478L850 690C842 716 800 724 760 716' fill='none' stroke='#1c110a' stroke-opacity='.3' stroke-width='14' transform='translate(14 24)'/>");
+    svg(d, "<path d='M890 478L850 690C842 716 800 724 760 716' fill='none' stroke='#1c110a' stroke-opacity='.3' "
+           "stroke-width='14' transform='translate(14 24)'/>");
     paint_bar(d, &steel, 13, "M908 420L890 478L850 690C842 716 800 724 760 716");
     paint(d, &black_gloss, FORM_TUBE, "M772 700L724 694L716 722L766 734Z");
     paint(d, &steel, FORM_BALL, ellipse(d, 914, 406, 26, 22));
@@ -121,12 +137,18 @@ static void one_speaker(struct drawing *d, const struct subject *s, double x, do
     struct surface side = s->body;
 
     cast_shadow(d, x + w * .62, floor + 4, w * .95, 40 * scale);
-    svg(d, "<path d='M%.1f %.1fh%.1fl%.1f %.1fh%.1fZ' fill='#1c110a' fill-opacity='.55'/>", x - 2, floor - 2, w, depth, -26 * scale + 10, -w);
+    svg(d, "<path d='M%.1f %.1fh%.1fl%.1f %.1fh%.1fZ' fill='#1c110a' fill-opacity='.55'/>", x - 2, floor - 2, w, depth,
+        -26 * scale + 10, -w);
     side.colour = colour_darker(s->body.colour, .24);
-    paint_upright(d, &side, FORM_SIDE, path(d, "M%.1f %.1fL%.1f %.1fV%.1fL%.1f %.1fZ", x + w - 2, y, x + w + depth, y - 26 * scale, floor - 30 * scale, x + w - 2, floor));
-    paint(d, &s->body, FORM_FLAT, path(d, "M%.1f %.1fL%.1f %.1fH%.1fL%.1f %.1fZ", x, y + 1, x + depth, y - 26 * scale, x + w + depth, x + w, y + 1));
+    paint_upright(d, &side, FORM_SIDE,
+                  path(d, "M%.1f %.1fL%.1f %.1fV%.1fL%.1f %.1fZ", x + w - 2, y, x + w + depth, y - 26 * scale,
+                       floor - 30 * scale, x + w - 2, floor));
+    paint(d, &s->body, FORM_FLAT,
+          path(d, "M%.1f %.1fL%.1f %.1fH%.1fL%.1f %.1fZ", x, y + 1, x + depth, y - 26 * scale, x + w + depth, x + w,
+               y + 1));
     paint_upright(d, &s->body, FORM_FLAT, round_rect(d, x, y, w, h, 6));
-    light_line(d, 2.5, .45, path(d, "M%.1f %.1fH%.1fM%.1f %.1fV%.1f", x + 3, y + 2, x + w - 3, x + 2, y + 4, floor - 6));
+    light_line(d, 2.5, .45,
+               path(d, "M%.1f %.1fH%.1fM%.1f %.1fV%.1f", x + 3, y + 2, x + w - 3, x + 2, y + 4, floor - 6));
     if (str_equal_cstr(s->material, "Birch Ply"))
         for (int i = 1; i < 4; i++)
             dark_line(d, 2, .3, path(d, "M%.1f %.1fV%.1f", x + w - 2 + i * depth * .06, y, floor - i));
@@ -141,9 +163,10 @@ static void draw_bookshelf_speakers(struct drawing *d, const struct subject *s)
     one_speaker(d, s, 270, 920, 1);
 }
 
-/* -- Desk ------------------------------------------------------------------------------------------------------------- */
+/* -- Desk ---------------------------------------------------------------------------------------------------------- */
 
-static void one_notebook(struct drawing *d, const struct surface *cover, double x, double y, double w, double h, struct colour band)
+static void one_notebook(struct drawing *d, const struct surface *cover, double x, double y, double w, double h,
+                         struct colour band)
 {
     struct surface paper = {colour_of(0xf1eadb), TEXTURE_NONE, FINISH_MATT, false}, back = *cover;
     const char *front = path(d, "M%.1f %.1fH%.1fq18 0 18 18V%.1fq0 18 -18 18H%.1fZ", x, y, x + w - 18, y + h - 18, x);
@@ -158,7 +181,9 @@ static void one_notebook(struct drawing *d, const struct surface *cover, double 
     dark_line(d, 3, .22, path(d, "M%.1f %.1fv%.1f", x + 34, y + 3, h - 6));
     light_line(d, 2, .25, path(d, "M%.1f %.1fv%.1f", x + 38, y + 3, h - 6));
     light_line(d, 2.5, .35, path(d, "M%.1f %.1fH%.1f", x + 4, y + 2, x + w - 20));
-    svg(d, "<rect x='%.1f' y='%.1f' width='13' height='%.1f' fill='#1c110a' fill-opacity='.3'/><rect x='%.1f' y='%.1f' width='13' height='%.1f' fill='%s'/>",
+    svg(d,
+        "<rect x='%.1f' y='%.1f' width='13' height='%.1f' fill='#1c110a' fill-opacity='.3'/><rect x='%.1f' y='%.1f' "
+        "width='13' height='%.1f' fill='%s'/>",
         x + w - 62, y, h, x + w - 66, y, h + 4, hex(d, band));
 }
 
@@ -166,7 +191,8 @@ static void draw_notebook(struct drawing *d, const struct subject *s)
 {
     double w = vary(s, 0, 430, 470), h = w * 1.36;
     struct surface other = s->body;
-    struct colour band = colour_luma(s->body.colour) > .5 ? colour_darker(s->body.colour, .55) : colour_lighter(s->body.colour, .45);
+    struct colour band =
+        colour_luma(s->body.colour) > .5 ? colour_darker(s->body.colour, .55) : colour_lighter(s->body.colour, .45);
 
     other.colour = colour_mix(s->body.colour, colour_of(0xd9c9ae), .65);
     if (s->number / 48 % 2) {
@@ -177,8 +203,11 @@ static void draw_notebook(struct drawing *d, const struct subject *s)
     turn_around(d, vary(s, 1, -15, -6));
     svg(d, "<path d='M%.1f %.1fv%.1fl-9 12l-9 -12v-40' fill='%s'/>", 600 - w * .1, 590 + h / 2, 70.0, hex(d, band));
     one_notebook(d, &s->body, 590 - w / 2, 590 - h / 2, w, h, band);
-    paint(d, &(struct surface){colour_of(0xefe6d3), TEXTURE_NONE, FINISH_MATT, false}, FORM_FLAT, round_rect(d, 590 - w * .22, 590 - h * .26, w * .40, h * .13, 5));
-    dark_line(d, 2, .3, path(d, "M%.1f %.1fh%.1fM%.1f %.1fh%.1f", 590 - w * .17, 590 - h * .21, w * .30, 590 - w * .17, 590 - h * .175, w * .2));
+    paint(d, &(struct surface){colour_of(0xefe6d3), TEXTURE_NONE, FINISH_MATT, false}, FORM_FLAT,
+          round_rect(d, 590 - w * .22, 590 - h * .26, w * .40, h * .13, 5));
+    dark_line(d, 2, .3,
+              path(d, "M%.1f %.1fh%.1fM%.1f %.1fh%.1f", 590 - w * .17, 590 - h * .21, w * .30, 590 - w * .17,
+                   590 - h * .175, w * .2));
     svg(d, "</g>");
 }
 
@@ -186,11 +215,13 @@ static void draw_pen(struct drawing *d, const struct subject *s)
 {
     double fat = vary(s, 0, 27, 33);
     struct surface trim = surface_of(s->number / 48 % 2 ? STR("Brass") : STR("Stainless Steel"), STR(""));
-    const char *barrel = path(d, "M640 %.1fC480 %.1f 320 %.1f 210 %.1fC186 %.1f 186 %.1f 210 %.1fC320 %.1f 480 %.1f 640 %.1fZ", 560 - fat, 560 - fat, 562 - fat,
-                              574 - fat, 570.0, 550.0, 546 + fat, 558 + fat, 560 + fat, 560 + fat);
+    const char *barrel =
+        path(d, "M640 %.1fC480 %.1f 320 %.1f 210 %.1fC186 %.1f 186 %.1f 210 %.1fC320 %.1f 480 %.1f 640 %.1fZ",
+             560 - fat, 560 - fat, 562 - fat, 574 - fat, 570.0, 550.0, 546 + fat, 558 + fat, 560 + fat, 560 + fat);
     const char *grip = path(d, "M640 %.1fL800 %.1fV%.1fL640 %.1fZ", 562 - fat, 572 - fat, 548 + fat, 558 + fat);
     const char *nib = "M800 542C850 536 890 548 960 560C890 572 850 584 800 578Z";
-    const char *cap = path(d, "M300 %.1fH660C690 %.1f 690 %.1f 660 %.1fH300Z", 760 - fat - 5, 752 - fat, 768 + fat, 760 + fat + 5);
+    const char *cap =
+        path(d, "M300 %.1fH660C690 %.1f 690 %.1f 660 %.1fH300Z", 760 - fat - 5, 752 - fat, 768 + fat, 760 + fat + 5);
 
     turn_around(d, vary(s, 1, -34, -24));
     flat_shadow(d, path(d, "%s%s%s", barrel, grip, nib), 9);
@@ -222,13 +253,19 @@ static void draw_organiser(struct drawing *d, const struct subject *s)
         struct surface lacquer = {colour_of(pencils[((size_t)i + s->number) % 4]), TEXTURE_NONE, FINISH_GLOSS, false};
         double at = x + 52 + i * (split - x - 90) / 3, lean = (i - 1.5) * 20;
 
-        paint(d, &lacquer, FORM_ROUND, path(d, "M%.1f 760L%.1f 400L%.1f 400L%.1f 760Z", at - 11, at + lean - 11, at + lean + 11, at + 11));
+        paint(d, &lacquer, FORM_ROUND,
+              path(d, "M%.1f 760L%.1f 400L%.1f 400L%.1f 760Z", at - 11, at + lean - 11, at + lean + 11, at + 11));
         paint(d, &(struct surface){colour_of(0xdcb988), TEXTURE_NONE, FINISH_MATT, false}, FORM_ROUND,
               path(d, "M%.1f 400L%.1f 352L%.1f 400Z", at + lean - 11, at + lean, at + lean + 11));
     }
-    paint(d, &card, FORM_FLAT, path(d, "M%.1f 640L%.1f 560H%.1fL%.1f 640V760H%.1fZ", split + 40, split + 54, x + w - 80, x + w - 60, split + 40));
-    paint(d, &black_gloss, FORM_FLAT, path(d, "M%.1f 760L%.1f 520Q%.1f 500 %.1f 500H%.1fQ%.1f 500 %.1f 520V760Z", x + w - 220, x + w - 206, x + w - 204, x + w - 190, x + w - 90, x + w - 76, x + w - 72));
-    paint(d, &body, FORM_FLAT, round_polygon(d, (double[]){x, 600, split, 600, split + 22, 700, x + w, 700, x + w, 900, x, 900}, 6, 14));
+    paint(d, &card, FORM_FLAT,
+          path(d, "M%.1f 640L%.1f 560H%.1fL%.1f 640V760H%.1fZ", split + 40, split + 54, x + w - 80, x + w - 60,
+               split + 40));
+    paint(d, &black_gloss, FORM_FLAT,
+          path(d, "M%.1f 760L%.1f 520Q%.1f 500 %.1f 500H%.1fQ%.1f 500 %.1f 520V760Z", x + w - 220, x + w - 206,
+               x + w - 204, x + w - 190, x + w - 90, x + w - 76, x + w - 72));
+    paint(d, &body, FORM_FLAT,
+          round_polygon(d, (double[]){x, 600, split, 600, split + 22, 700, x + w, 700, x + w, 900, x, 900}, 6, 14));
     svg(d, "<path d='M%.1f 700H%.1fV900H%.1fZ' fill='#1c110a' fill-opacity='.07'/>", split + 14, x + w, split + 14);
     light_line(d, 4, .45, path(d, "M%.1f 603H%.1fL%.1f 703H%.1f", x + 12, split - 4, split + 20, x + w - 10));
     dark_line(d, 2, .25, path(d, "M%.1f 706V898", split + 14));
@@ -246,20 +283,26 @@ static void draw_desk_mat(struct drawing *d, const struct subject *s)
     under.colour = colour_darker(s->body.colour, .4);
     paint(d, &under, FORM_NONE, round_rect(d, x + 3, y + 8, w, h, 30));
     paint(d, &s->body, FORM_FLAT, mat);
-    svg(d, "<path d='%s' fill='none' stroke='%s' stroke-opacity='.6' stroke-width='3' stroke-dasharray='14 9'/>", round_rect(d, x + 20, y + 20, w - 40, h - 40, 18),
-        hex(d, colour_luma(s->body.colour) > .5 ? colour_darker(s->body.colour, .5) : colour_lighter(s->body.colour, .5)));
+    svg(d, "<path d='%s' fill='none' stroke='%s' stroke-opacity='.6' stroke-width='3' stroke-dasharray='14 9'/>",
+        round_rect(d, x + 20, y + 20, w - 40, h - 40, 18),
+        hex(d,
+            colour_luma(s->body.colour) > .5 ? colour_darker(s->body.colour, .5) : colour_lighter(s->body.colour, .5)));
     if (s->number / 48 % 2) {
         flat_shadow(d, round_rect(d, x + 90, y + 110, w * .5, 190, 18), 8);
         paint(d, &keys, FORM_FLAT, round_rect(d, x + 90, y + 110, w * .5, 190, 18));
         for (int row = 0; row < 4; row++)
             for (int key = 0; key < 11; key++)
-                svg(d, "<rect x='%.1f' y='%.1f' width='%.1f' height='34' rx='6' fill='#fffdf7' stroke='#1c110a' stroke-opacity='.16' stroke-width='2'/>",
+                svg(d,
+                    "<rect x='%.1f' y='%.1f' width='%.1f' height='34' rx='6' fill='#fffdf7' stroke='#1c110a' "
+                    "stroke-opacity='.16' stroke-width='2'/>",
                     x + 104 + key * (w * .5 - 24) / 11, y + 122 + row * 42, (w * .5 - 24) / 11 - 6);
     } else {
-        one_notebook(d, &(struct surface){colour_of(0xd9c9ae), TEXTURE_NONE, FINISH_MATT, false}, x + 90, y + 80, 220, h - 180, colour_of(0x6a4a35));
+        one_notebook(d, &(struct surface){colour_of(0xd9c9ae), TEXTURE_NONE, FINISH_MATT, false}, x + 90, y + 80, 220,
+                     h - 180, colour_of(0x6a4a35));
     }
     flat_shadow(d, path(d, "M%.1f %.1fh16v300h-16Z", x + w - 170, y + 90), 8);
-    paint(d, &(struct surface){colour_of(0x7a5a3c), TEXTURE_NONE, FINISH_GLOSS, false}, FORM_ROUND, path(d, "M%.1f %.1fh18v270l-9 34l-9 -34Z", x + w - 170, y + 80));
+    paint(d, &(struct surface){colour_of(0x7a5a3c), TEXTURE_NONE, FINISH_GLOSS, false}, FORM_ROUND,
+          path(d, "M%.1f %.1fh18v270l-9 34l-9 -34Z", x + w - 170, y + 80));
     svg(d, "</g>");
 }
 

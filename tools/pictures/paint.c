@@ -75,7 +75,7 @@ void dark_line(struct drawing *d, double width, double strength, const char *pat
     line(d, "#1c110a", width, strength, path_data);
 }
 
-/* -- Softness ---------------------------------------------------------------------------------------------------- */
+/* -- Softness ------------------------------------------------------------------------------------------------------ */
 
 /* A soft line as a stack of ever narrower ones: a blur filter takes ten times as long to render. */
 static void soft_line(struct drawing *d, const char *colour, double width, double strength, const char *data)
@@ -99,9 +99,10 @@ void folds(struct drawing *d, const char *within, double width, double strength,
     svg(d, "</g>");
 }
 
-/* The shadow of a path, with an edge that is soft over so many units: the mean of copies that are moved to points spread
- * evenly over a disc (Vogel: A better way to construct the sunflower head, 1979). */
-static void soft_shadow(struct drawing *d, const char *data, double shift_x, double shift_y, double radius, double strength)
+/* The shadow of a path, with an edge that is soft over so many units: the mean of copies that are moved to points
+ * spread evenly over a disc (Vogel: A better way to construct the sunflower head, 1979). */
+static void soft_shadow(struct drawing *d, const char *data, double shift_x, double shift_y, double radius,
+                        double strength)
 {
     const int copies = radius > 40 ? 40 : radius > 20 ? 22 : 10;
 
@@ -109,7 +110,8 @@ static void soft_shadow(struct drawing *d, const char *data, double shift_x, dou
     for (int i = 0; i < copies; i++) {
         double r = radius * sqrt((i + .5) / copies), angle = i * 2.39996;
 
-        svg(d, "<path d='%s' transform='translate(%.1f %.1f)'/>", data, shift_x + r * cos(angle), shift_y + r * sin(angle));
+        svg(d, "<path d='%s' transform='translate(%.1f %.1f)'/>", data, shift_x + r * cos(angle),
+            shift_y + r * sin(angle));
     }
     svg(d, "</g>");
 }

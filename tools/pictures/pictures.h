@@ -47,8 +47,8 @@ enum scene {
     SCENE_WALL      /* before a wall */
 };
 
-/* How a noun is drawn; what part of the canvas the picture shows, and what is worth a close look: the middle and the width
- * of a square. */
+/* How a noun is drawn; what part of the canvas the picture shows, and what is worth a close look: the middle and the
+ * width of a square. */
 struct motif {
     const char *noun;
     draw_fn *draw;
@@ -57,11 +57,13 @@ struct motif {
     double close[3];
 };
 
-extern const struct motif motifs_home[];     /* kitchen, tableware, coffee and tea */
+extern const struct motif motifs_home[];     /* kitchen, tableware */
+extern const struct motif motifs_coffee[];   /* coffee and tea */
 extern const struct motif motifs_interior[]; /* lighting, furniture */
 extern const struct motif motifs_textile[];  /* bed and bath */
 extern const struct motif motifs_outside[];  /* outdoor, garden */
-extern const struct motif motifs_wear[];     /* clothing, bags */
+extern const struct motif motifs_wear[];     /* clothing */
+extern const struct motif motifs_bags[];     /* bags */
 extern const struct motif motifs_study[];    /* audio, desk */
 
 /* That of the noun; each noun of the seed has one. */

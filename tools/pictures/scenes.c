@@ -10,7 +10,8 @@ struct place {
     size_t type;    /* of seed_types */
     size_t variant; /* which of the products of that type */
     double x;
-    double foot; /* where its own 900 comes to lie, which is the ground of most that stands; the middle of what lies is 600 */
+    double foot; /* where its own 900 comes to lie, which is the ground of most that stands; the middle of what lies is
+                    600 */
     double scale;
 };
 
@@ -40,7 +41,7 @@ static const struct arrangement arrangements[SEED_CATEGORIES] = {
 /* The canvas is 2,400 wide: a hall with a bench, a chair in the light of a lamp, and what stands about. */
 static const struct arrangement home = {
     SCENE_STANDING,
-    {{13, 0, 2010, 380, .56},
+    {{13, 0, 2010, 440, .50},
      {19, 4, 760, 880, 1.0},
      {12, 3, 520, 632, .52},
      {28, 0, 1000, 632, .50},
@@ -78,11 +79,23 @@ int scene_draw_category(struct drawing *d, size_t category)
     return draw_places(d, &arrangements[category]);
 }
 
+/* What the sun throws on the wall through a window of six panes. */
+static void window_light(struct drawing *d)
+{
+    svg(d, "<g transform='translate(1150 130) skewX(-14) skewY(7)' fill='#fff6e2' fill-opacity='.30'>");
+    for (int soft = 0; soft < 3; soft++)
+        for (int i = 0; i < 6; i++)
+            svg(d, "<path d='%s' fill-opacity='.13'/>",
+                round_rect(d, i % 3 * 150 + soft * 3, i / 3 * 210.0 + soft * 3, 138 - soft * 6, 196 - soft * 6, 6));
+    svg(d, "</g>");
+}
+
 int scene_draw_home(struct drawing *d, bool tall)
 {
     svg(d, "<g transform='scale(2 1)'>");
     backdrop(d, STR("kitchen"), 1, SCENE_STANDING);
     svg(d, "</g>");
+    window_light(d);
     memcpy(d->view, tall ? (double[4]){1290, 100, 880, 1100} : (double[4]){0, 100, 2400, 1000}, sizeof(d->view));
     return draw_places(d, &home);
 }

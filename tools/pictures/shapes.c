@@ -37,33 +37,8 @@ const char *round_polygon(struct drawing *d, const double *points, size_t count,
     return path(d, "%sZ", data);
 }
 
-/* Catmull and Rom's spline as Bézier curves: a tangent is a sixth of the way between the neighbours. */
-static const char *smooth(struct drawing *d, const double *points, size_t count, bool closed)
-{
-    const char *data = path(d, "M%.1f %.1f", points[0], points[1]);
-
-    for (size_t i = 0; i + (closed ? 0 : 1) < count; i++) {
-        const double *b = points + 2 * i, *c = points + 2 * ((i + 1) % count);
-        const double *a = i || closed ? points + 2 * ((i + count - 1) % count) : b;
-        const double *e = i + 2 < count || closed ? points + 2 * ((i + 2) % count) : c;
-
-        data = path(d, "%sC%.1f %.1f %.1f %.1f %.1f %.1f", data, b[0] + (c[0] - a[0]) / 6, b[1] + (c[1] - a[1]) / 6,
-                    c[0] - (e[0] - b[0]) / 6, c[1] - (e[1] - b[1]) / 6, c[0], c[1]);
-    }
-    return closed ? path(d, "%sZ", data) : data;
-}
-
-const char *smooth_loop(struct drawing *d, const double *points, size_t count)
-{
-    return smooth(d, points, count, true);
-}
-
-const char *smooth_line(struct drawing *d, const double *points, size_t count)
-{
-    return smooth(d, points, count, false);
-}
-
-/* One side of a turned body as curves, from the point where the path is to the last: down the left, or up the right. */
+/* One side of a turned body as curves (Catmull and Rom's spline: a tangent is a sixth of the way between the
+ * neighbours), from the point where the path is to the last: down the left, or up the right. */
 static const char *turned_side(struct drawing *d, double x, const struct turn *t, size_t count, bool up)
 {
     const char *data = "";

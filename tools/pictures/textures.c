@@ -1,5 +1,5 @@
-/* Textures: patterns of translucent dark and light marks that lie over a surface's own colour. No tile is small, also where
- * a loom repeats each thread: the renderer's time for a pixel grows with how many tiles lie before it. */
+/* Textures: patterns of translucent dark and light marks that lie over a surface's own colour. No tile is small, also
+ * where a loom repeats each thread: the renderer's time for a pixel grows with how many tiles lie before it. */
 #include "tools/pictures/drawing.h"
 
 #include <math.h>
@@ -64,8 +64,8 @@ static void threads(struct drawing *d, const char *colour, double strength, doub
 
     for (double at = from; at < tile; at += step)
         data = upright ? path(d, "%sM%.1f 0V%.0f", data, at, tile) : path(d, "%sM0 %.1fH%.0f", data, at, tile);
-    svg_define(d, "<path d='%s' stroke='%s' stroke-opacity='%.2f' stroke-width='%.1f' fill='none'", data, colour, strength,
-               width);
+    svg_define(d, "<path d='%s' stroke='%s' stroke-opacity='%.2f' stroke-width='%.1f' fill='none'", data, colour,
+               strength, width);
     if (on > 0)
         svg_define(d, " stroke-dasharray='%.1f %.1f' stroke-dashoffset='%.1f'", on, off, offset);
     svg_define(d, "/>");
@@ -279,13 +279,13 @@ static void draw_texture(struct drawing *d, enum texture texture)
 const char *texture_fill(struct drawing *d, const struct surface *surface, bool upright)
 {
     static const double sizes[TEXTURE_COUNT][2] = {
-        [TEXTURE_WOOD] = {1400, 600},  [TEXTURE_SPECKLE] = {300, 300}, [TEXTURE_BRUSHED] = {440, 120},
-        [TEXTURE_WEAVE] = {240, 240},      [TEXTURE_LINEN] = {360, 360},   [TEXTURE_TWILL] = {240, 240},
-        [TEXTURE_KNIT] = {228, 224},     [TEXTURE_TERRY] = {160, 160},   [TEXTURE_WAFFLE] = {240, 240},
-        [TEXTURE_RIPSTOP] = {240, 240},  [TEXTURE_FELT] = {240, 240},    [TEXTURE_LEATHER] = {220, 220},
-        [TEXTURE_CORK] = {260, 260},   [TEXTURE_RATTAN] = {264, 264},    [TEXTURE_STONE] = {420, 420},
-        [TEXTURE_MARBLE] = {700, 500}, [TEXTURE_GRAIN] = {200, 200},   [TEXTURE_DAMASCUS] = {480, 200},
-        [TEXTURE_BAMBOO] = {900, 300}, [TEXTURE_FABRIC] = {240, 240},
+        [TEXTURE_WOOD] = {1400, 600},   [TEXTURE_SPECKLE] = {300, 300}, [TEXTURE_BRUSHED] = {440, 120},
+        [TEXTURE_WEAVE] = {240, 240},   [TEXTURE_LINEN] = {360, 360},   [TEXTURE_TWILL] = {240, 240},
+        [TEXTURE_KNIT] = {228, 224},    [TEXTURE_TERRY] = {160, 160},   [TEXTURE_WAFFLE] = {240, 240},
+        [TEXTURE_RIPSTOP] = {240, 240}, [TEXTURE_FELT] = {240, 240},    [TEXTURE_LEATHER] = {220, 220},
+        [TEXTURE_CORK] = {260, 260},    [TEXTURE_RATTAN] = {264, 264},  [TEXTURE_STONE] = {420, 420},
+        [TEXTURE_MARBLE] = {700, 500},  [TEXTURE_GRAIN] = {200, 200},   [TEXTURE_DAMASCUS] = {480, 200},
+        [TEXTURE_BAMBOO] = {900, 300},  [TEXTURE_FABRIC] = {240, 240},
     };
     enum texture texture = surface->texture;
 
