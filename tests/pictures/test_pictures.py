@@ -2,18 +2,28 @@
 says, small enough for a page of twenty-four; that the drawings are well formed, speak to nobody and come out the same
 each time."""
 import base64
+import collections
+import contextlib
 import json
 import os
 import pathlib
+import re
 import struct
 import subprocess
+import sys
 import tempfile
 import unittest
 import xml.etree.ElementTree
 
+ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+sys.path.insert(0, str(ROOT / "tests" / "support"))
+
+from shop import Shop  # noqa: E402
+
 BUILD = pathlib.Path(os.environ["SHOPSTREAM_BUILD"])
 PICTURES = BUILD / "pictures"
 PRODUCTS = 500
+SILHOUETTES_MIN = 40
 LISTING_WIDTH = 320
 LISTING_BYTES_MAX = 15_000  # WebP: twenty-four of them are the weight of one photograph
 FILE_BYTES_MAX = 150_000
@@ -43,6 +53,14 @@ def jpeg_size(data):
     return width, height
 
 
+def products_of(shop):
+    answer = shop.get("/api/catalog/v1/products?limit=100").json
+    yield from answer["items"]
+    while answer.get("next_cursor"):
+        answer = shop.get("/api/catalog/v1/products?limit=100&cursor=" + answer["next_cursor"]).json
+        yield from answer["items"]
+
+
 class Pictures(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
@@ -56,13 +74,37 @@ class Pictures(unittest.TestCase):
     def tearDownClass(cls):
         cls.folder.cleanup()
 
-    def test_every_product_has_an_entry_and_no_two_share_a_drawing(self):
-        listed = subprocess.run([os.environ["SHOPSTREAM_BINARY"], "seed", "--help"], capture_output=True)
-        self.assertEqual(listed.returncode, 0)
-        products = [key for key in self.manifest if "pictures/category-" not in key and key != "/pictures/home"]
-        self.assertEqual(len(products), PRODUCTS)
-        fronts = [self.drawings[key.rpartition("/")[2]] for key in products]
-        self.assertEqual(len(set(fronts)), PRODUCTS)
+    def test_every_product_of_a_seeded_shop_has_pictures_of_its_own(self):
+        with contextlib.closing(Shop(arguments=())) as shop:
+            shop.start()
+            urls = [product["image_url"] for product in products_of(shop)]
+        self.assertEqual(len(urls), PRODUCTS)
+        self.assertEqual(set(urls) - set(self.manifest), set())
+        self.assertEqual(len({self.drawings[url.rpartition("/")[2]] for url in urls}), PRODUCTS)
+
+    def test_categories_and_the_home_page_have_pictures(self):
+        with contextlib.closing(Shop(arguments=())) as shop:
+            shop.start()
+            slugs = [category["slug"] for category in shop.get("/api/catalog/v1/categories").json["items"]]
+        self.assertGreater(len(slugs), 9)
+        for name in ["home"] + ["category-" + slug for slug in slugs]:
+            self.assertIn("/pictures/" + name, self.manifest)
+
+    def test_every_noun_has_a_silhouette_of_its_own(self):
+        nouns = re.findall(r'\.noun = "(.*?)"', (ROOT / "services/catalog/seed_words.c").read_text())
+        owners = collections.defaultdict(set)
+        for value in self.manifest.values():
+            front = value["pictures"][0]
+            title = front["alt"].partition(",")[0]
+            noun = next((noun for noun in nouns if title.endswith(" " + noun)), None)
+            if noun:
+                body = self.drawings[front["src"].rpartition("/")[2]].decode().partition("</defs>")[2]
+                outlines = re.findall(r" d='([^']*)'", body)
+                owners[re.sub(r"[\d.\s-]+", " ", " ".join(outlines))].add(noun)
+        self.assertEqual(set.union(*owners.values()), set(nouns))
+        self.assertGreaterEqual(len(nouns), SILHOUETTES_MIN)
+        for sharing in owners.values():
+            self.assertEqual(len(sharing), 1, sharing)
 
     def test_entries_say_what_a_page_needs(self):
         for key, value in self.manifest.items():
