@@ -20,6 +20,7 @@
 #define ARENA_BYTES ((size_t)64 << 20)
 #define SVG_FILE_BYTES_MAX ((size_t)1 << 20)
 #define TASKS_MAX 64
+#define DRAWN_BETWEEN_SAVES 100
 
 static const char *const basic_formats[] = {"webp", "jpg"};
 static const char *const avif_formats[] = {"avif"};
@@ -33,7 +34,8 @@ struct work {
     const char *only;       /* what a picture's name begins with; "" for all */
     const char *svg_folder; /* the drawings are written there instead of the pictures; or NULL */
     atomic_size_t next;
-    atomic_size_t drawn;
+    struct task_mutex mutex; /* of what follows, and of what tasks write into made */
+    size_t drawn;
     atomic_int error;
 };
 
@@ -99,6 +101,7 @@ static int make(struct work *work, size_t index, struct arena *arena, struct are
     const struct picture *picture = &work->pictures[index];
     struct made *made = &work->made[index];
     char hash[MADE_HASH_BYTES + 1];
+    const char *placeholder;
     bool same;
 
     buf_append_cstr(&svg_text, "<!-- " ENCODING " -->");
@@ -111,9 +114,13 @@ static int make(struct work *work, size_t index, struct arena *arena, struct are
         return 0;
     if (!same)
         remove_avif(picture, work->target.folder);
-    TRY(picture_render(kept, picture, buf_str(&svg_text), &work->target, &made->placeholder));
+    TRY(picture_render(kept, picture, buf_str(&svg_text), &work->target, &placeholder));
+    TASK_LOCKED(&work->mutex);
+    made->placeholder = placeholder;
     memcpy(made->hash, hash, sizeof(hash));
-    atomic_fetch_add(&work->drawn, 1);
+    /* So that a build that is interrupted goes on where it was. */
+    if (++work->drawn % DRAWN_BETWEEN_SAVES == 0)
+        return made_save(work->target.folder, work->pictures, work->count, work->made);
     return 0;
 }
 
@@ -194,13 +201,14 @@ int main(int argc, char **argv)
         fprintf(stderr, "draw_pictures: cannot start with the folder %s\n", argv[at]);
         return 1;
     }
+    task_mutex_init(&work.mutex);
     vips_concurrency_set(1);
     vips_cache_set_max(0);
     error = run(&work, arena);
     if (error)
         fprintf(stderr, "draw_pictures: %s\n", error_name(error));
     else if (work.drawn)
-        printf("draw_pictures: drew %zu pictures\n", (size_t)work.drawn);
+        printf("draw_pictures: drew %zu pictures\n", work.drawn);
     vips_shutdown();
     return error ? 1 : 0;
 }

@@ -195,8 +195,6 @@ static void one_glass(struct drawing *d, const struct surface *glass, double x, 
     const char *body = turned(d, x, outline, COUNT(outline), .16);
 
     ground_shadow(d, x, floor, r * .84, r * .17);
-    svg(d, "<ellipse cx='%.1f' cy='%.1f' rx='%.1f' ry='%.1f' fill='%s' fill-opacity='.30'/>", x + r * 1.1, floor + 14,
-        r, r * .16, hex(d, colour_lighter(glass->colour, .4)));
     paint(d, glass, FORM_NONE, body);
     svg(d, "<path d='%s' fill='%s' fill-opacity='.30'/>", turned(d, x, outline + 2, 2, .16), hex(d, glass->colour));
     shade(d, FORM_ROUND, FINISH_GLOSS, body);

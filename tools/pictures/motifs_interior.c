@@ -219,7 +219,7 @@ static void draw_chair(struct drawing *d, const struct subject *s)
 {
     double rise = vary(s, 0, -24, 26), slats = vary(s, 1, 0, 3);
     const char *seat = round_polygon(d, (double[]){372, 664, 700, 716, 800, 614, 498, 576}, 4, 40);
-    const char *edge = round_polygon(d, (double[]){372, 668, 700, 720, 800, 618, 800, 642, 700, 750, 372, 694}, 6, 20);
+    const char *edge = round_polygon(d, (double[]){372, 658, 700, 710, 800, 610, 800, 642, 700, 750, 372, 694}, 6, 20);
     const struct surface *wood = &s->body;
 
     cast_shadow(d, 640, 1010, 380, 92);
@@ -251,7 +251,7 @@ static void draw_chair(struct drawing *d, const struct subject *s)
     paint(d, &s->accent, FORM_FLAT, seat);
     if (s->accent.texture == TEXTURE_RATTAN)
         dark_line(d, 2.5, .4, "M392 664L780 616M690 712L506 580");
-    light_line(d, 3, .4, "M390 672L694 718");
+    light_line(d, 2, .2, "M390 672L694 718");
     paint_bar(d, wood, 34, "M396 690L384 1004");
     paint_bar(d, wood, 34, "M692 734L704 1074");
 }

@@ -14,31 +14,39 @@ struct cut {
     double cuff_rise; /* how much higher or lower its inner corner is */
 };
 
+static bool is_long(const struct cut *c)
+{
+    return c->cuff[1] > 700;
+}
+
 static const char *garment(struct drawing *d, const struct cut *c)
 {
     double l = 600, h = c->half, drop = 322 + (c->elbow[1] - 322) * .42;
+    double pit = is_long(c) ? 580 : 536;
 
     return path(d,
                 "M%.1f 256C%.1f 268 %.1f 290 %.1f 322C%.1f 344 %.1f %.1f %.1f %.1fL%.1f %.1fL%.1f %.1fC%.1f %.1f %.1f "
-                "580 %.1f 520"
-                "C%.1f 700 %.1f 860 %.1f %.1fQ600 %.1f %.1f %.1fC%.1f 860 %.1f 700 %.1f 520C%.1f 580 %.1f %.1f %.1f "
+                "%.1f %.1f 520"
+                "C%.1f 700 %.1f 860 %.1f %.1fQ600 %.1f %.1f %.1fC%.1f 860 %.1f 700 %.1f 520C%.1f %.1f %.1f %.1f %.1f "
                 "%.1fL%.1f %.1f"
                 "L%.1f %.1fC%.1f %.1f %.1f 344 %.1f 322C%.1f 290 %.1f 268 %.1f 256Q600 %.1f %.1f 256Z",
                 l - c->neck, l - c->neck - 40, l - c->shoulder + 40, l - c->shoulder, l - c->shoulder - 34,
                 l - c->elbow[0] + 14, drop, l - c->elbow[0], c->elbow[1], l - c->cuff[0], c->cuff[1],
                 l - c->cuff[0] + c->cuff_width, c->cuff[1] + c->cuff_rise, l - c->elbow[0] + c->cuff_width + 10,
-                c->elbow[1] + c->cuff_rise, l - h - 26, l - h, l - h + 8, l - h + 4, l - h - 6, c->hem, c->hem + 14,
-                l + h + 6, c->hem, l + h - 4, l + h - 8, l + h, l + h + 26, l + c->elbow[0] - c->cuff_width - 10,
-                c->elbow[1] + c->cuff_rise, l + c->cuff[0] - c->cuff_width, c->cuff[1] + c->cuff_rise, l + c->cuff[0],
-                c->cuff[1], l + c->elbow[0], c->elbow[1], l + c->elbow[0] - 14, drop, l + c->shoulder + 34,
-                l + c->shoulder, l + c->shoulder - 40, l + c->neck + 40, l + c->neck, 256 + c->dip * 2, l - c->neck);
+                c->elbow[1] + c->cuff_rise, l - h - 26, pit, l - h, l - h + 8, l - h + 4, l - h - 6, c->hem,
+                c->hem + 14, l + h + 6, c->hem, l + h - 4, l + h - 8, l + h, l + h + 26, pit,
+                l + c->elbow[0] - c->cuff_width - 10, c->elbow[1] + c->cuff_rise, l + c->cuff[0] - c->cuff_width,
+                c->cuff[1] + c->cuff_rise, l + c->cuff[0], c->cuff[1], l + c->elbow[0], c->elbow[1],
+                l + c->elbow[0] - 14, drop, l + c->shoulder + 34, l + c->shoulder, l + c->shoulder - 40,
+                l + c->neck + 40, l + c->neck, 256 + c->dip * 2, l - c->neck);
 }
 
 /* The cloth with its folds and seams. */
 static const char *lay_out(struct drawing *d, const struct surface *cloth, const struct cut *c)
 {
     const char *outline = garment(d, c);
-    double h = c->half, e = c->elbow[0], y = c->elbow[1];
+    /* A short sleeve has no fold at the elbow: that lies outside of what is seen. */
+    double h = c->half, e = c->elbow[0], y = is_long(c) ? c->elbow[1] : -400;
     struct surface back = *cloth;
 
     back.colour = colour_darker(cloth->colour, .34);
@@ -160,11 +168,14 @@ static void draw_jumper(struct drawing *d, const struct subject *s)
 static void draw_t_shirt(struct drawing *d, const struct subject *s)
 {
     struct cut c = {92, 40, 236, vary(s, 0, 214, 236), vary(s, 1, 930, 970), {330, 440}, {372, 560}, 142, 54};
-    struct surface rib = s->body;
+    struct surface jersey = s->body, rib;
 
-    lay_out(d, &s->body, &c);
+    if (jersey.texture == TEXTURE_KNIT)
+        jersey.texture = TEXTURE_WEAVE;
+    rib = jersey;
+    lay_out(d, &jersey, &c);
     cuffs_and_hem(d, &c, 26);
-    rib.colour = colour_darker(s->body.colour, .04);
+    rib.colour = colour_darker(jersey.colour, .04);
     paint_bar(d, &rib, 17,
               path(d, "M%.1f 258Q600 228 %.1f 258Q600 %.1f %.1f 258Z", 600 - c.neck, 600 + c.neck, 256 + c.dip * 2.2,
                    600 - c.neck));
