@@ -30,12 +30,13 @@ async function placeThemeBoot() {
   const name = `theme-boot.${createHash('sha256').update(text).digest('hex').slice(0, 10)}.js`;
   await fs.mkdir(assetsOf('shell'), { recursive: true });
   await fs.writeFile(path.join(assetsOf('shell'), name), text);
+  await fs.copyFile(path.join(FRONTEND, 'shell/src/favicon.svg'), path.join(assetsOf('shell'), 'favicon.svg'));
   return `/assets/shell/${name}`;
 }
 
 /** Builds a remote; returns the address of its entry and the files of each of its pages. */
-async function buildRemote(app, themeBoot) {
-  const config = commonConfig({ app, root: assetsOf(app), themeBoot, entry: {} });
+async function buildRemote(app) {
+  const config = commonConfig({ app, root: assetsOf(app), entry: {} });
   config.plugins.push(
     federation({
       name: app,
@@ -56,8 +57,8 @@ async function buildRemote(app, themeBoot) {
   return { entry, pages };
 }
 
-async function buildShell(remotes, themeBoot) {
-  const config = commonConfig({ app: 'shell', root: assetsOf('shell'), themeBoot, entry: { main: './src/main.tsx' } });
+async function buildShell(remotes) {
+  const config = commonConfig({ app: 'shell', root: assetsOf('shell'), entry: { main: './src/main.tsx' } });
   config.performance.chunkSplit = { strategy: 'all-in-one' };
   config.plugins.push(
     federation({
@@ -81,8 +82,8 @@ async function buildShell(remotes, themeBoot) {
 }
 
 /** React's renderer to strings, all pages, nothing else: no network, no timers, no chunks. */
-async function buildServer(themeBoot) {
-  const config = commonConfig({ app: 'shell', root: path.join(work, 'server'), themeBoot, entry: { render: './src/server.tsx' } });
+async function buildServer() {
+  const config = commonConfig({ app: 'shell', root: path.join(work, 'server'), entry: { render: './src/server.tsx' } });
   config.output.target = 'web-worker';
   config.output.filename.js = '[name].js';
   config.resolve = {
@@ -111,20 +112,20 @@ async function compress(folder) {
   );
 }
 
-function manifestOf(shell, remotes) {
+function manifestOf(shell, remotes, early) {
   const kinds = {};
   for (const { pages } of Object.values(remotes)) for (const [page, files] of Object.entries(pages)) kinds[page] = { preloads: files };
   for (const [kind, chunk] of Object.entries(SHELL_KINDS)) kinds[kind] = { preloads: shell.chunks[chunk] ?? [] };
-  return { apps: { shell: { scripts: shell.scripts, styles: shell.styles } }, kinds };
+  return { apps: { shell: { early, scripts: shell.scripts, styles: shell.styles } }, kinds };
 }
 
 await fs.rm(work, { recursive: true, force: true });
 const themeBoot = await placeThemeBoot();
 const remotes = {};
-for (const app of Object.keys(REMOTES)) remotes[app] = await buildRemote(app, themeBoot);
-const shell = await buildShell(remotes, themeBoot);
-await buildServer(themeBoot);
+for (const app of Object.keys(REMOTES)) remotes[app] = await buildRemote(app);
+const shell = await buildShell(remotes);
+await buildServer();
 await compress(path.join(work, 'assets'));
-await fs.writeFile(path.join(work, 'manifest.json'), `${JSON.stringify(manifestOf(shell, remotes), null, 2)}\n`);
+await fs.writeFile(path.join(work, 'manifest.json'), `${JSON.stringify(manifestOf(shell, remotes, [themeBoot]), null, 2)}\n`);
 await fs.rm(out, { recursive: true, force: true });
 await fs.rename(work, out);

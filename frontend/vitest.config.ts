@@ -11,7 +11,6 @@ const pages = (app: string) => ({
 
 export default defineConfig({
   root: here,
-  define: { THEME_BOOT: '"/assets/shell/theme-boot.js"' },
   esbuild: { jsx: 'automatic' },
   resolve: {
     alias: [

@@ -16,7 +16,7 @@ function checkoutPage(): PageDocument {
   return page;
 }
 
-function order(status: string, more: Partial<Order> = {}): Order {
+function order(status: Order['status'], more: Partial<Order> = {}): Order {
   return { ...(fixture('order').order?.order as Order), status, ...more };
 }
 

@@ -12,7 +12,7 @@ function product(): Product {
 
 function cartWith(sku_id: string, quantity: number): Cart {
   const price = { amount: 9990, currency: 'EUR' };
-  return { id: 'c', items: [{ id: 'i', sku_id, title: 'x', quantity, price, line_total: price }], total: price };
+  return { id: 'c', items: [{ id: 'i', sku_id, title: 'x', quantity, price, line_total: price, attributes: {} }], total: price };
 }
 
 function answerAdds(): void {

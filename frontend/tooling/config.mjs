@@ -45,12 +45,12 @@ export function directAliases() {
 }
 
 /** What all parts have in common. */
-export function commonConfig({ app, root, themeBoot, entry, mode = 'production' }) {
+export function commonConfig({ app, root, entry, mode = 'production' }) {
   return {
     root: path.join(FRONTEND, app),
     mode,
     logLevel: 'warn',
-    source: { entry, define: { THEME_BOOT: JSON.stringify(themeBoot) } },
+    source: { entry },
     dev: { progressBar: false },
     performance: { printFileSize: false },
     output: {

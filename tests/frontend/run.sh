@@ -1,6 +1,6 @@
 #!/bin/sh
-# The pages in React: their types against the API's own description, the suites of frontend/tests with their coverage, and
-# the budget of what a first visit fetches.
+# The pages in React: their types against the API's own description, the suites of frontend/tests with their coverage,
+# and the budget of what a first visit fetches.
 # timeout_s: 600
 set -eu
 cd "$SHOPSTREAM_ROOT"
@@ -27,9 +27,11 @@ check "the budget can be missed" tools/node.sh node --test tests/frontend/budget
 check "budget" tools/node.sh node tests/frontend/budget.mjs build/frontend
 results=build/frontend-results.json
 rm -f "$results"
-check "suites and their coverage" tools/node.sh node frontend/node_modules/vitest/vitest.mjs run --root frontend --coverage \
-    --reporter=default --reporter=json --outputFile="../$results"
-counts=$(tools/node.sh node -p "const r = JSON.parse(require('fs').readFileSync('$results')); r.numPassedTests + ' ' + r.numFailedTests")
+check "suites and their coverage" tools/node.sh node frontend/node_modules/vitest/vitest.mjs run --root frontend \
+    --coverage --reporter=default --reporter=json --outputFile="../$results"
+# Where the suites could not even start, there are no results, and the check above has failed.
+counts=$(tools/node.sh node -p "const r = JSON.parse(require('fs').readFileSync('$results'));
+    r.numPassedTests + ' ' + r.numFailedTests" || echo "0 0")
 passed=$((passed + ${counts% *}))
 failed=$((failed + ${counts#* }))
 echo "$passed passed, $failed failed"

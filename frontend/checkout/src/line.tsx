@@ -18,6 +18,9 @@ const SIZES = {
   large: { grid: 'grid-cols-[96px_1fr] gap-2 sm:grid-cols-[144px_1fr] sm:gap-3', width: '144px' },
 };
 
+/** Of a line whose article is gone from the shop. */
+export const GONE = 'Something that is no longer for sale';
+
 export function Line({ title, href, imageUrl, attributes, total, note, size = 'small', children }: LineProps) {
   const picture = usePictures(imageUrl)[0];
   const { grid, width } = SIZES[size];

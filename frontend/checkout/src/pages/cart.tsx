@@ -15,7 +15,7 @@ import {
 } from '@shopstream/shared';
 import { useEffect, useId, useState } from 'react';
 
-import { Line, Sums } from '../line';
+import { GONE, Line, Sums } from '../line';
 
 const CHOICES_MAX = 10;
 
@@ -26,7 +26,7 @@ function Quantity({ item, onChange, disabled }: { item: CartItem; onChange: (val
   return (
     <div>
       <label className="sr-only" htmlFor={id}>
-        Quantity of {item.title}
+        Quantity of {item.title ?? GONE}
       </label>
       <select
         id={id}
@@ -77,7 +77,7 @@ function Items({ cart }: { cart: Cart }) {
         {cart.items.map((item) => (
           <li key={item.id} className="border-t border-line py-3">
             <Line
-              title={item.title}
+              title={item.title ?? GONE}
               href={item.product_slug ? paths.product(item.product_slug) : undefined}
               imageUrl={item.image_url}
               attributes={item.attributes}
@@ -97,7 +97,7 @@ function Items({ cart }: { cart: Cart }) {
                   className="link min-h-6"
                   disabled={working}
                   onClick={() => void run(removeItem(item.id))}
-                  aria-label={`Remove ${item.title}`}
+                  aria-label={`Remove ${item.title ?? GONE}`}
                 >
                   Remove
                 </button>

@@ -40,7 +40,7 @@ import {
 } from '../attempt';
 import { CardField, CardRefused, type CardFieldHandle } from '../card-field';
 import { fillIn, forgetDraft, keepDraft, readDraft } from '../draft';
-import { Line, Sums } from '../line';
+import { GONE, Line, Sums } from '../line';
 
 function days({ days_min: least, days_max: most }: ShippingMethod): string {
   if (!most) return '';
@@ -320,7 +320,7 @@ function Summary({ cart, method }: { cart: Cart; method: ShippingMethod | undefi
         {cart.items.map((item) => (
           <li key={item.id}>
             <Line
-              title={item.title}
+              title={item.title ?? GONE}
               href={item.product_slug ? paths.product(item.product_slug) : undefined}
               imageUrl={item.image_url}
               attributes={item.attributes}

@@ -176,6 +176,9 @@ function Goods({ order }: { order: Order }) {
           <li key={line.sku_id}>
             <Line
               title={line.title}
+              href={line.product_slug ? paths.product(line.product_slug) : undefined}
+              imageUrl={line.image_url}
+              attributes={line.attributes}
               total={line.line_total}
               note={plural(line.quantity, 'piece', 'pieces', site.locale)}
             />

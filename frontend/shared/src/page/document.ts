@@ -123,11 +123,12 @@ export interface ProductPage {
 export interface CartItem {
   id: string;
   sku_id: string;
-  title: string;
+  /** Absent of what is no longer for sale, as is its price. */
+  title?: string;
   quantity: number;
   price?: Money;
   line_total?: Money;
-  attributes?: Record<string, string>;
+  attributes: Record<string, string>;
   product_slug?: string;
   image_url?: string;
   available?: number;
@@ -181,6 +182,9 @@ export interface OrderLine {
   quantity: number;
   price?: Money;
   line_total?: Money;
+  attributes: Record<string, string>;
+  product_slug?: string;
+  image_url?: string;
 }
 
 export interface Failure {
@@ -188,9 +192,11 @@ export interface Failure {
   message?: string;
 }
 
+export type OrderStatus = 'pending' | 'confirmed' | 'failed' | 'cancelled' | 'fulfilled' | 'refunded';
+
 export interface Order {
   id: string;
-  status: string;
+  status: OrderStatus;
   total?: Money;
   lines: OrderLine[];
   shipping?: { method?: string; title?: string; price?: Money; address?: Address };

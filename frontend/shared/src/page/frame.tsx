@@ -7,13 +7,9 @@ import { Header } from '../ui/header';
 import { PageProvider } from './context';
 import type { PageDocument } from './document';
 
-/* In the shell's folder without a hash the browser would have to ask for it on every page; the build says its name. */
-declare const THEME_BOOT: string;
-
 export function PageFrame({ page, children }: { page: PageDocument; children: ReactNode }) {
   return (
     <PageProvider page={page}>
-      <script src={THEME_BOOT} />
       <div className="flex min-h-dvh flex-col">
         <Header />
         <main id="content" tabIndex={-1} className="flex-1 outline-none">
