@@ -15,7 +15,7 @@ is_built() {
 }
 
 install_packages() {
-    wanted=$(cat frontend/package-lock.json frontend/package.json frontend/*/package.json | sha256sum | cut -c1-64)
+    wanted=$(sha256sum <frontend/package-lock.json | cut -c1-64)
     if [ -e "$packages" ] && [ "$(cat "$packages")" = "$wanted" ]; then
         return
     fi
