@@ -178,7 +178,11 @@ describe('checkout', () => {
     await cardSays(root, { type: 'payment_method', id: 'pm_evil' }, 'http://evil.test');
     expect(answers.of(ORDER)).toHaveLength(0);
     await cardSays(root, { type: 'error', message: 'The number is not complete.', field: 'number' });
-    expect(root.textContent).toContain('The number is not complete.');
+    expect(control(root, 'Pay €').getAttribute('aria-busy')).toBe('false');
+    expect(root.textContent).not.toContain('The number is not complete.'); // The frame shows it, next to the number.
+    await cardSays(root, { type: 'submit' });
+    await cardSays(root, { type: 'payment_method', id: 'pm_card_visa' });
+    expect(answers.of(ORDER)).toHaveLength(1);
     await cardSays(root, { type: 'resize', height: 240 });
     expect(find<HTMLIFrameElement>(root, 'iframe').style.height).toBe('240px');
     await cardSays(root, { type: 'resize', height: 1e9 });

@@ -104,6 +104,9 @@ it('follows stock and price as they change, and says when it is gone', async () 
   await change(() => source.tell('product.updated', { product: { ...product(), title: 'Renamed', skus: dearer } }));
   expect(find(root, 'h1').textContent).toBe('Renamed');
   expect(find(root, '[data-price]').textContent).toBe('€123.45');
+  answers.on(`GET /api/catalog/v1/products/${product().id}`, () => ({ body: { ...product(), title: 'Fetched anew' } }));
+  await change(() => source.tell('resync', {}));
+  expect(find(root, 'h1').textContent).toBe('Fetched anew');
   await change(() => source.tell('product.deleted', {}));
   expect(root.textContent).toContain('just taken out of the shop');
 });

@@ -1,5 +1,5 @@
 /* A product as it is now: what the page was rendered with, and what its events say since. */
-import { listen, type LiveEvent, type Product } from '@shopstream/shared';
+import { api, listen, unwrap, type LiveEvent, type Product } from '@shopstream/shared';
 import { useEffect, useState } from 'react';
 
 interface ProductEvent {
@@ -15,16 +15,23 @@ export function applyEvent(product: Product, { data }: LiveEvent): Product {
   return { ...base, skus: base.skus.map((sku) => ({ ...sku, available: left.get(sku.id) ?? sku.available ?? 0 })) };
 }
 
+const TYPES = ['product.updated', 'product.stock_changed', 'product.deleted', 'resync'];
+
+async function fetchProduct(id: string): Promise<Product> {
+  return (await unwrap(api.GET('/api/catalog/v1/products/{id}', { params: { path: { id } } }))) as Product;
+}
+
 /** Undefined once it was taken out of the shop. */
 export function useLiveProduct(initial: Product): Product | undefined {
   const [product, setProduct] = useState<Product | undefined>(initial);
-  useEffect(
-    () =>
-      listen([`product:${initial.id}`], ['product.updated', 'product.stock_changed', 'product.deleted'], {
-        onEvent: (event) =>
-          setProduct((known) => (event.type === 'product.deleted' || !known ? undefined : applyEvent(known, event))),
-      }),
-    [initial.id],
-  );
+  useEffect(() => {
+    const onEvent = (event: LiveEvent) => {
+      if (event.type === 'product.deleted') setProduct(undefined);
+      else if (event.type !== 'resync') setProduct((known) => known && applyEvent(known, event));
+      // More was missed than the stream can tell again. If this fails too, the next event says what is new.
+      else fetchProduct(initial.id).then(setProduct, () => undefined);
+    };
+    return listen([`product:${initial.id}`], TYPES, { onEvent });
+  }, [initial.id]);
   return product;
 }

@@ -7,16 +7,16 @@ const ANSWER_TIME_MS = 20_000;
 const HEIGHT_MAX = 640;
 
 export interface CardFieldHandle {
-  /** The payment method's id, or CardRefused with what the customer can mend. */
+  /** The payment method's id, or CardRefused. */
   tokenise(): Promise<string>;
 }
 
+/** Its message is empty where the field itself shows what is wrong, next to where it is. */
 export class CardRefused extends Error {}
 
 interface CardMessage {
   type?: string;
   id?: string;
-  message?: string;
   height?: number;
 }
 
@@ -49,7 +49,9 @@ export function CardField({ source, ref, error }: CardFieldProps) {
     if (!address) return undefined;
     const settle = (message: CardMessage) => {
       if (message.type === 'payment_method' && message.id) waiting.current?.resolve(message.id);
-      if (message.type === 'error') waiting.current?.reject(new CardRefused(message.message ?? 'The card was not accepted.'));
+      if (message.type === 'error') waiting.current?.reject(new CardRefused(''));
+      // Enter was pressed in the field.
+      if (message.type === 'submit') frame.current?.closest('form')?.requestSubmit();
     };
     const receive = (event: MessageEvent<unknown>) => {
       if (event.origin !== address.origin || event.source !== frame.current?.contentWindow) return;

@@ -4,9 +4,10 @@ import { useEffect, useState } from 'react';
 
 import { isSettled } from './status';
 
-const TYPES = ['placed', 'action_required', 'confirmed', 'failed', 'cancelled', 'fulfilled', 'refunded'].map(
-  (type) => `order.${type}`,
-);
+/* "resync": more was missed than the stream can tell again. */
+const TYPES = ['placed', 'action_required', 'confirmed', 'failed', 'cancelled', 'fulfilled', 'refunded']
+  .map((type) => `order.${type}`)
+  .concat('payment.authorised', 'payment.failed', 'resync');
 const POLL_WAIT_S = 20;
 const POLL_PAUSE_MS = 2000;
 

@@ -228,6 +228,7 @@ export interface User {
   id: string;
   email: string;
   name?: string;
+  roles: string[];
   email_verified?: boolean;
   created_at?: string;
 }
