@@ -9,6 +9,8 @@ interface LineProps {
   attributes?: Record<string, string> | undefined;
   total: Money | undefined;
   note?: string | undefined;
+  /** What stands in the way of buying it. */
+  warning?: string | undefined;
   size?: 'small' | 'large';
   children?: ReactNode;
 }
@@ -21,7 +23,7 @@ const SIZES = {
 /** Of a line whose article is gone from the shop. */
 export const GONE = 'Something that is no longer for sale';
 
-export function Line({ title, href, imageUrl, attributes, total, note, size = 'small', children }: LineProps) {
+export function Line({ title, href, imageUrl, attributes, total, note, warning, size = 'small', children }: LineProps) {
   const picture = usePictures(imageUrl)[0];
   const { grid, width } = SIZES[size];
   const words = Object.values(attributes ?? {}).join(', ');
@@ -48,6 +50,7 @@ export function Line({ title, href, imageUrl, attributes, total, note, size = 's
           </p>
         </div>
         {words && <p className="text-sm text-soft">{words}</p>}
+        {warning && <p className="text-sm text-bad">{warning}</p>}
         {note && <p className="text-sm text-soft">{note}</p>}
         {children}
       </div>

@@ -43,7 +43,7 @@ function Quantity({ item, onChange, disabled }: { item: CartItem; onChange: (val
   );
 }
 
-function noteOf(item: CartItem): string | undefined {
+function warningOf(item: CartItem): string | undefined {
   if (!item.price) return 'No longer for sale. Take it out to go on.';
   if (item.available !== undefined && item.available < item.quantity)
     return item.available > 0 ? `Only ${item.available} left.` : 'Sold out. Take it out to go on.';
@@ -82,7 +82,7 @@ function Items({ cart }: { cart: Cart }) {
               imageUrl={item.image_url}
               attributes={item.attributes}
               total={item.line_total}
-              note={noteOf(item)}
+              warning={warningOf(item)}
               size="large"
             >
               {item.quantity > 1 && (

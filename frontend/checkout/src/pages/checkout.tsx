@@ -310,12 +310,9 @@ function usePlacing(cart: Cart, method: string | undefined, field: RefObject<Car
   return { ...outcome, submit };
 }
 
-function Summary({ cart, method }: { cart: Cart; method: ShippingMethod | undefined }) {
+function SummaryLines({ cart, method }: { cart: Cart; method: ShippingMethod | undefined }) {
   return (
-    <section aria-labelledby="summary" className="h-fit bg-tile p-3 lg:sticky lg:top-3">
-      <h2 id="summary" className="mb-2 text-lg">
-        Your order
-      </h2>
+    <>
       <ul className="mb-2 grid gap-2">
         {cart.items.map((item) => (
           <li key={item.id}>
@@ -342,7 +339,35 @@ function Summary({ cart, method }: { cart: Cart; method: ShippingMethod | undefi
           Change the cart
         </a>
       </p>
-    </section>
+    </>
+  );
+}
+
+/** Beside the form on a desk; on a phone it folds up above it, so that the form is at hand. */
+function Summary({ cart, method }: { cart: Cart; method: ShippingMethod | undefined }) {
+  return (
+    <>
+      <details className="bg-tile px-2 lg:hidden">
+        <summary className="flex min-h-7 list-none items-center justify-between font-semibold">
+          <span>
+            Your order{' '}
+            <span aria-hidden="true" className="text-soft">
+              +
+            </span>
+          </span>
+          <Price money={addMoney(cart.total, method?.price)} />
+        </summary>
+        <div className="pb-2">
+          <SummaryLines cart={cart} method={method} />
+        </div>
+      </details>
+      <section aria-labelledby="summary" className="hidden h-fit bg-tile p-3 lg:sticky lg:top-3 lg:block">
+        <h2 id="summary" className="mb-2 text-lg">
+          Your order
+        </h2>
+        <SummaryLines cart={cart} method={method} />
+      </section>
+    </>
   );
 }
 
