@@ -23,6 +23,7 @@ export default defineConfig({
     environment: 'jsdom',
     environmentOptions: { jsdom: { url: 'http://shop.test/' } },
     include: ['tests/**/*.test.{ts,tsx}', '{shared,shell,catalog,checkout}/src/**/*.test.{ts,tsx}'],
+    testTimeout: 60_000, // Against what hangs; a machine with much else to do is slow, not wrong.
     setupFiles: ['./tests/setup.ts'],
     reporters: ['default'],
     coverage: {

@@ -148,10 +148,11 @@ export async function change(work: () => void): Promise<void> {
 }
 
 export async function until(condition: () => boolean): Promise<void> {
-  await vi.waitFor(async () => {
+  const look = async () => {
     await settle();
     expect(condition()).toBe(true);
-  });
+  };
+  await vi.waitFor(look, { timeout: 30_000 });
 }
 
 export function find<Found extends Element = HTMLElement>(root: ParentNode, selector: string): Found {

@@ -1,7 +1,7 @@
 #!/bin/sh
 # The pages in React: their types against the API's own description, the suites of frontend/tests with their coverage,
 # and the budget of what a first visit fetches.
-# timeout_s: 600
+# timeout_s: 900
 set -eu
 cd "$SHOPSTREAM_ROOT"
 binary=$SHOPSTREAM_BINARY
