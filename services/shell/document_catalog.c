@@ -107,10 +107,6 @@ int fill_category(struct page *page)
     listing->title = category->title;
     listing->category = category->slug;
     TRY(listing_fill(page, path, slug, listing));
-    if (!page->query.brand.len) {
-        listing->has_total = category->has_product_count;
-        listing->total = category->product_count;
-    }
     if (listing->n_products > 0)
         page->document->meta->image = listing->products[0]->image_url;
     char *description;

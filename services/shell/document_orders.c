@@ -63,6 +63,7 @@ int fill_checkout(struct page *page)
     TRY(read_cart(page, &shown->cart));
     TRY(add_shipping(page, shown));
     TRY(page_add_countries(page, shown));
+    TRY(page_add_card_field(page, shown));
     return page_describe(page, "Checkout", NULL, "/checkout");
 }
 

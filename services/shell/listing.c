@@ -13,7 +13,6 @@ static const struct {
 };
 
 #define SORT_COUNT (sizeof(sorts) / sizeof(sorts[0]))
-#define BRANDS_MAX LISTING_PRODUCTS
 
 struct listing {
     struct page *page;
@@ -99,83 +98,80 @@ static Pages__Facet *facet_new(struct listing *listing, const char *name, const 
         return NULL;
     facet->name = arena_cstr(arena, str_from_cstr(name));
     facet->title = arena_cstr(arena, str_from_cstr(title));
-    facet->values = arena_alloc_array(arena, values_max, sizeof(facet->values[0]));
+    facet->values = arena_alloc_array(arena, values_max + 1, sizeof(facet->values[0]));
     return facet->name && facet->title && facet->values ? facet : NULL;
 }
 
-/* A value that is chosen links to the list without it. */
-static int add_value(struct listing *listing, Pages__Facet *facet, const char *label, struct str value,
-                     struct str *chosen, struct page_query *query)
+/* A value that is chosen links to the list without it. chosen is the field of query that the facet sets. */
+static int add_value(struct listing *listing, Pages__Facet *facet, const Catalog__FacetValue *value,
+                     struct page_query *query, struct str *chosen)
 {
     Pages__FacetValue *shown = (void *)wire_message_new(listing->page->call->arena, &pages__facet_value__descriptor);
-    bool is_chosen = str_equal(*chosen, value);
+    struct str own = str_from_cstr(value->value);
 
     if (!shown)
         return ERR_NO_MEMORY;
-    *chosen = is_chosen ? STR_EMPTY : value;
+    shown->has_selected = shown->selected = str_equal(*chosen, own);
+    *chosen = shown->selected ? STR_EMPTY : own;
     query->cursor = STR_EMPTY;
-    shown->has_selected = shown->selected = is_chosen;
-    TRY(page_text(listing->page, str_from_cstr(label), &shown->label));
+    shown->label = value->title && *value->title ? value->title : value->value;
+    shown->has_count = value->has_count;
+    shown->count = value->count;
     TRY(make_href(listing, query, &shown->href));
     facet->values[facet->n_values++] = shown;
     return 0;
 }
 
-static int add_categories(struct listing *listing)
+enum facet_kind { FACET_CATEGORY, FACET_BRAND };
+
+static int add_facet(struct listing *listing, enum facet_kind kind, Catalog__FacetValue *const *values, size_t count)
 {
-    const Pages__Site *site = listing->page->document->site;
-    Pages__Facet *facet = facet_new(listing, "category", "Category", site->n_categories + 1);
+    bool is_brand = kind == FACET_BRAND;
+    Pages__Facet *facet = facet_new(listing, is_brand ? "brand" : "category", is_brand ? "Brand" : "Category", count);
 
     if (!facet)
         return ERR_NO_MEMORY;
-    for (size_t i = 0; i < site->n_categories; i++) {
+    for (size_t i = 0; i < count; i++) {
         struct page_query query = listing->chosen;
 
-        TRY(add_value(listing, facet, site->categories[i]->title, str_from_cstr(site->categories[i]->slug),
-                      &query.category, &query));
-    }
-    listing->out->facets[listing->out->n_facets++] = facet;
-    return 0;
-}
-
-static bool has_value(const Pages__Facet *facet, const char *label)
-{
-    for (size_t i = 0; i < facet->n_values; i++) {
-        if (strcmp(facet->values[i]->label, label) == 0)
-            return true;
-    }
-    return false;
-}
-
-static int add_brands(struct listing *listing)
-{
-    Pages__ListingPage *out = listing->out;
-    Pages__Facet *facet = facet_new(listing, "brand", "Brand", BRANDS_MAX + 1);
-
-    if (!facet)
-        return ERR_NO_MEMORY;
-    for (size_t i = 0; i < out->n_products && facet->n_values < BRANDS_MAX; i++) {
-        const char *brand = out->products[i]->brand;
-        struct page_query query = listing->chosen;
-
-        if (brand && *brand && !has_value(facet, brand))
-            TRY(add_value(listing, facet, brand, str_from_cstr(brand), &query.brand, &query));
+        TRY(add_value(listing, facet, values[i], &query, is_brand ? &query.brand : &query.category));
     }
     if (facet->n_values > 0)
-        out->facets[out->n_facets++] = facet;
+        listing->out->facets[listing->out->n_facets++] = facet;
     return 0;
+}
+
+static int count_facets(struct listing *listing, Catalog__ListFacetsReply *out)
+{
+    struct page *page = listing->page;
+    const struct page_query *query = &listing->chosen;
+    Catalog__ListFacetsRequest in = CATALOG__LIST_FACETS_REQUEST__INIT;
+
+    TRY(page_text(page, page->shell->currency, &in.currency));
+    TRY(page_text(page, page->shell->country, &in.region));
+    if (query->q.len)
+        TRY(page_text(page, query->q, &in.q));
+    if (query->category.len)
+        TRY(page_text(page, query->category, &in.category));
+    if (query->brand.len)
+        TRY(page_text(page, query->brand, &in.brand));
+    return catalog_list_facets(page->call, &in, out);
 }
 
 static int add_facets(struct listing *listing)
 {
     Pages__ListingPage *out = listing->out;
+    Catalog__ListFacetsReply facets = CATALOG__LIST_FACETS_REPLY__INIT;
 
+    TRY(count_facets(listing, &facets));
+    out->has_total = facets.has_total && !facets.at_least;
+    out->total = facets.total;
     out->facets = arena_alloc_array(listing->page->call->arena, 2, sizeof(out->facets[0]));
     if (!out->facets)
         return ERR_NO_MEMORY;
     if (listing->is_search)
-        TRY(add_categories(listing));
-    return add_brands(listing);
+        TRY(add_facet(listing, FACET_CATEGORY, facets.categories, facets.n_categories));
+    return add_facet(listing, FACET_BRAND, facets.brands, facets.n_brands);
 }
 
 /* -- The list ------------------------------------------------------------------------------------------------------ */

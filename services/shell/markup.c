@@ -111,7 +111,7 @@ static int answer_unbuilt(struct page *page, struct http_response *response)
     return 0;
 }
 
-int page_answer(struct page *page, struct http_response *response)
+int page_write(struct page *page, struct http_response *response)
 {
     CLEANUP(buf_free) struct buf html = BUF(HTML_BYTES_MAX);
 

@@ -85,7 +85,7 @@ static int read_query(struct page *page, struct str query)
     return result;
 }
 
-int page_open(struct call *call, struct str target, Pages__Page *document, struct page *ret_page)
+int page_find(struct call *call, struct str target, Pages__Page *document, struct page *ret_page)
 {
     ptrdiff_t question = str_find_char(target, '?');
     struct str path = question < 0 ? target : str_slice(target, 0, (size_t)question);

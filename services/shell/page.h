@@ -38,7 +38,7 @@ struct page {
 };
 
 /* Finds the row of a target ("/search?q=x") and reads its query. ERR_NOT_FOUND, ERR_INVALID with the call's problem. */
-int page_open(struct call *call, struct str target, Pages__Page *document, struct page *ret_page);
+int page_find(struct call *call, struct str target, Pages__Page *document, struct page *ret_page);
 
 /* Fills the whole document: site, the page's part, meta, galleries and, of a personal page, the visitor.
  * ERR_UNAUTHENTICATED where somebody has to sign in first. */
@@ -68,6 +68,9 @@ int fill_checkout(struct page *page);
 int fill_order(struct page *page);
 int fill_orders(struct page *page);
 
+/* card_field.c */
+int page_add_card_field(struct page *page, Pages__CheckoutPage *shown);
+
 /* countries.c */
 int page_add_countries(struct page *page, Pages__CheckoutPage *shown);
 
@@ -89,7 +92,7 @@ int page_fill_problem(struct page *page);
 
 /* markup.c: the whole HTML of a document, with the status that response has. Fails as long as nothing can be shown: the
  * pages are not built, or memory is out. */
-int page_answer(struct page *page, struct http_response *response);
+int page_write(struct page *page, struct http_response *response);
 
 /* render.c: appends the HTML of the page's root, rendered from the document's JSON; nothing at all when that cannot be
  * had, which is logged: the browser renders it then. */

@@ -78,5 +78,5 @@ int show_problem_page(struct call *call, const struct http_request *request, str
         .call = call, .shell = call->state, .row = &error_row, .target = request->target, .document = &document};
 
     TRY(page_fill_problem(&page));
-    return page_answer(&page, response);
+    return page_write(&page, response);
 }

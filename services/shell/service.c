@@ -3,6 +3,7 @@
 #include "platform/base/buf.h"
 #include "platform/base/config.h"
 #include "platform/net/http.h"
+#include "platform/render/render.h"
 #include "platform/service/host.h"
 #include "platform/service/shop_settings.h"
 #include "platform/wire/api_page.h"
@@ -80,6 +81,7 @@ static void stop(void *argument)
     struct shell_state *state = argument;
 
     http_blob_unref(state->openapi);
+    renderer_free(state->renderer);
     web_free(state->web);
     free(state);
 }
@@ -97,7 +99,9 @@ static int fill(struct call *call, struct shell_state *state)
     if (!state->openapi)
         return ERR_NO_MEMORY;
     find_folder(settings, folder);
-    return web_new(&state->web, folder, &call->log);
+    TRY(web_new(&state->web, folder, &call->log));
+    shell_start_renderer(state, &call->log);
+    return 0;
 }
 
 static int start(struct call *call, void **ret_state)

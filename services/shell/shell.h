@@ -8,15 +8,20 @@
 #include "shopstream/shell/v1/pages.rpc.h"
 
 struct web;
+struct renderer;
 
 struct shell_state {
     struct http_blob *openapi;
-    struct web *web; /* the built files; never NULL, but perhaps without any */
+    struct web *web;           /* the built files; never NULL, but perhaps without any */
+    struct renderer *renderer; /* NULL: the browser renders */
     struct str name, locale, country, currency;
 };
 
 /* How customers reach the shop: "https://shop.example", without a slash at the end. */
 struct str shell_url(const struct call *call);
+
+/* render.c: without the bundle, or where it does not evaluate, there is no renderer, which is logged. */
+void shell_start_renderer(struct shell_state *shell, const struct log_context *log);
 
 /* -- service.c: the rows that are no pages ------------------------------------------------------------------------- */
 

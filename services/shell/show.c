@@ -62,7 +62,7 @@ int show_page(struct call *call, const struct http_request *request, struct http
 
     if (!document)
         return ERR_NO_MEMORY;
-    TRY(page_open(call, request->target, document, &page));
+    TRY(page_find(call, request->target, document, &page));
     TRY(act_for_person(&page));
     if (is_way_in(&page) && call->who.user_id.len)
         return send_inside(&page, response);
@@ -70,14 +70,14 @@ int show_page(struct call *call, const struct http_request *request, struct http
     if (result == ERR_UNAUTHENTICATED)
         return send_to_sign_in(&page, response);
     TRY(result);
-    return page_answer(&page, response);
+    return page_write(&page, response);
 }
 
 int get_page(struct call *call, const Pages__GetPageRequest *in, Pages__Page *out)
 {
     struct page page;
 
-    TRY(page_open(call, str_from_cstr(in->path), out, &page));
+    TRY(page_find(call, str_from_cstr(in->path), out, &page));
     TRY(act_for_person(&page));
     return page_fill(&page);
 }

@@ -9,6 +9,7 @@
 
 extern const struct config_row psp_config[]; /* the table, for the service that owns it */
 extern const struct config_row *const psp_config_url;
+extern const struct config_row *const psp_config_publishable_key; /* which is no secret */
 extern const struct config_row *const psp_config_timeout;
 extern const struct config_row *const psp_config_reconcile_age;
 extern const struct config_row *const psp_config_publishable_key;
