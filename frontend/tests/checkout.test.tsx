@@ -210,6 +210,37 @@ describe('checkout', () => {
     expect(root.textContent).toContain('Nobody delivers there.');
   });
 
+  it('asks Stripe for the card where that is the provider', async () => {
+    const page = checkoutPage();
+    if (page.checkout) page.checkout.card_field = { kind: 'stripe', publishable_key: 'pk_test_1' };
+    const answer: { paymentMethod?: { id: string }; error?: { message: string } } = { error: { message: 'Expired.' } };
+    const card = { mount: () => undefined, destroy: () => undefined };
+    const keys: string[] = [];
+    window.Stripe = (key) => {
+      keys.push(key);
+      return { elements: () => ({ create: () => card }), createPaymentMethod: () => Promise.resolve(answer) };
+    };
+    const went = watchLocation();
+    const root = await mount(page);
+    await fill(root, { email: 'ann@example.com', ...ADDRESS });
+    await submit(root);
+    expect(root.textContent).toContain('Expired.');
+    answer.paymentMethod = { id: 'pm_from_stripe' };
+    await submit(root);
+    expect((answers.of(ORDER)[0]?.body as { payment: object }).payment).toEqual({ payment_method: 'pm_from_stripe' });
+    expect(went).toHaveLength(1);
+    expect(keys).toEqual(['pk_test_1']);
+    delete window.Stripe;
+  });
+
+  it('cannot be sent where nobody takes cards', async () => {
+    const page = checkoutPage();
+    delete page.checkout?.card_field;
+    const root = await mount(page);
+    expect(root.textContent).toContain('Cards cannot be taken');
+    expect(find<HTMLButtonElement>(root, 'main form button[type="submit"]').disabled).toBe(true);
+  });
+
   it('of an empty cart says what to do', async () => {
     const page = checkoutPage();
     if (page.checkout) page.checkout.cart.items = [];

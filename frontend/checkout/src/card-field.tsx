@@ -3,16 +3,11 @@
 import type { CardField as Source } from '@shopstream/shared';
 import { useEffect, useImperativeHandle, useRef, useState, type Ref } from 'react';
 
+import { CardRefused, type CardFieldHandle } from './card-handle';
+import { StripeField } from './stripe-field';
+
 const ANSWER_TIME_MS = 20_000;
 const HEIGHT_MAX = 640;
-
-export interface CardFieldHandle {
-  /** The payment method's id, or CardRefused. */
-  tokenise(): Promise<string>;
-}
-
-/** Its message is empty where the field itself shows what is wrong, next to where it is. */
-export class CardRefused extends Error {}
 
 interface CardMessage {
   type?: string;
@@ -31,13 +26,7 @@ function addressOf(source: Source): URL {
   return url;
 }
 
-interface CardFieldProps {
-  source: Source;
-  ref: Ref<CardFieldHandle>;
-  error: string | undefined;
-}
-
-export function CardField({ source, ref, error }: CardFieldProps) {
+function FrameField({ source, ref }: { source: Source; ref: Ref<CardFieldHandle> }) {
   const frame = useRef<HTMLIFrameElement>(null);
   const waiting = useRef<Waiting>(undefined);
   const [address, setAddress] = useState<URL>();
@@ -83,15 +72,28 @@ export function CardField({ source, ref, error }: CardFieldProps) {
   }));
 
   return (
+    <div className="relative">
+      {!ready && <div className="skeleton absolute inset-0" aria-hidden="true" />}
+      {address ? (
+        <iframe ref={frame} src={address.href} title="Card details" className="card-frame" allow="payment" />
+      ) : (
+        <div className="card-frame" />
+      )}
+    </div>
+  );
+}
+
+interface CardFieldProps {
+  source: Source;
+  ref: Ref<CardFieldHandle>;
+  error: string | undefined;
+}
+
+export function CardField({ source, ref, error }: CardFieldProps) {
+  const Provided = source.kind === 'stripe' ? StripeField : FrameField;
+  return (
     <div>
-      <div className="relative">
-        {!ready && <div className="skeleton absolute inset-0" aria-hidden="true" />}
-        {address ? (
-          <iframe ref={frame} src={address.href} title="Card details" className="card-frame" allow="payment" />
-        ) : (
-          <div className="card-frame" />
-        )}
-      </div>
+      <Provided source={source} ref={ref} />
       {error && (
         <p role="alert" className="mt-0.5 text-sm text-bad">
           {error}

@@ -38,7 +38,8 @@ import {
   sendAttempt,
   type OrderRequest,
 } from '../attempt';
-import { CardField, CardRefused, type CardFieldHandle } from '../card-field';
+import { CardField } from '../card-field';
+import { CardRefused, type CardFieldHandle } from '../card-handle';
 import { fillIn, forgetDraft, keepDraft, readDraft } from '../draft';
 import { GONE, Line, Sums } from '../line';
 
@@ -480,7 +481,13 @@ function CheckoutForm({ page, checkout, cart }: { page: PageDocument; checkout: 
           <noscript>
             <Notice>Paying needs JavaScript: the card field is a page of the payment provider.</Notice>
           </noscript>
-          <button type="submit" className="button mt-1 w-full" aria-busy={working} aria-disabled={working || !method}>
+          <button
+            type="submit"
+            className="button mt-1 w-full"
+            disabled={!checkout.card_field}
+            aria-busy={working}
+            aria-disabled={working || !method}
+          >
             {working ? 'Placing your order…' : `Pay ${total}`}
           </button>
           <p role="status" className="mt-1 text-center text-sm text-soft">
