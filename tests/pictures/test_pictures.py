@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 import unittest
+import urllib.parse
 import xml.etree.ElementTree
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
@@ -54,11 +55,12 @@ def jpeg_size(data):
 
 
 def products_of(shop):
-    answer = shop.get("/api/catalog/v1/products?limit=100").json
-    yield from answer["items"]
-    while answer.get("next_cursor"):
-        answer = shop.get("/api/catalog/v1/products?limit=100&cursor=" + answer["next_cursor"]).json
-        yield from answer["items"]
+    cursor = ""
+    while cursor is not None:
+        answer = shop.get("/api/catalog/v1/products?limit=100" + cursor).json
+        yield from answer["products"]
+        more = answer.get("next_cursor")
+        cursor = "&cursor=" + urllib.parse.quote(more) if more else None
 
 
 class Pictures(unittest.TestCase):
@@ -85,7 +87,7 @@ class Pictures(unittest.TestCase):
     def test_categories_and_the_home_page_have_pictures(self):
         with contextlib.closing(Shop(arguments=())) as shop:
             shop.start()
-            slugs = [category["slug"] for category in shop.get("/api/catalog/v1/categories").json["items"]]
+            slugs = [category["slug"] for category in shop.get("/api/catalog/v1/categories").json["categories"]]
         self.assertGreater(len(slugs), 9)
         for name in ["home"] + ["category-" + slug for slug in slugs]:
             self.assertIn("/pictures/" + name, self.manifest)
