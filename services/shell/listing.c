@@ -102,16 +102,17 @@ static Pages__Facet *facet_new(struct listing *listing, const char *name, const 
     return facet->name && facet->title && facet->values ? facet : NULL;
 }
 
-/* A value that is chosen links to the list without it. chosen is the field of query that the facet sets. */
-static int add_value(struct listing *listing, Pages__Facet *facet, const Catalog__FacetValue *value,
+/* A value that is chosen links to the list without it. own: what the link chooses it by; chosen: the field of query that
+ * the facet sets. The catalog asks for no more than the same letters, so an address that a person typed chooses too. */
+static int add_value(struct listing *listing, Pages__Facet *facet, const Catalog__FacetValue *value, struct str own,
                      struct page_query *query, struct str *chosen)
 {
     Pages__FacetValue *shown = (void *)wire_message_new(listing->page->call->arena, &pages__facet_value__descriptor);
-    struct str own = str_from_cstr(value->value);
 
     if (!shown)
         return ERR_NO_MEMORY;
-    shown->has_selected = shown->selected = str_equal(*chosen, own);
+    shown->has_selected = shown->selected =
+        str_equal_nocase(*chosen, own) || str_equal_nocase(*chosen, str_from_cstr(value->value));
     *chosen = shown->selected ? STR_EMPTY : own;
     query->cursor = STR_EMPTY;
     shown->label = value->title && *value->title ? value->title : value->value;
@@ -133,8 +134,11 @@ static int add_facet(struct listing *listing, enum facet_kind kind, Catalog__Fac
         return ERR_NO_MEMORY;
     for (size_t i = 0; i < count; i++) {
         struct page_query query = listing->chosen;
+        /* A brand is named as it is written, not by its folded key: addresses are read by people. */
+        const char *own = is_brand && values[i]->title && *values[i]->title ? values[i]->title : values[i]->value;
 
-        TRY(add_value(listing, facet, values[i], &query, is_brand ? &query.brand : &query.category));
+        TRY(add_value(listing, facet, values[i], str_from_cstr(own), &query,
+                      is_brand ? &query.brand : &query.category));
     }
     if (facet->n_values > 0)
         listing->out->facets[listing->out->n_facets++] = facet;

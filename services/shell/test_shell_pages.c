@@ -283,6 +283,7 @@ static void test_listing__a_choice_links_to_its_end(void **state)
     assert_true(has(page, "\"title\":\"Blue cup\""));
     assert_false(has(page, "\"title\":\"Red cup\""));
     assert_true(has(page, "\"label\":\"Odd & Sons\",\"href\":\"/c/cups\""));
+    assert_true(has(get("/c/cups?brand=ODD+%26+sons"), "\"label\":\"Odd & Sons\",\"href\":\"/c/cups\""));
     assert_true(has(page, "\"clear_href\":\"/c/cups\""));
     assert_int_equal(get("/c/cups?cursor=invented").status, 400);
     assert_int_equal(get("/c/cups?brand=%ff").status, 400);
