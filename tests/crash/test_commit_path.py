@@ -222,7 +222,7 @@ class CommitPathTest(unittest.TestCase):
                         self.assertEqual([("synced", MANIFEST + ".part"), ("synced", ".")], calls[i - 2:i])
                         self.assertEqual(("synced", "."), calls[i + 1])
                     files = {path for _, path in calls if path.endswith(".db-wal")}
-                    self.assertEqual(6, len(files), files)
+                    self.assertEqual(6, len(files), files)  # a service with a database each
                     for file in files:
                         last = [verb for verb, path in calls[:named[-1]] if path == file][-1]
                         self.assertEqual("synced", last, file)
