@@ -77,8 +77,7 @@ static int handle_and_acknowledge(struct sql_tx *tx, void *argument)
 static bool wait_before_another_try(struct reader *reader, int64_t failures)
 {
     struct host_streams *streams = reader->streams;
-    int64_t until_ns =
-        clock_monotonic_ns() + backoff_ms(AGAIN_FIRST_MS, AGAIN_MAX_MS, failures) * CLOCK_NS_PER_MS;
+    int64_t until_ns = clock_monotonic_ns() + backoff_ms(AGAIN_FIRST_MS, AGAIN_MAX_MS, failures) * CLOCK_NS_PER_MS;
     TASK_LOCKED(&streams->mutex);
 
     while (!streams->stopping && task_cond_wait_until(&streams->wake, &streams->mutex, until_ns))

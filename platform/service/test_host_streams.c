@@ -63,8 +63,8 @@ static bool is_worked_off(void *context)
     struct test_host *test = context;
     struct stream_stats stats;
 
-    assert_int_equal(
-        stream_get_stats(host_instance(test->host, "followed")->stream, STR(STREAM), STR(GROUP), &stats), 0);
+    assert_int_equal(stream_get_stats(host_instance(test->host, "followed")->stream, STR(STREAM), STR(GROUP), &stats),
+                     0);
     return stats.lag + stats.pending == 0;
 }
 

@@ -102,8 +102,9 @@ static Pages__Facet *facet_new(struct listing *listing, const char *name, const 
     return facet->name && facet->title && facet->values ? facet : NULL;
 }
 
-/* A value that is chosen links to the list without it. own: what the link chooses it by; chosen: the field of query that
- * the facet sets. The catalog asks for no more than the same letters, so an address that a person typed chooses too. */
+/* A value that is chosen links to the list without it. own: what the link chooses it by; chosen: the field of query
+ * that the facet sets. The catalog asks for no more than the same letters, so an address that a person typed chooses
+ * too. */
 static int add_value(struct listing *listing, Pages__Facet *facet, const Catalog__FacetValue *value, struct str own,
                      struct page_query *query, struct str *chosen)
 {

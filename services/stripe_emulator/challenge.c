@@ -76,7 +76,7 @@ static int prepare_challenge(struct call *call, const struct http_request *reque
 static int answer_unknown_challenge(struct call *call, struct http_response *response)
 {
     return emulator_page_answer_message(call, response, 404, "There is no such payment",
-                               "The link may be old. Go back to the shop and look at your order.");
+                                        "The link may be old. Go back to the shop and look at your order.");
 }
 
 static int redirect_back(struct call *call, struct http_response *response, const struct intent_row *intent)
@@ -84,7 +84,7 @@ static int redirect_back(struct call *call, struct http_response *response, cons
     bool paid = str_equal(intent->status, STR("requires_capture")) || str_equal(intent->status, STR("succeeded"));
     if (page_shop_origin(call, intent->return_url).len == 0)
         return emulator_page_answer_message(call, response, 200, paid ? "Payment approved" : "Payment not approved",
-                                   "You can close this page and go back to the shop.");
+                                            "You can close this page and go back to the shop.");
     const char *parameters =
         arena_printf(call->arena, "payment_intent=%.*s&payment_intent_client_secret=%.*s&redirect_status=%s",
                      STR_FORMAT(intent->id), STR_FORMAT(intent->client_secret), paid ? "succeeded" : "failed");
@@ -147,7 +147,8 @@ int challenge_submit_route(struct call *call, const struct http_request *request
     struct str decision = form_find(&challenge.api.form, "decision");
     challenge.approve = str_equal(decision, STR("approve"));
     if (!challenge.approve && !str_equal(decision, STR("refuse")))
-        return emulator_page_answer_message(call, response, 400, "Nothing was decided", "Go back and approve or refuse.");
+        return emulator_page_answer_message(call, response, 400, "Nothing was decided",
+                                            "Go back and approve or refuse.");
     int error = sql_write(call->db, decide_challenge, &challenge);
     buf_free(&challenge.api.body);
     if (error == ERR_NOT_FOUND)

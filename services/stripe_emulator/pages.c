@@ -133,7 +133,7 @@ int emulator_page_answer(struct call *call, struct http_response *response, int 
 }
 
 int emulator_page_answer_message(struct call *call, struct http_response *response, int status, const char *title,
-                        const char *message)
+                                 const char *message)
 {
     CLEANUP(buf_free) struct buf page = BUF(PAGE_BYTES_MAX);
     emulator_page_open(&page, title, "page");

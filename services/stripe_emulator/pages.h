@@ -23,7 +23,7 @@ int emulator_page_answer(struct call *call, struct http_response *response, int 
 
 /* A page that says something, and no more. The texts are HTML. */
 int emulator_page_answer_message(struct call *call, struct http_response *response, int status, const char *title,
-                        const char *message);
+                                 const char *message);
 
 /* "http://localhost:3000" of "http://localhost:3000/checkout?x", where that is a page of the shop: of its public
  * address or of this machine. Otherwise empty. */

@@ -268,7 +268,8 @@ class OperationTest(ShopCase):
             patch catalog/v1/products/{id} delete catalog/v1/products/{id}
             delete catalog/v1/products/{id}/skus/{sku_id} get catalog/v1/categories put catalog/v1/skus/{id}/stock
             get catalog/v1/skus/{id}/stock get orders/v1/cart post orders/v1/cart/items
-            patch orders/v1/cart/items/{id} delete orders/v1/cart/items/{id} get orders/v1/shipping-methods get orders/v1/shipping-countries
+            patch orders/v1/cart/items/{id} delete orders/v1/cart/items/{id} get orders/v1/shipping-methods
+            get orders/v1/shipping-countries
             post orders/v1/orders get orders/v1/orders get orders/v1/orders/{id} post orders/v1/orders/{id}/cancel
             post orders/v1/orders/{id}/fulfil post payments/v1/webhooks/stripe post payments/v1/payments/{id}/refunds
             get payments/v1/payments/{id} get payments/v1/ledger""".split()
