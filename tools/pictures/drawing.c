@@ -77,7 +77,8 @@ void drawing_free(struct drawing *d)
     buf_free(&d->body);
 }
 
-static void append(struct drawing *d, struct buf *buf, const char *format, va_list arguments)
+__attribute__((format(printf, 3, 0))) static void append(struct drawing *d, struct buf *buf, const char *format,
+                                                         va_list arguments)
 {
     const char *text = arena_vprintf(d->arena, format, arguments);
 
