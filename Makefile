@@ -14,7 +14,7 @@ help: ## this list
 run: ## build, then serve the shop on http://localhost:3000 (data in ./data; Ctrl-C stops it)
 	@tools/setup.sh
 	@tools/fetch_sources.sh
-	@TARGETS='shopstream draw_pictures' tools/build.sh build
+	@TARGETS='shopstream shopstream-render draw_pictures' tools/build.sh build
 	@tools/frontend.sh
 	@exec build/shopstream $(ARGS)
 
