@@ -64,16 +64,15 @@ static struct http_blob *describe_api(const struct service_host *host)
 static void find_folder(const struct config *settings, char ret_path[SERVICE_PATH_BYTES])
 {
     struct str given = config_get_str(settings, &config[CONFIG_WEB]);
-    ssize_t length;
+    char program[SERVICE_PATH_BYTES];
 
+    if (!given.len) {
+        ssize_t length = readlink("/proc/self/exe", program, sizeof(program));
+        while (length > 0 && program[length - 1] != '/')
+            length--;
+        given = str_from(program, length > 0 ? (size_t)length - 1 : 0);
+    }
     snprintf(ret_path, SERVICE_PATH_BYTES, "%.*s", STR_FORMAT(given));
-    if (given.len)
-        return;
-    length = readlink("/proc/self/exe", ret_path, SERVICE_PATH_BYTES - 1);
-    ret_path[length > 0 ? length : 0] = '\0';
-    char *slash = strrchr(ret_path, '/');
-    if (slash)
-        *slash = '\0';
 }
 
 static void stop(void *argument)

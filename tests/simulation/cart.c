@@ -162,9 +162,10 @@ static void fill(struct cart *cart)
 static void merge(struct cart *cart, const struct cart *guest)
 {
     struct cart_answer answer = ask(cart, HTTP_GET, CART_PATH, "", guest->guest_token);
+    bool is_known = !is_out_of_time(cart) && !is_out_of_time(guest);
     for (int i = 0; i < SKUS; i++) {
         int64_t sum = cart->quantity[i] + guest->quantity[i];
-        if (!is_out_of_time(cart) && (answer.quantity[i] > sum || (sum > 0 && answer.quantity[i] < 1)))
+        if (is_known && (answer.quantity[i] > sum || (sum > 0 && answer.quantity[i] < 1)))
             violated("carts merge once", "SKU %d: %" PRId64 " of %" PRId64 " and %" PRId64, i, answer.quantity[i],
                      cart->quantity[i], guest->quantity[i]);
         cart->quantity[i] = answer.quantity[i];
