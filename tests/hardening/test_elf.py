@@ -19,7 +19,7 @@ from shop import BINARY, IS_SANITIZED  # noqa: E402
 
 HAS_CET = platform.machine() == "x86_64"
 PT_LOAD, PF_X, PF_W = 1, 1, 2
-START_FILES = ("_start", "_dl_relocate_static_pie")
+C_LIBRARY = ("_start", "_dl_relocate_static_pie", "__pthread_atfork")  # what it links into each program
 ENDBR64 = b"\xf3\x0f\x1e\xfa"
 GOOD_FLAGS = ["-O2", "-fPIE", "-pie", "-fstack-protector-strong", "-fcf-protection=full", "-U_FORTIFY_SOURCE",
               "-D_FORTIFY_SOURCE=2", "-Wl,-z,relro", "-Wl,-z,now", "-Wl,-z,noexecstack",
@@ -50,13 +50,13 @@ def segments(path):
 
 
 def landing_pads(path):
-    """Of each global function, whether it starts with endbr64. Those of the system's start files are left out."""
+    """Of each global function, whether it starts with endbr64. Those that the C library adds are left out."""
     sections = readelf("--section-headers", path)
     number, address, offset = re.search(r"\[ *(\d+)\] \.text +PROGBITS +(\w+) (\w+)", sections).groups()
     code = pathlib.Path(path).read_bytes()
     for line in readelf("--syms", path).splitlines():
         match = re.match(r" +\d+: (\w+) +\d+ FUNC +GLOBAL \w+ +(\d+) (\w+)", line)
-        if match and match.group(2) == number and match.group(3) not in START_FILES:
+        if match and match.group(2) == number and match.group(3) not in C_LIBRARY:
             start = int(match.group(1), 16) - int(address, 16) + int(offset, 16)
             yield code[start:start + len(ENDBR64)] == ENDBR64
 
