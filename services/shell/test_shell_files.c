@@ -90,7 +90,7 @@ static void test_assets__come_as_the_client_takes_them(void **state)
         assert_int_equal(get_with(SCRIPT, "if-none-match", header(answer, "ETag")).status, cases[i].coding ? 200 : 304);
     }
     assert_string_equal(header(get("/assets/shell/favicon.svg"), "Cache-Control"), "public, max-age=3600");
-    assert_string_equal(header(get("/favicon.ico"), "Content-Type"), "image/svg+xml");
+    assert_string_equal(header(get("/favicon.ico"), "Content-Type"), "image/svg+xml; charset=utf-8");
 }
 
 static void test_pictures__are_read_from_their_folder(void **state)

@@ -19,7 +19,7 @@ static const struct {
     {".mjs", "text/javascript; charset=utf-8"},
     {".css", "text/css; charset=utf-8"},
     {".json", "application/json"},
-    {".svg", "image/svg+xml"},
+    {".svg", "image/svg+xml; charset=utf-8"},
     {".txt", "text/plain; charset=utf-8"},
     {".woff2", "font/woff2"},
     {".ico", "image/x-icon"},
