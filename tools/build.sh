@@ -44,13 +44,18 @@ else
     compile --quiet >"$folder/build.log" 2>&1 || { cat "$folder/build.log" >&2; exit 1; }
 fi
 
-# The demo catalog's pictures are the same whichever folder's program draws them, so they lie in build; elsewhere is a
-# link. Left out where the program has not changed. Leaks of the libraries that it loads are not ours to find.
+# The demo catalog's pictures lie in build, drawn by the program there; another folder's draws them only where there are
+# none, as compilers differ in the last digit, and has a link. Leaks of the libraries that it loads are not ours to find.
 draws=$folder/draw_pictures
-if [ -x "$draws" ] && { [ ! -e "$folder/pictures.stamp" ] || [ "$draws" -nt "$folder/pictures.stamp" ] ||
-    [ ! -e build/pictures/pictures.json ]; }; then
-    touch "$folder/pictures.stamp.new"
+is_drawn() {
+    [ -e build/pictures/pictures.json ] &&
+        { [ "$folder" != build ] || { [ -e build/pictures.stamp ] && [ ! "$draws" -nt build/pictures.stamp ]; }; }
+}
+if [ -x "$draws" ] && ! is_drawn; then
+    touch build/pictures.stamp.new
     ASAN_OPTIONS=detect_leaks=0 "$draws" build/pictures
-    [ -e "$folder/pictures" ] || ln -s "$PWD/build/pictures" "$folder/pictures"
-    mv "$folder/pictures.stamp.new" "$folder/pictures.stamp"
+    mv build/pictures.stamp.new build/pictures.stamp
+fi
+if [ -x "$draws" ] && [ ! -e "$folder/pictures" ]; then
+    ln -s "$PWD/build/pictures" "$folder/pictures"
 fi

@@ -128,7 +128,7 @@ static struct test_answer add(const char *cookies, const char *csrf)
 static void test_browser__a_change_by_cookie_needs_the_token(void **state)
 {
     (void)state;
-    const char *identities[] = {"__Host-guest=" GUEST, "__Host-session=x", "__Host-refresh=x", "__Host-guest=short",
+    const char *identities[] = {("__Host-guest=" GUEST), "__Host-session=x", "__Host-refresh=x", "__Host-guest=short",
                                 "__Host-session=a; __Host-session=b"};
 
     for (size_t i = 0; i < sizeof(identities) / sizeof(identities[0]); i++) {
