@@ -49,7 +49,8 @@ fi
 draws=$folder/draw_pictures
 is_drawn() {
     [ -e build/pictures/pictures.json ] &&
-        { [ "$folder" != build ] || { [ -e build/pictures.stamp ] && [ ! "$draws" -nt build/pictures.stamp ]; }; }
+        { [ "$folder" != build ] ||
+            { [ -e build/pictures.stamp ] && [ -z "$(find "$draws" -newer build/pictures.stamp)" ]; }; }
 }
 if [ -x "$draws" ] && ! is_drawn; then
     touch build/pictures.stamp.new
