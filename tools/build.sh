@@ -44,8 +44,8 @@ else
     compile --quiet >"$folder/build.log" 2>&1 || { cat "$folder/build.log" >&2; exit 1; }
 fi
 
-# The demo catalog's pictures lie in build, drawn by the program there; another folder's draws them only where there are
-# none, as compilers differ in the last digit, and has a link. Leaks of the libraries that it loads are not ours to find.
+# The demo catalog's pictures lie in build, drawn by the program there. Another folder's draws them only where there are
+# none, as compilers differ in the last digit, and has a link. Leaks of the libraries that it loads are none of ours.
 draws=$folder/draw_pictures
 is_drawn() {
     [ -e build/pictures/pictures.json ] &&
