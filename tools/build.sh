@@ -57,6 +57,7 @@ if [ -x "$draws" ] && ! is_drawn; then
     ASAN_OPTIONS=detect_leaks=0 "$draws" build/pictures
     mv build/pictures.stamp.new build/pictures.stamp
 fi
-if [ -x "$draws" ] && [ ! -e "$folder/pictures" ]; then
-    ln -s "$PWD/build/pictures" "$folder/pictures"
-fi
+# A shop looks for both beside its program.
+for web in pictures frontend; do
+    [ "$folder" = build ] || [ -L "$folder/$web" ] || ln -s "$PWD/build/$web" "$folder/$web"
+done
