@@ -30,6 +30,9 @@
 #define TOKEN_KEY_BITS 2048      /* of a new key; a ring takes keys of 2048 to 4096 bits */
 #define TOKEN_CACHE_ENTRIES 4096 /* verified tokens that are remembered */
 #define TOKEN_BLOCKS_MAX 262144  /* sessions and users blocked at one time */
+/* Where there is room, a block is kept for so long after its tokens have run out: a clock that was ahead and goes back
+ * makes them good again. */
+#define TOKEN_BLOCK_KEPT_MS (2 * 3600 * INT64_C(1000))
 #define TOKEN_JWKS_BYTES_MAX 16384
 
 #define TOKEN_ID_BYTES 64

@@ -60,10 +60,12 @@ static struct token_block *find(struct token_block_shard *shard, uint64_t hash, 
     return block;
 }
 
-/* Drops what has run out, and gives the chains more buckets than there are blocks, up to the limit. */
+/* Drops what has run out, long ago unless all is full, and gives the chains more buckets than there are blocks, up to
+ * the limit. */
 static int make_room(struct token_block_shard *shard, int64_t now_ms)
 {
     size_t bucket_count = shard->bucket_count ? shard->bucket_count * 2 : FIRST_BUCKETS;
+    int64_t kept_ms = bucket_count > BLOCKS_OF_SHARD_MAX ? 0 : TOKEN_BLOCK_KEPT_MS;
     if (bucket_count > BLOCKS_OF_SHARD_MAX)
         bucket_count = BLOCKS_OF_SHARD_MAX;
     struct token_block_shard made = {.bucket_count = bucket_count};
@@ -74,7 +76,7 @@ static int make_room(struct token_block_shard *shard, int64_t now_ms)
         struct token_block *block = shard->buckets[i];
         while (block) {
             struct token_block *next = block->next;
-            if (block->until_ms <= now_ms) {
+            if (block->until_ms + kept_ms <= now_ms) {
                 free(block);
             } else {
                 struct token_block **bucket = bucket_of(&made, hash_of(block->kind, block->id));

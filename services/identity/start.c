@@ -25,7 +25,8 @@ static int read_blocks(struct sql_tx *tx, void *argument)
     int64_t now_ms = call_now_ms(call);
     CLEANUP(sql_finish_cleanup) struct sql_rows *rows = NULL;
     int row;
-    TRY(sql_query(tx, &identity_sql_list_token_blocks, SQL_ARGS(sql_int(now_ms), sql_int(TOKEN_BLOCKS_MAX)), &rows));
+    TRY(sql_query(tx, &identity_sql_list_token_blocks,
+                  SQL_ARGS(sql_int(now_ms - TOKEN_BLOCK_KEPT_MS), sql_int(TOKEN_BLOCKS_MAX)), &rows));
     while ((row = sql_next(rows)) > 0) {
         struct str id = sql_get_text(rows, 1);
         int64_t until_ms = sql_get_int(rows, 3);

@@ -10,7 +10,8 @@ static int sweep_rows(struct sql_tx *tx, void *argument)
     int64_t now_ms = call_now_ms(call);
     TRY(sql_exec(tx, &identity_sql_sweep_sessions, SQL_ARGS(sql_int(now_ms), sql_int(SWEEP_ROWS_MAX)), NULL));
     TRY(sql_exec(tx, &identity_sql_sweep_codes, SQL_ARGS(sql_int(now_ms), sql_int(SWEEP_ROWS_MAX)), NULL));
-    TRY(sql_exec(tx, &identity_sql_sweep_token_blocks, SQL_ARGS(sql_int(now_ms), sql_int(SWEEP_ROWS_MAX)), NULL));
+    TRY(sql_exec(tx, &identity_sql_sweep_token_blocks,
+                 SQL_ARGS(sql_int(now_ms - TOKEN_BLOCK_KEPT_MS), sql_int(SWEEP_ROWS_MAX)), NULL));
     return sql_exec(tx, &identity_sql_sweep_unverified_accounts,
                     SQL_ARGS(sql_int(now_ms - UNVERIFIED_KEPT_MS), sql_int(SWEEP_ROWS_MAX)), NULL);
 }
