@@ -130,7 +130,9 @@ class Flows:
         self.refused(browser.post("/session", {"email": email, "password": wrong}), 401)
         answer = browser.post(ORDERS, self.shop.order_body([(self.shop.sku(5), 1)]), key=new_key())
         assert answer.status == 201, answer
+        self.look_at_pages(browser, "/orders/" + answer.json["id"])
         assert browser.post("/session", {"email": email, "password": self.password}).status == 204
+        self.look_at_pages(browser, "/account", "/orders")
         old = browser.headers()
         assert browser.get("/api/orders/v1/cart").status == 200
         assert browser.post("/session/refresh").status == 204
@@ -139,6 +141,14 @@ class Flows:
         assert browser.delete("/session").status == 204
         self.refused(self.shop.get(IDENTITY + "me", headers=old), 401)
         self.refused(browser.post("/session/refresh"), 401)
+
+    def look_at_pages(self, browser, *others):
+        """Pages of a person are rendered from what is theirs; no page shows what its own scripts must not read."""
+        for path in ("/cart", "/checkout", *others):
+            page = browser.get(path, headers={"Accept": "text/html"})
+            assert page.status == 200, page
+            for name, value in browser.cookies.items():
+                assert value.encode() not in page.body, (name, page)
 
     def watch(self, browser):
         """From now on every cookie that the browser gets is a secret."""

@@ -26,7 +26,7 @@ REQUEST_TIMEOUT_S = 40
 CHECKS = ("not_a_server_error", "status_code_conformance", "content_type_conformance", "response_headers_conformance",
           "response_schema_conformance", "negative_data_rejection", "missing_required_header", "unsupported_method",
           "allow_header_conformance", "ignored_auth", "use_after_free")
-OPERATIONS_MIN = 30
+OPERATIONS_MIN = 50
 
 
 def document(shop, folder):
