@@ -1,8 +1,6 @@
 /* Who takes the card on the page of the checkout: Stripe's own field, or the emulator's page in a frame. */
-#include "platform/ports/psp/psp_config.h"
-#include "platform/service/host.h"
-#include "services/shell/href.h"
 #include "services/shell/page.h"
+#include "shopstream/payments/v1/payments.rpc.h"
 
 #include "platform/wire/wire.h"
 
@@ -25,36 +23,31 @@ static struct str origin_of(struct call *call)
     return origin ? str_from_cstr(origin) : shell_url(call);
 }
 
-static int use_emulator(struct page *page, int port, Pages__CardField *field)
-{
-    const struct href_pair pairs[] = {{"origin", origin_of(page->call)}};
-    char *address;
-
-    TRY(page_printf(page, &address, "http://localhost:%d/card-field", port));
-    TRY(page_text(page, STR("emulator"), &field->kind));
-    return href_make(page->call->arena, address, pairs, 1, &field->url);
-}
-
-static int use_stripe(struct page *page, struct str key, Pages__CardField *field)
-{
-    TRY(page_text(page, STR("stripe"), &field->kind));
-    return page_text(page, key, &field->publishable_key);
-}
-
+/* Nothing where nobody takes cards, or not yet: a page without a field says so. */
 int page_add_card_field(struct page *page, Pages__CheckoutPage *shown)
 {
-    struct service_host *host = page->call->host;
-    const struct service_instance *emulator = host_instance(host, "stripe_emulator");
-    int port = emulator ? __atomic_load_n(&emulator->listener_port, __ATOMIC_ACQUIRE) : 0;
-    bool is_told = host_instance(host, "payments") != NULL;
-    struct str url = is_told ? config_get_str(host->options.config, psp_config_url) : STR_EMPTY;
-    struct str key = is_told ? config_get_str(host->options.config, psp_config_publishable_key) : STR_EMPTY;
+    struct call *call = page->call;
+    Payments__GetCardFieldRequest in = PAYMENTS__GET_CARD_FIELD_REQUEST__INIT;
+    Payments__CardField out = PAYMENTS__CARD_FIELD__INIT;
+    bool on_behalf = call->on_behalf;
 
-    if (url.len ? !key.len : !port)
-        return 0; /* a page without it says that no card can be taken */
-    Pages__CardField *field = (void *)wire_message_new(page->call->arena, &pages__card_field__descriptor);
+    TRY(page_text(page, origin_of(call), &in.origin));
+    call->on_behalf = false; /* the shop asks, for everybody alike */
+    int result = payments_get_card_field(call, &in, &out);
+    call->on_behalf = on_behalf;
+    if (result == ERR_UNAVAILABLE) {
+        call->problem = (struct problem){0};
+        return 0;
+    }
+    TRY(result);
+    if (!out.url && !out.publishable_key)
+        return 0;
+    Pages__CardField *field = (void *)wire_message_new(call->arena, &pages__card_field__descriptor);
     if (!field)
         return ERR_NO_MEMORY;
+    field->kind = out.kind;
+    field->url = out.url;
+    field->publishable_key = out.publishable_key;
     shown->card_field = field;
-    return url.len ? use_stripe(page, key, field) : use_emulator(page, port, field);
+    return 0;
 }

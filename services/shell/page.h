@@ -71,9 +71,6 @@ int fill_orders(struct page *page);
 /* card_field.c */
 int page_add_card_field(struct page *page, Pages__CheckoutPage *shown);
 
-/* countries.c */
-int page_add_countries(struct page *page, Pages__CheckoutPage *shown);
-
 /* document_account.c */
 int fill_access(struct page *page);
 int fill_account(struct page *page);

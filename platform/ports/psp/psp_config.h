@@ -12,7 +12,6 @@ extern const struct config_row *const psp_config_url;
 extern const struct config_row *const psp_config_publishable_key; /* which is no secret */
 extern const struct config_row *const psp_config_timeout;
 extern const struct config_row *const psp_config_reconcile_age;
-extern const struct config_row *const psp_config_publishable_key;
 
 /* The check of the service that owns the table. Payments and the provider's key go to the address, so it is HTTPS but
  * on this machine, and elsewhere the secrets are the provider's: made-up ones are for the emulator. */
