@@ -62,7 +62,7 @@ static int quality_of(struct str element, struct str *ret_name)
     return quality;
 }
 
-enum content_coding content_coding_choose(struct str accept_encoding)
+enum content_coding content_coding_choose(struct str accept_encoding, unsigned available)
 {
     int qualities[CODING_COUNT + 1] = {QUALITY_UNSAID, QUALITY_UNSAID, QUALITY_UNSAID}, rest = 0;
     struct str element, name;
@@ -82,7 +82,7 @@ enum content_coding content_coding_choose(struct str accept_encoding)
     int best_quality = qualities[CODING_NONE] > 0 ? qualities[CODING_NONE] - 1 : 0;
     for (enum content_coding coding = 0; coding < CODING_COUNT; coding++) {
         int quality = qualities[coding] == QUALITY_UNSAID ? rest : qualities[coding];
-        if (quality > best_quality) {
+        if ((available & 1u << coding) && quality > best_quality) {
             best = coding;
             best_quality = quality;
         }

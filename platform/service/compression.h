@@ -17,9 +17,11 @@ struct http_response;
 
 enum content_coding { CODING_BROTLI, CODING_GZIP, CODING_COUNT, CODING_NONE = CODING_COUNT };
 
-/* What an Accept-Encoding field asks for (RFC 9110, 12.5.3), of what there is: brotli before gzip where they are
- * wanted alike. Without the field: as it is. */
-enum content_coding content_coding_choose(struct str accept_encoding);
+#define CODINGS_ALL ((1u << CODING_COUNT) - 1)
+
+/* What an Accept-Encoding field asks for (RFC 9110, 12.5.3), of what there is (a bit for each coding): brotli before
+ * gzip where they are wanted alike. Without the field: as it is. */
+enum content_coding content_coding_choose(struct str accept_encoding, unsigned available);
 
 /* "br", "gzip"; what the ETag of the coded form ends with, too. */
 struct str content_coding_name(enum content_coding coding);

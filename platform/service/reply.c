@@ -184,7 +184,7 @@ static void code_content(struct request *request, struct http_response *response
     if (request->match.route->inline_ok || !http_is_read(request->http) || !content_is_compressible(response, body))
         return;
     http_response_header(response, STR("Vary"), STR("Accept-Encoding"));
-    enum content_coding coding = content_coding_choose(http_header_find(request->http, "accept-encoding"));
+    enum content_coding coding = content_coding_choose(http_header_find(request->http, "accept-encoding"), CODINGS_ALL);
     struct str coded = coding == CODING_NONE ? STR_EMPTY : compress(request, coding, body);
     if (!coded.len)
         return;

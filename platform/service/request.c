@@ -360,7 +360,7 @@ static void request_run(struct work *work)
 /* The key of a row that may be cached: all that its answer depends on. Empty when the request is not of that kind. */
 static struct str make_cache_key(const struct request *request)
 {
-    enum content_coding coding = content_coding_choose(http_header_find(request->http, "accept-encoding"));
+    enum content_coding coding = content_coding_choose(http_header_find(request->http, "accept-encoding"), CODINGS_ALL);
     size_t size = request->call.tenant.len + 1 + request->http->target.len + 1;
     char *key = size <= CACHE_KEY_MAX ? arena_alloc(request->arena, size) : NULL;
 

@@ -20,31 +20,6 @@ static int refuse(struct call *call)
     return call_fail(call, ERR_NOT_FOUND, "no_such_file", NULL, "There is no such file.");
 }
 
-/* -- Which form ---------------------------------------------------------------------------------------------------- */
-
-/* "br;q=1.0": whether the coding is named, and not refused by a weight of nothing (RFC 9110, 12.5.3). */
-static bool takes(const struct http_request *request, struct str coding)
-{
-    struct str header = http_header_find(request, "accept-encoding"), part;
-
-    while (header.ptr && str_next_token(&header, ',', &part)) {
-        ptrdiff_t semicolon = str_find_char(part, ';');
-        struct str name = str_trim(semicolon < 0 ? part : str_slice(part, 0, (size_t)semicolon));
-        struct str weight = semicolon < 0 ? STR_EMPTY : str_trim(str_skip(part, (size_t)semicolon + 1));
-
-        if (str_equal_nocase(name, coding))
-            return !str_equal(weight, STR("q=0")) && !str_starts_with(weight, STR("q=0.0"));
-    }
-    return false;
-}
-
-static enum web_coding choose_form(const struct http_request *request, const struct web_asset *asset)
-{
-    if (asset->blobs[WEB_BROTLI] && takes(request, STR("br")))
-        return WEB_BROTLI;
-    return asset->blobs[WEB_GZIP] && takes(request, STR("gzip")) ? WEB_GZIP : WEB_IDENTITY;
-}
-
 /* "main.1a2b3c.js": another content has another name. */
 static bool has_hash(struct str path)
 {
@@ -66,14 +41,15 @@ static bool has_hash(struct str path)
 static int answer_asset(struct call *call, const struct http_request *request, const struct web_asset *asset,
                         struct http_response *response)
 {
-    static const char *const names[WEB_CODINGS] = {[WEB_GZIP] = "gzip", [WEB_BROTLI] = "br"};
-
-    if (!asset || !asset->blobs[WEB_IDENTITY])
+    if (!asset || !asset->blobs[CODING_NONE])
         return refuse(call);
-    enum web_coding form = choose_form(request, asset);
+    unsigned available = 0;
+    for (unsigned coding = 0; coding < CODING_COUNT; coding++)
+        available |= asset->blobs[coding] ? 1u << coding : 0;
+    enum content_coding form = content_coding_choose(http_header_find(request, "accept-encoding"), available);
     TRY(call_answer(call, response, asset->type, has_hash(asset->path) ? FOR_A_YEAR : FOR_AN_HOUR, STR_EMPTY));
-    if (names[form])
-        http_response_header(response, STR("Content-Encoding"), str_from_cstr(names[form]));
+    if (form != CODING_NONE)
+        http_response_header(response, STR("Content-Encoding"), content_coding_name(form));
     http_response_header(response, STR("Vary"), STR("Accept-Encoding"));
     http_response_header(response, STR("Cross-Origin-Resource-Policy"), STR("same-origin"));
     response->blob = http_blob_ref(asset->blobs[form]);

@@ -116,7 +116,7 @@ void web_free(struct web *web)
     while (web->assets && map_next(web->assets, &cursor, &path, &value)) {
         struct web_asset *asset = value;
 
-        for (size_t i = 0; i < WEB_CODINGS; i++)
+        for (size_t i = 0; i < WEB_FORMS; i++)
             http_blob_unref(asset->blobs[i]);
     }
     map_free(web->assets);

@@ -8,6 +8,7 @@
 
 #include "platform/base/str.h"
 #include "platform/net/http.h"
+#include "platform/service/compression.h"
 #include "shopstream/shell/v1/pages.rpc.h"
 
 struct web;
@@ -39,13 +40,13 @@ struct web_list web_preloads(const struct web *web, const char *kind);
 
 /* -- Files --------------------------------------------------------------------------------------------------------- */
 
-enum web_coding { WEB_IDENTITY, WEB_GZIP, WEB_BROTLI, WEB_CODINGS };
+#define WEB_FORMS (CODING_COUNT + 1) /* by enum content_coding; that of CODING_NONE is the file as it is */
 
 struct web_asset {
     struct str path; /* "/assets/shell/main.1a2b.js" */
     const char *type;
-    struct http_blob *blobs[WEB_CODINGS]; /* NULL where that form is not there */
-    uint64_t hashes[WEB_CODINGS];
+    struct http_blob *blobs[WEB_FORMS]; /* NULL where that form is not there */
+    uint64_t hashes[WEB_FORMS];
 };
 
 /* NULL when there is none of that path ("/assets/shell/main.1a2b.js"). */

@@ -80,7 +80,7 @@ static int read_form(struct web *web, int folder, const char *name, const char *
 
 static int load_asset(struct web *web, int folder, const char *app, const char *name)
 {
-    static const char *const ends[WEB_CODINGS] = {"", ".gz", ".br"};
+    static const char *const ends[WEB_FORMS] = {[CODING_BROTLI] = ".br", [CODING_GZIP] = ".gz", [CODING_NONE] = ""};
     struct web_asset *asset = arena_alloc(web->arena, sizeof(*asset));
     char *path = arena_printf(web->arena, "/assets/%s/%s", app, name);
     void *before = NULL;
@@ -90,7 +90,7 @@ static int load_asset(struct web *web, int folder, const char *app, const char *
     asset->path = str_from_cstr(path);
     asset->type = web_media_type(asset->path);
     TRY(map_put(web->assets, asset->path, asset, &before));
-    for (size_t i = 0; i < WEB_CODINGS; i++)
+    for (size_t i = 0; i < WEB_FORMS; i++)
         TRY(read_form(web, folder, name, ends[i], &asset->blobs[i], &asset->hashes[i]));
     return 0;
 }
