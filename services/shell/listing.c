@@ -22,6 +22,12 @@ struct listing {
     Pages__ListingPage *out;
 };
 
+/* What was not chosen is not asked for. */
+static int text_where_given(struct page *page, struct str text, char **ret_text)
+{
+    return text.len ? page_text(page, text, ret_text) : 0;
+}
+
 /* -- Links --------------------------------------------------------------------------------------------------------- */
 
 static int make_href(struct listing *listing, const struct page_query *query, char **ret_href)
@@ -154,12 +160,9 @@ static int count_facets(struct listing *listing, Catalog__ListFacetsReply *out)
 
     TRY(page_text(page, page->shell->currency, &in.currency));
     TRY(page_text(page, page->shell->country, &in.region));
-    if (query->q.len)
-        TRY(page_text(page, query->q, &in.q));
-    if (query->category.len)
-        TRY(page_text(page, query->category, &in.category));
-    if (query->brand.len)
-        TRY(page_text(page, query->brand, &in.brand));
+    TRY(text_where_given(page, query->q, &in.q));
+    TRY(text_where_given(page, query->category, &in.category));
+    TRY(text_where_given(page, query->brand, &in.brand));
     return catalog_list_facets(page->call, &in, out);
 }
 
@@ -197,16 +200,11 @@ static int ask_catalog(struct listing *listing, Catalog__ListProductsReply *out)
     in.limit = LISTING_PRODUCTS;
     TRY(page_text(page, page->shell->currency, &in.currency));
     TRY(page_text(page, page->shell->country, &in.region));
-    if (query->q.len)
-        TRY(page_text(page, query->q, &in.q));
-    if (query->category.len)
-        TRY(page_text(page, query->category, &in.category));
-    if (query->brand.len)
-        TRY(page_text(page, query->brand, &in.brand));
-    if (query->sort.len)
-        TRY(page_text(page, query->sort, &in.sort));
-    if (query->cursor.len)
-        TRY(page_text(page, query->cursor, &in.cursor));
+    TRY(text_where_given(page, query->q, &in.q));
+    TRY(text_where_given(page, query->category, &in.category));
+    TRY(text_where_given(page, query->brand, &in.brand));
+    TRY(text_where_given(page, query->sort, &in.sort));
+    TRY(text_where_given(page, query->cursor, &in.cursor));
     return catalog_list_products(page->call, &in, out);
 }
 
