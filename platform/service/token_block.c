@@ -146,17 +146,16 @@ static int64_t blocked_until_s(struct token_ring *ring, char kind, const char *i
     return block && block->until_ms > now_ms ? block->issued_until_s : INT64_MIN;
 }
 
-bool token_is_blocked(struct token_ring *ring, const struct token_claims *claims, int64_t now_ms)
-{
-    return claims->issued_at_s <= blocked_until_s(ring, 's', claims->session_id, now_ms) ||
-           claims->issued_at_s <= blocked_until_s(ring, 'u', claims->user_id, now_ms);
-}
-
 bool token_session_is_blocked(struct token_ring *ring, const char *user_id, const char *session_id, int64_t since_s,
                               int64_t now_ms)
 {
     return since_s <= blocked_until_s(ring, 's', session_id, now_ms) ||
            since_s <= blocked_until_s(ring, 'u', user_id, now_ms);
+}
+
+bool token_is_blocked(struct token_ring *ring, const struct token_claims *claims, int64_t now_ms)
+{
+    return token_session_is_blocked(ring, claims->user_id, claims->session_id, claims->issued_at_s, now_ms);
 }
 
 int64_t token_user_blocked_until_s(struct token_ring *ring, const char *user_id)
