@@ -1,11 +1,11 @@
 /* Entries of streams, in batches: an entry's effect and its acknowledgement are one write transaction. */
 #include "platform/service/host_streams.h"
 
-#include "platform/base/backoff.h"
 #include "platform/base/task.h"
 #include "platform/ports/clock/clock.h"
 #include "platform/ports/stream/stream.h"
 #include "platform/service/host.h"
+#include "platform/service/retry.h"
 #include "platform/wire/wire.h"
 
 #include <stdlib.h>
@@ -18,8 +18,6 @@
  * are one transaction, so of two that have an entry one gets through. So often a reader looks for that, unwoken. */
 #define CLAIM_IDLE_MS (30 * 1000)
 #define AT_ONCE_MS 1
-#define AGAIN_FIRST_MS INT64_C(50)
-#define AGAIN_MAX_MS INT64_C(2000)
 #define LOOK_INTERVAL_MS 5000
 /* An entry that cannot be handled so often is logged and let go: a notification is not worth the stream. */
 #define DELIVERIES_MAX 5
@@ -73,23 +71,12 @@ static int handle_and_acknowledge(struct sql_tx *tx, void *argument)
     return stream_ack(handling->reader->instance->stream, tx, handling->read, handling->entry->id);
 }
 
-/* False when the shop stops. */
-static bool wait_before_another_try(struct reader *reader, int64_t failures)
-{
-    struct host_streams *streams = reader->streams;
-    int64_t until_ns = clock_monotonic_ns() + backoff_ms(AGAIN_FIRST_MS, AGAIN_MAX_MS, failures) * CLOCK_NS_PER_MS;
-    TASK_LOCKED(&streams->mutex);
-
-    while (!streams->stopping && task_cond_wait_until(&streams->wake, &streams->mutex, until_ns))
-        ;
-    return !streams->stopping;
-}
-
 /* A disk that fails for a while must not cost an entry the time after which it is claimed. Then it is read again. */
 static void handle(struct reader *reader, const struct stream_read *read, const struct stream_entry *entry,
                    int64_t until_ns)
 {
     struct handling handling = {reader, read, entry};
+    struct host_streams *streams = reader->streams;
 
     for (int64_t failures = 1;; failures++) {
         int result = sql_write(reader->instance->db, handle_and_acknowledge, &handling);
@@ -100,7 +87,7 @@ static void handle(struct reader *reader, const struct stream_read *read, const 
             log_warning(&reader->instance->host->log, "stream entry failed", LOG_CSTR("stream", reader->row->stream),
                         LOG_INT("entry", entry->id), LOG_ERR(result));
         if (!error_is_retriable(result) || clock_monotonic_ns() >= until_ns ||
-            !wait_before_another_try(reader, failures))
+            !retry_wait(&streams->mutex, &streams->wake, &streams->stopping, failures))
             return;
     }
 }

@@ -3,12 +3,12 @@
  * A batch begins with one message and doubles with each that ends well. So a message by which the process dies is soon
  * alone in its claim: one of those before it gets done at each start, and its neighbours do not use up their attempts
  * with it. */
-#include "platform/base/backoff.h"
 #include "platform/base/task.h"
 #include "platform/ports/clock/clock.h"
 #include "platform/ports/queue/queue.h"
 #include "platform/service/host.h"
 #include "platform/service/host_jobs.h"
+#include "platform/service/retry.h"
 #include "platform/wire/wire.h"
 
 #include <stdlib.h>
@@ -20,8 +20,6 @@
 #define MESSAGE_ARENA_BYTES ((size_t)2 << 20)
 #define MESSAGE_TIMEOUT_MS INT64_C(60000)
 #define ACKNOWLEDGE_MS INT64_C(30000) /* how much longer than its messages may take a claim holds */
-#define RECORD_AGAIN_FIRST_MS INT64_C(50)
-#define RECORD_AGAIN_MAX_MS INT64_C(2000)
 /* A message that failed becomes due by the clock: this is how late it may be seen. */
 #define LOOK_INTERVAL_MS 1000
 
@@ -155,23 +153,12 @@ static void run_each(struct queue_worker *worker, struct batch *batch)
         batch->results[i] = is_stopping(worker->workers) ? ERR_CANCELLED : run_message(worker, &batch->messages[i]);
 }
 
-/* False when the shop stops. */
-static bool wait_before_recording(struct queue_worker *worker, int64_t failures)
-{
-    int64_t delay_ms = backoff_ms(RECORD_AGAIN_FIRST_MS, RECORD_AGAIN_MAX_MS, failures);
-    int64_t until_ns = clock_monotonic_ns() + delay_ms * CLOCK_NS_PER_MS;
-    struct host_workers *workers = worker->workers;
-    TASK_LOCKED(&workers->mutex);
-
-    while (!workers->stopping && task_cond_wait_until(&worker->wake, &workers->mutex, until_ns))
-        ;
-    return !workers->stopping;
-}
-
 /* A disk that fails for a while must not cost the messages the rest of their claims, which is a minute and more. When
  * the claims have run out, the messages are given out again. */
 static int record(struct queue_worker *worker, struct batch *batch)
 {
+    struct host_workers *workers = worker->workers;
+
     for (int64_t failures = 1;; failures++) {
         int result = sql_write(worker->instance->db, record_outcomes, batch);
 
@@ -180,7 +167,8 @@ static int record(struct queue_worker *worker, struct batch *batch)
         if (failures == 1)
             log_error(&worker->instance->host->log, "queue messages not acknowledged",
                       LOG_CSTR("queue", worker->row->queue), LOG_ERR(result));
-        if (clock_monotonic_ns() >= batch->claimed_until_ns || !wait_before_recording(worker, failures))
+        if (clock_monotonic_ns() >= batch->claimed_until_ns ||
+            !retry_wait(&workers->mutex, &worker->wake, &workers->stopping, failures))
             return result;
     }
 }
