@@ -4,7 +4,7 @@ import {
   MinusIcon,
   PlusIcon,
   Price,
-  problemFrom,
+  useOnce,
   usePage,
   usePictures,
   type Product,
@@ -79,28 +79,6 @@ function Quantity({ value, max, onChange }: QuantityProps) {
   );
 }
 
-/** Runs at most one at a time, however often it is asked for; the ref holds before React has drawn the button anew. */
-function useOnce(work: () => Promise<void>) {
-  const busy = useRef(false);
-  const [working, setWorking] = useState(false);
-  const [problem, setProblem] = useState('');
-  const run = async () => {
-    if (busy.current) return;
-    busy.current = true;
-    setWorking(true);
-    setProblem('');
-    try {
-      await work();
-    } catch (error) {
-      setProblem(problemFrom(error).detail);
-    } finally {
-      busy.current = false;
-      setWorking(false);
-    }
-  };
-  return { run, working, problem };
-}
-
 /** The variant of the address (#code), so that a link shows what was looked at. */
 function useSku(skus: Sku[]): [Sku | undefined, (sku: Sku) => void] {
   const [id, setId] = useState(firstChoice(skus)?.id);
@@ -123,11 +101,12 @@ export function BuyBox({ product }: { product: Product }) {
   const [quantity, setQuantity] = useState(1);
   const max = Math.max(1, Math.min(sku?.available ?? 1, QUANTITY_MAX));
   const wanted = Math.min(quantity, max);
-  const { run, working, problem } = useOnce(async () => {
+  const { run, working, problem } = useOnce();
+  const add = async () => {
     if (!sku) return;
     const { title } = product;
     await addToCart({ title, attributes: sku.attributes, picture, sku_id: sku.id }, wanted, site.currency);
-  });
+  };
   if (!sku) return <p className="mt-4 text-soft">This is not for sale at the moment.</p>;
   const available = isAvailable(sku);
   return (
@@ -135,7 +114,7 @@ export function BuyBox({ product }: { product: Product }) {
       className="mt-2"
       onSubmit={(event) => {
         event.preventDefault();
-        void run();
+        void run(add);
       }}
     >
       <p className="text-xl" data-price={sku.price?.amount}>

@@ -1,10 +1,9 @@
 /* A category, or what a search found. */
 import {
   ArrowIcon,
-  paths,
+  CategoryLinks,
   plural,
   ProductGrid,
-  usePage,
   type ListingPage as Listing,
   type PageDocument,
 } from '@shopstream/shared';
@@ -33,7 +32,6 @@ function Paging({ listing }: { listing: Listing }) {
 }
 
 function Nothing({ listing }: { listing: Listing }) {
-  const { site } = usePage();
   return (
     <div className="max-w-[60ch] py-2">
       <p>
@@ -49,15 +47,7 @@ function Nothing({ listing }: { listing: Listing }) {
         </p>
       )}
       <h2 className="mt-5 mb-1 text-lg">Or look around</h2>
-      <ul className="flex flex-wrap gap-x-3 gap-y-1">
-        {site.categories.map((category) => (
-          <li key={category.slug}>
-            <a className="link" href={paths.category(category.slug)}>
-              {category.title}
-            </a>
-          </li>
-        ))}
-      </ul>
+      <CategoryLinks />
     </div>
   );
 }

@@ -1,5 +1,6 @@
 import {
   cartStore,
+  CategoryLinks,
   changeQuantity,
   Notice,
   paths,
@@ -7,7 +8,6 @@ import {
   Price,
   problemFrom,
   removeItem,
-  usePage,
   useStore,
   type Cart,
   type CartItem,
@@ -111,20 +111,11 @@ function Items({ cart }: { cart: Cart }) {
 }
 
 function Empty() {
-  const { site } = usePage();
   return (
     <div className="frame py-8">
       <h1 className="text-4xl font-bold">Your cart is empty</h1>
       <p className="mt-2 max-w-[60ch] text-soft">What you put in stays here for half a year, on this device or in your account.</p>
-      <ul className="mt-4 flex flex-wrap gap-x-3 gap-y-1 text-lg">
-        {site.categories.map((category) => (
-          <li key={category.slug}>
-            <a className="link" href={paths.category(category.slug)}>
-              {category.title}
-            </a>
-          </li>
-        ))}
-      </ul>
+      <CategoryLinks className="mt-4 text-lg" />
     </div>
   );
 }

@@ -7,36 +7,17 @@ import {
   Notice,
   paths,
   plural,
-  problemFrom,
   unwrap,
+  useOnce,
   usePage,
   type Address,
   type Order,
   type PageDocument,
 } from '@shopstream/shared';
-import { useState } from 'react';
-
 import { refillCart } from '../attempt';
 import { Line, Sums } from '../line';
 import { useLiveOrder } from '../live-order';
 import { bankAddress, shortNumber, standingOf } from '../status';
-
-function useAction() {
-  const [working, setWorking] = useState(false);
-  const [problem, setProblem] = useState('');
-  const run = async (work: () => Promise<void>) => {
-    if (working) return;
-    setWorking(true);
-    setProblem('');
-    try {
-      await work();
-    } catch (error) {
-      setProblem(problemFrom(error).detail);
-    }
-    setWorking(false);
-  };
-  return { run, working, problem };
-}
 
 async function cancel(id: string): Promise<Order> {
   const params = { path: { id }, header: { 'Idempotency-Key': newKey() } };
@@ -44,7 +25,7 @@ async function cancel(id: string): Promise<Order> {
 }
 
 function Cancel({ order, onChange }: { order: Order; onChange: (order: Order) => void }) {
-  const { run, working, problem } = useAction();
+  const { run, working, problem } = useOnce();
   return (
     <details className="mt-3">
       <summary className="link inline-block list-none">Cancel this order</summary>
@@ -67,7 +48,7 @@ function Cancel({ order, onChange }: { order: Order; onChange: (order: Order) =>
 }
 
 function TryAgain({ order }: { order: Order }) {
-  const { run, working, problem } = useAction();
+  const { run, working, problem } = useOnce();
   const again = async () => {
     await refillCart(order.lines, order.total?.currency ?? 'EUR');
     location.assign(paths.checkout);

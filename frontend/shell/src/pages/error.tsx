@@ -1,5 +1,5 @@
 /* What could not be shown: what happened, what is safe, how to go on. */
-import { paths, type ErrorPage as Failure, type PageDocument } from '@shopstream/shared';
+import { CategoryLinks, paths, type ErrorPage as Failure, type PageDocument } from '@shopstream/shared';
 
 interface Words {
   title: string;
@@ -50,17 +50,7 @@ export default function ErrorPage({ page }: { page: PageDocument }) {
           </a>
         )}
       </p>
-      {page.site.categories.length > 0 && (
-        <ul className="mt-6 flex flex-wrap gap-x-3 gap-y-1 text-lg">
-          {page.site.categories.map((category) => (
-            <li key={category.slug}>
-              <a className="link" href={paths.category(category.slug)}>
-                {category.title}
-              </a>
-            </li>
-          ))}
-        </ul>
-      )}
+      <CategoryLinks className="mt-6 text-lg" />
       {failure.trace_id && <p className="mt-6 text-sm text-soft">If you write to us, name this: {failure.trace_id}</p>}
     </div>
   );
