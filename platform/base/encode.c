@@ -166,3 +166,55 @@ int decode_base64url(struct str text, struct buf *to)
 {
     return decode_64(text, base64url_letters, to);
 }
+
+/* -- In an address, in HTML ---------------------------------------------------------------------------------------- */
+
+static bool is_unreserved(char c)
+{
+    return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '-' || c == '.' ||
+           c == '_' || c == '~';
+}
+
+void encode_percent(struct buf *to, struct str text)
+{
+    for (size_t i = 0; i < text.len; i++) {
+        if (is_unreserved(text.ptr[i]))
+            buf_append_char(to, text.ptr[i]);
+        else
+            buf_printf(to, "%%%02X", (unsigned char)text.ptr[i]);
+    }
+}
+
+static const char *entity(char c)
+{
+    switch (c) {
+    case '&':
+        return "&amp;";
+    case '<':
+        return "&lt;";
+    case '>':
+        return "&gt;";
+    case '"':
+        return "&quot;";
+    case '\'':
+        return "&#39;";
+    default:
+        return NULL;
+    }
+}
+
+void encode_html(struct buf *to, struct str text)
+{
+    size_t start = 0;
+
+    for (size_t i = 0; i < text.len; i++) {
+        const char *name = entity(text.ptr[i]);
+
+        if (!name)
+            continue;
+        buf_append(to, str_slice(text, start, i - start));
+        buf_append_cstr(to, name);
+        start = i + 1;
+    }
+    buf_append(to, str_skip(text, start));
+}

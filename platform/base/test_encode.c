@@ -74,12 +74,24 @@ static void test_encode__hex_is_bounded(void **state)
     assert_int_equal(buf_error(&text), ERR_TOO_LARGE);
 }
 
+static void test_encode__text_stays_in_its_place(void **state)
+{
+    (void)state;
+    CLEANUP(buf_free) struct buf buf = BUF(256);
+    encode_percent(&buf, STR("a-Z_0.9~ /?&=%\xc3\xa9"));
+    assert_true(str_equal(buf_str(&buf), STR("a-Z_0.9~%20%2F%3F%26%3D%25%C3%A9")));
+    CLEANUP(buf_free) struct buf html = BUF(256);
+    encode_html(&html, STR("a<b>\"c\" & 'd'"));
+    assert_true(str_equal(buf_str(&html), STR("a&lt;b&gt;&quot;c&quot; &amp; &#39;d&#39;")));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_encode__base64_of_the_rfc),
         cmocka_unit_test(test_encode__decoders_are_strict),
         cmocka_unit_test(test_encode__hex_is_bounded),
+        cmocka_unit_test(test_encode__text_stays_in_its_place),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

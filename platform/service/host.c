@@ -45,6 +45,17 @@ static int open_mail(struct service_host *host, char ret_message[512])
     return mail_faulty_wrap(&host->mail, host->options.faults);
 }
 
+struct str host_public_url(const struct service_host *host)
+{
+    struct str url = str_from_cstr(host->options.public_url);
+
+    if (url.len == 0)
+        url = str_from_cstr(host->own_url);
+    if (url.len > 0 && url.ptr[url.len - 1] == '/')
+        url.len--;
+    return url;
+}
+
 /* Whoever asks by the name that customers know is at home. */
 static int name_public_host(struct service_host *host, char ret_message[512])
 {

@@ -125,6 +125,9 @@ void host_free(struct service_host *host, int64_t drain_ms);
 /* What an adapter of the port is opened with; db: the database that it may stand on, or NULL. */
 struct port_config host_port_config(const struct service_host *host, enum port port, struct sql_db *db);
 
+/* How customers reach the shop, without a slash at the end: "https://shop.example". Lives as long as the host. */
+struct str host_public_url(const struct service_host *host);
+
 /* The service of that name, or NULL when it does not run here. */
 struct service_instance *host_instance(struct service_host *host, const char *name);
 

@@ -54,13 +54,7 @@ static int commit_stock(struct call *call, const Orders__PlaceOrder *in, Catalog
 /* Where the provider sends the customer after a challenge: the order's page. */
 static char *order_url(struct call *call, const char *order_id)
 {
-    struct str url = str_from_cstr(call->host->options.public_url);
-
-    if (url.len == 0)
-        url = str_from_cstr(call->host->own_url);
-    if (url.len > 0 && url.ptr[url.len - 1] == '/')
-        url.len--;
-    return arena_printf(call->arena, "%.*s/orders/%s", STR_FORMAT(url), order_id);
+    return arena_printf(call->arena, "%.*s/orders/%s", STR_FORMAT(host_public_url(call->host)), order_id);
 }
 
 static int authorise_payment(struct call *call, const Orders__PlaceOrder *in, Payments__Payment *out)

@@ -1,5 +1,6 @@
 #include "services/payments/handlers.h"
 
+#include "platform/base/encode.h"
 #include "platform/base/task.h"
 #include "platform/ports/psp/psp_config.h"
 #include "platform/ports/psp/psp_faulty.h"
@@ -99,36 +100,11 @@ struct psp *payments_psp(struct call *call)
     return state->psp;
 }
 
-/* An origin as a parameter of an address. */
-static void append_parameter(struct buf *url, struct str text)
-{
-    for (size_t i = 0; i < text.len; i++) {
-        unsigned char c = (unsigned char)text.ptr[i];
-        bool is_plain =
-            (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '-' || c == '.';
-        if (is_plain)
-            buf_append_char(url, (char)c);
-        else
-            buf_printf(url, "%%%02X", c);
-    }
-}
-
-/* The shop's own, as browsers write it. */
-static struct str own_origin(const struct service_host *host)
-{
-    struct str url = str_from_cstr(host->options.public_url);
-    if (url.len == 0)
-        url = str_from_cstr(host->own_url);
-    if (url.len > 0 && url.ptr[url.len - 1] == '/')
-        url.len--;
-    return url;
-}
-
 static int show_emulator(struct call *call, const char *base_url, const char *origin, Payments__CardField *out)
 {
     CLEANUP(buf_free) struct buf url = BUF(CARD_FIELD_URL_BYTES_MAX);
     buf_printf(&url, "%s/card-field?origin=", base_url);
-    append_parameter(&url, origin ? str_from_cstr(origin) : own_origin(call->host));
+    encode_percent(&url, origin ? str_from_cstr(origin) : host_public_url(call->host));
     TRY(buf_error(&url));
     out->kind = arena_cstr(call->arena, STR("emulator"));
     out->url = arena_cstr(call->arena, buf_str(&url));

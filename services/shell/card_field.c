@@ -1,4 +1,5 @@
 /* Who takes the card on the page of the checkout: Stripe's own field, or the emulator's page in a frame. */
+#include "platform/service/host.h"
 #include "services/shell/page.h"
 #include "shopstream/payments/v1/payments.rpc.h"
 
@@ -18,9 +19,9 @@ static struct str origin_of(struct call *call)
     struct str authority = http ? http_header_find(http, "host") : STR_EMPTY;
 
     if (!authority.len || !is_this_machine(http->host))
-        return shell_url(call);
+        return host_public_url(call->host);
     char *origin = arena_printf(call->arena, "%.*s://%.*s", STR_FORMAT(http->scheme), STR_FORMAT(authority));
-    return origin ? str_from_cstr(origin) : shell_url(call);
+    return origin ? str_from_cstr(origin) : host_public_url(call->host);
 }
 
 /* Nothing where nobody takes cards, or not yet: a page without a field says so. */

@@ -1,6 +1,6 @@
 #include "services/shell/head.h"
 
-#include "services/shell/html.h"
+#include "platform/base/encode.h"
 #include "services/shell/web.h"
 
 #define IMAGE_URL_BYTES_MAX 4096
@@ -12,7 +12,7 @@ static void write_tag(struct buf *buf, const char *before, struct str value)
     if (!value.len)
         return;
     buf_append_cstr(buf, before);
-    html_text(buf, value);
+    encode_html(buf, value);
     buf_append(buf, STR("\">\n"));
 }
 
@@ -22,8 +22,8 @@ static void write_address(struct buf *buf, const char *before, const char *url, 
     if (!path)
         return;
     buf_append_cstr(buf, before);
-    html_text(buf, str_from_cstr(url));
-    html_text(buf, str_from_cstr(path));
+    encode_html(buf, str_from_cstr(url));
+    encode_html(buf, str_from_cstr(path));
     buf_append(buf, STR("\">\n"));
 }
 
@@ -75,7 +75,7 @@ static void write_meta(const struct shell_state *shell, const Pages__Page *docum
     const char *url = document->site->url;
 
     buf_append(buf, STR("<meta charset=\"utf-8\">\n<title>"));
-    html_text(buf, str_from_cstr(meta->title));
+    encode_html(buf, str_from_cstr(meta->title));
     buf_append(buf, STR("</title>\n<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
                         "<meta name=\"color-scheme\" content=\"light dark\">\n"));
     write_tag(buf, "<meta name=\"description\" content=\"", str_from_cstr(meta->description));

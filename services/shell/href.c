@@ -1,22 +1,7 @@
 #include "services/shell/href.h"
 
+#include "platform/base/encode.h"
 #include "platform/base/err.h"
-
-static bool is_unreserved(char c)
-{
-    return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '-' || c == '.' ||
-           c == '_' || c == '~';
-}
-
-void href_encode(struct buf *buf, struct str text)
-{
-    for (size_t i = 0; i < text.len; i++) {
-        if (is_unreserved(text.ptr[i]))
-            buf_append_char(buf, text.ptr[i]);
-        else
-            buf_printf(buf, "%%%02X", (unsigned char)text.ptr[i]);
-    }
-}
 
 static int finish(struct arena *arena, const struct buf *buf, char **ret_href)
 {
@@ -40,7 +25,7 @@ int href_make(struct arena *arena, const char *path, const struct href_pair *pai
         buf_append_char(&buf, separator);
         buf_append_cstr(&buf, pairs[i].name);
         buf_append_char(&buf, '=');
-        href_encode(&buf, pairs[i].value);
+        encode_percent(&buf, pairs[i].value);
         separator = '&';
     }
     return finish(arena, &buf, ret_href);
@@ -51,7 +36,7 @@ int href_below(struct arena *arena, const char *folder, struct str name, char **
     CLEANUP(buf_free) struct buf buf = BUF(HREF_BYTES_MAX);
 
     buf_append_cstr(&buf, folder);
-    href_encode(&buf, name);
+    encode_percent(&buf, name);
     return finish(arena, &buf, ret_href);
 }
 

@@ -11,9 +11,6 @@ struct href_pair {
     struct str value; /* empty: the pair is left out */
 };
 
-/* Percent-encodes all but the unreserved characters (RFC 3986, 2.3). */
-void href_encode(struct buf *buf, struct str text);
-
 /* "/search?q=alder%20kettle&sort=title": the path stands as it is given. ERR_NO_MEMORY, ERR_TOO_LARGE. */
 int href_make(struct arena *arena, const char *path, const struct href_pair *pairs, size_t count, char **ret_href);
 

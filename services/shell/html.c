@@ -1,39 +1,5 @@
 #include "services/shell/html.h"
 
-static const char *entity(char c)
-{
-    switch (c) {
-    case '&':
-        return "&amp;";
-    case '<':
-        return "&lt;";
-    case '>':
-        return "&gt;";
-    case '"':
-        return "&quot;";
-    case '\'':
-        return "&#39;";
-    default:
-        return NULL;
-    }
-}
-
-void html_text(struct buf *buf, struct str text)
-{
-    size_t start = 0;
-
-    for (size_t i = 0; i < text.len; i++) {
-        const char *name = entity(text.ptr[i]);
-
-        if (!name)
-            continue;
-        buf_append(buf, str_slice(text, start, i - start));
-        buf_append_cstr(buf, name);
-        start = i + 1;
-    }
-    buf_append(buf, str_skip(text, start));
-}
-
 /* "<", U+2028 and U+2029 (E2 80 A8, E2 80 A9 in UTF-8); ret_length: how many bytes it is. */
 static const char *json_escape(struct str rest, size_t *ret_length)
 {

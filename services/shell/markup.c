@@ -1,4 +1,5 @@
 /* A page's HTML and the headers that it goes with. */
+#include "platform/base/encode.h"
 #include "platform/base/log.h"
 #include "platform/wire/wire.h"
 #include "services/shell/head.h"
@@ -86,7 +87,7 @@ static int write_html(struct page *page, struct buf *html)
 
     TRY(encode(page->document, &json));
     buf_append(html, STR("<!doctype html>\n<html lang=\"en\" data-kind=\""));
-    html_text(html, str_from_cstr(page->document->kind));
+    encode_html(html, str_from_cstr(page->document->kind));
     buf_append(html, STR("\">\n<head>\n"));
     head_write(page->shell, page->document, html);
     buf_append(html, STR("</head>\n<body>\n<div id=\"root\">"));

@@ -17,9 +17,6 @@ struct shell_state {
     struct str name, locale, country, currency;
 };
 
-/* How customers reach the shop: "https://shop.example", without a slash at the end. */
-struct str shell_url(const struct call *call);
-
 /* render.c: without the bundle, or where it does not evaluate, there is no renderer, which is logged. */
 void shell_start_renderer(struct shell_state *shell, const struct log_context *log);
 

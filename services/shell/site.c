@@ -4,17 +4,6 @@
 #include "platform/service/host.h"
 #include "platform/wire/wire.h"
 
-struct str shell_url(const struct call *call)
-{
-    struct str url = str_from_cstr(call->host->options.public_url);
-
-    if (!url.len)
-        url = str_from_cstr(call->host->own_url);
-    if (url.len && url.ptr[url.len - 1] == '/')
-        url.len--;
-    return url;
-}
-
 static int add_categories(struct page *page, Pages__Site *site)
 {
     Catalog__ListCategoriesRequest in = CATALOG__LIST_CATEGORIES_REQUEST__INIT;
@@ -38,7 +27,7 @@ int page_name_site(struct page *page)
     TRY(page_text(page, shell->locale, &site->locale));
     TRY(page_text(page, shell->currency, &site->currency));
     TRY(page_text(page, shell->country, &site->country));
-    return page_text(page, shell_url(page->call), &site->url);
+    return page_text(page, host_public_url(page->call->host), &site->url);
 }
 
 int page_add_site(struct page *page)

@@ -1,6 +1,7 @@
 /* What search engines are told of the shop: where not to look, and which pages there are. */
+#include "platform/base/encode.h"
+#include "platform/service/host.h"
 #include "services/shell/href.h"
-#include "services/shell/html.h"
 #include "services/shell/page.h"
 
 #include "platform/wire/wire.h"
@@ -25,7 +26,7 @@ int show_robots(struct call *call, const struct http_request *request, struct ht
     for (size_t i = 0; i < sizeof(closed) / sizeof(closed[0]); i++)
         buf_printf(&text, "Disallow: %s\n", closed[i]);
     buf_append(&text, STR("\nSitemap: "));
-    buf_append(&text, shell_url(call));
+    buf_append(&text, host_public_url(call->host));
     buf_append(&text, STR("/sitemap.xml\n"));
     TRY(buf_error(&text));
     return call_answer(call, response, "text/plain; charset=utf-8", "public, max-age=3600", buf_str(&text));
@@ -34,8 +35,8 @@ int show_robots(struct call *call, const struct http_request *request, struct ht
 static void write_location(struct call *call, struct buf *xml, const char *element, const char *path)
 {
     buf_printf(xml, "<%s><loc>", element);
-    html_text(xml, shell_url(call));
-    html_text(xml, str_from_cstr(path));
+    encode_html(xml, host_public_url(call->host));
+    encode_html(xml, str_from_cstr(path));
     buf_printf(xml, "</loc></%s>\n", element);
 }
 

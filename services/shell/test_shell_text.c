@@ -1,5 +1,6 @@
 /* Proves that no text of a shop ends the HTML that it stands in, and that links come back as they were put together and
  * lead nowhere else. */
+#include "platform/base/encode.h"
 #include "services/shell/href.h"
 #include "services/shell/html.h"
 
@@ -41,7 +42,7 @@ static void test_html__no_text_ends_what_it_stands_in(void **state)
     for (size_t i = 0; i < sizeof(hostile) / sizeof(hostile[0]); i++) {
         struct buf html = BUF(1000), json = BUF(1000);
 
-        html_text(&html, str_from_cstr(hostile[i].text));
+        encode_html(&html, str_from_cstr(hostile[i].text));
         html_json(&json, str_from_cstr(hostile[i].text));
         assert_text(&html, hostile[i].html);
         assert_text(&json, hostile[i].json);

@@ -1,5 +1,6 @@
 /* The card field: a page that stands in a frame of the shop's checkout. Its script (assets/card_field.js) makes the
  * payment method here, with the publishable key, and tells the shop's page its name. */
+#include "platform/base/encode.h"
 #include "services/stripe_emulator/pages.h"
 
 struct field {
@@ -26,9 +27,9 @@ static void append_field(struct buf *page, const struct field *field)
 static void append_form(struct buf *page, struct str origin, struct str key)
 {
     buf_append_cstr(page, "<form novalidate data-origin=\"");
-    page_append_text(page, origin);
+    encode_html(page, origin);
     buf_append_cstr(page, "\" data-key=\"");
-    page_append_text(page, key);
+    encode_html(page, key);
     buf_append_cstr(page, "\">");
     for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++)
         append_field(page, &fields[i]);

@@ -2,6 +2,7 @@
  * script, and leads back to the intent's return_url. */
 #include "services/stripe_emulator/pages.h"
 
+#include "platform/base/encode.h"
 #include "platform/base/iso_code.h"
 #include "platform/ports/clock/clock.h"
 
@@ -113,10 +114,10 @@ static void append_challenge(struct buf *page, const struct intent_row *intent, 
         buf_printf(page, "</dd><dt>Card</dt><dd>%c%s ending in %.*s", card->brand[0] & ~0x20, card->brand + 1,
                    STR_FORMAT(card_last4(card)));
     buf_append_cstr(page, "</dd><dt>Payment</dt><dd>");
-    page_append_text(page, intent->id);
+    encode_html(page, intent->id);
     buf_printf(page, "</dd></dl><form method=\"post\" action=\"/challenge/%.*s\">", STR_FORMAT(intent->id));
     buf_append_cstr(page, "<input type=\"hidden\" name=\"payment_intent_client_secret\" value=\"");
-    page_append_text(page, intent->client_secret);
+    encode_html(page, intent->client_secret);
     buf_append_cstr(page, "\"><button name=\"decision\" value=\"approve\">Approve payment</button>"
                           "<button class=\"second\" name=\"decision\" value=\"refuse\">Refuse payment</button></form>"
                           "<p class=\"soft\">Test mode: nothing is charged, whatever you choose.</p>");

@@ -6,30 +6,6 @@
 #define ADDRESS_BYTES_MAX 500
 #define NOBODY STR("'none'")
 
-/* -- Text ---------------------------------------------------------------------------------------------------------- */
-
-void page_append_text(struct buf *page, struct str text)
-{
-    for (size_t i = 0; i < text.len; i++) {
-        switch (text.ptr[i]) {
-        case '&':
-            buf_append(page, STR("&amp;"));
-            break;
-        case '<':
-            buf_append(page, STR("&lt;"));
-            break;
-        case '>':
-            buf_append(page, STR("&gt;"));
-            break;
-        case '"':
-            buf_append(page, STR("&quot;"));
-            break;
-        default:
-            buf_append_char(page, text.ptr[i]);
-        }
-    }
-}
-
 void emulator_page_open(struct buf *page, const char *title, const char *class_name)
 {
     buf_printf(page,

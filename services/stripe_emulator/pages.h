@@ -9,9 +9,6 @@
 
 #define PAGE_BYTES_MAX ((size_t)32 << 10)
 
-/* Appends the text escaped, for an element or a value in quotation marks. */
-void page_append_text(struct buf *page, struct str text);
-
 /* The document's beginning and end. class_name: of the body, "page" or "card-field"; script may be NULL. */
 void emulator_page_open(struct buf *page, const char *title, const char *class_name);
 void page_close(struct buf *page, const char *script);

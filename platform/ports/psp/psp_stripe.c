@@ -1,6 +1,7 @@
 #include "platform/ports/psp/psp_stripe.h"
 
 #include "platform/base/buf.h"
+#include "platform/base/encode.h"
 #include "platform/base/secret.h"
 #include "platform/ports/clock/clock.h"
 #include "platform/ports/psp/psp_signature.h"
@@ -32,24 +33,13 @@ static struct psp_stripe *stripe_of(struct psp *psp)
 
 /* -- Requests ------------------------------------------------------------------------------------------------------ */
 
-static void append_escaped(struct buf *form, struct str text)
-{
-    for (size_t i = 0; i < text.len; i++) {
-        unsigned char c = (unsigned char)text.ptr[i];
-        if ((c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || memchr("-._~", c, 4))
-            buf_append_char(form, (char)c);
-        else
-            buf_printf(form, "%%%02X", c);
-    }
-}
-
 static void form_add(struct buf *form, const char *name, struct str value)
 {
     if (form->len > 0)
         buf_append_char(form, '&');
-    append_escaped(form, str_from_cstr(name));
+    encode_percent(form, str_from_cstr(name));
     buf_append_char(form, '=');
-    append_escaped(form, value);
+    encode_percent(form, value);
 }
 
 static void form_add_int(struct buf *form, const char *name, int64_t value)
