@@ -74,6 +74,7 @@ class GrownShop(support.Shop):
 
     def rest(self):
         measure.wait_until_idle(self.process.pid)
+        support.eventually(lambda: not load_orders.work_left(self.data), "what follows the orders")
 
     def restart(self):
         """CPU from the start to the first answer, in microseconds: waiting for the disk or for others is no growth."""

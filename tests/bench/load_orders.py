@@ -23,6 +23,8 @@ TOKEN = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12
 NO_ROWS_OF_ORDERS = ("shopstream_migrations", "service_secret", "stream", "stream_entry", "stream_group",
                      "stream_pending", "queue_message")
 DAY_MS = 86_400_000
+# What is still to be sent or done.
+WORK_LEFT = ("webhook_deliveries", "queue_message", "stream_pending")
 # How long the shop keeps what it does not keep for ever: the age is that of the named column.
 KEPT_MS = {("*", "outbox"): ("time_ms", 7 * DAY_MS),
            ("stripe_emulator", "provider_events"): ("created_ms", 30 * DAY_MS),
@@ -57,6 +59,17 @@ def snapshot(data):
                 places = [columns.index(column) for column in key]
                 rows = database.execute('SELECT * FROM "%s"' % table).fetchall()
                 found[name, table] = {tuple(row[i] for i in places): row for row in rows}
+    return found
+
+
+def work_left(data):
+    """(database, table) of what a shop, running or not, has still to send or do."""
+    found = []
+    for name, path in databases(data).items():
+        with contextlib.closing(sqlite3.connect("file:%s?mode=ro" % path, uri=True)) as database:
+            present = {table for (table,) in database.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")}
+            found += [(name, table) for table in WORK_LEFT if table in present
+                      and database.execute('SELECT 1 FROM "%s" LIMIT 1' % table).fetchone()]
     return found
 
 

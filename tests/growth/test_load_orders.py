@@ -31,11 +31,18 @@ def normal(value, column, own):
     return len(text) if isinstance(value, bytes) and "item" not in column and "{" not in text else text
 
 
+# Kept only if the provider's message overtook its answer and was news (services/payments/webhook.c): some orders have
+# such rows, and some have not.
+NOT_OF_EVERY_ORDER = ("payments", "provider_events")
+
+
 def shape(template, columns):
     """The rows of one order as a list that two orders can be compared by."""
     own = set(template.tokens)
     rows = []
     for place, row in template.rows:
+        if place == NOT_OF_EVERY_ORDER:
+            continue
         skipped = {"seq", "version"} if place[1] in ("outbox", "kv_row") else set()
         rows.append((place, tuple((column, normal(value, column, own)) for column, value in zip(columns[place], row)
                                   if column not in skipped)))
@@ -84,6 +91,7 @@ class LoadOrders(unittest.TestCase):
         """Until everything that follows the order is done; then the shop is stopped."""
         cls.placed = getattr(cls, "placed", 0) + 1
         eventually(lambda: len(cls.shop.mails("buyer@mail.example")) >= cls.placed, "the receipt of " + order["id"])
+        eventually(lambda: not load_orders.work_left(cls.shop.data), "all that follows " + order["id"])
         cls.shop.stop()
 
     def one_loaded(self):
@@ -102,8 +110,14 @@ class LoadOrders(unittest.TestCase):
         loaded = shape(self.one_loaded(), self.columns)
         self.assertGreater(len(loaded), 15)
         shapes = [shape(template, self.columns) for _, template in self.real]
-        self.assertIn(loaded, shapes[1:], "\n".join(
-            "%r\n%r" % pair for pair in zip(loaded, shapes[1]) if pair[0] != pair[1])[:6000])
+        for other in shapes:
+            missing, more = [row for row in other if row not in loaded], [row for row in loaded if row not in other]
+            self.assertEqual(other, loaded, "missing %r, more %r" % (missing, more))
+
+    def test_a_loaded_order_has_the_messages_that_its_template_had(self):
+        def count(template):
+            return [place for place, _ in template.rows].count(NOT_OF_EVERY_ORDER)
+        self.assertEqual(count(self.real[0][1]), count(self.one_loaded()))
 
     def test_every_order_was_loaded_with_ids_of_its_own(self):
         ids = [row[self.columns["orders", "orders"].index("id")] for place, row in self.loaded.rows
