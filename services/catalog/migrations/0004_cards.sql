@@ -1,7 +1,7 @@
 -- What lists show of a product, all of it next to each other: line 0 is the product, lines 1, 2, … its SKUs in their
--- order. A page of a list is then one place of the file for each product, at any size of the shop, where the product,
--- its SKUs and their stock lie in six. Written with every change of them, in its transaction; the tables that it repeats
--- are what counts. A card begins at a multiple of 128, its place: more lines than a product can have.
+-- order. A page of a list is then one place of the file for each product, where the product, its SKUs and their stock
+-- lie in six, at any size of the shop. Written with every change of them, in its transaction; the tables that it
+-- repeats are what counts. A card begins at a multiple of 128, its place: more lines than a product can have.
 CREATE TABLE card_line (
     place integer PRIMARY KEY,
     tenant text NOT NULL,

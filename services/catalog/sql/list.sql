@@ -1,4 +1,4 @@
--- Pages of the product list: ids and places of cards in order, by keyset. Each order has a statement for each way in: all products, those
+-- Pages of the product list: ids and places of cards, by keyset. Each order has a statement for each way in: all, those
 -- of a category, those of a brand (an index each, so that a page costs the same at any size of the shop), those with a
 -- word, and those with a word that begins so. What is not the way in is a condition on the rows met on it.
 --
