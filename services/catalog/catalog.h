@@ -60,6 +60,7 @@ struct catalog_product {
     struct str description;
     struct str image_url;
     int64_t version;
+    int64_t place;            /* of its card, see cards.h; 0 before it is stored */
     struct catalog_sku *skus; /* room for CATALOG_SKUS_MAX */
     size_t sku_count;
 };

@@ -1,7 +1,7 @@
 /* The product list: filters, orders and sealed cursors.
  *
- * A page takes few statements whatever its size: one for the ids in order (keyset, no offset), then one for products
- * and one for SKUs for each VIEW_BATCH of them. */
+ * A page takes few statements whatever its size: one for the ids in order (keyset, no offset), then one for the cards
+ * of each VIEW_BATCH of them. */
 #include "services/catalog/handlers.h"
 #include "services/catalog/list_query.h"
 #include "services/catalog/view.h"
@@ -12,6 +12,7 @@ static const char *const order_names[ORDER_COUNT] = {"newest", "title", "price_a
 
 struct list_page {
     struct str ids[LIST_LIMIT_MAX + 1];
+    int64_t places[LIST_LIMIT_MAX + 1];
     size_t count, limit;
     struct sql_value last; /* the sort value of the last product that is shown */
     bool has_more;
@@ -57,6 +58,7 @@ static int keep_row(struct call *call, const struct list_query *query, struct sq
     } else {
         page->last = sql_int(sql_get_int(rows, 1));
     }
+    page->places[page->count] = sql_get_int(rows, 2);
     return catalog_copy(call, sql_get_text(rows, 0), &page->ids[page->count++]);
 }
 
@@ -86,18 +88,14 @@ int list_products(struct call *call, const Catalog__ListProductsRequest *in, Cat
     struct list_query query;
     struct list_page page = {.limit =
                                  in->limit > 0 && in->limit <= LIST_LIMIT_MAX ? (size_t)in->limit : LIST_LIMIT_MAX};
-    Catalog__Product **views;
 
     TRY(read_query(call, in, &query));
     TRY(catalog_view_tag_lists(call));
     if (!query.nothing)
         TRY(read_page(call, &query, &page));
-    TRY(catalog_view_products(call, page.ids, page.count, query.currency, query.region, &views));
-    out->products = views;
-    for (size_t i = 0; i < page.count; i++) {
-        if (views[i])
-            out->products[out->n_products++] = views[i];
+    TRY(catalog_view_products(call, page.places, page.count, query.currency, query.region, &out->products));
+    out->n_products = page.count;
+    for (size_t i = 0; i < page.count; i++)
         TRY(call_cache_tag(call, CATALOG_TOPIC, page.ids[i]));
-    }
     return page.has_more ? write_cursor(call, in, &page, &out->next_cursor) : 0;
 }

@@ -40,5 +40,5 @@ int list_query_choose(struct call *call, enum list_order order, struct list_quer
 size_t list_query_values(struct call *call, const struct list_query *query, size_t rows,
                          struct sql_value ret_values[LIST_VALUES_MAX]);
 
-/* At most so many rows of id and sort value, in order. Release with sql_finish. */
+/* At most so many rows of id, sort value and the card's place, in order. Release with sql_finish. */
 int list_query_run(struct call *call, const struct list_query *query, size_t rows, struct sql_rows **ret_rows);

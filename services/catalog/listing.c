@@ -120,7 +120,7 @@ static int write_lowest(struct call *call, const struct catalog_product *product
 {
     TRY(sql_exec(call->tx, &catalog_sql_insert_lowest_price,
                  SQL_ARGS(sql_text(call->tenant), sql_text(product->id), sql_text(row.currency), sql_text(row.region),
-                          sql_int(amount), sql_text(row.category), sql_text(row.brand_key)),
+                          sql_int(amount), sql_text(row.category), sql_text(row.brand_key), sql_int(product->place)),
                  NULL));
     rows[(*count)++] = row;
     return 0;

@@ -23,17 +23,15 @@ static int blame_sku(struct call *call, int error, const char *code, Catalog__Ne
 
 int get_product(struct call *call, const Catalog__GetProductRequest *in, Catalog__Product *out)
 {
-    Catalog__Product **views;
+    Catalog__Product *view;
     struct str id;
 
     TRY(product_find_id(call, str_from_cstr(in->id), &id));
     TRY(call_cache_tag(call, CATALOG_TOPIC, id));
-    TRY(catalog_view_products(call, &id, 1, str_from_cstr(in->currency), str_from_cstr(in->region), &views));
-    if (!views[0])
-        return ERR_CORRUPT;
-    if (views[0]->n_skus == 0) /* not sold in that currency: shown in its own */
-        TRY(catalog_view_products(call, &id, 1, STR(""), str_from_cstr(in->region), &views));
-    answer(call, views[0], out);
+    TRY(catalog_view_product(call, id, str_from_cstr(in->currency), str_from_cstr(in->region), &view));
+    if (view->n_skus == 0) /* not sold in that currency: shown in its own */
+        TRY(catalog_view_product(call, id, STR(""), str_from_cstr(in->region), &view));
+    answer(call, view, out);
     return 0;
 }
 
@@ -82,7 +80,7 @@ int update_product(struct call *call, const Catalog__UpdateProductRequest *in, C
     TRY(copy_skus(call, &before, &after));
     TRY(product_edit_apply(call, in, &after, &changed));
     if (!changed) {
-        TRY(catalog_view_product(call, id, &view));
+        TRY(catalog_view_product(call, id, STR(""), STR(""), &view));
     } else {
         error = product_update(call, &before, &after, &sku);
         if (sku != SIZE_MAX)

@@ -1,5 +1,6 @@
 #include "services/catalog/stock.h"
 
+#include "services/catalog/cards.h"
 #include "services/catalog/handlers.h"
 #include "services/catalog/sql/stock.sql.h"
 
@@ -46,6 +47,8 @@ static int publish_product(struct call *call, const struct stock_change *changes
 
 int stock_publish(struct call *call, struct stock_change *changes, size_t count)
 {
+    for (size_t i = 0; i < count; i++)
+        TRY(card_set_available(call, &changes[i]));
     qsort(changes, count, sizeof(*changes), compare_changes);
     for (size_t start = 0; start < count;) {
         size_t same = same_product(changes + start, count - start);

@@ -10,5 +10,5 @@ struct stock_change {
     int64_t available;
 };
 
-/* Publishes product.stock_changed, once for each product among the changes. Sorts them. */
+/* Tells of them: on the cards of lists, and by product.stock_changed, once for each product. Sorts them. */
 int stock_publish(struct call *call, struct stock_change *changes, size_t count);

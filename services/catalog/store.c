@@ -1,5 +1,6 @@
 #include "services/catalog/store.h"
 
+#include "services/catalog/cards.h"
 #include "services/catalog/listing.h"
 #include "services/catalog/sql/products.sql.h"
 #include "services/catalog/sql/stock.sql.h"
@@ -77,6 +78,7 @@ static int load_fields(struct call *call, struct str id, struct catalog_product 
     TRY(catalog_copy(call, sql_get_text(rows, 5), &product->description));
     TRY(catalog_copy(call, sql_get_text(rows, 6), &product->image_url));
     product->version = sql_get_int(rows, 7);
+    product->place = sql_get_int(rows, 8);
     return 0;
 }
 
@@ -274,6 +276,7 @@ int product_insert(struct call *call, struct catalog_product *product, size_t *r
         return ERR_NO_MEMORY;
     if (product->slug.len == 0)
         TRY(choose_slug(call, product));
+    TRY(card_find_room(call, &product->place));
     TRY(catalog_text_sort_key(call->arena, product->title, &title_key));
     TRY(catalog_text_fold(call->arena, product->brand, &brand_key));
     TRY(listing_make_category(call, product->category, STR_EMPTY));
@@ -282,7 +285,7 @@ int product_insert(struct call *call, struct catalog_product *product, size_t *r
                  SQL_ARGS(sql_text(call->tenant), sql_text(product->id), sql_text(product->slug),
                           sql_text(product->title), sql_text(title_key), sql_text(product->brand), sql_text(brand_key),
                           sql_text(product->category), sql_text(product->description), sql_text(product->image_url),
-                          sql_int(call_now_ms(call))),
+                          sql_int(call_now_ms(call)), sql_int(product->place)),
                  NULL));
     product->version = 1;
     TRY(listing_insert_words(call, product));
@@ -293,7 +296,8 @@ int product_insert(struct call *call, struct catalog_product *product, size_t *r
             *ret_sku = i;
         TRY(error);
     }
-    return listing_insert_prices(call, product);
+    TRY(listing_insert_prices(call, product));
+    return card_insert(call, product);
 }
 
 static int update_fields(struct call *call, const struct catalog_product *before, struct catalog_product *after)
@@ -323,6 +327,15 @@ static int move_category(struct call *call, struct str from, struct str to)
     return listing_count_category(call, to, 1);
 }
 
+/* What lists show of it and are sorted by. */
+static int list_anew(struct call *call, const struct catalog_product *after)
+{
+    TRY(listing_delete_prices(call, after->id));
+    TRY(listing_insert_prices(call, after));
+    TRY(card_delete(call, after));
+    return card_insert(call, after);
+}
+
 int product_update(struct call *call, const struct catalog_product *before, struct catalog_product *after,
                    size_t *ret_sku)
 {
@@ -334,8 +347,7 @@ int product_update(struct call *call, const struct catalog_product *before, stru
         TRY(listing_insert_words(call, after));
     }
     TRY(write_skus(call, after, ret_sku));
-    TRY(listing_delete_prices(call, after->id));
-    return listing_insert_prices(call, after);
+    return list_anew(call, after);
 }
 
 int product_remove_sku(struct call *call, const struct catalog_product *product, size_t index)
@@ -350,8 +362,7 @@ int product_remove_sku(struct call *call, const struct catalog_product *product,
                  SQL_ARGS(sql_text(call->tenant), sql_text(product->id), sql_int((int64_t)index)), NULL));
     after.sku_count--;
     memmove(&after.skus[index], &after.skus[index + 1], (after.sku_count - index) * sizeof(*after.skus));
-    TRY(listing_delete_prices(call, after.id));
-    return listing_insert_prices(call, &after);
+    return list_anew(call, &after);
 }
 
 int product_delete(struct call *call, const struct catalog_product *product)
@@ -360,6 +371,7 @@ int product_delete(struct call *call, const struct catalog_product *product)
 
     TRY(listing_delete_words(call, product));
     TRY(listing_delete_prices(call, product->id));
+    TRY(card_delete(call, product));
     TRY(sql_exec(call->tx, &catalog_sql_delete_product,
                  SQL_ARGS(sql_text(call->tenant), sql_text(product->id), sql_int(product->version)), &changed));
     if (changed == 0)

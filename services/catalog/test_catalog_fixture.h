@@ -20,9 +20,41 @@ static inline int fixture_start(void **state)
     return 0;
 }
 
+/* Cards (cards.h) and the tables that they repeat, line by line: what is in one of them and not in the other. */
+static inline int fixture_count_stale_lines(struct sql_tx *tx, void *argument)
+{
+    static const struct sql_statement stale = {
+        "test_count_stale_lines",
+        "WITH told AS (SELECT tenant, place, id, slug, title, brand, category, description, image_url, version, code, "
+        "attributes, currency, amount, available FROM card_line), "
+        "meant AS (SELECT tenant, place, id, slug, title, brand, category, description, image_url, version, "
+        "NULL AS code, NULL AS attributes, NULL AS currency, NULL AS amount, NULL AS available FROM product "
+        "UNION ALL SELECT s.tenant, p.place + 1 + s.position, s.id, NULL, NULL, NULL, NULL, NULL, NULL, NULL, s.code, "
+        "s.attributes, s.currency, s.amount, t.on_hand - t.reserved "
+        "FROM sku s JOIN product p ON p.tenant = s.tenant AND p.id = s.product_id "
+        "JOIN stock t ON t.tenant = s.tenant AND t.sku_id = s.id) "
+        "SELECT (SELECT count(*) FROM (SELECT * FROM told EXCEPT SELECT * FROM meant) AS a) + "
+        "(SELECT count(*) FROM (SELECT * FROM meant EXCEPT SELECT * FROM told) AS b) + "
+        "(SELECT count(*) FROM lowest_price l JOIN product p ON p.tenant = l.tenant AND p.id = l.product_id "
+        "WHERE l.place <> p.place)"};
+    CLEANUP(sql_finish_cleanup) struct sql_rows *rows = NULL;
+    int found = sql_query_row(tx, &stale, SQL_NO_ARGS, &rows);
+
+    TRY(found);
+    *(int64_t *)argument = sql_get_int(rows, 0);
+    return 0;
+}
+
+/* After whatever the tests of a file did to products and stock, lists show it. */
 static inline int fixture_end(void **state)
 {
+    int64_t stale = -1;
+
     (void)state;
+    if (sql_read(host_instance(fixture.host, "catalog")->db, fixture_count_stale_lines, &stale) || stale != 0) {
+        fprintf(stderr, "test catalog: %lld lines of cards are not what the tables say\n", (long long)stale);
+        exit(1);
+    }
     test_host_end(&fixture);
     return 0;
 }

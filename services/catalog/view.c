@@ -1,7 +1,8 @@
 #include "services/catalog/view.h"
 
 #include "platform/wire/wire.h"
-#include "services/catalog/sql/products.sql.h"
+#include "services/catalog/cards.h"
+#include "services/catalog/sql/cards.sql.h"
 #include "services/catalog/store.h"
 
 int catalog_view_money(struct call *call, int64_t amount, struct str currency, Common__Money **ret_money)
@@ -49,11 +50,6 @@ int catalog_view_attributes(struct call *call, struct str packed, const Protobuf
 
 /* -- A batch of products ------------------------------------------------------------------------------------------- */
 
-static struct sql_value id_or_nothing(const struct str *ids, size_t count, size_t i)
-{
-    return sql_text(i < count ? ids[i] : STR(""));
-}
-
 static int read_product(struct call *call, struct sql_rows *rows, Catalog__Product **ret_view)
 {
     Catalog__Product *view = arena_alloc(call->arena, sizeof(*view));
@@ -61,43 +57,17 @@ static int read_product(struct call *call, struct sql_rows *rows, Catalog__Produ
     if (!view)
         return ERR_NO_MEMORY;
     catalog__product__init(view);
-    TRY(catalog_cstr(call, sql_get_text(rows, 0), &view->id));
-    TRY(catalog_cstr(call, sql_get_text(rows, 1), &view->slug));
-    TRY(catalog_cstr(call, sql_get_text(rows, 2), &view->title));
-    TRY(catalog_cstr(call, sql_get_text(rows, 3), &view->brand));
-    TRY(catalog_cstr(call, sql_get_text(rows, 4), &view->category));
-    TRY(catalog_cstr(call, sql_get_text(rows, 5), &view->description));
-    TRY(catalog_cstr(call, sql_get_text(rows, 6), &view->image_url));
+    TRY(catalog_cstr(call, sql_get_text(rows, 1), &view->id));
+    TRY(catalog_cstr(call, sql_get_text(rows, 2), &view->slug));
+    TRY(catalog_cstr(call, sql_get_text(rows, 3), &view->title));
+    TRY(catalog_cstr(call, sql_get_text(rows, 4), &view->brand));
+    TRY(catalog_cstr(call, sql_get_text(rows, 5), &view->category));
+    TRY(catalog_cstr(call, sql_get_text(rows, 6), &view->description));
+    TRY(catalog_cstr(call, sql_get_text(rows, 7), &view->image_url));
     view->has_version = true;
-    view->version = sql_get_int(rows, 7);
+    view->version = sql_get_int(rows, 8);
     *ret_view = view;
     return 0;
-}
-
-static Catalog__Product **find_view(Catalog__Product **views, const struct str *ids, size_t count, struct str id)
-{
-    for (size_t i = 0; i < count; i++)
-        if (str_equal(ids[i], id))
-            return &views[i];
-    return NULL;
-}
-
-static int read_products(struct call *call, const struct str *ids, size_t count, Catalog__Product **views)
-{
-    CLEANUP(sql_finish_cleanup) struct sql_rows *rows = NULL;
-    struct sql_value values[VIEW_BATCH + 1] = {sql_text(call->tenant)};
-    int more;
-
-    for (size_t i = 0; i < VIEW_BATCH; i++)
-        values[1 + i] = id_or_nothing(ids, count, i);
-    TRY(sql_query(call->tx, &catalog_sql_show_products, (struct sql_args){values, VIEW_BATCH + 1}, &rows));
-    while ((more = sql_next(rows)) == 1) {
-        Catalog__Product **place = find_view(views, ids, count, sql_get_text(rows, 0));
-
-        if (place)
-            TRY(read_product(call, rows, place));
-    }
-    return more;
 }
 
 static int read_sku(struct call *call, struct sql_rows *rows, Catalog__Product *product)
@@ -114,44 +84,56 @@ static int read_sku(struct call *call, struct sql_rows *rows, Catalog__Product *
         return ERR_CORRUPT;
     catalog__sku__init(sku);
     TRY(catalog_cstr(call, sql_get_text(rows, 1), &sku->id));
-    TRY(catalog_cstr(call, sql_get_text(rows, 2), &sku->code));
-    TRY(catalog_view_attributes(call, sql_get_text(rows, 3), &catalog__sku__attributes_entry__descriptor,
+    TRY(catalog_cstr(call, sql_get_text(rows, 9), &sku->code));
+    TRY(catalog_view_attributes(call, sql_get_text(rows, 10), &catalog__sku__attributes_entry__descriptor,
                                 &sku->n_attributes, (void ***)&sku->attributes));
-    TRY(catalog_view_money(call, sql_get_int(rows, 5), sql_get_text(rows, 4), &sku->price));
+    TRY(catalog_view_money(call, sql_get_int(rows, 12), sql_get_text(rows, 11), &sku->price));
     sku->has_available = true;
-    sku->available = sql_get_int(rows, 6);
+    sku->available = sql_get_int(rows, 13);
     if (!product->price || sku->price->amount < product->price->amount)
         product->price = sku->price;
     product->skus[product->n_skus++] = sku;
     return 0;
 }
 
-static int read_skus(struct call *call, const struct str *ids, size_t count, struct str currency, struct str region,
+static Catalog__Product **find_view(Catalog__Product **views, const int64_t *places, size_t count, int64_t place)
+{
+    for (size_t i = 0; i < count; i++)
+        if (places[i] == place)
+            return &views[i];
+    return NULL;
+}
+
+/* A card's first line is the product, those that follow are its SKUs. */
+static int read_line(struct call *call, struct sql_rows *rows, const int64_t *places, size_t count,
                      Catalog__Product **views)
+{
+    int64_t line = sql_get_int(rows, 0) % CARD_LINES_MAX;
+    Catalog__Product **view = find_view(views, places, count, sql_get_int(rows, 0) - line);
+
+    if (!view || (line > 0 && !*view))
+        return ERR_CORRUPT;
+    if (line == 0)
+        return read_product(call, rows, view);
+    return sql_is_null(rows, 12) ? 0 : read_sku(call, rows, *view); /* without such a price it is left out */
+}
+
+static int read_cards(struct call *call, const int64_t *places, size_t count, struct str currency, struct str region,
+                      Catalog__Product **views)
 {
     CLEANUP(sql_finish_cleanup) struct sql_rows *rows = NULL;
     struct sql_value values[VIEW_BATCH + 3] = {sql_text(call->tenant), sql_text(currency), sql_text(region)};
-    Catalog__Product *product = NULL;
     int more;
 
     for (size_t i = 0; i < VIEW_BATCH; i++)
-        values[3 + i] = id_or_nothing(ids, count, i);
-    TRY(sql_query(call->tx, &catalog_sql_show_skus, (struct sql_args){values, VIEW_BATCH + 3}, &rows));
-    while ((more = sql_next(rows)) == 1) {
-        struct str product_id = sql_get_text(rows, 0);
-
-        if (!product || !str_equal_cstr(product_id, product->id)) {
-            Catalog__Product **place = find_view(views, ids, count, product_id);
-
-            product = place ? *place : NULL;
-        }
-        if (product)
-            TRY(read_sku(call, rows, product));
-    }
+        values[3 + i] = sql_int(i < count ? places[i] : 0);
+    TRY(sql_query(call->tx, &catalog_sql_show_cards, (struct sql_args){values, VIEW_BATCH + 3}, &rows));
+    while ((more = sql_next(rows)) == 1)
+        TRY(read_line(call, rows, places, count, views));
     return more;
 }
 
-int catalog_view_products(struct call *call, const struct str *ids, size_t count, struct str currency,
+int catalog_view_products(struct call *call, const int64_t *places, size_t count, struct str currency,
                           struct str region, Catalog__Product ***ret_views)
 {
     Catalog__Product **views = arena_alloc_array(call->arena, count + 1, sizeof(*views));
@@ -161,20 +143,35 @@ int catalog_view_products(struct call *call, const struct str *ids, size_t count
     for (size_t start = 0; start < count; start += VIEW_BATCH) {
         size_t batch = count - start < VIEW_BATCH ? count - start : VIEW_BATCH;
 
-        TRY(read_products(call, ids + start, batch, views + start));
-        TRY(read_skus(call, ids + start, batch, currency, region, views + start));
+        TRY(read_cards(call, places + start, batch, currency, region, views + start));
     }
+    for (size_t i = 0; i < count; i++)
+        if (!views[i])
+            return ERR_CORRUPT;
     *ret_views = views;
     return 0;
 }
 
-int catalog_view_product(struct call *call, struct str id, Catalog__Product **ret_view)
+static int find_place(struct call *call, struct str id, int64_t *ret_place)
+{
+    CLEANUP(sql_finish_cleanup) struct sql_rows *rows = NULL;
+    int found = sql_query_row(call->tx, &catalog_sql_find_place, SQL_ARGS(sql_text(call->tenant), sql_text(id)), &rows);
+
+    TRY(found);
+    if (!found)
+        return ERR_NOT_FOUND;
+    *ret_place = sql_get_int(rows, 0);
+    return 0;
+}
+
+int catalog_view_product(struct call *call, struct str id, struct str currency, struct str region,
+                         Catalog__Product **ret_view)
 {
     Catalog__Product **views;
+    int64_t place;
 
-    TRY(catalog_view_products(call, &id, 1, STR(""), STR(""), &views));
-    if (!views[0])
-        return ERR_NOT_FOUND;
+    TRY(find_place(call, id, &place));
+    TRY(catalog_view_products(call, &place, 1, currency, region, &views));
     *ret_view = views[0];
     return 0;
 }
@@ -186,7 +183,7 @@ int catalog_view_publish(struct call *call, const char *type, struct str id, Cat
     Catalog__ProductEvent event = CATALOG__PRODUCT_EVENT__INIT;
     Catalog__Product *view;
 
-    TRY(catalog_view_product(call, id, &view));
+    TRY(catalog_view_product(call, id, STR(""), STR(""), &view));
     event.product_id = view->id;
     event.slug = view->slug;
     event.has_version = true;

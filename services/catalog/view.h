@@ -5,15 +5,16 @@
 #include "services/catalog/attributes.h"
 #include "services/catalog/catalog.h"
 
-#define VIEW_BATCH 25 /* products or SKUs that one statement reads */
+#define VIEW_BATCH 25 /* products that one statement reads */
 
-/* Reads the products of the ids with their SKUs, priced in the currency ("": each product's own) and the region ("":
- * none). (*ret_views)[i] is NULL where ids[i] does not exist. A SKU without such a price is left out. */
-int catalog_view_products(struct call *call, const struct str *ids, size_t count, struct str currency,
+/* Reads the products whose cards (cards.h) begin at the places, with their SKUs, priced in the currency ("": each
+ * product's own) and the region ("": none). A SKU without such a price is left out. */
+int catalog_view_products(struct call *call, const int64_t *places, size_t count, struct str currency,
                           struct str region, Catalog__Product ***ret_views);
 
-/* As catalog_view_products for one in its own prices; ERR_NOT_FOUND without a problem. */
-int catalog_view_product(struct call *call, struct str id, Catalog__Product **ret_view);
+/* The same of one product; ERR_NOT_FOUND without a problem. */
+int catalog_view_product(struct call *call, struct str id, struct str currency, struct str region,
+                         Catalog__Product **ret_view);
 
 /* The fields of a row's packed attributes, as entries of the map whose entry type starts like these. */
 int catalog_view_attributes(struct call *call, struct str packed, const ProtobufCMessageDescriptor *entry,

@@ -1,4 +1,4 @@
--- Pages of the product list: ids in order, by keyset. Each order has a statement for each way in: all products, those
+-- Pages of the product list: ids and places of cards, by keyset. Each order has a statement for each way in: all, those
 -- of a category, those of a brand (an index each, so that a page costs the same at any size of the shop), those with a
 -- word, and those with a word that begins so. What is not the way in is a condition on the rows met on it.
 --
@@ -20,7 +20,7 @@ SELECT count(*) FROM (SELECT 1 FROM product_word WHERE tenant = $1 AND word >= $
 SELECT word FROM product_word WHERE tenant = $1 AND word >= $2 AND word < $3 AND word > $4 ORDER BY word LIMIT 1;
 
 -- name: list_newest
-SELECT p.id, 0 AS sort_key
+SELECT p.id, 0 AS sort_key, p.place
 FROM product p
 WHERE p.tenant = $1 AND p.id < $6
   AND ($2 = '' OR p.category = $2) AND ($3 = '' OR p.brand_key = $3)
@@ -34,7 +34,7 @@ ORDER BY p.id DESC
 LIMIT $7;
 
 -- name: list_by_title
-SELECT p.id, p.title_key AS sort_key
+SELECT p.id, p.title_key AS sort_key, p.place
 FROM product p
 WHERE p.tenant = $1 AND (p.title_key, p.id) > ($19, $6)
   AND ($2 = '' OR p.category = $2) AND ($3 = '' OR p.brand_key = $3)
@@ -49,7 +49,7 @@ LIMIT $7;
 
 -- name: list_cheapest
 -- The prices of the region, and those from everywhere of products without one of their own in the region.
-SELECT l.product_id AS id, l.amount AS sort_key
+SELECT l.product_id AS id, l.amount AS sort_key, l.place
 FROM lowest_price l
 WHERE l.tenant = $1 AND l.currency = $4 AND l.region = $5 AND (l.amount, l.product_id) > ($19, $6)
   AND ($2 = '' OR l.category = $2) AND ($3 = '' OR l.brand_key = $3)
@@ -58,7 +58,7 @@ WHERE l.tenant = $1 AND l.currency = $4 AND l.region = $5 AND (l.amount, l.produ
   AND ($17 = '' OR EXISTS (SELECT 1 FROM product_word b WHERE b.tenant = l.tenant AND b.product_id = l.product_id
                            AND b.word >= $17 AND b.word < $18))
 UNION ALL
-SELECT l.product_id AS id, l.amount AS sort_key
+SELECT l.product_id AS id, l.amount AS sort_key, l.place
 FROM lowest_price l
 WHERE l.tenant = $1 AND l.currency = $4 AND l.region = '' AND (l.amount, l.product_id) > ($19, $6)
   AND ($2 = '' OR l.category = $2) AND ($3 = '' OR l.brand_key = $3)
@@ -72,7 +72,7 @@ ORDER BY sort_key, id
 LIMIT $7;
 
 -- name: list_dearest
-SELECT l.product_id AS id, l.amount AS sort_key
+SELECT l.product_id AS id, l.amount AS sort_key, l.place
 FROM lowest_price l
 WHERE l.tenant = $1 AND l.currency = $4 AND l.region = $5 AND (l.amount, l.product_id) < ($19, $6)
   AND ($2 = '' OR l.category = $2) AND ($3 = '' OR l.brand_key = $3)
@@ -81,7 +81,7 @@ WHERE l.tenant = $1 AND l.currency = $4 AND l.region = $5 AND (l.amount, l.produ
   AND ($17 = '' OR EXISTS (SELECT 1 FROM product_word b WHERE b.tenant = l.tenant AND b.product_id = l.product_id
                            AND b.word >= $17 AND b.word < $18))
 UNION ALL
-SELECT l.product_id AS id, l.amount AS sort_key
+SELECT l.product_id AS id, l.amount AS sort_key, l.place
 FROM lowest_price l
 WHERE l.tenant = $1 AND l.currency = $4 AND l.region = '' AND (l.amount, l.product_id) < ($19, $6)
   AND ($2 = '' OR l.category = $2) AND ($3 = '' OR l.brand_key = $3)
@@ -95,7 +95,7 @@ ORDER BY sort_key DESC, id DESC
 LIMIT $7;
 
 -- name: list_newest_in_category
-SELECT p.id, 0 AS sort_key
+SELECT p.id, 0 AS sort_key, p.place
 FROM product p
 WHERE p.tenant = $1 AND p.category = $2 AND p.id < $6
   AND ($3 = '' OR p.brand_key = $3)
@@ -109,7 +109,7 @@ ORDER BY p.id DESC
 LIMIT $7;
 
 -- name: list_by_title_in_category
-SELECT p.id, p.title_key AS sort_key
+SELECT p.id, p.title_key AS sort_key, p.place
 FROM product p
 WHERE p.tenant = $1 AND p.category = $2 AND (p.title_key, p.id) > ($19, $6)
   AND ($3 = '' OR p.brand_key = $3)
@@ -123,7 +123,7 @@ ORDER BY p.title_key, p.id
 LIMIT $7;
 
 -- name: list_cheapest_in_category
-SELECT l.product_id AS id, l.amount AS sort_key
+SELECT l.product_id AS id, l.amount AS sort_key, l.place
 FROM lowest_price l
 WHERE l.tenant = $1 AND l.category = $2 AND l.currency = $4 AND l.region = $5 AND (l.amount, l.product_id) > ($19, $6)
   AND ($3 = '' OR l.brand_key = $3)
@@ -132,7 +132,7 @@ WHERE l.tenant = $1 AND l.category = $2 AND l.currency = $4 AND l.region = $5 AN
   AND ($17 = '' OR EXISTS (SELECT 1 FROM product_word b WHERE b.tenant = l.tenant AND b.product_id = l.product_id
                            AND b.word >= $17 AND b.word < $18))
 UNION ALL
-SELECT l.product_id AS id, l.amount AS sort_key
+SELECT l.product_id AS id, l.amount AS sort_key, l.place
 FROM lowest_price l
 WHERE l.tenant = $1 AND l.category = $2 AND l.currency = $4 AND l.region = '' AND (l.amount, l.product_id) > ($19, $6)
   AND ($3 = '' OR l.brand_key = $3)
@@ -146,7 +146,7 @@ ORDER BY sort_key, id
 LIMIT $7;
 
 -- name: list_dearest_in_category
-SELECT l.product_id AS id, l.amount AS sort_key
+SELECT l.product_id AS id, l.amount AS sort_key, l.place
 FROM lowest_price l
 WHERE l.tenant = $1 AND l.category = $2 AND l.currency = $4 AND l.region = $5 AND (l.amount, l.product_id) < ($19, $6)
   AND ($3 = '' OR l.brand_key = $3)
@@ -155,7 +155,7 @@ WHERE l.tenant = $1 AND l.category = $2 AND l.currency = $4 AND l.region = $5 AN
   AND ($17 = '' OR EXISTS (SELECT 1 FROM product_word b WHERE b.tenant = l.tenant AND b.product_id = l.product_id
                            AND b.word >= $17 AND b.word < $18))
 UNION ALL
-SELECT l.product_id AS id, l.amount AS sort_key
+SELECT l.product_id AS id, l.amount AS sort_key, l.place
 FROM lowest_price l
 WHERE l.tenant = $1 AND l.category = $2 AND l.currency = $4 AND l.region = '' AND (l.amount, l.product_id) < ($19, $6)
   AND ($3 = '' OR l.brand_key = $3)
@@ -169,7 +169,7 @@ ORDER BY sort_key DESC, id DESC
 LIMIT $7;
 
 -- name: list_newest_of_brand
-SELECT p.id, 0 AS sort_key
+SELECT p.id, 0 AS sort_key, p.place
 FROM product p
 WHERE p.tenant = $1 AND p.brand_key = $3 AND p.id < $6
   AND ($2 = '' OR p.category = $2)
@@ -183,7 +183,7 @@ ORDER BY p.id DESC
 LIMIT $7;
 
 -- name: list_by_title_of_brand
-SELECT p.id, p.title_key AS sort_key
+SELECT p.id, p.title_key AS sort_key, p.place
 FROM product p
 WHERE p.tenant = $1 AND p.brand_key = $3 AND (p.title_key, p.id) > ($19, $6)
   AND ($2 = '' OR p.category = $2)
@@ -197,7 +197,7 @@ ORDER BY p.title_key, p.id
 LIMIT $7;
 
 -- name: list_cheapest_of_brand
-SELECT l.product_id AS id, l.amount AS sort_key
+SELECT l.product_id AS id, l.amount AS sort_key, l.place
 FROM lowest_price l
 WHERE l.tenant = $1 AND l.brand_key = $3 AND l.currency = $4 AND l.region = $5 AND (l.amount, l.product_id) > ($19, $6)
   AND ($2 = '' OR l.category = $2)
@@ -206,7 +206,7 @@ WHERE l.tenant = $1 AND l.brand_key = $3 AND l.currency = $4 AND l.region = $5 A
   AND ($17 = '' OR EXISTS (SELECT 1 FROM product_word b WHERE b.tenant = l.tenant AND b.product_id = l.product_id
                            AND b.word >= $17 AND b.word < $18))
 UNION ALL
-SELECT l.product_id AS id, l.amount AS sort_key
+SELECT l.product_id AS id, l.amount AS sort_key, l.place
 FROM lowest_price l
 WHERE l.tenant = $1 AND l.brand_key = $3 AND l.currency = $4 AND l.region = '' AND (l.amount, l.product_id) > ($19, $6)
   AND ($2 = '' OR l.category = $2)
@@ -220,7 +220,7 @@ ORDER BY sort_key, id
 LIMIT $7;
 
 -- name: list_dearest_of_brand
-SELECT l.product_id AS id, l.amount AS sort_key
+SELECT l.product_id AS id, l.amount AS sort_key, l.place
 FROM lowest_price l
 WHERE l.tenant = $1 AND l.brand_key = $3 AND l.currency = $4 AND l.region = $5 AND (l.amount, l.product_id) < ($19, $6)
   AND ($2 = '' OR l.category = $2)
@@ -229,7 +229,7 @@ WHERE l.tenant = $1 AND l.brand_key = $3 AND l.currency = $4 AND l.region = $5 A
   AND ($17 = '' OR EXISTS (SELECT 1 FROM product_word b WHERE b.tenant = l.tenant AND b.product_id = l.product_id
                            AND b.word >= $17 AND b.word < $18))
 UNION ALL
-SELECT l.product_id AS id, l.amount AS sort_key
+SELECT l.product_id AS id, l.amount AS sort_key, l.place
 FROM lowest_price l
 WHERE l.tenant = $1 AND l.brand_key = $3 AND l.currency = $4 AND l.region = '' AND (l.amount, l.product_id) < ($19, $6)
   AND ($2 = '' OR l.category = $2)
@@ -244,7 +244,7 @@ LIMIT $7;
 
 -- name: list_newest_with_word
 -- CROSS JOIN has SQLite keep this order of the tables: the word's products, newest first.
-SELECT p.id, 0 AS sort_key
+SELECT p.id, 0 AS sort_key, p.place
 FROM product_word d CROSS JOIN product p
 WHERE d.tenant = $1 AND d.word = $9 AND d.product_id < $6 AND p.tenant = d.tenant AND p.id = d.product_id
   AND ($2 = '' OR p.category = $2) AND ($3 = '' OR p.brand_key = $3)
@@ -258,7 +258,7 @@ ORDER BY d.product_id DESC
 LIMIT $7;
 
 -- name: list_by_title_with_word
-SELECT p.id, p.title_key AS sort_key
+SELECT p.id, p.title_key AS sort_key, p.place
 FROM product_word d CROSS JOIN product p
 WHERE d.tenant = $1 AND d.word = $9 AND p.tenant = d.tenant AND p.id = d.product_id AND (p.title_key, p.id) > ($19, $6)
   AND ($2 = '' OR p.category = $2) AND ($3 = '' OR p.brand_key = $3)
@@ -272,7 +272,7 @@ ORDER BY p.title_key, p.id
 LIMIT $7;
 
 -- name: list_cheapest_with_word
-SELECT l.product_id AS id, l.amount AS sort_key
+SELECT l.product_id AS id, l.amount AS sort_key, l.place
 FROM product_word d CROSS JOIN lowest_price l
 WHERE d.tenant = $1 AND d.word = $9 AND l.tenant = d.tenant AND l.product_id = d.product_id
   AND l.currency = $4 AND l.region IN ('', $5)
@@ -289,7 +289,7 @@ ORDER BY l.amount, l.product_id
 LIMIT $7;
 
 -- name: list_dearest_with_word
-SELECT l.product_id AS id, l.amount AS sort_key
+SELECT l.product_id AS id, l.amount AS sort_key, l.place
 FROM product_word d CROSS JOIN lowest_price l
 WHERE d.tenant = $1 AND d.word = $9 AND l.tenant = d.tenant AND l.product_id = d.product_id
   AND l.currency = $4 AND l.region IN ('', $5)
@@ -307,7 +307,7 @@ LIMIT $7;
 
 -- name: list_newest_with_beginning
 -- The products that have such a word, each once.
-SELECT DISTINCT p.id, 0 AS sort_key
+SELECT DISTINCT p.id, 0 AS sort_key, p.place
 FROM product_word d CROSS JOIN product p
 WHERE d.tenant = $1 AND d.word >= $17 AND d.word < $18 AND p.tenant = d.tenant AND p.id = d.product_id AND p.id < $6
   AND ($2 = '' OR p.category = $2) AND ($3 = '' OR p.brand_key = $3)
@@ -319,7 +319,7 @@ ORDER BY p.id DESC
 LIMIT $7;
 
 -- name: list_by_title_with_beginning
-SELECT DISTINCT p.id, p.title_key AS sort_key
+SELECT DISTINCT p.id, p.title_key AS sort_key, p.place
 FROM product_word d CROSS JOIN product p
 WHERE d.tenant = $1 AND d.word >= $17 AND d.word < $18 AND p.tenant = d.tenant AND p.id = d.product_id
   AND (p.title_key, p.id) > ($19, $6)
@@ -332,7 +332,7 @@ ORDER BY p.title_key, p.id
 LIMIT $7;
 
 -- name: list_cheapest_with_beginning
-SELECT DISTINCT l.product_id AS id, l.amount AS sort_key
+SELECT DISTINCT l.product_id AS id, l.amount AS sort_key, l.place
 FROM product_word d CROSS JOIN lowest_price l
 WHERE d.tenant = $1 AND d.word >= $17 AND d.word < $18 AND l.tenant = d.tenant AND l.product_id = d.product_id
   AND l.currency = $4 AND l.region IN ('', $5)
@@ -347,7 +347,7 @@ ORDER BY sort_key, id
 LIMIT $7;
 
 -- name: list_dearest_with_beginning
-SELECT DISTINCT l.product_id AS id, l.amount AS sort_key
+SELECT DISTINCT l.product_id AS id, l.amount AS sort_key, l.place
 FROM product_word d CROSS JOIN lowest_price l
 WHERE d.tenant = $1 AND d.word >= $17 AND d.word < $18 AND l.tenant = d.tenant AND l.product_id = d.product_id
   AND l.currency = $4 AND l.region IN ('', $5)

@@ -1,7 +1,7 @@
--- Products and their SKUs, one at a time and by pages of ids.
+-- Products and their SKUs, one at a time.
 
 -- name: find_product
-SELECT id, slug, title, brand, category, description, image_url, version
+SELECT id, slug, title, brand, category, description, image_url, version, place
 FROM product WHERE tenant = $1 AND id = $2;
 
 -- name: find_product_id_by_slug
@@ -12,8 +12,8 @@ SELECT id FROM product WHERE tenant = $1 LIMIT 1;
 
 -- name: insert_product
 INSERT INTO product (tenant, id, slug, title, title_key, brand, brand_key, category, description, image_url, version,
-                     created_at_ms, updated_at_ms)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 1, $11, $11);
+                     created_at_ms, updated_at_ms, place)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 1, $11, $11, $12);
 
 -- name: update_product
 -- Changes nothing when somebody else was faster: the version is the lock.
@@ -56,8 +56,8 @@ INSERT INTO price (tenant, sku_id, currency, region, amount) VALUES ($1, $2, $3,
 DELETE FROM price WHERE tenant = $1 AND sku_id = $2;
 
 -- name: insert_lowest_price
-INSERT INTO lowest_price (tenant, product_id, currency, region, amount, category, brand_key)
-VALUES ($1, $2, $3, $4, $5, $6, $7);
+INSERT INTO lowest_price (tenant, product_id, currency, region, amount, category, brand_key, place)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8);
 
 -- name: delete_lowest_prices
 DELETE FROM lowest_price WHERE tenant = $1 AND product_id = $2 RETURNING currency, region, category, brand_key;
@@ -75,36 +75,8 @@ FROM sku s CROSS JOIN price p
 WHERE s.tenant = $1 AND s.product_id = $2 AND p.tenant = s.tenant AND p.sku_id = s.id
 ORDER BY s.position, p.currency, p.region;
 
--- name: show_products
--- A page of products by id; places that are not used hold ''.
-SELECT id, slug, title, brand, category, description, image_url, version
-FROM product
-WHERE tenant = $1 AND id IN ($2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20,
-                             $21, $22, $23, $24, $25, $26);
-
--- name: show_skus
--- The SKUs of a page of products with their price in the currency $2 ('': their own) and the region $3: the country's,
--- else the one that holds everywhere; those without any are left out.
-SELECT product_id, id, code, attributes, currency, amount, available
-FROM (
-    SELECT s.product_id, s.id, s.code, s.attributes, s.position,
-           CASE WHEN $2 = '' THEN s.currency ELSE $2 END AS currency,
-           COALESCE(r.amount, CASE WHEN $2 = '' OR $2 = s.currency THEN s.amount ELSE e.amount END) AS amount,
-           t.on_hand - t.reserved AS available
-    FROM sku s
-    JOIN stock t ON t.tenant = s.tenant AND t.sku_id = s.id
-    LEFT JOIN price r ON r.tenant = s.tenant AND r.sku_id = s.id
-                     AND r.currency = CASE WHEN $2 = '' THEN s.currency ELSE $2 END AND r.region = $3 AND $3 <> ''
-    LEFT JOIN price e ON e.tenant = s.tenant AND e.sku_id = s.id AND e.currency = $2 AND e.region = '' AND $2 <> ''
-    WHERE s.tenant = $1
-      AND s.product_id IN ($4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22,
-                           $23, $24, $25, $26, $27, $28)
-) AS priced
-WHERE amount IS NOT NULL
-ORDER BY product_id, position;
-
 -- name: show_sku_detail
--- A SKU, priced as in show_skus, with what a cart shows of its product.
+-- A SKU, priced as in show_cards, with what a cart shows of its product.
 SELECT id, product_id, slug, title, image_url, code, attributes, currency, amount, available
 FROM (
     SELECT s.id, s.product_id, p.slug, p.title, p.image_url, s.code, s.attributes,
