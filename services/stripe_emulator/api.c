@@ -339,8 +339,9 @@ static int replay(struct answering *answering, struct sql_tx *tx)
 {
     struct api *api = answering->api;
     CLEANUP(sql_finish_cleanup) struct sql_rows *rows = NULL;
-    int found = sql_query_row(tx, &stripe_emulator_sql_find_request_key,
-                              SQL_ARGS(sql_text(api->key), sql_int(api->now_ms - EMULATOR_KEY_LIFETIME_MS)), &rows);
+    int found =
+        sql_query_row(tx, &stripe_emulator_sql_find_request_key,
+                      SQL_ARGS(sql_text(api->key), sql_int(clock_steady_ms() - EMULATOR_KEY_LIFETIME_MS)), &rows);
     if (found <= 0)
         return found;
     if (!str_equal(sql_get_text(rows, 0), answering->fingerprint))
@@ -377,7 +378,7 @@ static int answer_in_transaction(struct sql_tx *tx, void *argument)
         return 0;
     return sql_exec(tx, &stripe_emulator_sql_insert_request_key,
                     SQL_ARGS(sql_text(api->key), sql_text(answering->fingerprint), sql_int(api->status),
-                             sql_text(buf_str(&api->body)), sql_int(api->now_ms)),
+                             sql_text(buf_str(&api->body)), sql_int(clock_steady_ms())),
                     NULL);
 }
 

@@ -115,6 +115,8 @@ void arguments_parse(struct run *run, int count, char **arguments)
         parse_value(run, arguments[i], arguments[i + 1]);
         i++;
     }
+    if (run->expects_violation && run->plant == PLANT_NONE)
+        usage("--expect-violation takes a bug to plant");
     if (!run->last && !run->listed_count)
         usage("which seeds?");
 }

@@ -42,7 +42,7 @@ check "seeds that found something" "$simulation" --list "$here/seeds.txt"
 check "same history $repeats times" "$simulation" --seed 7 --repeat "$repeats"
 check "same history in another process" same_twice
 for bug in oversell double-charge double-refund lost-event early-answer early-offset missing-fsync expired-token \
-    logged-out-token cart-twice other-tenant; do
+    logged-out-token cart-twice other-tenant wall-clock; do
     check "planted $bug" "$simulation" --plant "$bug" --expect-violation --seeds 1000
 done
 echo "$passed passed, $failed failed"
