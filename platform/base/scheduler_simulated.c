@@ -38,7 +38,9 @@ static struct {
     uint64_t crash_at;
     int64_t now_ns;
     int64_t wall_change_ms;
-    int64_t steady_change_ms; /* wall_change_ms of when the machine was booted */
+    int64_t steady_change_ms;                 /* of the steady clock, since it was last booted */
+    int64_t marked_steady_ms, marked_wall_ms; /* 0: never */
+    bool is_booted;                           /* and nobody has asked since */
 
     struct coroutine root; /* the stack of simulator_run: runs nothing but crashes and the end */
     struct task *current;
@@ -422,8 +424,11 @@ static void throw_away(struct task *task)
 static void crash(void)
 {
     scheduler.crash_requested = false;
-    if (scheduler.options.crash_boots)
+    if (scheduler.options.crash_boots ||
+        (scheduler.options.boot_permille > 0 && draw_below(1000) < scheduler.options.boot_permille)) {
         scheduler.steady_change_ms = scheduler.wall_change_ms;
+        scheduler.is_booted = true;
+    }
     scheduler.incarnation++;
     fold_name("crash");
     for (size_t i = scheduler.task_count; i > 0; i--) {
@@ -631,9 +636,38 @@ int64_t simulator_wall_ms(void)
     return is_in_world() ? unchanged_wall_ms() : simulator_process_wall_ms();
 }
 
+int64_t simulator_process_steady_ms(void)
+{
+    return unchanged_wall_ms() + scheduler.steady_change_ms;
+}
+
 int64_t simulator_steady_ms(void)
 {
-    return unchanged_wall_ms() + (is_in_world() ? 0 : scheduler.steady_change_ms);
+    return is_in_world() ? unchanged_wall_ms() : simulator_process_steady_ms();
+}
+
+void simulator_mark_clocks(void)
+{
+    if (is_in_world())
+        return;
+    scheduler.marked_steady_ms = simulator_process_steady_ms();
+    scheduler.marked_wall_ms = simulator_process_wall_ms();
+}
+
+bool simulator_take_boot(int64_t *ret_steady_ms, int64_t *ret_wall_ms)
+{
+    bool is_booted = !is_in_world() && scheduler.is_booted && scheduler.marked_wall_ms > 0;
+    if (is_booted) {
+        scheduler.is_booted = false;
+        *ret_steady_ms = scheduler.marked_steady_ms;
+        *ret_wall_ms = scheduler.marked_wall_ms;
+    }
+    return is_booted;
+}
+
+void simulator_set_steady_ms(int64_t steady_ms)
+{
+    scheduler.steady_change_ms = steady_ms - unchanged_wall_ms();
 }
 
 void simulator_skip_time(int64_t duration_ns)

@@ -39,8 +39,10 @@ struct simulator_options {
     int64_t restart_delay_max_ns; /* the next incarnation starts after up to this time */
     int64_t start_wall_ms;        /* 0: 2026-01-01T00:00:00Z */
     unsigned processor_count;     /* what task_processor_count answers; 0: 2 */
-    bool crash_boots;     /* a crash takes the machine along: the steady clock starts anew from the wall clock */
-    int trace_descriptor; /* > 0: each step is printed there, for looking at one seed */
+    bool crash_boots; /* a crash takes the machine along: the steady clock starts anew, from the wall clock alone if
+                       * nobody asks for the mark */
+    unsigned boot_permille; /* of the crashes take it along */
+    int trace_descriptor;   /* > 0: each step is printed there, for looking at one seed */
 
     /* Called at a crash, outside of any task, when the process's tasks are gone and before the next incarnation starts:
      * the harness drops what was not synced, and resets static state. Must not call task.h. */
@@ -127,4 +129,14 @@ int64_t simulator_wall_ms(void);
 
 /* The wall clock without the steps since the machine was booted. */
 int64_t simulator_steady_ms(void);
+
+/* What the process's steady clock says, for the world. */
+int64_t simulator_process_steady_ms(void);
+
+/* Marks what the process's clocks say, as by a file that outlives each crash. Nothing for the world. */
+void simulator_mark_clocks(void);
+
+/* Whether the machine was booted since this was last asked, by the process, and there was a mark before that. */
+bool simulator_take_boot(int64_t *ret_steady_ms, int64_t *ret_wall_ms);
+void simulator_set_steady_ms(int64_t steady_ms);
 void random_simulated_seed(uint64_t seed);

@@ -116,6 +116,7 @@ static void test_clock__the_steady_one_goes_on_within_a_boot(void **state)
     assert_non_null(file);
     assert_int_equal(fscanf(file, "%39s %" SCNd64, boot_id, &boot_ms), 2);
     fclose(file);
+    int64_t first_boot_ms = boot_ms;
 
     write_clock_file(folder, boot_id, boot_ms - 3600000); /* the wall clock was an hour behind at the first start */
     assert_int_equal(clock_keep_steady(folder), 0);
@@ -130,11 +131,68 @@ static void test_clock__the_steady_one_goes_on_within_a_boot(void **state)
     write_clock_file(folder, boot_id, -7);
     assert_int_equal(clock_keep_steady(folder), 0);
     assert_true(clock_steady_ms() >= before_ms);
+    write_clock_file(folder, boot_id, first_boot_ms);
+    assert_int_equal(clock_keep_steady(folder), 0);
 
     assert_int_equal(unlink(path), 0);
     assert_int_equal(rmdir(folder), 0);
     assert_int_equal(clock_keep_steady(folder), -1);
     assert_int_equal(errno, ENOENT);
+}
+
+static void test_clock__a_boot_goes_on_from_the_mark(void **state)
+{
+    (void)state;
+    const int64_t hour_ms = 3600000, day_ms = 24 * hour_ms, year_ms = 365 * day_ms, at_ms = INT64_C(1767225600000);
+    const struct clock_mark right = {at_ms, at_ms}, /* a wall clock that was wrong when the mark was made: */
+        ahead = {at_ms, at_ms + year_ms}, behind = {at_ms, at_ms - year_ms};
+    const struct {
+        const struct clock_mark *mark;
+        int64_t wall_ms, expected_ms;
+    } boots[] = {
+        {&right, at_ms + hour_ms, at_ms + hour_ms}, /* it was off for an hour, or the clock is an hour ahead */
+        {&right, at_ms - hour_ms, at_ms - hour_ms},
+        {&right, at_ms + year_ms, at_ms + day_ms}, /* off for a year, or a year ahead: a day is believed */
+        {&right, at_ms - year_ms, at_ms},          /* no time is taken back by a year */
+        {&ahead, at_ms + year_ms + hour_ms, at_ms + hour_ms},
+        {&ahead, at_ms + hour_ms, at_ms + hour_ms}, /* set right while it was off */
+        {&ahead, at_ms - year_ms, at_ms},
+        {&behind, at_ms - year_ms + hour_ms, at_ms + hour_ms},
+        {&behind, at_ms + hour_ms, at_ms + hour_ms},
+        {&behind, at_ms + year_ms, at_ms + day_ms},
+    };
+    for (size_t i = 0; i < sizeof(boots) / sizeof(boots[0]); i++)
+        assert_int_equal(clock_after_boot_ms(boots[i].mark, boots[i].wall_ms), boots[i].expected_ms);
+}
+
+/* A machine that comes back with a clock that was set back by a year, and with one that is a year ahead. */
+static void test_clock__the_steady_one_goes_on_over_a_boot(void **state)
+{
+    (void)state;
+    char folder[] = "/tmp/shopstream-clock-XXXXXX", path[64];
+    const int64_t year_ms = INT64_C(365) * 24 * 3600000, slack_ms = 60000;
+    assert_non_null(mkdtemp(folder));
+    snprintf(path, sizeof(path), "%s/clock", folder);
+    for (int sign = -1; sign <= 1; sign += 2) {
+        int64_t marked_ms = clock_wall_ms() + sign * year_ms;
+        FILE *file = fopen(path, "we");
+        assert_non_null(file);
+        assert_true(fprintf(file, "00000000-0000-0000-0000-000000000000 7 %" PRId64 " %" PRId64 "\n", marked_ms,
+                            marked_ms) > 0);
+        assert_int_equal(fclose(file), 0);
+        assert_int_equal(clock_keep_steady(folder), 0);
+        int64_t passed_ms = clock_steady_ms() - marked_ms;
+        assert_in_range(passed_ms, sign > 0 ? 0 : CLOCK_BELIEVED_MS, (sign > 0 ? 0 : CLOCK_BELIEVED_MS) + slack_ms);
+        int64_t before_ms = clock_steady_ms();
+        assert_int_equal(clock_mark(folder), 0);
+        assert_int_equal(clock_keep_steady(folder), 0); /* another process of this boot */
+        assert_in_range(clock_steady_ms() - before_ms, 0, slack_ms);
+    }
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(clock_mark(folder), 0);
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(rmdir(folder), 0);
+    assert_int_equal(clock_mark(folder), -1);
 }
 
 static void test_random__draws_stay_below_and_reach_every_value(void **state)
@@ -188,6 +246,8 @@ int main(void)
         cmocka_unit_test(test_task__an_event_is_waited_for_once),
         cmocka_unit_test(test_task__wait_until_ends_at_the_deadline),
         cmocka_unit_test(test_task__sleep_lasts_at_least_its_time),
+        cmocka_unit_test(test_clock__a_boot_goes_on_from_the_mark),
+        cmocka_unit_test(test_clock__the_steady_one_goes_on_over_a_boot),
         cmocka_unit_test(test_clock__the_steady_one_goes_on_within_a_boot),
         cmocka_unit_test(test_random__draws_stay_below_and_reach_every_value),
     };

@@ -143,7 +143,7 @@ int call_publish(struct call *call, const char *topic, const char *type, struct 
         .type = str_from_cstr(type),
         .key = key,
         .tenant = call->tenant,
-        .time_ms = clock_wall_ms(),
+        .time_ms = clock_latest_ms(),
         .traceparent = call->traceparent,
     };
     if (!id)

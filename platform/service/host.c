@@ -10,6 +10,7 @@
 #include "platform/ports/queue/queue.h"
 #include "platform/ports/sql/folder_lock.h"
 #include "platform/service/admin_socket.h"
+#include "platform/service/host_clock.h"
 #include "platform/service/host_flow.h"
 #include "platform/service/host_folder.h"
 #include "platform/service/host_http.h"
@@ -75,16 +76,6 @@ static int name_public_host(struct service_host *host, char ret_message[512])
     return result;
 }
 
-static void keep_steady_clock(struct service_host *host)
-{
-    if (clock_keep_steady(host->options.data_path) < 0)
-        log_warning(
-            &host->log,
-            "the data folder's file clock cannot be used: when the wall clock is moved, what is kept for a while "
-            "ends at another time",
-            LOG_CSTR("error", strerror(errno)));
-}
-
 static int open_shared(struct service_host *host, char ret_message[512])
 {
     const struct port_config cache_config = host_port_config(host, PORT_CACHE, NULL);
@@ -93,8 +84,8 @@ static int open_shared(struct service_host *host, char ret_message[512])
     if (!host->options.sql_vfs) {
         TRY(data_folder_lock(&host->lock, host->options.data_path, ret_message));
         TRY(host_folder_open(host, ret_message));
-        keep_steady_clock(host);
     }
+    host_clock_keep(host);
     snprintf(ret_message, 512, "Out of memory, or of threads.");
     host->responses = response_cache_new(HOST_RESPONSE_CACHE_BYTES);
     host->in_flight = in_flight_new();

@@ -76,6 +76,7 @@ struct service_host {
     struct folder_lock *lock;
     struct folder_manifest *manifest; /* of the data folder; NULL with another VFS */
     struct task *counting;            /* of its openings; the manifest is this task's while it runs */
+    int64_t clocks_apart_ms;          /* by how much the wall clock was ahead of the steady one, at the last look */
     struct service_instance instances[HOST_SERVICES_MAX];
     size_t instance_count;
     struct worker_pool *workers;

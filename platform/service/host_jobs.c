@@ -6,6 +6,7 @@
 #include "platform/ports/kv/kv.h"
 #include "platform/ports/workflow/workflow.h"
 #include "platform/service/host.h"
+#include "platform/service/host_clock.h"
 #include "platform/service/worker_pool.h"
 
 #include <stdlib.h>
@@ -56,7 +57,7 @@ static int trim_events(struct call *call)
     int64_t deleted;
 
     do {
-        TRY(event_bus_trim(call->host->bus, call->service->name, clock_wall_ms() - EVENT_RETENTION_MS, &deleted));
+        TRY(event_bus_trim(call->host->bus, call->service->name, clock_steady_ms() - EVENT_RETENTION_MS, &deleted));
     } while (deleted == EVENT_TRIM_MAX);
     return 0;
 }
@@ -70,7 +71,7 @@ static int purge_batch(struct sql_tx *tx, void *argument)
 {
     struct purge *purge = argument;
 
-    return workflow_purge(purge->engine, tx, clock_wall_ms() - WORKFLOW_RETENTION_MS, &purge->deleted);
+    return workflow_purge(purge->engine, tx, clock_steady_ms() - WORKFLOW_RETENTION_MS, &purge->deleted);
 }
 
 /* What a workflow did is kept for a while after its end, for a person to look at. */
@@ -172,6 +173,8 @@ int host_jobs_start(struct service_host *host, struct host_jobs **ret_jobs)
     jobs->host = host;
     task_mutex_init(&jobs->mutex);
     task_cond_init(&jobs->changed);
+    if (host->instance_count > 0)
+        add_jobs(jobs, &host->instances[0], host_clock_jobs); /* of the process: one does it for all */
     for (size_t i = 0; i < host->instance_count; i++) {
         add_jobs(jobs, &host->instances[i], host->instances[i].service->jobs);
         if (host->instances[i].db)

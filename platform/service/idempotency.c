@@ -138,7 +138,7 @@ static int store_part(struct call *call, struct sql_tx *tx, const struct idempot
                       unsigned part)
 {
     struct kv_put put = {.value = str_slice(record, part * KV_VALUE_BYTES_MAX, KV_VALUE_BYTES_MAX),
-                         .expires_at_ms = clock_latest_ms() + IDEMPOTENCY_TTL_MS + (part > 0 ? PARTS_GRACE_MS : 0)};
+                         .expires_at_ms = clock_steady_ms() + IDEMPOTENCY_TTL_MS + (part > 0 ? PARTS_GRACE_MS : 0)};
 
     TRY(record_key(call, idempotency, part, &put.key));
     return kv_put(call->instance->kv, tx, &put, NULL);

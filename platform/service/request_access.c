@@ -41,7 +41,7 @@ int call_identify(struct call *call, struct str access_token, const char **ret_r
 
     if (!claims)
         return ERR_NO_MEMORY;
-    TRY(token_verify(call->host->tokens, access_token, clock_wall_ms(), claims, ret_reason));
+    TRY(token_verify(call->host->tokens, access_token, clock_latest_ms(), claims, ret_reason));
     if (!str_equal_cstr(call->tenant, claims->tenant))
         return ERR_FORBIDDEN;
     call->who.roles = claims->roles;

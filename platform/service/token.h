@@ -30,9 +30,9 @@
 #define TOKEN_KEY_BITS 2048      /* of a new key; a ring takes keys of 2048 to 4096 bits */
 #define TOKEN_CACHE_ENTRIES 4096 /* verified tokens that are remembered */
 #define TOKEN_BLOCKS_MAX 262144  /* sessions and users blocked at one time */
-/* Where there is room, a block is kept for so long after its tokens have run out: a clock that was ahead and goes back
- * makes them good again. */
-#define TOKEN_BLOCK_KEPT_MS (2 * 3600 * INT64_C(1000))
+/* Where there is room, a block is kept for so long after its tokens have run out by the steady clock. Tokens are judged
+ * by clock_latest_ms, which a wall clock that was moved never takes below that; a boot may, by a day (clock.h). */
+#define TOKEN_BLOCK_KEPT_MS (26 * 3600 * INT64_C(1000))
 #define TOKEN_JWKS_BYTES_MAX 16384
 
 #define TOKEN_ID_BYTES 64
@@ -88,14 +88,14 @@ int token_ring_jwks(struct token_ring *ring, struct buf *document);
  * ERR_INVALID for claims that token_verify would refuse, ERR_UNAVAILABLE when no key signs, ERR_NO_MEMORY. */
 int token_sign(struct token_ring *ring, struct arena *arena, const struct token_claims *claims, struct str *ret_token);
 
-/* Checks a token at the wall time now_ms. ERR_UNAUTHENTICATED when it is not good; *ret_reason (may be NULL) is then
- * "token_invalid", "token_expired" or "token_revoked", a static string for the problem's code. ERR_NO_MEMORY. */
+/* Checks a token at now_ms, of clock_latest_ms. ERR_UNAUTHENTICATED when it is not good; *ret_reason (may be NULL) is
+ * then "token_invalid", "token_expired" or "token_revoked", a static string for the problem's code. ERR_NO_MEMORY. */
 int token_verify(struct token_ring *ring, struct str token, int64_t now_ms, struct token_claims *ret_claims,
                  const char **ret_reason);
 
 /* -- Blocks ------------------------------------------------------------------------------------------------------- */
 
-/* A block holds until until_ms (wall time): choose the expiry of the last token that it concerns, which is
+/* A block holds until until_ms, of clock_latest_ms: choose the expiry of the last token that it concerns, which is
  * TOKEN_LIFETIME_S + TOKEN_LEEWAY_S from now. Identity writes it to its database first. ERR_TOO_LARGE when
  * TOKEN_BLOCKS_MAX are in force, ERR_NO_MEMORY; nothing is blocked then. */
 

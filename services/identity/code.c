@@ -71,7 +71,7 @@ int identity_send_code(struct call *call, const struct account *account, enum co
     TRY(sql_exec(call->tx, &identity_sql_insert_code,
                  SQL_ARGS(sql_text(call->tenant), sql_cstr(id), sql_text(account->id), sql_cstr(purpose_name(purpose)),
                           sql_blob(str_from(hash, sizeof(hash))), sql_text(credential), sql_text(name),
-                          sql_int(call_now_ms(call) + CODE_LIFETIME_MS)),
+                          sql_int(clock_latest_ms() + CODE_LIFETIME_MS)),
                  NULL));
     TRY(drop_surplus(call, account, purpose));
     return mail_code(call, account, purpose, code);
@@ -101,7 +101,7 @@ static int match_code(struct call *call, const struct account *account, enum cod
     int row;
     TRY(sql_query(call->tx, &identity_sql_list_codes,
                   SQL_ARGS(sql_text(call->tenant), sql_text(account->id), sql_cstr(purpose_name(purpose)),
-                           sql_int(CODE_ATTEMPTS_MAX), sql_int(call_now_ms(call)), sql_int(CODE_LIVE_MAX)),
+                           sql_int(CODE_ATTEMPTS_MAX), sql_int(clock_latest_ms()), sql_int(CODE_LIVE_MAX)),
                   &rows));
     while ((row = sql_next(rows)) > 0) {
         if (!str_equal_constant_time(sql_get_text(rows, 1), expected_hash))

@@ -103,7 +103,7 @@ static int record_administrator(struct sql_tx *tx, void *argument)
     return sql_exec(tx, &identity_sql_insert_account,
                     SQL_ARGS(sql_text(call->tenant), sql_cstr(id), sql_text(first->email),
                              sql_text(STR("Administrator")), sql_text(first->credential), sql_int(ADMINISTRATOR_ROLES),
-                             sql_int(1), sql_int(call_now_ms(call))),
+                             sql_int(1), sql_int(clock_latest_ms())),
                     NULL);
 }
 

@@ -3,6 +3,7 @@
 
 #include "platform/base/secret.h"
 #include "platform/base/task.h"
+#include "platform/ports/clock/clock.h"
 #include "platform/ports/idp/idp.h"
 #include "platform/service/call.h"
 #include "platform/service/host.h"
@@ -121,7 +122,8 @@ int identity_end_session(struct call *call, struct str user_id, struct str sessi
 /* Ends all sessions of a user but one (empty: all). */
 int identity_end_sessions(struct call *call, struct str user_id, struct str kept_session_id);
 
-/* In the running write transaction: refuses the access tokens of a user that were issued until now. */
+/* In the running write transaction: refuses the access tokens of a user that were issued until now. Ends their sessions
+ * while the wall clock is ahead: once it is right, later tokens would look older than that block. */
 int identity_block_user(struct call *call, struct str user_id);
 
 /* Signs an access token and fills the reply. */

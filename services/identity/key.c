@@ -68,7 +68,7 @@ static int insert_key(struct sql_tx *tx, void *argument)
 /* Signs from lead_ms on from now. */
 static int make_key(struct call *call, int64_t lead_ms, char ret_kid[TOKEN_KID_BYTES])
 {
-    int64_t now_ms = call_now_ms(call);
+    int64_t now_ms = clock_latest_ms();
     struct new_key key = {.signs_from_ms = now_ms + lead_ms, .created_at_ms = now_ms};
     struct buf pem = BUF(PEM_BYTES_MAX);
     int result = token_key_generate(&pem);
@@ -94,7 +94,8 @@ static int delete_key(struct sql_tx *tx, void *argument)
     return sql_exec(tx, &identity_sql_delete_signing_key, SQL_ARGS(sql_text(key->kid)), NULL);
 }
 
-/* The newest key whose time has come signs. A key is done when its successor has signed for KEY_AFTERLIFE_MS. */
+/* The newest key whose time has come signs. A key is done when its successor has signed for KEY_AFTERLIFE_MS,
+ * by the steady clock: a wall clock that is ahead for a moment takes no key away. */
 static int fill_ring(struct call *call, struct stored_keys *keys, int64_t now_ms)
 {
     struct token_ring *ring = call->host->tokens;
@@ -108,7 +109,7 @@ static int fill_ring(struct call *call, struct stored_keys *keys, int64_t now_ms
     }
     TRY(token_ring_set_signer(ring, keys->list[signer].kid));
     for (size_t i = 0; i < signer; i++) {
-        if (keys->list[i + 1].signs_from_ms + KEY_AFTERLIFE_MS > now_ms)
+        if (keys->list[i + 1].signs_from_ms + KEY_AFTERLIFE_MS > clock_steady_ms())
             break;
         TRY(call_write(call, delete_key, &keys->list[i]));
         (void)token_ring_remove(ring, keys->list[i].kid);
@@ -120,7 +121,7 @@ static int fill_ring(struct call *call, struct stored_keys *keys, int64_t now_ms
 int identity_refresh_keys(struct call *call)
 {
     struct stored_keys keys = {.call = call};
-    int64_t now_ms = call_now_ms(call);
+    int64_t now_ms = clock_latest_ms();
     char kid[TOKEN_KID_BYTES];
     TRY(call_read(call, read_keys, &keys));
     int result = 0;
@@ -182,7 +183,7 @@ int list_keys(struct call *call, const Identity__ListKeysRequest *in, Identity__
     (void)in;
     struct shown_key keys[TOKEN_KEYS_MAX];
     size_t count, signer = 0;
-    int64_t now_ms = call_now_ms(call);
+    int64_t now_ms = clock_latest_ms();
     CLEANUP(sql_finish_cleanup) struct sql_rows *rows = NULL;
     TRY(sql_query(call->tx, &identity_sql_show_signing_keys, SQL_ARGS(sql_int(TOKEN_KEYS_MAX)), &rows));
     TRY(show_keys(call, rows, keys, &count));
@@ -217,7 +218,7 @@ int rotate_keys(struct call *call, const Identity__RotateKeysRequest *in, Identi
         return call_fail(call, ERR_CONFLICT, "too_many_keys", NULL,
                          "Keys were rotated %d times within some minutes: wait until the old ones are retired.",
                          TOKEN_KEYS_MAX);
-    int64_t now_ms = call_now_ms(call);
+    int64_t now_ms = clock_latest_ms();
     TRY(make_key(call, 0, kid));
     TRY(identity_refresh_keys(call));
     const struct shown_key key = {.kid = str_from_cstr(kid), .signs_from_ms = now_ms, .created_at_ms = now_ms};

@@ -46,7 +46,7 @@ static int record_login(struct sql_tx *tx, void *argument)
                      SQL_ARGS(sql_text(call->tenant), sql_text(login->account.id), sql_text(login->account.credential),
                               sql_text(login->new_credential)),
                      NULL));
-    login->issued_ms = call_now_ms(call);
+    login->issued_ms = clock_latest_ms();
     return identity_open_session(call, &login->account, login->issued_ms, &login->session_id, &login->refresh_token);
 }
 
@@ -141,7 +141,7 @@ static int find_token(struct call *call, struct str token, struct found_token *r
 static int prolong(struct refresh *refresh, const struct found_token *token)
 {
     struct call *call = refresh->call;
-    int64_t now_ms = call_now_ms(call);
+    int64_t now_ms = clock_latest_ms();
     int64_t expires_at_ms = now_ms + SESSION_LIFETIME_MS;
     if (expires_at_ms > token->created_at_ms + SESSION_LIFETIME_MAX_MS)
         expires_at_ms = token->created_at_ms + SESSION_LIFETIME_MAX_MS;
@@ -162,7 +162,7 @@ static int rotate(struct refresh *refresh, const struct found_token *token)
     int64_t used = 0;
     identity_hash_refresh_token(refresh->token, hash);
     TRY(sql_exec(call->tx, &identity_sql_use_refresh_token,
-                 SQL_ARGS(sql_blob(str_from(hash, sizeof(hash))), sql_int(call_now_ms(call))), &used));
+                 SQL_ARGS(sql_blob(str_from(hash, sizeof(hash))), sql_int(clock_steady_ms())), &used));
     if (used != 1)
         return ERR_CONFLICT;
     TRY(identity_next_refresh_token(call, refresh->token, &refresh->refresh_token));
@@ -178,7 +178,7 @@ static int find_successor(struct refresh *refresh, const struct found_token *use
     struct found_token token = *used;
     refresh->refresh_token = refresh->token;
     for (int step = 0; token.used_at_ms > 0; step++) {
-        int64_t age_ms = call_now_ms(call) - token.used_at_ms;
+        int64_t age_ms = clock_steady_ms() - token.used_at_ms;
         if (!refresh->has_grace || step == REFRESH_STEPS_MAX || age_ms < 0 || age_ms > REFRESH_GRACE_MS)
             return 0;
         TRY(identity_next_refresh_token(call, refresh->refresh_token, &refresh->refresh_token));
@@ -206,7 +206,7 @@ static int record_refresh(struct sql_tx *tx, void *argument)
         int ended = identity_end_session(call, token.user_id, token.session_id);
         return ended < 0 ? ended : 0;
     }
-    if (token.expires_at_ms <= call_now_ms(call))
+    if (token.expires_at_ms <= clock_latest_ms())
         return 0;
     found = identity_find_account(call, token.user_id, &refresh->account);
     if (found <= 0 || refresh->account.is_disabled)

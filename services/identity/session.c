@@ -134,7 +134,7 @@ struct block {
     struct service_host *host;
     bool of_user;
     char id[TOKEN_ID_BYTES];
-    int64_t issued_until_s, until_ms, now_ms;
+    int64_t issued_until_s, until_ms, now_ms /* by the steady clock: what is older may make room */;
 };
 
 static void apply_block(bool committed, void *argument)
@@ -159,11 +159,12 @@ static int block_tokens(struct call *call, bool of_user, struct str id, int64_t 
     struct block *block = calloc(1, sizeof(*block));
     if (!block)
         return ERR_NO_MEMORY;
-    *block = (struct block){.host = call->host, .of_user = of_user, .now_ms = call_now_ms(call)};
-    block->until_ms = block->now_ms + BLOCK_MS;
+    int64_t now_ms = clock_latest_ms();
+    *block = (struct block){.host = call->host, .of_user = of_user, .now_ms = clock_steady_ms()};
+    block->until_ms = now_ms + BLOCK_MS;
     if (block->until_ms < until_ms)
         block->until_ms = until_ms;
-    block->issued_until_s = of_user ? block->now_ms / 1000 : INT64_MAX;
+    block->issued_until_s = of_user ? now_ms / 1000 : INT64_MAX;
     fill_claims_text(block->id, sizeof(block->id), id);
     int result = sql_exec(call->tx, &identity_sql_put_token_block,
                           SQL_ARGS(sql_cstr(of_user ? "user" : "session"), sql_text(id), sql_int(block->issued_until_s),
@@ -178,6 +179,8 @@ static int block_tokens(struct call *call, bool of_user, struct str id, int64_t 
 
 int identity_block_user(struct call *call, struct str user_id)
 {
+    if (clock_wall_ms() - clock_steady_ms() > TOKEN_LIFETIME_S * CLOCK_MS_PER_S)
+        return identity_end_sessions(call, user_id, STR_EMPTY);
     return block_tokens(call, true, user_id, 0);
 }
 
@@ -240,7 +243,7 @@ int list_sessions(struct call *call, const Identity__ListSessionsRequest *in, Id
     if (!out->sessions)
         return ERR_NO_MEMORY;
     TRY(sql_query(call->tx, &identity_sql_list_sessions,
-                  SQL_ARGS(sql_text(call->tenant), sql_text(call->who.user_id), sql_int(call_now_ms(call)),
+                  SQL_ARGS(sql_text(call->tenant), sql_text(call->who.user_id), sql_int(clock_latest_ms()),
                            sql_int(SESSIONS_OF_USER_MAX)),
                   &rows));
     while ((row = sql_next(rows)) > 0 && out->n_sessions < SESSIONS_OF_USER_MAX) {

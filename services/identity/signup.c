@@ -29,7 +29,7 @@ static int insert_account(struct call *call, const struct signup *signup, struct
     return sql_exec(call->tx, &identity_sql_insert_account,
                     SQL_ARGS(sql_text(call->tenant), sql_cstr(id), sql_text(signup->email), sql_text(signup->name),
                              sql_text(signup->credential), sql_int(ROLE_CUSTOMER), sql_int(0),
-                             sql_int(call_now_ms(call))),
+                             sql_int(clock_latest_ms())),
                     NULL);
 }
 

@@ -22,7 +22,7 @@ static int read_blocks(struct sql_tx *tx, void *argument)
 {
     struct call *call = argument;
     struct token_ring *ring = call->host->tokens;
-    int64_t now_ms = call_now_ms(call);
+    int64_t now_ms = clock_steady_ms();
     CLEANUP(sql_finish_cleanup) struct sql_rows *rows = NULL;
     int row;
     TRY(sql_query(tx, &identity_sql_list_token_blocks,

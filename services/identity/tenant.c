@@ -45,7 +45,7 @@ static int count_tenants(struct call *call)
 static int put_tenant(struct call *call, const struct added_tenant *added)
 {
     int result = sql_exec(call->tx, &identity_sql_put_tenant,
-                          SQL_ARGS(sql_cstr(added->id), sql_cstr(added->host_name), sql_int(call_now_ms(call))), NULL);
+                          SQL_ARGS(sql_cstr(added->id), sql_cstr(added->host_name), sql_int(clock_latest_ms())), NULL);
     if (result == ERR_CONFLICT)
         return call_fail(call, ERR_CONFLICT, "host_taken", "/host", "Another tenant has this host name.");
     return result;

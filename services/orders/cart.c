@@ -82,7 +82,7 @@ static int save_cart(struct call *call, struct str owner, const Orders__StoredCa
     wire_to_json(&cart->base, &json);
     TRY(buf_error(&json));
     const struct kv_put put = {
-        .key = cart_key(call, owner), .value = buf_str(&json), .expires_at_ms = clock_latest_ms() + CART_TTL_MS};
+        .key = cart_key(call, owner), .value = buf_str(&json), .expires_at_ms = clock_steady_ms() + CART_TTL_MS};
     return kv_put(call->instance->kv, call->tx, &put, ret_version);
 }
 

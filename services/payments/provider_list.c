@@ -161,14 +161,13 @@ static int compare_list(struct call *call, const struct provider_list *list)
 }
 
 struct purge {
-    struct call *call;
     int64_t deleted;
 };
 
 static int purge_events(struct sql_tx *tx, void *argument)
 {
     struct purge *purge = argument;
-    int64_t before_ms = call_now_ms(purge->call) - EVENT_MEMORY_MS;
+    int64_t before_ms = clock_steady_ms() - EVENT_MEMORY_MS;
     return sql_exec(tx, &payments_sql_delete_old_provider_events, SQL_ARGS(sql_int(before_ms), sql_int(PURGE_ROWS_MAX)),
                     &purge->deleted);
 }
@@ -180,7 +179,7 @@ int reconcile(struct call *call)
     for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++)
         TRY(compare_list(call, &lists[i]));
     /* What is new is behind us before what is old goes; in writes small enough to let others in between. */
-    struct purge purge = {.call = call, .deleted = PURGE_ROWS_MAX};
+    struct purge purge = {.deleted = PURGE_ROWS_MAX};
     while (purge.deleted == PURGE_ROWS_MAX)
         TRY(call_write(call, purge_events, &purge));
     return 0;

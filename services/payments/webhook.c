@@ -27,7 +27,7 @@ static int write_receipt(struct sql_tx *tx, void *argument)
     struct call *call = receipt->call;
     const struct psp_event *event = receipt->event;
     int error = sql_exec(tx, &payments_sql_insert_provider_event,
-                         SQL_ARGS(sql_text(event->id), sql_text(event->type), sql_int(call_now_ms(call))), NULL);
+                         SQL_ARGS(sql_text(event->id), sql_text(event->type), sql_int(clock_latest_ms())), NULL);
     if (error == ERR_CONFLICT) /* It took effect already. */
         return 0;
     TRY(error);

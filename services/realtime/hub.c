@@ -41,7 +41,7 @@ struct subscriber {
     struct hub *hub;
     struct http_stream *stream;
     struct subscriber *previous, *next;
-    int64_t since_s; /* Unix time */
+    int64_t since_s; /* of clock_latest_ms, as a token's */
     int64_t until_ns;
     uint64_t told; /* the last event: one that goes to two of its channels is sent once */
     unsigned slot; /* the second of the heartbeat's span in which it gets one */
@@ -58,7 +58,7 @@ struct hub {
     struct token_ring *ring;
     struct hash_key hash_key;
     bool is_ending;
-    int64_t started_ms; /* wall time */
+    int64_t started_ms; /* of clock_latest_ms, as an event's time */
     uint64_t told;      /* counts what is sent */
     struct subscriber *first;
     size_t count;
@@ -213,7 +213,7 @@ static struct subscriber *subscriber_new(struct hub *hub, const struct subscript
         free(subscriber);
         return NULL;
     }
-    subscriber->since_s = clock_wall_ms() / CLOCK_MS_PER_S;
+    subscriber->since_s = clock_latest_ms() / CLOCK_MS_PER_S;
     subscriber->until_ns = clock_monotonic_ns() + STREAM_LIFE_S * CLOCK_NS_PER_S;
     copy_id(subscriber->user_id, subscription->user_id);
     copy_id(subscriber->session_id, subscription->session_id);
@@ -433,7 +433,7 @@ static bool is_over(const struct hub *hub, const struct subscriber *subscriber, 
 
 static void tick(struct hub *hub, unsigned slot)
 {
-    int64_t now_ns = clock_monotonic_ns(), now_ms = clock_wall_ms();
+    int64_t now_ns = clock_monotonic_ns(), now_ms = clock_steady_ms();
     struct http_blob *heartbeat = piece_heartbeat(&hub->recent.position);
 
     for (struct subscriber *subscriber = hub->first; subscriber; subscriber = subscriber->next) {
@@ -488,7 +488,7 @@ int hub_new(struct hub **ret_hub, struct token_ring *ring)
     task_cond_init(&hub->changed);
     hub->ring = ring;
     hub->hash_key = hash_key_random();
-    hub->started_ms = clock_wall_ms();
+    hub->started_ms = clock_latest_ms();
     metric_set(&subscribers, METRIC_NO_LABELS, 0);
     metric_register(&sent);
     metric_register(&ended);

@@ -71,7 +71,7 @@ int create_ticket(struct call *call, const Realtime__CreateTicketRequest *in, Re
     out->has_expires_in = true;
     out->expires_in = TICKET_S;
     issue.put = (struct kv_put){.key = key_of(call, buf_str(&text)),
-                                .expires_at_ms = clock_latest_ms() + TICKET_S * CLOCK_MS_PER_S,
+                                .expires_at_ms = clock_steady_ms() + TICKET_S * CLOCK_MS_PER_S,
                                 .condition = KV_IF_ABSENT};
     if (!out->ticket || issue.put.key.key.len == 0)
         return ERR_NO_MEMORY;

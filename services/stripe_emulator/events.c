@@ -59,10 +59,10 @@ int tell(struct api *api, struct sql_tx *tx, const char *type, struct str object
     member_text(&json, "type", str_from_cstr(type));
     member_close(&json, '}');
     TRY(buf_error(&json));
-    TRY(sql_exec(
-        tx, &stripe_emulator_sql_insert_event,
-        SQL_ARGS(sql_text(id), sql_cstr(type), sql_text(buf_str(&json)), sql_int(api->now_ms), sql_text(traceparent)),
-        NULL));
+    TRY(sql_exec(tx, &stripe_emulator_sql_insert_event,
+                 SQL_ARGS(sql_text(id), sql_cstr(type), sql_text(buf_str(&json)), sql_int(clock_latest_ms()),
+                          sql_text(traceparent)),
+                 NULL));
     int64_t due_ms = clock_steady_ms() + faults_get(api->emulator).webhook_delay_ms;
     for (size_t i = 0; i < count; i++)
         TRY(sql_exec(tx, &stripe_emulator_sql_insert_delivery,

@@ -86,7 +86,7 @@ static int purge_rows(struct sql_tx *tx, void *argument)
 /* Forgets keys after a day and events after thirty, as Stripe does. */
 static int purge(struct call *call)
 {
-    int64_t now_ms = clock_wall_ms();
+    int64_t now_ms = clock_steady_ms();
     return sql_write(call->db, purge_rows, &now_ms);
 }
 

@@ -178,6 +178,55 @@ static const char *new_method(const char *number)
     return text_of(ask(HTTP_POST, METHODS, TEXT("type=card&card[number]=%s" GOOD_DATE, number)), "/id");
 }
 
+struct looking {
+    struct str fingerprint;
+};
+
+static int read_fingerprint(struct sql_tx *tx, void *argument)
+{
+    static const struct sql_statement statement = {
+        "test_fingerprint", "SELECT fingerprint FROM request_keys WHERE request_key = 'key-card'"};
+    struct looking *looking = argument;
+    CLEANUP(sql_finish_cleanup) struct sql_rows *rows = NULL;
+    assert_int_equal(sql_query_row(tx, &statement, SQL_NO_ARGS, &rows), 1);
+    looking->fingerprint = arena_copy(fixture.arena, sql_get_text(rows, 0));
+    return 0;
+}
+
+static const struct sql_statement forget_key = {"test_forget_key",
+                                                "DELETE FROM request_keys WHERE request_key = 'key-card'"};
+
+static int run_forget(struct sql_tx *tx, void *argument)
+{
+    (void)argument;
+    return sql_exec(tx, &forget_key, SQL_NO_ARGS, NULL);
+}
+
+/* What the key of a request keeps of it, when a card is made of these. */
+static struct str fingerprint_of_card(const char *number, const char *cvc, const char *year)
+{
+    struct sql_db *db = host_instance(fixture.host, "stripe_emulator")->db;
+    struct looking looking;
+    const char *body =
+        TEXT("type=card&card[number]=%s&card[exp_month]=12&card[exp_year]=%s&card[cvc]=%s", number, year, cvc);
+    struct http_client_response method = ask_with_key(METHODS, body, "key-card");
+    assert_int_equal(method.status, 200);
+    assert_true(str_find(method.body, STR("cvc\":")) < 0 && str_find(method.body, str_from_cstr(cvc)) < 0);
+    assert_int_equal(sql_read(db, read_fingerprint, &looking), 0);
+    assert_int_equal(sql_write(db, run_forget, NULL), 0);
+    return looking.fingerprint;
+}
+
+/* Neither the number nor the code can be guessed from what is kept: it is the same for all of them. */
+static void test_stripe_emulator_cards__no_code_is_kept_not_even_in_a_hash(void **state)
+{
+    (void)state;
+    struct str kept = fingerprint_of_card("4242424242424242", "8173", "2034");
+    assert_true(str_equal(kept, fingerprint_of_card("4242424242424242", "9264", "2034")));
+    assert_true(str_equal(kept, fingerprint_of_card("4000056655665556", "8173", "2034")));
+    assert_false(str_equal(kept, fingerprint_of_card("4242424242424242", "8173", "2035")));
+}
+
 /* One payment a method, as long as it belongs to nobody. */
 static void test_stripe_emulator_cards__a_method_pays_once(void **state)
 {
@@ -263,6 +312,7 @@ int main(void)
         cmocka_unit_test(test_stripe_emulator_cards__one_that_nobody_knows_is_missing),
         cmocka_unit_test(test_stripe_emulator_cards__a_number_becomes_a_method_without_it),
         cmocka_unit_test(test_stripe_emulator_cards__what_was_mistyped_is_named),
+        cmocka_unit_test(test_stripe_emulator_cards__no_code_is_kept_not_even_in_a_hash),
         cmocka_unit_test(test_stripe_emulator_cards__a_method_pays_once),
         cmocka_unit_test(test_stripe_emulator_cards__a_declined_or_attached_method_pays_again),
         cmocka_unit_test(test_stripe_emulator_cards__a_short_year_is_of_this_century),

@@ -34,6 +34,7 @@ COLUMNS = {"ratio": ("ratio", "×"), "cpu_us": ("CPU", "µs"), "bare_cpu_us": ("
            "p99_us": ("p99", "µs"), "max_us": ("longest", "µs"), "ms": ("time", "ms"), "mb": ("memory", "MB"),
            "bytes": ("memory", "bytes"), "calls": ("calls", ""), "syncs": ("syncs", ""),
            "allocations": ("allocations", ""), "sold": ("sold", ""), "statuses": ("answers", ""),
+           "turned_away": ("turned away", ""),
            "errors": ("errors", ""), "commits_per_order": ("commits an order", ""), "faults": ("faults", "")}
 
 

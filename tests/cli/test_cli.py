@@ -504,8 +504,7 @@ class Doctor(Case):
 
 
 class Torture(Case):
-    """A short one: two articles and four kills. That it fails where there is something to find, its audit's figures
-    say; here they are read as anybody would."""
+    """A short one: two articles and four kills. That it finds what there is to find, is in tests/torture."""
 
     def check(self, *arguments):
         report = self.folder / "report.md"

@@ -1,4 +1,4 @@
-"""The wall clock jumps by an hour while the shop runs: what waits for a span of time waits for just that span.
+"""The wall clock jumps by an hour or a year while the shop runs: what waits for a span of time waits for just that.
 
 tests/preload/moving_clock.c moves the clock of this one process, in both directions. What is kept for a customer by the
 date, an access token for one, ends by the date and is not looked at here.
@@ -32,7 +32,7 @@ class ClockTest(unittest.TestCase):
         self.clock = tempfile.NamedTemporaryFile(prefix="shopstream-clock-")
         self.addCleanup(self.clock.close)
         self.jump(0)
-        self.shop = Shop(LOG_LEVEL="error", **self.settings)
+        self.shop = Shop(LOG_LEVEL="warning", **self.settings)
         self.shop.preload("moving_clock", MOVING_CLOCK=self.clock.name)
         self.addCleanup(self.shop.close)
         self.shop.start()
@@ -156,6 +156,45 @@ class RestartTest(ClockTest):
                 self.shop.challenge(order, "approve")
                 ended = self.shop.ended(order["id"], guest=guest)
                 self.assertEqual("confirmed", ended["status"], ended)
+
+
+    def test_clock__who_signed_out_stays_out_over_a_restart_ahead(self):
+        """What keeps the token out is not forgotten by a start under a clock that is a year ahead, and it counts again
+        when the clock is right. The session that was not ended is there again."""
+        out, stays = self.shop.customer(), self.shop.customer()
+        answer = self.shop.post("/api/identity/v1/logout", {"refresh_token": out.tokens["refresh_token"]},
+                                token=out.token)
+        self.assertEqual(204, answer.status, answer)
+        self.jump(YEAR_S)
+        self.shop.stop()
+        self.shop.start()
+        self.assertEqual(401, self.shop.get("/api/identity/v1/me", token=stays.token).status)
+        self.jump(0)
+        self.assertEqual(401, self.shop.get("/api/identity/v1/me", token=out.token).status)
+        self.assertEqual(200, self.shop.get("/api/identity/v1/me", token=stays.token).status)
+
+    def test_clock__a_moved_clock_is_told_of(self):
+        """At a start; and what was marked before goes on."""
+        self.jump(YEAR_S)
+        self.shop.stop()
+        self.shop.start()
+        self.assertIn("the wall clock is not where the shop left it", self.shop.log_text())
+
+    def test_clock__a_boot_ends_nothing_that_is_kept(self):
+        """As a boot does it: the file's mark is another boot's, and the clock is a year away from it."""
+        for seconds in (YEAR_S, -YEAR_S):
+            with self.subTest(jump_s=seconds):
+                key = new_key()
+                first = self.place(key=key)
+                self.jump(seconds)
+                self.shop.stop()
+                path = self.shop.data / "clock"
+                boot, *rest = path.read_text().split()
+                self.assertEqual(3, len(rest))
+                path.write_text(" ".join(["0" * len(boot), *rest]) + "\n")
+                self.shop.start()
+                self.assertEqual(first["id"], self.place(key=key)["id"])
+                self.jump(0)
 
 
 class TimeoutTest(ClockTest):

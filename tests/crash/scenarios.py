@@ -330,13 +330,15 @@ class Upgrade(Trade):
         with contextlib.closing(sqlite3.connect(":memory:")) as made:
             for migration in migrations:
                 made.executescript(migration.read_text())
-            names = [name for (name,) in made.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")]
+            names = [name for (name,) in made.execute("SELECT name FROM sqlite_schema WHERE type = 'table'"
+                                                      " AND name NOT LIKE 'sqlite_%'")]
             return {name: [column[1] for column in made.execute("PRAGMA table_info(%s)" % name)] for name in names}, \
                 schema_of(made)
 
     def alter(self, data):
-        """Takes the last migration back: its tables are made by those before it, and what fits of the rows stays."""
-        new, _ = self.tables(self.migrations[:-1])
+        """Takes the last migration back: its tables are made by those before it, and what fits of the rows stays.
+        A table that it added goes; one that it took away comes back empty."""
+        new, _ = self.tables(self.migrations)
         old, _ = self.tables(self.migrations[:-1])
         with self.database(data) as database:
             kept = {}

@@ -7,7 +7,8 @@ after each whether what it acknowledged is there, once, and everything agrees.
 A recording of the scenario says which threads make which calls on which files; each such target is swept by itself:
 killed before its first call, before its second, and so on until the scenario comes to its end alive. With --sample
 it is N kills of each scenario, spread evenly over all of these. A violation is printed with the --only that brings it
-back. The last line is "N passed, N failed", a kill each.
+back. The last line is "N passed, N failed", a kill each. A kill that found the scenario over has shown nothing: it is
+neither, it is tried again, and a sweep of which too many were never met has failed.
 
 With --error nobody is killed: from that call on the disk fails, until the scenario has come to its end. Then writes are
 refused with 503 and reads are answered; afterwards the shop is ready within RECOVERY_S, and what holds after a crash
@@ -34,8 +35,8 @@ from strace import FILE_CALLS, SOCKET_CALLS, Attached, Recording, read_trace, st
 SIGN_IN_AGAIN_S = 240  # an access token lives for 600
 BEYOND_MAX = 12  # calls past those of the recording: a run may need a few more
 TRIES_MAX = 5  # for a kill to meet the scenario: what were two commits in the recording may be one now
-MISSED_MAX = 0.2  # of the kills may find the scenario over however often they are tried; more: the harness is blind
-MISSED_FEW = 2  # in a small sample, those that a slower recording had more of
+MET_MIN = 0.9  # of the kills of a whole sweep must meet the scenario; fewer: the harness is blind
+MET_MIN_SAMPLE = 0.8  # of a few: what a slower recording had more of weighs more
 RECOVERY_S = 10
 READS = ("/api/catalog/v1/products?limit=1", "/health/live")
 TRACED = ",".join(sorted({*FILE_CALLS, *SOCKET_CALLS}))
@@ -161,7 +162,9 @@ class Sweep:
     def __init__(self, name, say, planted=None, error=None):
         self.name, self.say, self.error = name, say, error
         self.stage = Stage(SCENARIOS[name](), planted)
-        self.passed = self.failed = self.killed = self.missed = 0
+        self.passed = self.failed = 0
+        self.aimed = self.missed = 0  # kills of the recording's calls, and those of them that were never met
+        self.unmet = 0  # lives that came to their end alive, tries and calls beyond the recording's included
 
     # -- What there is to kill ----------------------------------------------------------------------------------------
     def record(self):
@@ -265,14 +268,15 @@ class Sweep:
             self.failed += 1
             self.say("VIOLATION --only %s/%s/%d\n    %s: %s" % (self.name, target, number, type(error).__name__, error))
             return True
-        self.passed += 1
-        self.killed += was_met
+        self.passed += was_met
+        self.unmet += not was_met
         return was_met
 
     # -- All ----------------------------------------------------------------------------------------------------------
     def sweep_target(self, target, numbers, is_whole):
         before, start = (self.passed, self.failed), time.monotonic()
         for number in numbers:
+            self.aimed += 1
             if not any(self.kill(target, number) for _ in range(TRIES_MAX)):
                 self.missed += 1
                 self.say("%-12s %s/%d of %d was not met" % (self.name, target, number, target.count))
@@ -295,10 +299,17 @@ class Sweep:
             position += target.count
             if numbers:
                 self.sweep_target(target, numbers, every == 1)
-        if self.missed > max(MISSED_FEW, MISSED_MAX * self.killed):
+        self.judge_met(every == 1)
+        self.say("%-12s %d kills met, %d of %d not met, %d lives without a kill" % (
+            self.name, self.passed, self.missed, self.aimed, self.unmet))
+
+    def judge_met(self, is_whole):
+        """Fails a sweep that met too little to have shown anything."""
+        least = MET_MIN if is_whole else MET_MIN_SAMPLE
+        if self.aimed == 0 or self.aimed - self.missed < least * self.aimed:
             self.failed += 1
-            self.say("%s: %d of the kills came too late to meet anything" % (self.name, self.missed))
-        self.say("%-12s %d kills, %d not met" % (self.name, self.killed, self.missed))
+            self.say("%s: only %d of %d kills met the scenario; %d %% must" % (
+                self.name, self.aimed - self.missed, self.aimed, 100 * least))
 
 
 def main():
@@ -308,7 +319,7 @@ def main():
     parser.add_argument("--only")
     parser.add_argument("--error", choices=["EIO", "ENOSPC"])
     options = parser.parse_args()
-    passed = failed = 0
+    passed = failed = unmet = 0
 
     def say(text):
         print(text, flush=True)
@@ -325,6 +336,8 @@ def main():
             sweep.stage.close()
         passed += sweep.passed
         failed += sweep.failed
+        unmet += sweep.unmet
+    print("%d lives came to their end without a kill: they count for nothing" % unmet)
     print("%d passed, %d failed" % (passed, failed))
     return 1 if failed or not passed else 0
 

@@ -2,10 +2,13 @@
 each time with values that are found nowhere else in the world; then every byte of its log, its metrics, its refusals
 and its data folder is searched for them."""
 import base64
+import contextlib
 import hashlib
 import json
 import pathlib
 import re
+import secrets
+import sqlite3
 import sys
 import unittest
 import urllib.parse
@@ -22,9 +25,11 @@ from shop import ADMIN_EMAIL, PASSWORD, PROVIDER_KEY, WEBHOOK_SECRET, Shop, even
 IDENTITY = "/api/identity/v1/"
 ORDERS = "/api/orders/v1/orders"
 CARD = "4000056655665556"  # Stripe's test card of a debit Visa: seen nowhere else in this test
-CARD_CODE = "8173"
+REFUSED_CARD = "4000000000000002"
 MISTYPED = "4000056655665565"  # the same with two digits in the wrong order
 FIELD = "/card-field?origin=http%3A%2F%2Flocalhost%3A3000"
+CODES_A_WAY = 3
+CODE_NAMES = rb"(?:cvc|cvv|csc|cid|security.?code|card.?code)"
 IDENTITY_DB, ORDERS_DB, EMULATOR_DB, MAIL = "identity.db", "orders.db", "stripe_emulator.db", "mail"
 
 
@@ -40,15 +45,51 @@ def spellings(secret):
     return {form for form in forms if len(form) >= 6}
 
 
+def base64_cores(raw):
+    """What the base64 of any text has in it where that text has these bytes, at each of the three places."""
+    for skipped in range(3):
+        coded = base64.b64encode(b"\0" * skipped + raw)
+        end = len(coded) - (4 if (skipped + len(raw)) % 3 else 0)
+        yield coded[4 if skipped else 0:end]
+
+
+def named_codes(code, data):
+    """Where a card's code stands beside a name for such codes, in plain or behind an encoding; or its bare hash."""
+    raw = code.encode()
+    named = re.compile(rb"(?i)" + CODE_NAMES + rb"[^0-9a-z]{0,12}" + raw + rb"(?!\d)")
+    found = [match.group(0) for text in (data, urllib.parse.unquote_to_bytes(data)) for match in named.finditer(text)]
+    for form in (b'cvc":"%s', b"cvc]=%s", b"cvc%%5D=%s", b'cvc":%s'):
+        found += [core for core in base64_cores(form % raw) if core in data]
+        found += [form % raw for _ in (0,) if (form % raw).hex().encode() in data]
+    for digest in (hashlib.md5, hashlib.sha1, hashlib.sha256):
+        found += [digest.__name__ for hashed in [digest(raw)]
+                  if hashed.digest() in data or hashed.hexdigest().encode() in data.lower()]
+    return found
+
+
+def standing_codes(codes, data):
+    """Those of the codes that stand in it by themselves, as a value of their own does."""
+    return {code for code in codes if re.search(rb"(?<![0-9A-Za-z.+/_-])%s(?![0-9A-Za-z.+/_-])" % code.encode(), data)}
+
+
 class Flows:
     """What was done, and the secrets that were used: name → (value, the files that may hold it)."""
 
     def __init__(self, shop):
         self.shop, self.secrets, self.refusals = shop, {}, []
+        self.codes = {}  # way that a card's code was sent by → the codes that were
 
     def secret(self, name, value, *files):
         self.secrets[name] = (value, files)
         return value
+
+    def code(self, way):
+        """A card's code of its own. It is too short to be looked for by itself: see test_secrets__a_cards_code…"""
+        used = {code for codes in self.codes.values() for code in codes}
+        code = next(code for code in iter(lambda: "%04d" % secrets.randbelow(10000), None)
+                    if code not in used and not 1900 <= int(code) <= 2100)
+        self.codes.setdefault(way, []).append(code)
+        return code
 
     def refused(self, answer, *statuses):
         assert answer.status in statuses, answer
@@ -215,11 +256,13 @@ class Flows:
         self.secret("a card's number", CARD)
         self.secret("a card's number, spaced", re.sub(r"(.{4})", r"\1 ", CARD).strip())
         form = {"type": "card", "card[number]": CARD, "card[exp_month]": "12", "card[exp_year]": "2039",
-                "card[cvc]": CARD_CODE}
+                "card[cvc]": self.code("the first")}
         method = self.shop.provider("POST", "/v1/payment_methods", form)
         if method.status == 200:
             assert CARD.encode() not in method.body, method
             self.shop.buy([(sku, 1)], method.json["id"], **fields)
+        for _ in range(CODES_A_WAY):
+            self.card_codes(sku, fields, form)
         self.card_field(sku, fields, form)
         for body in (self.shop.order_body([(sku, 1)], CARD, **fields),
                      {**self.shop.order_body([(sku, 1)], **fields), "card": {"number": CARD}},
@@ -229,6 +272,30 @@ class Flows:
             if answer.status == 400:
                 self.refused(answer, 400)
 
+
+    def card_codes(self, sku, fields, form):
+        """A card's code by each way that it goes: to the provider, which uses it, and to whom it does not belong."""
+        def paid(way, **changes):
+            method = self.shop.provider("POST", "/v1/payment_methods",
+                                        {**form, "card[cvc]": self.code(way), **changes}, new_key())
+            assert method.status == 200, method
+            assert not named_codes(self.codes[way][-1], method.body), method
+            return method.json["id"]
+        self.shop.buy([(sku, 1)], paid("a card that pays"), **fields)
+        self.shop.buy([(sku, 1)], paid("a card that is refused", **{"card[number]": REFUSED_CARD}), **fields)
+        for name, value in (("card[number]", MISTYPED), ("card[exp_year]", "2001")):
+            self.refused(self.shop.provider("POST", "/v1/payment_methods", {
+                **form, "card[cvc]": self.code("a refused " + name), name: value}, new_key()), 402)
+        self.refused(self.shop.provider("POST", "/v1/payment_methods", {
+            **form, "card[cvc]": self.code("letters behind it") + "x"}), 402)
+        answer = self.shop.provider("GET", "/v1/payment_methods/pm_1x?card%5Bcvc%5D=" + self.code("an address"))
+        self.refused(answer, 404)
+        body = self.shop.order_body([(sku, 1)], **fields)
+        for change in ({"card": {"number": CARD, "cvc": self.code("an order's card")}},
+                       {"cvc": self.code("an order's field")},
+                       {"payment": {"payment_method": "pm_card_visa", "cvc": self.code("an order's payment")}}):
+            self.refused(self.shop.post(ORDERS, {**body, **change}, key=new_key()), 400)
+        self.refused(self.shop.get(ORDERS + "?cvc=" + self.code("an address of the shop")), 400, 401, 404)
 
     def card_field(self, sku, fields, form):
         """As the field's script asks, with the key that everybody may read; and what people do by mistake."""
@@ -319,6 +386,49 @@ class SecretTest(unittest.TestCase):
             for name in self.found(data):
                 with self.subTest(secret=name, file=path):
                     self.assertTrue(path.startswith(self.flows.secrets[name][1] or ("nowhere",)), path)
+
+    def places(self):
+        """{where: bytes} of all that the shop leaves, says and shows."""
+        refusals = b"\n".join(answer.body + json.dumps([answer.headers, answer.set_cookies]).encode()
+                              for answer in self.flows.refusals)
+        return {"the log": self.log, "the metrics": self.metrics, "the command line": self.command_line,
+                "the refusals": refusals, **self.files}
+
+    def test_secrets__a_cards_code_stands_beside_its_name_nowhere(self):
+        codes = [code for codes in self.flows.codes.values() for code in codes]
+        self.assertGreater(len(codes), 10 * CODES_A_WAY - 1)
+        for where, data in self.places().items():
+            for code in codes:
+                self.assertEqual([], named_codes(code, data), where)
+
+    def test_secrets__no_table_has_room_for_a_cards_code(self):
+        """Neither as a number, which is no text that can be looked for."""
+        looked = 0
+        for path in self.shop.data.glob("*.db"):
+            with contextlib.closing(sqlite3.connect(path)) as database:
+                for (table,) in database.execute("SELECT name FROM sqlite_schema WHERE type = 'table'").fetchall():
+                    for column in database.execute("PRAGMA table_info(%s)" % table).fetchall():
+                        self.assertIsNone(re.search(CODE_NAMES, column[1].lower().encode()), (path.name, table))
+                        looked += 1
+        self.assertGreater(looked, 200)
+
+    def test_secrets__a_cards_code_is_kept_by_no_way_that_it_came(self):
+        """Four digits may stand anywhere by chance; what keeps a card's code keeps each that comes that way."""
+        for where, data in self.places().items():
+            for way, codes in self.flows.codes.items():
+                if len(codes) == CODES_A_WAY:
+                    self.assertNotEqual(set(codes), standing_codes(codes, data), (way, where))
+
+    def test_secrets__the_search_finds_a_cards_code(self):
+        """The harness' own test."""
+        for kept in (b'{"cvc":"8173"}', b"card[cvc]=8173&", b"card%5Bcvc%5D=8173", b'"cvv": 8173}', b"CVC 8173",
+                     base64.b64encode(b'ab{"cvc":"8173","c":1}'), base64.b64encode(b'a{"cvc":"8173","c":1}'),
+                     hashlib.sha256(b"8173").digest(), hashlib.md5(b"8173").hexdigest().encode()):
+            with self.subTest(kept):
+                self.assertTrue(named_codes("8173", b"x\0" + kept + b"\0y"))
+        for other in (b'{"cvc":"81734"}', b"cvc_check pass 2026 8173", b"8173"):
+            self.assertFalse(named_codes("8173", other), other)
+        self.assertEqual({"8173", "9264"}, standing_codes(["8173", "9264", "5555"], b'\x01"8173"\x009264\x02x5555'))
 
     def test_secrets__the_signing_key_is_in_identity_alone(self):
         holders = {path.partition("-")[0] for path, data in self.files.items() if b"PRIVATE KEY" in data}

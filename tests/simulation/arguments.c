@@ -19,7 +19,8 @@ static _Noreturn void usage(const char *wrong)
             "  --save FOLDER         where a violation leaves its databases, for SQLite's shell\n"
             "  --hashes              a line for each seed, with the hash of its trace\n"
             "  --plant BUG           %s\n"
-            "  --expect-violation    stop at the first seed that finds it; fail when none does\n",
+            "  --expect-violation    stop at the first seed that finds it; fail when none does, or by something else\n"
+            "  --breaks INVARIANT    what finds it, instead of what plant.c says\n",
             JOBS_DEFAULT, plant_names);
     exit(2);
 }
@@ -82,6 +83,8 @@ static void parse_value(struct run *run, const char *name, const char *value)
         run->jobs = parse_count(value, 1, JOBS_MAX, "--jobs is 1 to 16");
     } else if (strcmp(name, "--save") == 0) {
         run->save_folder = value;
+    } else if (strcmp(name, "--breaks") == 0) {
+        run->broken = value;
     } else if (strcmp(name, "--plant") == 0) {
         run->plant_name = value;
         if (!plant_parse(value, &run->plant))
@@ -115,6 +118,8 @@ void arguments_parse(struct run *run, int count, char **arguments)
         parse_value(run, arguments[i], arguments[i + 1]);
         i++;
     }
+    if (run->expects_violation && run->plant == PLANT_NONE)
+        usage("--expect-violation takes a bug to plant");
     if (!run->last && !run->listed_count)
         usage("which seeds?");
 }

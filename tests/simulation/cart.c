@@ -24,7 +24,7 @@ static struct cart *cart_new(int tenant, struct person *person)
     static size_t count;
     ASSERT(count < CARTS_MAX);
     struct cart *cart = &carts[count++];
-    *cart = (struct cart){.tenant = tenant, .person = person, .far = simulation.clock_far_steps};
+    *cart = (struct cart){.tenant = tenant, .person = person};
     return cart;
 }
 
@@ -99,15 +99,9 @@ static struct cart_answer ask(struct cart *cart, enum http_method method, const 
     violated("a cart is answered in the end", "%s after %d tries", target, TRIES_MAX);
 }
 
-/* A cart is kept for half a year, by a clock that may be wrong by a whole one. */
-static bool is_out_of_time(const struct cart *cart)
-{
-    return cart->is_unknown || cart->far != simulation.clock_far_steps;
-}
-
 static void expect(const struct cart *cart, const struct cart_answer *answer, const char *after)
 {
-    if (is_out_of_time(cart))
+    if (cart->is_unknown)
         return;
     for (int i = 0; i < SKUS && answer->status < 300; i++) {
         if (answer->quantity[i] != cart->quantity[i])
@@ -162,7 +156,7 @@ static void fill(struct cart *cart)
 static void merge(struct cart *cart, const struct cart *guest)
 {
     struct cart_answer answer = ask(cart, HTTP_GET, CART_PATH, "", guest->guest_token);
-    bool is_known = !is_out_of_time(cart) && !is_out_of_time(guest);
+    bool is_known = !cart->is_unknown && !guest->is_unknown;
     for (int i = 0; i < SKUS; i++) {
         int64_t sum = cart->quantity[i] + guest->quantity[i];
         if (is_known && (answer.quantity[i] > sum || (sum > 0 && answer.quantity[i] < 1)))
@@ -224,7 +218,7 @@ static void use_carts(void *argument)
         bool is_empty = true;
         for (int sku = 0; sku < SKUS; sku++)
             is_empty = is_empty && cart->quantity[sku] == 0;
-        if (is_out_of_time(cart))
+        if (cart->is_unknown)
             return;
         if (is_empty)
             continue;

@@ -10,7 +10,7 @@
 #define HOUR_MS (INT64_C(3600) * SECOND_MS)
 #define DAY_MS (24 * HOUR_MS)
 #define YEAR_MS (365 * DAY_MS)
-#define FAR_MS (100 * DAY_MS) /* what is kept for half a year may be gone */
+#define FAR_MS (100 * DAY_MS) /* off by a year, more or less */
 #define CRASH_STEPS_MAX 3000
 #define WEIGHT_MAX 6
 #define REFUND_FAULTS_MAX 5
@@ -21,7 +21,6 @@ static void move_clock(int64_t change_ms)
 {
     simulation.clock_off_ms += change_ms;
     simulation.clock_steps++;
-    simulation.clock_far_steps += change_ms > FAR_MS || change_ms < -FAR_MS;
     simulator_step_wall_clock(change_ms);
     note("the clock is moved by %lld s", (long long)(change_ms / SECOND_MS));
 }
@@ -120,19 +119,15 @@ static void step_clock(struct simulation *sim)
     move_clock(random_permille(500) ? size_ms : -size_ms);
 }
 
-/* By a year, and back again: after a moment, or at the end. */
+/* By a year, whatever is under way, and back again: after a moment or some minutes, or at the end. */
 static void step_year(struct simulation *sim)
 {
-    begin_quiet(sim);
     move_clock(sim->clock_off_ms > FAR_MS || (sim->clock_off_ms > -FAR_MS && random_permille(500)) ? -YEAR_MS
                                                                                                    : YEAR_MS);
-    end_quiet(sim);
     if (random_permille(300))
         return;
-    sleep_between_ms(10, 20000);
-    begin_quiet(sim);
+    sleep_between_ms(10, random_permille(500) ? 20 * SECOND_MS : 20 * 60 * SECOND_MS);
     move_clock(-sim->clock_off_ms);
-    end_quiet(sim);
 }
 
 /* The provider refuses refunds, or makes them and sends the money back later. So few that what is owed is not left

@@ -30,6 +30,16 @@ int __wrap_idp_open(struct idp **ret_idp, const struct port_config *config, char
     return idp_argon2_new(ret_idp, &cheap);
 }
 
+/* -- Time ---------------------------------------------------------------------------------------------------------- */
+
+int64_t __real_clock_steady_ms(void);
+int64_t __wrap_clock_steady_ms(void);
+
+int64_t __wrap_clock_steady_ms(void)
+{
+    return simulation.plant == PLANT_WALL_CLOCK ? clock_wall_ms() : __real_clock_steady_ms();
+}
+
 /* -- Databases ----------------------------------------------------------------------------------------------------- */
 
 int __real_sql_open(struct sql_db **ret_db, const struct sql_config *config, char ret_message[512]);

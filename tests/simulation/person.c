@@ -75,7 +75,7 @@ int64_t token_expiry_s(const char *access)
 
 void person_take_tokens(struct person *person, const struct account_request *asked)
 {
-    int64_t now_s = simulator_process_wall_ms() / 1000;
+    int64_t now_s = shop_latest_ms() / 1000;
     memcpy(person->access, asked->access, sizeof(person->access));
     memcpy(person->refresh, asked->refresh, sizeof(person->refresh));
     person->access_expires_s = token_expiry_s(person->access);

@@ -8,31 +8,55 @@
 #include <stdlib.h>
 
 #define ROUTES_MAX 64
+#define BROKEN_MAX 8
 
 const char *const plant_names = "oversell, double-charge, double-refund, lost-event, early-answer, early-offset, "
-                                "missing-fsync, expired-token, logged-out-token, cart-twice, other-tenant";
+                                "missing-fsync, expired-token, logged-out-token, cart-twice, other-tenant, wall-clock";
+
+/* Whoever misses it first says so. */
+#define WHAT_WAS_COMMITTED_IS_GONE                                                                                     \
+    "what was committed stays", "what holds stock stays", "a good order is taken or out of stock",                     \
+        "a reservation ends once", "a confirmed order can be fulfilled"
+
+/* Each bug's name, and the invariants that it breaks: what is said of a seed that finds it. */
+static const struct {
+    const char *name;
+    const char *broken[BROKEN_MAX];
+} plants[] = {
+    [PLANT_NONE] = {"none", {NULL}},
+    [PLANT_OVERSELL] = {"oversell",
+                        {"what was there is there or sold", "0 <= reserved <= on hand",
+                         "no more is sold than there is"}},
+    [PLANT_DOUBLE_CHARGE] = {"double-charge", {"nobody is charged twice"}},
+    [PLANT_DOUBLE_REFUND] = {"double-refund", {"money goes back as often as somebody asked"}},
+    [PLANT_LOST_EVENT] = {"lost-event", {"each event reaches each consumer"}},
+    [PLANT_EARLY_ANSWER] = {"early-answer", {WHAT_WAS_COMMITTED_IS_GONE}},
+    [PLANT_EARLY_OFFSET] = {"early-offset", {"each event reaches each consumer", "each event takes effect once"}},
+    [PLANT_MISSING_FSYNC] = {"missing-fsync", {WHAT_WAS_COMMITTED_IS_GONE}},
+    [PLANT_EXPIRED_TOKEN] = {"expired-token", {"an access token ends"}},
+    [PLANT_LOGGED_OUT_TOKEN] = {"logged-out-token", {"a token of an ended session is refused"}},
+    [PLANT_CART_TWICE] = {"cart-twice", {"one cart becomes one order", "a cart holds what was put in"}},
+    [PLANT_OTHER_TENANT] = {"other-tenant", {"nobody reads what is not theirs"}},
+    [PLANT_WALL_CLOCK] = {"wall-clock",
+                          {"one purchase makes at most one order", "a repeated request gets the first answer"}},
+};
 
 bool plant_parse(const char *name, enum plant *ret_plant)
 {
-    static const char *const names[] = {
-        [PLANT_NONE] = "none",
-        [PLANT_OVERSELL] = "oversell",
-        [PLANT_DOUBLE_CHARGE] = "double-charge",
-        [PLANT_DOUBLE_REFUND] = "double-refund",
-        [PLANT_LOST_EVENT] = "lost-event",
-        [PLANT_EARLY_ANSWER] = "early-answer",
-        [PLANT_EARLY_OFFSET] = "early-offset",
-        [PLANT_MISSING_FSYNC] = "missing-fsync",
-        [PLANT_EXPIRED_TOKEN] = "expired-token",
-        [PLANT_LOGGED_OUT_TOKEN] = "logged-out-token",
-        [PLANT_CART_TWICE] = "cart-twice",
-        [PLANT_OTHER_TENANT] = "other-tenant",
-    };
-    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-        if (strcmp(name, names[i]) == 0) {
+    for (size_t i = 0; i < sizeof(plants) / sizeof(plants[0]); i++) {
+        if (strcmp(name, plants[i].name) == 0) {
             *ret_plant = (enum plant)i;
             return true;
         }
+    }
+    return false;
+}
+
+bool plant_breaks(enum plant plant, const char *invariant)
+{
+    for (size_t i = 0; i < BROKEN_MAX && plants[plant].broken[i]; i++) {
+        if (strcmp(invariant, plants[plant].broken[i]) == 0)
+            return true;
     }
     return false;
 }

@@ -13,6 +13,7 @@ struct run {
     uint64_t repeats; /* of each seed; more than one: their hashes must be the same */
     enum plant plant;
     const char *plant_name;
+    const char *broken; /* the invariant that it must break; NULL: as plant.c says */
     const char *save_folder;
     bool expects_violation, is_verbose, is_traced, prints_hashes;
     int jobs;

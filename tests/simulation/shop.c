@@ -44,6 +44,12 @@ static struct service_host *start(struct simulation *sim)
     return NULL;
 }
 
+int64_t shop_latest_ms(void)
+{
+    int64_t wall_ms = simulator_process_wall_ms(), steady_ms = simulator_process_steady_ms();
+    return wall_ms > steady_ms ? wall_ms : steady_ms;
+}
+
 void shop_main(void *argument, unsigned incarnation)
 {
     struct simulation *sim = argument;

@@ -33,6 +33,8 @@
 #define PATH_BYTES 256
 #define SKU_PRICE 1000                         /* at first */
 #define KEY_DAY_MS (INT64_C(23) * 3600 * 1000) /* by when a careful client has stopped to ask by the same key */
+/* A boot under a clock that is ahead may make it a day sooner (clock.h); each further one could be a day again. */
+#define KEY_STEADY_MS (INT64_C(47) * 3600 * 1000)
 
 #define SHOP_AUTHORITY "127.0.0.1:3000"
 #define PROVIDER_AUTHORITY "127.0.0.1:3011"
@@ -52,6 +54,7 @@ enum plant {
     PLANT_LOGGED_OUT_TOKEN, /* an access token outlives its session */
     PLANT_CART_TWICE,       /* an order leaves its cart */
     PLANT_OTHER_TENANT,     /* an order is shown whatever tenant asks */
+    PLANT_WALL_CLOCK,       /* what is kept for a while goes by the wall clock */
 };
 
 struct simulation;
@@ -75,7 +78,6 @@ struct cart {
     char id[ID_BYTES];
     int64_t quantity[SKUS];
     size_t orders;   /* that the books know of it: one at most */
-    uint64_t far;    /* clock_far_steps when it was begun */
     bool is_unknown; /* a change of it was asked for whose answer nobody got */
 };
 
@@ -97,10 +99,9 @@ struct purchase {
     char email[ID_BYTES]; /* its own: an order is found by it */
     char key[ID_BYTES];   /* Idempotency-Key */
     bool is_tried;
-    bool is_refused; /* for good */
-    bool is_overdue; /* the key's day is over: nobody asks by it any more */
-    int64_t first_tried_ms;
-    uint64_t far; /* clock_far_steps then */
+    bool is_refused;                               /* for good */
+    bool is_overdue;                               /* the key's day is over: nobody asks by it any more */
+    int64_t first_tried_ms, first_tried_steady_ms; /* by the world's clock, and by the shop's steady one */
     char order_id[ID_BYTES];
     char payment_id[ID_BYTES];
     char guest_token[2 * ID_BYTES];
@@ -122,6 +123,7 @@ struct simulation {
     enum plant plant;
     bool is_verbose;
     const char *save_folder; /* where a violation leaves the disks; NULL: nowhere */
+    int verdict_pipe;        /* to the parent */
     struct simulated_disk *shop_disk, *provider_disk;
     char folder[PATH_BYTES]; /* a name: nothing is written there */
     struct config *config;
@@ -138,8 +140,7 @@ struct simulation {
     bool is_offline;       /* nobody reaches the shop */
     unsigned mail_fault_permille;
     int64_t clock_off_ms;
-    uint64_t clock_steps;     /* how often it was moved */
-    uint64_t clock_far_steps; /* and so far that whatever is kept for long has its time up */
+    uint64_t clock_steps; /* how often it was moved */
 
     struct goods goods[TENANTS];
     struct purchase purchases[PURCHASES_MAX];
@@ -157,6 +158,15 @@ struct simulation {
 
 extern struct simulation simulation;
 
+/* What a child tells its parent. */
+struct verdict {
+    bool held;
+    char violated[100]; /* the invariant that did not hold */
+    uint64_t steps, hash, faults, lost_writes, commits, observations;
+    int64_t orders, confirmed, virtual_s;
+    unsigned crashes;
+};
+
 /* An actor of the workload: a file that starts its tasks. A new one is a line in actors.c. */
 typedef void actor_fn(struct simulation *sim);
 extern actor_fn *const actors[]; /* NULL-terminated */
@@ -170,7 +180,7 @@ void actor_start(const char *name, task_fn *fn, void *argument);
 /* Runs the seed to its end. Returns only when everything held. */
 void run_seed(struct simulation *sim, int trace_descriptor, struct simulator_result *ret_result);
 
-/* Says which invariant does not hold, what happened last, and ends this child. */
+/* Says which invariant does not hold, what happened last, and ends this child. The parent is told which. */
 _Noreturn void violated(const char *invariant, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* One line of what happens: printed when verbose, and with a violation. */
@@ -202,6 +212,9 @@ struct shop_request {
 };
 
 void shop_main(void *argument, unsigned incarnation);
+
+/* The later of the shop's clocks, by which its tokens are dated and end. */
+int64_t shop_latest_ms(void);
 
 /* A world's request to the shop, as behind the parser. False when no answer came: whether it was done is not known. */
 bool shop_ask(struct shop_request *request);
@@ -273,6 +286,8 @@ void plant_disk(struct simulation *sim);
 struct str plant_provider_key(struct arena *arena, struct str key);
 int plant_lost_event(struct service_host *shop);
 bool plant_parse(const char *name, enum plant *ret_plant);
+/* Whether that is what the bug breaks. */
+bool plant_breaks(enum plant plant, const char *invariant);
 extern const char *const plant_names; /* for the help */
 
 /* After the shop and the provider have stopped. Counts the orders for the summary. */

@@ -68,6 +68,9 @@ void violated(const char *invariant, const char *format, ...)
     printf("seed %" PRIu64 " violates: %s\n    %s\n    (step %" PRIu64 ", incarnation %u)\n", simulation.seed,
            invariant, message, simulator_steps(), simulator_incarnation());
     fflush(stdout);
+    struct verdict verdict = {.held = false};
+    snprintf(verdict.violated, sizeof(verdict.violated), "%s", invariant);
+    ASSERT(write(simulation.verdict_pipe, &verdict, sizeof(verdict)) == (ssize_t)sizeof(verdict));
     if (simulation.plant == PLANT_NONE) {
         dprintf(STDOUT_FILENO, "  what happened last:\n");
         print_last_notes(STDOUT_FILENO);
@@ -311,6 +314,7 @@ void run_seed(struct simulation *sim, int trace_descriptor, struct simulator_res
         .delay_max_ns = 20 * CLOCK_NS_PER_MS,
         .spurious_wake_permille = 5,
         .restart_delay_max_ns = 3 * CLOCK_NS_PER_S,
+        .boot_permille = 300,
         .trace_descriptor = trace_descriptor,
         .on_crash = on_crash,
     };

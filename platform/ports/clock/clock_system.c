@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #define BOOT_ID_PATH "/proc/sys/kernel/random/boot_id" /* random(4): another one after each boot */
 #define BOOT_ID_BYTES 37                               /* a UUID and its end */
@@ -70,21 +71,37 @@ static int read_boot_id(char ret_id[BOOT_ID_BYTES])
     return is_read ? 0 : -1;
 }
 
-/* Whether the file is of this boot. */
-static bool read_kept(const char *path, const char *boot_id, int64_t *ret_boot_ms)
+/* A line of the file: which boot, what the steady clock said at its start, and the mark. */
+struct kept {
+    char boot_id[BOOT_ID_BYTES];
+    int64_t boot_ms;
+    struct clock_mark mark;
+    bool has_mark; /* not in a file of before there were marks */
+};
+
+static bool is_time(int64_t time_ms)
 {
-    char kept_id[BOOT_ID_BYTES];
+    return time_ms > 0 && time_ms < BOOT_MS_MAX;
+}
+
+static bool read_kept(const char *path, struct kept *ret_kept)
+{
+    struct kept kept;
     FILE *file = fopen(path, "re");
     if (!file)
         return false;
-    bool is_kept = fscanf(file, "%36s %" SCNd64, kept_id, ret_boot_ms) == 2 && strcmp(kept_id, boot_id) == 0 &&
-                   *ret_boot_ms > 0 && *ret_boot_ms < BOOT_MS_MAX;
+    int count = fscanf(file, "%36s %" SCNd64 " %" SCNd64 " %" SCNd64, kept.boot_id, &kept.boot_ms, &kept.mark.steady_ms,
+                       &kept.mark.wall_ms);
     fclose(file);
-    return is_kept;
+    kept.has_mark = count == 4 && is_time(kept.mark.steady_ms) && is_time(kept.mark.wall_ms);
+    if (count < 2 || !is_time(kept.boot_ms))
+        return false;
+    *ret_kept = kept;
+    return true;
 }
 
-/* Replaced as a whole, and not synced: a machine that goes down comes back with another boot's id. */
-static int write_kept(const char *path, const char *boot_id, int64_t kept_ms)
+/* Replaced as a whole; the bytes are on disk before the name is theirs. */
+static int write_kept(const char *path, const struct kept *kept)
 {
     char part[PATH_MAX];
     if (snprintf(part, sizeof(part), "%s.part", path) >= (int)sizeof(part)) {
@@ -94,24 +111,42 @@ static int write_kept(const char *path, const char *boot_id, int64_t kept_ms)
     FILE *file = fopen(part, "we");
     if (!file)
         return -1;
-    bool is_written = fprintf(file, "%s %" PRId64 "\n", boot_id, kept_ms) > 0;
+    bool is_written = fprintf(file, "%s %" PRId64 " %" PRId64 " %" PRId64 "\n", kept->boot_id, kept->boot_ms,
+                              kept->mark.steady_ms, kept->mark.wall_ms) > 0 &&
+                      fflush(file) == 0 && fdatasync(fileno(file)) == 0;
     is_written = fclose(file) == 0 && is_written;
     return is_written && rename(part, path) == 0 ? 0 : -1;
+}
+
+static int path_of(const char *folder, char ret_path[PATH_MAX])
+{
+    if (snprintf(ret_path, PATH_MAX, "%s/clock", folder) < PATH_MAX)
+        return 0;
+    errno = ENAMETOOLONG;
+    return -1;
+}
+
+int clock_mark(const char *folder)
+{
+    char path[PATH_MAX];
+    struct kept kept;
+    if (path_of(folder, path) < 0 || read_boot_id(kept.boot_id) < 0)
+        return -1;
+    kept.mark = (struct clock_mark){clock_steady_ms(), clock_wall_ms()};
+    kept.boot_ms = kept.mark.steady_ms - since_boot_ms();
+    return write_kept(path, &kept);
 }
 
 int clock_keep_steady(const char *folder)
 {
     char path[PATH_MAX], boot_id[BOOT_ID_BYTES];
-    if (snprintf(path, sizeof(path), "%s/clock", folder) >= (int)sizeof(path)) {
-        errno = ENAMETOOLONG;
+    struct kept kept;
+    if (path_of(folder, path) < 0 || read_boot_id(boot_id) < 0)
         return -1;
-    }
-    if (read_boot_id(boot_id) < 0)
-        return -1;
-    int64_t kept_ms;
-    if (read_kept(path, boot_id, &kept_ms)) {
-        atomic_store(&boot_ms, kept_ms);
-        return 0;
-    }
-    return write_kept(path, boot_id, clock_steady_ms() - since_boot_ms());
+    bool is_kept = read_kept(path, &kept);
+    if (is_kept && strcmp(kept.boot_id, boot_id) == 0)
+        atomic_store(&boot_ms, kept.boot_ms);
+    else if (is_kept && kept.has_mark)
+        atomic_store(&boot_ms, clock_after_boot_ms(&kept.mark, clock_wall_ms()) - since_boot_ms());
+    return clock_mark(folder);
 }

@@ -168,7 +168,7 @@ int event_outbox_append(struct sql_tx *tx, const struct event *event)
     }
     return sql_exec(tx, &events_sql_append,
                     SQL_ARGS(sql_text(id), sql_text(event->topic), sql_text(event->type), sql_text(event->key),
-                             sql_text(event->tenant), sql_int(event->time_ms ? event->time_ms : clock_wall_ms()),
+                             sql_text(event->tenant), sql_int(event->time_ms ? event->time_ms : clock_latest_ms()),
                              sql_text(event->traceparent), sql_text(event->payload)),
                     NULL);
 }

@@ -43,7 +43,7 @@ struct kv_put {
     struct kv_key key;
     struct str value;
     struct str index;
-    int64_t expires_at_ms; /* of clock_latest_ms, and a while; 0: never */
+    int64_t expires_at_ms; /* of clock_steady_ms, and a while; 0: never */
     enum kv_condition condition;
     int64_t version; /* for KV_IF_VERSION */
 };

@@ -227,7 +227,7 @@ static int compare_entries(const void *a, const void *b)
 static int read_closure(struct sql_tx *tx, void *argument)
 {
     struct stream_operation *operation = argument;
-    int64_t now_ms = clock_wall_ms();
+    int64_t now_ms = clock_steady_ms();
     operation->count = 0;
     operation->entries = arena_alloc_array(operation->arena, operation->read->limit, sizeof(*operation->entries));
     if (!operation->entries)
@@ -242,7 +242,7 @@ static int has_work_closure(struct sql_tx *tx, void *argument)
 {
     struct stream_operation *operation = argument;
     const struct stream_read *read = operation->read;
-    int64_t now_ms = clock_wall_ms();
+    int64_t now_ms = clock_steady_ms();
     struct sql_value values[] = {sql_text(read->stream), sql_text(read->group), sql_int(now_ms - read->idle_ms),
                                  sql_int(now_ms + CLOCK_STEP_MS)};
     CLEANUP(sql_finish_cleanup) struct sql_rows *rows = NULL;

@@ -56,7 +56,7 @@ int engine_start_workflow(struct workflow_engine *base, struct sql_tx *tx, const
     TRY(buf_error(&input));
     TRY(sql_exec(tx, &workflow_sql_insert,
                  SQL_ARGS(sql_text(start->id), sql_cstr(start->type->name), sql_text(start->tenant),
-                          sql_text(start->traceparent), sql_text(buf_str(&input)), sql_int(clock_wall_ms())),
+                          sql_text(start->traceparent), sql_text(buf_str(&input)), sql_int(clock_latest_ms())),
                  NULL));
     return adopt_later(engine, tx, start, buf_str(&input));
 }
@@ -102,14 +102,15 @@ int engine_signal(struct workflow_engine *base, struct sql_tx *tx, struct str id
     TRY(buf_error(&json));
     int64_t changed;
     TRY(sql_exec(tx, &workflow_sql_insert_signal,
-                 SQL_ARGS(sql_text(id), sql_cstr(name), sql_text(buf_str(&json)), sql_int(clock_wall_ms())), &changed));
+                 SQL_ARGS(sql_text(id), sql_cstr(name), sql_text(buf_str(&json)), sql_int(clock_latest_ms())),
+                 &changed));
     return changed == 1 ? wake_later((struct engine *)base, tx, id) : ERR_NOT_FOUND;
 }
 
 int engine_resume(struct workflow_engine *base, struct sql_tx *tx, struct str id)
 {
     int64_t changed;
-    TRY(sql_exec(tx, &workflow_sql_resume, SQL_ARGS(sql_text(id), sql_int(clock_wall_ms())), &changed));
+    TRY(sql_exec(tx, &workflow_sql_resume, SQL_ARGS(sql_text(id), sql_int(clock_latest_ms())), &changed));
     if (changed != 1)
         return ERR_NOT_FOUND;
     struct engine *engine = (struct engine *)base;

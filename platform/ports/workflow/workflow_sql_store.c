@@ -157,7 +157,7 @@ int store_status(struct sql_tx *tx, const struct instance *instance, enum workfl
     TRY(sql_exec(tx, &workflow_sql_set_status,
                  SQL_ARGS(sql_text(instance->id), sql_cstr(workflow_status_name(status)), text_or_null(output),
                           sql_int(problem->error), problem->error ? sql_cstr(problem->code) : sql_null(),
-                          problem->error ? sql_cstr(problem->detail) : sql_null(), sql_int(clock_wall_ms())),
+                          problem->error ? sql_cstr(problem->detail) : sql_null(), sql_int(clock_latest_ms())),
                  &changed));
     if (changed != 1)
         return ERR_CONFLICT;
