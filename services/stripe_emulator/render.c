@@ -14,8 +14,11 @@ static void separate(struct buf *json)
 static void write_name(struct buf *json, const char *name)
 {
     separate(json);
-    if (name)
-        buf_printf(json, "\"%s\":", name);
+    if (!name)
+        return;
+    buf_append_char(json, '"');
+    buf_append_cstr(json, name);
+    buf_append(json, STR("\":"));
 }
 
 void member_open(struct buf *json, const char *name, char bracket)
