@@ -45,7 +45,7 @@ static size_t resident_bytes(void)
 static _Noreturn void end_with(int error, const char *message)
 {
     const struct render_reply reply = {
-        .error = error, .is_last = true, .length = strlen(message), .resident_bytes = resident_bytes()};
+        .error = error, .is_last = 1, .length = strlen(message), .resident_bytes = resident_bytes()};
 
     if (descriptor_write(self.socket, str_from(&reply, sizeof(reply))))
         descriptor_write(self.socket, str_from_cstr(message));
@@ -123,7 +123,8 @@ static const char *read_request(struct buf *body)
 
 static bool reply_with(struct str body, bool is_last)
 {
-    const struct render_reply reply = {.is_last = is_last, .length = body.len, .resident_bytes = resident_bytes()};
+    const struct render_reply reply = {
+        .is_last = is_last ? 1 : 0, .length = body.len, .resident_bytes = resident_bytes()};
 
     return descriptor_write(self.socket, str_from(&reply, sizeof(reply))) && descriptor_write(self.socket, body);
 }

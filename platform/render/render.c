@@ -3,17 +3,12 @@
 #include "platform/base/task.h"
 #include "platform/ports/clock/clock.h"
 #include "platform/ports/metrics/metrics.h"
-#include "platform/render/render_frame.h"
+#include "platform/render/render_ask.h"
 #include "platform/render/render_process.h"
 
-#include <errno.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/uio.h>
-#include <unistd.h>
 
 #define BUNDLE_TIME_FACTOR 10 /* what evaluating a bundle may take, in renders */
 /* A context ends itself when it has used up its time of the processor. One that does not, or waits, is ended. */
@@ -48,135 +43,17 @@ static int refuse(int error, char ret_message[RENDER_MESSAGE_BYTES], const char 
     return error;
 }
 
-/* -- One context's socket ------------------------------------------------------------------------------------------ */
-
-static int wait_for(int socket, short events, int64_t deadline_ns)
-{
-    struct pollfd wanted = {.fd = socket, .events = events};
-
-    for (;;) {
-        int64_t left_ms = (deadline_ns - clock_monotonic_ns() + CLOCK_NS_PER_MS - 1) / CLOCK_NS_PER_MS;
-        if (left_ms <= 0)
-            return ERR_DEADLINE;
-        int ready = poll(&wanted, 1, (int)left_ms);
-        if (ready > 0)
-            return 0;
-        if (ready < 0 && errno != EINTR)
-            return ERR_INTERNAL;
-    }
-}
-
-/* Both parts, however many calls that takes. */
-static int send_request(int socket, struct str body, int64_t deadline_ns)
-{
-    struct render_request request = {.length = body.len};
-    struct str head = str_from(&request, sizeof(request));
-
-    while (head.len + body.len > 0) {
-        struct iovec parts[] = {{(void *)(uintptr_t)head.ptr, head.len}, {(void *)(uintptr_t)body.ptr, body.len}};
-        const struct msghdr message = {.msg_iov = parts, .msg_iovlen = 2};
-        ssize_t sent = sendmsg(socket, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
-
-        if (sent < 0 && errno != EAGAIN && errno != EINTR)
-            return ERR_INTERNAL;
-        if (sent < 0)
-            TRY(wait_for(socket, POLLOUT, deadline_ns));
-        size_t of_body = sent > (ssize_t)head.len ? (size_t)sent - head.len : 0;
-        head = str_skip(head, sent > 0 ? (size_t)sent : 0);
-        body = str_skip(body, of_body);
-    }
-    return 0;
-}
-
-/* ERR_INTERNAL when the context's process has ended. */
-static int receive(int socket, char *to, size_t size, int64_t deadline_ns)
-{
-    while (size > 0) {
-        ssize_t got = recv(socket, to, size, MSG_DONTWAIT);
-
-        if (got == 0 || (got < 0 && errno != EAGAIN && errno != EINTR))
-            return ERR_INTERNAL;
-        if (got < 0) {
-            TRY(wait_for(socket, POLLIN, deadline_ns));
-            continue;
-        }
-        to += got;
-        size -= (size_t)got;
-    }
-    return 0;
-}
-
-/* The message of a context that failed; one that a document could have taken over says nothing that ends a line. */
-static int receive_message(int socket, const struct render_reply *reply, int64_t deadline_ns,
-                           char ret_message[RENDER_MESSAGE_BYTES])
-{
-    char message[RENDER_MESSAGE_BYTES] = "";
-
-    if (reply->length >= sizeof(message))
-        return ERR_INTERNAL;
-    TRY(receive(socket, message, reply->length, deadline_ns));
-    for (char *c = message; *c; c++) {
-        if (*c < ' ' || *c > '~')
-            *c = '?';
-    }
-    memcpy(ret_message, message, sizeof(message));
-    switch (reply->error) {
-    case ERR_DEADLINE:
-    case ERR_NO_MEMORY:
-    case ERR_TOO_LARGE:
-    case ERR_INVALID:
-        return reply->error;
-    default:
-        return ERR_INTERNAL;
-    }
-}
-
-static int receive_html(int socket, const struct render_reply *reply, int64_t deadline_ns, struct buf *ret_html,
-                        char ret_message[RENDER_MESSAGE_BYTES])
-{
-    if (buf_error(ret_html) || reply->length > RENDER_HTML_BYTES_MAX || reply->length > ret_html->max - ret_html->len)
-        return refuse(ERR_TOO_LARGE, ret_message, "the HTML is larger than it may be");
-    char *to = buf_reserve(ret_html, reply->length);
-    if (!to) {
-        ret_html->error = 0;
-        return refuse(ERR_NO_MEMORY, ret_message, "no memory for the HTML");
-    }
-    int error = receive(socket, to, reply->length, deadline_ns);
-    if (error < 0)
-        return refuse(error, ret_message, "the context ended in the middle of the HTML");
-    buf_commit(ret_html, reply->length);
-    return 0;
-}
-
-/* Says what the context did not say itself. */
-static int explain(int error, char ret_message[RENDER_MESSAGE_BYTES])
-{
-    return refuse(error, ret_message,
-                  error == ERR_DEADLINE ? "it ran longer than it may, and did not end by itself"
-                                        : "JavaScriptCore crashed, or was ended by the kernel");
-}
-
 /* Asks the context, a bundle or a document; ret_is_over: it answers nothing more. */
 static int ask(struct context *context, struct str body, int64_t time_ms, struct buf *ret_html, bool *ret_is_over,
                char ret_message[RENDER_MESSAGE_BYTES])
 {
     int64_t deadline_ns = clock_monotonic_ns() + (time_ms * CLOCK_TIME_FACTOR + GRACE_MS) * CLOCK_NS_PER_MS;
-    int socket = context->process.socket;
-    struct render_reply reply;
+    struct render_answer answer;
+    int error = render_ask(context->process.socket, body, deadline_ns, ret_html, &answer, ret_message);
 
-    *ret_is_over = true;
-    /* Where its time or memory was up before it had read all, what it said of that is still to be read. */
-    int sent = send_request(socket, body, deadline_ns);
-    int error = receive(socket, (char *)&reply, sizeof(reply), deadline_ns);
-    if (error < 0)
-        return explain(sent == ERR_DEADLINE ? sent : error, ret_message);
-    metric_set(&resident, METRIC_LABELS(str_from_cstr(context->name)), (int64_t)reply.resident_bytes);
-    if (reply.error != 0) {
-        error = receive_message(socket, &reply, deadline_ns, ret_message);
-    } else {
-        error = receive_html(socket, &reply, deadline_ns, ret_html, ret_message);
-        *ret_is_over = error < 0 || reply.is_last;
-    }
+    if (answer.resident_bytes)
+        metric_set(&resident, METRIC_LABELS(str_from_cstr(context->name)), answer.resident_bytes);
+    *ret_is_over = answer.is_last;
     return error;
 }
 
@@ -259,7 +136,7 @@ static int render(struct renderer *renderer, struct str document, int64_t deadli
         return refuse(ERR_INVALID, ret_message, "the document is not UTF-8");
     struct context *context = take(renderer, deadline_ns);
     if (!context)
-        return refuse(ERR_DEADLINE, ret_message, "no context came free in time");
+        return refuse(ERR_UNAVAILABLE, ret_message, "no context came free in time");
     int error = render_in(renderer, context, document, ret_html, ret_message);
     give_back(renderer, context);
     return error;

@@ -50,11 +50,12 @@ void renderer_free(struct renderer *renderer);
 
 /* Appends the HTML, which is UTF-8 (a lone surrogate becomes U+FFFD). On failure ret_html is as before, and ret_message
  * says why, without a word of the document: of what the script threw, the kind and the places in the bundle.
- *   ERR_DEADLINE    it ran long, or no context came free before deadline_ns (of clock_monotonic_ns)
+ *   ERR_DEADLINE    it ran longer, of the processor's time, than it may
  *   ERR_NO_MEMORY   it grew beyond its memory
  *   ERR_TOO_LARGE   the document, the HTML, or what ret_html may hold
  *   ERR_INVALID     the document is not UTF-8, or has a NUL
- *   ERR_INTERNAL    the script threw or returned no string, or JavaScriptCore crashed
- *   ERR_UNAVAILABLE no context could be made: the program that makes them is gone */
+ *   ERR_INTERNAL    the script threw or returned no string
+ *   ERR_UNAVAILABLE nothing is known of the document, and another time it may be rendered: the context crashed, was
+ *                   killed or hung, none came free before deadline_ns (of clock_monotonic_ns), or none could be made */
 int renderer_render(struct renderer *renderer, struct str document, int64_t deadline_ns, struct buf *ret_html,
                     char ret_message[RENDER_MESSAGE_BYTES]);

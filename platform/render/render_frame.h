@@ -8,7 +8,6 @@
 
 #include "platform/base/err.h"
 
-#include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -31,7 +30,7 @@ struct render_request {
 
 struct render_reply {
     int32_t error;           /* ERR_…: what follows is a message */
-    bool is_last;            /* the context ends now */
+    uint32_t is_last;        /* 1: the context ends now. No bool: what comes from a context may be anything */
     uint64_t length;         /* of what follows */
     uint64_t resident_bytes; /* the most that the process had */
 };
