@@ -236,6 +236,12 @@ int call_cache_tag(struct call *call, const char *kind, struct str id)
     return 0;
 }
 
+void call_keep_nothing(struct call *call)
+{
+    if (call->showing)
+        call->showing->uncacheable = true;
+}
+
 int reply_set_header(struct call_reply *reply, const char *name, struct str value)
 {
     if (!reply || !value.ptr)

@@ -98,6 +98,9 @@ void call_set_etag(struct call *call, uint64_t hash);
  * was called for the reply counts as shown by it: its tags are the reply's too. */
 int call_cache_tag(struct call *call, const char *kind, struct str id);
 
+/* What a cached row shows this time is not what it shows another time, though nothing changed: nobody keeps it. */
+void call_keep_nothing(struct call *call);
+
 /* Another header than the row's. */
 int call_set_header(struct call *call, const char *name, struct str value);
 

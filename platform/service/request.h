@@ -25,7 +25,7 @@ struct call_reply {
     int64_t version;
     uint64_t tags[CACHE_TAGS_MAX];
     size_t tag_count;
-    bool uncacheable;          /* more tags than fit */
+    bool uncacheable;          /* more tags than fit, or another time it shows something else */
     bool sets_cookie;          /* so it is for one browser alone */
     struct http_response *raw; /* what a raw handler fills */
     ProtobufCMessage *out;

@@ -59,7 +59,7 @@ static int add_headers(struct page *page, struct http_response *response)
 {
     CLEANUP(buf_free) struct buf policy = BUF(LINK_BYTES_MAX);
     CLEANUP(buf_free) struct buf links = BUF(LINK_BYTES_MAX);
-    bool is_kept = !page->row->personal && response->status == 200;
+    bool is_kept = !page->row->personal && response->status == 200 && !page->is_makeshift;
 
     http_response_header(response, STR("Content-Type"), STR("text/html; charset=utf-8"));
     http_response_header(response, STR("Cache-Control"), is_kept ? STR("public, no-cache") : STR("private, no-store"));
@@ -81,6 +81,21 @@ static int encode(const Pages__Page *document, struct buf *json)
     return buf_error(json);
 }
 
+/* For who has no scripts, where the page was left to them: what it is, and what may help. */
+static void write_apology(const struct page *page, struct buf *html)
+{
+    const Pages__ErrorPage *error = page->document->error;
+
+    buf_append(html, STR("<noscript>\n<h1>"));
+    encode_html(html, str_from_cstr(error ? error->title : page->document->meta->title));
+    buf_append(html, STR("</h1>\n<p>"));
+    encode_html(html, error
+                          ? str_from_cstr(error->detail)
+                          : STR("This page could not be prepared for a browser without scripts just now. Try again in "
+                                "a moment; nothing was ordered or charged by it."));
+    buf_append(html, STR("</p>\n<p><a href=\"/\">To the first page</a></p>\n</noscript>\n"));
+}
+
 static int write_html(struct page *page, struct buf *html)
 {
     CLEANUP(buf_free) struct buf json = BUF(JSON_BYTES_MAX);
@@ -91,8 +106,11 @@ static int write_html(struct page *page, struct buf *html)
     buf_append(html, STR("\">\n<head>\n"));
     head_write(page->shell, page->document, html);
     buf_append(html, STR("</head>\n<body>\n<div id=\"root\">"));
-    page_render(page, buf_str(&json), html);
-    buf_append(html, STR("</div>\n<script id=\"page\" type=\"application/json\">"));
+    bool is_rendered = page_render(page, buf_str(&json), html);
+    buf_append(html, STR("</div>\n"));
+    if (!is_rendered)
+        write_apology(page, html);
+    buf_append(html, STR("<script id=\"page\" type=\"application/json\">"));
     html_json(html, buf_str(&json));
     buf_append(html, STR("</script>\n</body>\n</html>\n"));
     return buf_error(html);
@@ -121,6 +139,8 @@ int page_write(struct page *page, struct http_response *response)
     if (!web_is_built(page->shell->web))
         return call_fail(page->call, ERR_NOT_FOUND, "pages_not_built", NULL, "The pages of this shop are not built.");
     TRY(write_html(page, &html));
+    if (page->is_makeshift)
+        call_keep_nothing(page->call);
     TRY(add_headers(page, response));
     response->blob = http_blob_new(buf_str(&html));
     return response->blob ? 0 : ERR_NO_MEMORY;

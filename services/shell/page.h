@@ -8,6 +8,8 @@
 
 #include "services/shell/shell.h"
 
+#include <stdbool.h>
+
 #define PAGE_PATH_MAX 2000
 
 /* What a page may be told by its address; empty where it is not, and what else stands there is passed over. */
@@ -35,6 +37,7 @@ struct page {
     struct str parameter; /* of the path, decoded; empty without */
     struct page_query query;
     Pages__Page *document;
+    bool is_makeshift; /* what is shown is not what another time may be: nobody keeps it */
 };
 
 /* Finds the row of a target ("/search?q=x") and reads its query. ERR_NOT_FOUND, ERR_INVALID with the call's problem. */
@@ -91,6 +94,7 @@ int page_fill_problem(struct page *page);
  * pages are not built, or memory is out. */
 int page_write(struct page *page, struct http_response *response);
 
-/* render.c: appends the HTML of the page's root, rendered from the document's JSON; nothing at all when that cannot be
- * had, which is logged: the browser renders it then. */
-void page_render(struct page *page, struct str json, struct buf *html);
+/* render.c: appends the HTML of the page's root, rendered from the document's JSON. False, and nothing at all, when
+ * that cannot be had, which is logged: the browser renders it then. Where the document is not to blame, the page is
+ * makeshift. */
+bool page_render(struct page *page, struct str json, struct buf *html);

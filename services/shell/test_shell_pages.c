@@ -1,5 +1,6 @@
 /* Proves what pages promise: they show what the services say, change with it at once, are kept for nobody else where
  * they are a person's, let no text out of its place, and say politely why there is none. */
+#include "platform/ports/fault.h"
 #include "platform/service/response_cache.h"
 #include "platform/service/test_host.h"
 #include "services/catalog/test_catalog.h"
@@ -23,6 +24,8 @@ static int begin(void **state)
     static char *environment[] = {setting, NULL};
 
     (void)state;
+    fixture.faults = fault_plan_new();
+    assert_non_null(fixture.faults);
     log_configure(2, LOG_LEVEL_NONE, LOG_FORMAT_AUTOMATIC);
     test_folder_make(web);
     test_web_fill(web);
@@ -35,6 +38,7 @@ static int end(void **state)
 {
     (void)state;
     test_host_end(&fixture);
+    fault_plan_free(fixture.faults);
     test_folder_remove(web);
     return 0;
 }
@@ -341,6 +345,41 @@ static void test_problem__of_a_service_that_is_down_says_so(void **state)
     assert_int_equal(get("/").status, 200);
 }
 
+/* The page says so while it lasts, is kept by nobody, and is there again afterwards. */
+static void test_problem__of_a_database_that_fails_says_so(void **state)
+{
+    (void)state;
+    static const struct {
+        struct fault_rule rule;
+        int status;
+        const char *words;
+    } cases[] = {
+        {{.port = FAULT_SQL, .call = "read"}, 503, "The shop needs a moment"},
+        {{.port = FAULT_SQL, .call = "read", .error = ERR_DEADLINE}, 504, "That took too long"},
+        {{.port = FAULT_SQL, .call = "read", .error = ERR_NO_MEMORY}, 503, "The shop needs a moment"},
+        {{.port = FAULT_SQL, .call = "read", .error = ERR_CORRUPT}, 500, "Something went wrong"},
+    };
+    const char *path = path_of(add_product("Frail jug", "jugs", NULL));
+    const char *const paths[] = {"/", "/c/jugs", "/search?q=frail", path};
+
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        add_product("Another jug", "jugs", NULL); /* so that none of the pages is kept */
+        for (size_t j = 0; j < sizeof(paths) / sizeof(paths[0]); j++) {
+            assert_int_equal(fault_plan_set(fixture.faults, &cases[i].rule, 1), 0);
+            struct test_answer page = get(paths[j]);
+
+            assert_true(fault_plan_faults(fixture.faults) > 0);
+            assert_int_equal(fault_plan_set(fixture.faults, NULL, 0), 0);
+            assert_int_equal(page.status, cases[i].status);
+            assert_true(has(page, cases[i].words));
+            assert_string_equal(header(page, "Content-Type"), "text/html; charset=utf-8");
+            assert_string_equal(header(page, "Cache-Control"), "private, no-store");
+            assert_true((header(page, "Retry-After") != NULL) == (cases[i].status == 503));
+            assert_int_equal(get(paths[j]).status, 200);
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -356,6 +395,7 @@ int main(void)
         cmocka_unit_test(test_page__sends_to_sign_in_and_back),
         cmocka_unit_test(test_problem__is_a_page_for_who_takes_html),
         cmocka_unit_test(test_problem__of_a_service_that_is_down_says_so),
+        cmocka_unit_test(test_problem__of_a_database_that_fails_says_so),
     };
 
     return cmocka_run_group_tests_name("shell pages", tests, begin, end);

@@ -4,70 +4,54 @@ import json
 import os
 import pathlib
 import re
+import statistics
 import sys
 import tempfile
+import threading
+import time
 import unittest
 import uuid
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 
-from case import ShopCase  # noqa: E402
-from shop import Shop, together  # noqa: E402
+from pages import BROWSER, PRODUCTS, SCRIPT, STYLE, PageCase  # noqa: E402
+from shop import Shop, eventually, together  # noqa: E402
 
-BROWSER = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
-SCRIPT = "/assets/shell/main.1a2b3c4d.js"
-STYLE = "/assets/shell/main.5e6f7a8b.css"
-PRODUCTS = "/api/catalog/v1/products"
+EDITS = 15
+SOON_MS = 100
 
 
-def write_web(folder):
-    """As the build makes it, but small."""
-    frontend, pictures = pathlib.Path(folder, "frontend"), pathlib.Path(folder, "pictures")
-    assets = frontend / "assets" / "shell"
-    assets.mkdir(parents=True)
-    pictures.mkdir()
-    pathlib.Path(folder, "secret.txt").write_text("not for anybody")
-    (assets / pathlib.Path(SCRIPT).name).write_text("the script")
-    (assets / (pathlib.Path(SCRIPT).name + ".gz")).write_bytes(gzip.compress(b"the script"))
-    (assets / pathlib.Path(STYLE).name).write_text("body{}")
-    (frontend / "manifest.json").write_text(json.dumps(
-        {"apps": {"shell": {"scripts": [SCRIPT], "styles": [STYLE]}}, "kinds": {"product": {"preloads": [SCRIPT]}}}))
-    (pictures / "kettle-320.webp").write_bytes(b"RIFF picture")
-    (pictures / "pictures.json").write_text(json.dumps({"/pictures/kettle": {"pictures": [
-        {"src": "/pictures/kettle", "widths": [320], "formats": ["webp"], "width": 320, "height": 320}]}}))
+class Watch:
+    """Reads a page again and again, on a connection of its own: when each reading began and ended, and what it was."""
 
+    def __init__(self, case, path):
+        self.case, self.path, self.readings, self.error, self.stop = case, path, [], None, threading.Event()
+        self.thread = threading.Thread(target=self.read)
+        self.thread.start()
 
-class PageCase(ShopCase):
-    @classmethod
-    def setUpClass(cls):
-        folder = tempfile.TemporaryDirectory()
-        cls.addClassCleanup(folder.cleanup)
-        write_web(folder.name)
-        cls.settings = {**cls.settings, "WEB": folder.name}
-        super().setUpClass()
-        cls.merchandiser = cls.shop.staff("merchandiser")
+    def read(self):
+        try:
+            while not self.stop.is_set():
+                begun = time.monotonic()
+                answer = self.case.page(self.path)
+                self.readings.append((begun, time.monotonic(), answer.status, answer.body.decode()))
+        except Exception as error:  # told by first()
+            self.error = error
 
-    def page(self, path, token=None, guest=None, **headers):
-        return self.shop.get(path, token=token, guest=guest, headers={**BROWSER, **headers})
+    def first(self, words, status):
+        """The end of the first reading with these words; None as long as there is none."""
+        if self.error:
+            raise self.error
+        return next((end for _, end, was, text in self.readings if was == status and words in text), None)
 
-    def document(self, answer):
-        """What the browser takes the page over from: it stands in the page whole."""
-        found = re.search(r'<script id="page" type="application/json">(.*?)</script>', answer.body.decode(), re.S)
-        self.assertTrue(found, answer)
-        return json.loads(found.group(1))
+    def late(self, since, words, status):
+        """The readings that were begun after an instant and do not have them."""
+        return [begun for begun, _, was, text in self.readings
+                if begun > since and (was != status or words not in text)]
 
-    def add(self, **fields):
-        answer = self.shop.post(PRODUCTS, {
-            "title": "Article " + uuid.uuid4().hex[:8], "category": "things",
-            "price": {"amount": 1000, "currency": "EUR"}, "skus": [{"code": uuid.uuid4().hex[:12], "available": 5}],
-            **fields}, token=self.merchandiser)
-        return self.assertStatus(answer, 201)
-
-    def edit(self, product, **fields):
-        current = self.shop.get(PRODUCTS + "/" + product["id"])
-        answer = self.shop.ask("PATCH", PRODUCTS + "/" + product["id"], fields, token=self.merchandiser,
-                               headers={"If-Match": current.headers["etag"]})
-        return self.assertStatus(answer, 200)
+    def close(self):
+        self.stop.set()
+        self.thread.join()
 
 
 class ShownTest(PageCase):
@@ -83,6 +67,67 @@ class ShownTest(PageCase):
             self.assertEqual(200, after.status)
             self.assertEqual(amount, self.document(after)["product"]["product"]["price"]["amount"])
             self.assertIn('"price":"%d.%02d"' % divmod(amount, 100), after.body.decode())
+
+    def delay(self, paths, words, change, status=200):
+        """The milliseconds from the answer to a change until all of these pages, which are read all the while, show it.
+        No reading that begins after that answer may miss it."""
+        watches = [Watch(self, path) for path in paths]
+        try:
+            for watch in watches:
+                eventually(lambda: watch.readings or watch.error, "a reading of " + watch.path)
+            change()
+            since = time.monotonic()
+            ends = [eventually(lambda: watch.first(words, status), "the change on " + watch.path) for watch in watches]
+        finally:
+            for watch in watches:
+                watch.close()
+        for watch in watches:
+            self.assertEqual([], watch.late(since, words, status), watch.path)
+        return max(0, (max(ends) - since) * 1000)
+
+    def assertSoon(self, what, delays, machine):
+        """machine: how long a page takes here that was not kept, measured in between; when it is busy, that is long."""
+        found, bar = statistics.median(delays), SOON_MS + statistics.median(machine)
+        print("%s: %.1f ms after the answer, the middle of %d; a page takes %.1f ms" %
+              (what, found, len(delays), statistics.median(machine)), file=sys.stderr)
+        self.assertLess(found, bar)
+
+    def measure(self, what, paths, words, change, count=EDITS):
+        """words and change: of the number of the edit."""
+        delays, machine = [], []
+        for number in range(count):
+            delays.append(self.delay(paths, words(number), lambda: change(number)))
+            begun = time.monotonic()
+            self.assertEqual(200, self.page("/search?q=" + uuid.uuid4().hex).status)
+            machine.append((time.monotonic() - begun) * 1000)
+        self.assertSoon(what, delays, machine)
+
+    def test_page__an_edited_price_is_on_all_pages_within_100_ms(self):
+        """Its own, its category's and that of a search that finds it, all of them kept and being read."""
+        product = self.add(title="Soon " + uuid.uuid4().hex[:8], category="soon")
+        paths = ("/products/" + product["slug"], "/c/soon", "/search?q=" + product["title"].split()[1])
+        self.measure("an edited price", paths, lambda number: '"price":{"amount":%d,' % (5000 + number),
+                     lambda number: self.edit(product, price={"amount": 5000 + number, "currency": "EUR"}))
+
+    def test_page__stock_is_on_the_product_within_100_ms(self):
+        product = self.add()
+        self.measure("stock", ["/products/" + product["slug"]], lambda number: '"available":%d}' % (70 + number),
+                     lambda number: self.shop.set_stock(product["skus"][0]["id"], 70 + number), 5)
+
+    def test_page__of_a_removed_product_is_gone_from_all_pages_within_100_ms(self):
+        product, other = self.add(category="leaving"), self.add(category="leaving")
+        current = self.shop.get(PRODUCTS + "/" + product["id"])
+        answers = []
+
+        def remove():
+            answers.append(self.shop.ask("DELETE", PRODUCTS + "/" + product["id"], token=self.merchandiser,
+                                         headers={"If-Match": current.headers["etag"]}))
+        self.assertIn(product["id"], self.page("/c/leaving").body.decode())
+        self.delay(["/products/" + product["slug"]], '"status":404', remove, 404)
+        self.assertStatus(answers[0], 204)
+        shown = self.page("/c/leaving").body.decode()
+        self.assertNotIn(product["id"], shown)
+        self.assertIn(other["id"], shown)
 
     def test_page__shows_stock_and_orders_at_once(self):
         product = self.add(skus=[{"code": uuid.uuid4().hex[:12], "available": 5}])

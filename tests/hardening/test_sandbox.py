@@ -14,7 +14,7 @@ import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support"))
 
-from shop import BINARY, IS_SANITIZED, PATIENCE_S, PROVIDER_PORT_DISTANCE, Shop, eventually  # noqa: E402
+from shop import BINARY, IS_SANITIZED, PATIENCE_S, PROVIDER_PORT_DISTANCE, Shop, children, eventually  # noqa: E402
 
 INSTRUMENTED = IS_SANITIZED or "build-coverage" in BINARY
 
@@ -24,19 +24,6 @@ def walls(pid, task=None):
     path = pathlib.Path("/proc/%d" % pid, *(["task", task] if task else []), "status")
     fields = dict(line.split(":\t", 1) for line in path.read_text().splitlines() if ":\t" in line)
     return fields["NoNewPrivs"], fields["Seccomp"]
-
-
-def children(pid):
-    """The processes that a process started and that have not ended."""
-    found = []
-    for stat in pathlib.Path("/proc").glob("[0-9]*/stat"):
-        try:
-            state, parent = stat.read_text().rpartition(")")[2].split()[:2]
-        except (FileNotFoundError, ProcessLookupError):
-            continue
-        if int(parent) == pid and state != "Z":
-            found.append(int(stat.parent.name))
-    return found
 
 
 def has_landlock():

@@ -93,6 +93,19 @@ def free_port():
             return port
 
 
+def children(pid):
+    """The processes that a process started and that have not ended."""
+    found = []
+    for stat in pathlib.Path("/proc").glob("[0-9]*/stat"):
+        try:
+            state, parent = stat.read_text().rpartition(")")[2].split()[:2]
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+        if int(parent) == pid and state != "Z":
+            found.append(int(stat.parent.name))
+    return found
+
+
 class Answer:
     """Status, headers (lower-case names), body and Set-Cookie headers of an answer."""
 
