@@ -32,6 +32,10 @@ int context_prepare(size_t memory_bytes_max)
     snprintf(bytes, sizeof(bytes), "%zu", memory_bytes_max / 4);
     if (setenv("JSC_forceRAMSize", bytes, 1) != 0)
         return ERR_NO_MEMORY;
+    /* The last of its compilers takes two seconds of the processor and 10 to 30 MB of each context, and makes pages no
+     * faster (docs/adr/0014-rendering.md). */
+    if (setenv("JSC_useFTLJIT", "0", 1) != 0)
+        return ERR_NO_MEMORY;
     return setenv("JSC_jitMemoryReservationSize", CODE_BYTES_MAX, 1) == 0 ? 0 : ERR_NO_MEMORY;
 }
 

@@ -127,10 +127,25 @@ static size_t utf8_sequence(const unsigned char *p, size_t available)
     return len;
 }
 
+#define HIGH_BITS UINT64_C(0x8080808080808080)
+#define LOW_BITS UINT64_C(0x0101010101010101)
+
+/* Eight bytes of ASCII without a NUL: no byte has its high bit, and none gets it when one is taken from it. */
+static bool is_ascii_word(const unsigned char *p)
+{
+    uint64_t word;
+    memcpy(&word, p, sizeof(word));
+    return ((word | (word - LOW_BITS)) & HIGH_BITS) == 0;
+}
+
 bool str_is_utf8(struct str s)
 {
     const unsigned char *bytes = (const unsigned char *)s.ptr;
     for (size_t i = 0; i < s.len;) {
+        while (s.len - i >= sizeof(uint64_t) && is_ascii_word(bytes + i))
+            i += sizeof(uint64_t);
+        if (i == s.len)
+            break;
         size_t len = utf8_sequence(bytes + i, s.len - i);
         if (len == 0)
             return false;

@@ -110,6 +110,18 @@ static void test_str__utf8_is_that_of_rfc_3629(void **state)
     };
     for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++)
         assert_false(str_is_utf8(refused[i]));
+    /* Wherever it is: what is ASCII is looked at in words. */
+    for (size_t i = 0; i < 40; i++) {
+        char text[40];
+
+        memset(text, 'a' + (int)(i % 26), sizeof(text));
+        assert_true(str_is_utf8(str_from(text, i)));
+        for (int byte = 0; byte < 256; byte++) {
+            text[i] = (char)byte;
+            assert_int_equal(str_is_utf8(str_from(text, sizeof(text))), byte > 0 && byte < 0x80);
+            assert_true(str_is_utf8(str_from(text, i)));
+        }
+    }
 }
 
 int main(void)
