@@ -25,17 +25,20 @@ import growth
 import idle_connections
 import measure
 import page
+import storefront
 
 LIST = "/api/catalog/v1/products?limit=12"
 CONNECTIONS = (8, 64)
 PASSWORD = "a password of the bench"
 ADMIN = "admin@bench.example"
-CPU_RATIO_MAX, ORDERS_MIN, HALF_RATE_P95_US, SIGN_IN_P95_US, FLASH_P95_US = 1.5, 1000, 50000, 100000, 500000
+CPU_RATIO_MAX, PAGE_CPU_RATIO_MAX, ORDERS_MIN, HALF_RATE_P95_US, SIGN_IN_P95_US, FLASH_P95_US = \
+    1.5, 2, 1000, 50000, 100000, 500000
 START_MS_MAX, IDLE_MB_MAX, LOADED_MB_MAX = 100, 100, 400
 COUNTED_REQUESTS, COUNTED_ORDERS = 2000, 200
-FULL = {"seconds": 3, "rounds": 3, "sign_ins": 200, "idle": 10000, "flash": (50000, 60, 1000),
+FULL = {"seconds": 3, "rounds": 3, "sign_ins": 200, "idle": 10000, "pages": 1000, "flash": (50000, 60, 1000),
         "growth": (1000000, 100000, 1000, 3)}
-QUICK = {"seconds": 1, "rounds": 1, "sign_ins": 8, "idle": 500, "flash": (500, 2, 20), "growth": (2000, 2000, 1000, 1)}
+QUICK = {"seconds": 1, "rounds": 1, "sign_ins": 8, "idle": 500, "pages": 60, "flash": (500, 2, 20),
+         "growth": (2000, 2000, 1000, 1)}
 
 
 class Bench:
@@ -77,21 +80,25 @@ class Bench:
         self.add("memory, " + when, mb < most, mb=mb)
 
     # -- Reads, next to the bare server -------------------------------------------------------------------------------
-    def cpu(self, process, port, path, connections):
+    def cpu(self, process, port, path, connections, headers):
         before = measure.cpu_ns(process.pid)
-        result = measure.load(port, path, "-c", connections, "-s", self.sizes["seconds"])
+        result = measure.load(port, path, "-c", connections, "-s", self.sizes["seconds"],
+                              *(word for header in headers for word in ("-H", header)))
         return (measure.cpu_ns(process.pid) - before) / max(1, result["requests"]) / 1000, result
 
     def reads(self):
         product = self.shop.get(LIST)["products"][0]
         for name, path in (("product list of 12", LIST),
                            ("product detail", "/api/catalog/v1/products/" + product["slug"])):
-            with tempfile.NamedTemporaryFile() as answer:
-                answer.write(measure.raw_answer(self.shop.port, path))
-                answer.flush()
-                self.compare(name, path, answer.name)
+            self.compare(name, path)
 
-    def compare(self, name, path, answer):
+    def compare(self, name, path, headers=(), ratio_max=CPU_RATIO_MAX):
+        with tempfile.NamedTemporaryFile() as answer:
+            answer.write(measure.raw_answer(self.shop.port, path, headers))
+            answer.flush()
+            self.take_turns(name, path, headers, answer.name, ratio_max)
+
+    def take_turns(self, name, path, headers, answer, ratio_max):
         port = measure.free_port()
         bare = subprocess.Popen([str(measure.BUILD / "bare_epoll"), str(port), str(os.cpu_count()), answer],
                                 stdout=subprocess.DEVNULL)
@@ -100,19 +107,29 @@ class Bench:
             for connections in CONNECTIONS:
                 ours, theirs, runs = [], [], []
                 for _ in range(self.sizes["rounds"]):
-                    cpu_us, result = self.cpu(self.shop.process, self.shop.port, path, connections)
+                    cpu_us, result = self.cpu(self.shop.process, self.shop.port, path, connections, headers)
                     ours.append(cpu_us)
                     runs.append(result)
-                    theirs.append(self.cpu(bare, port, path, connections)[0])
+                    theirs.append(self.cpu(bare, port, path, connections, headers)[0])
                 ratio = statistics.median(a / max(b, 0.001) for a, b in zip(ours, theirs))
-                self.bare_cpu_us += theirs
-                self.add("%s, %d connections" % (name, connections), ratio <= CPU_RATIO_MAX, ratio=round(ratio, 2),
+                if not headers:
+                    self.bare_cpu_us += theirs
+                self.add("%s, %d connections" % (name, connections), ratio <= ratio_max, ratio=round(ratio, 2),
                          cpu_us=round(statistics.median(ours), 2), bare_cpu_us=round(statistics.median(theirs), 2),
                          per_second=round(statistics.median(run["per_second"] for run in runs)),
                          **{key: statistics.median(run[key] for run in runs) for key in ("p50_us", "p95_us", "p99_us")})
         finally:
             bare.kill()
             bare.wait()
+
+    # -- Pages --------------------------------------------------------------------------------------------------------
+    def pages(self):
+        paths = storefront.anonymous(self.shop)
+        for kind, path in paths.items():
+            for form, headers in storefront.FORMS.items():
+                self.compare("kept page, %s, %s" % (kind, form), path, headers, PAGE_CPU_RATIO_MAX)
+        for row in storefront.run(self.shop, paths, self.sizes["pages"], self.folder):
+            self.add(row.pop("what"), row.pop("ok"), **row)
 
     # -- Checkout -----------------------------------------------------------------------------------------------------
     def order(self):
@@ -206,7 +223,7 @@ class Bench:
             self.add(row.pop("what"), row.pop("ok"), **row)
 
 
-PARTS = ("start", "reads", "idle", "realtime", "checkout", "sign_in", "counted", "flash", "grow")
+PARTS = ("start", "reads", "pages", "idle", "realtime", "checkout", "sign_in", "counted", "flash", "grow")
 
 
 def machine():

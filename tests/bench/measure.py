@@ -57,6 +57,24 @@ def memory_mb(pid):
     return 0.0
 
 
+def children(pid):
+    """The processes that a process started."""
+    return [int(child) for task in pathlib.Path("/proc/%d/task" % pid).iterdir()
+            for child in (task / "children").read_text().split()]
+
+
+def family(pid):
+    """A process and all that came of it."""
+    return [pid] + [other for child in children(pid) for other in family(child)]
+
+
+def share_mb(pids):
+    """Proportional set size of processes: what several of them map counts once."""
+    return sum(int(line.split()[1]) for pid in pids
+               for line in pathlib.Path("/proc/%d/smaps_rollup" % pid).read_text().splitlines()
+               if line.startswith("Pss:")) / 1024
+
+
 def wait_until_idle(pid, patience_s=120):
     """Work that trails behind an answer (mails, events) is part of its cost: waits until none is left to do."""
     end = time.monotonic() + patience_s
@@ -115,9 +133,11 @@ class Shop:
                    if line.startswith(name) and not line.startswith("#"))
 
 
-def raw_answer(port, path):
+def raw_answer(port, path, headers=()):
     with socket.create_connection(("127.0.0.1", port)) as connection:
-        connection.sendall(("GET %s HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: keep-alive\r\n\r\n" % path).encode())
+        more = "".join(header + "\r\n" for header in headers)
+        connection.sendall(("GET %s HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: keep-alive\r\n%s\r\n"
+                            % (path, more)).encode())
         data = b""
         while b"\r\n\r\n" not in data:
             data += connection.recv(65536)

@@ -12,6 +12,7 @@ VERDICTS = {True: "held", False: "**missed**", None: ""}
 PLOTS = (
     ("reads", "CPU of a read, as a multiple of the bare epoll server's", ("product list", "product detail"), "ratio",
      1.5),
+    ("pages", "CPU of a kept page, as a multiple of the bare epoll server's", ("kept page",), "ratio", 2),
     ("checkout-rate", "Orders to confirmed, a second", ("checkout to", "checkout, open"), "orders_per_s", None),
     ("checkout-p95", "Checkout, 95 % are done within", ("checkout to", "checkout, open"), "p95_us", None),
     ("growth", "CPU in the large shop, as a multiple of the small one's", ("growth:",), "ratio", 1.3),
@@ -20,6 +21,7 @@ PLOTS = (
 # Tables: title, and what the rows' names begin with. Rows of no other table are of the last.
 TABLES = (
     ("Reads", ("product list", "product detail")),
+    ("Pages", ("kept page", "page that is not kept", "an edited price", "memory that rendering")),
     ("Orders", ("checkout to", "checkout, open")),
     ("A flash sale", ("flash sale",)),
     ("Growth", ("growth:",)),
@@ -28,7 +30,8 @@ TABLES = (
 )
 # Figures: what a column is called, and its unit; times in microseconds are shown in milliseconds from ten on.
 COLUMNS = {"ratio": ("ratio", "×"), "cpu_us": ("CPU", "µs"), "bare_cpu_us": ("CPU, bare server", "µs"),
-           "bare_requests": ("in requests to the bare server", "×"), "small_cpu_us": ("CPU, small shop", "µs"),
+           "bare_requests": ("in requests to the bare server", "×"),
+           "render_cpu_us": ("CPU of rendering", "µs"), "small_cpu_us": ("CPU, small shop", "µs"),
            "per_second": ("a second", "/s"),
            "orders_per_s": ("orders", "/s"), "p50_us": ("p50", "µs"), "p95_us": ("p95", "µs"),
            "p99_us": ("p99", "µs"), "max_us": ("longest", "µs"), "ms": ("time", "ms"), "mb": ("memory", "MB"),
