@@ -1,0 +1,105 @@
+/* A contract's making: the pages' own client asks, a server of Pact answers as the contract says, and what was asked and
+ * answered goes into a file of the consumer and the provider. */
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+import { MatchersV3 as match, PactV4 } from '@pact-foundation/pact';
+import { vi } from 'vitest';
+
+export { match };
+
+export const CSRF = 'b1946ac92492d2347c6235b4d2611184';
+const folder = process.env['CONTRACTS_FOLDER'] ?? path.join(path.dirname(fileURLToPath(import.meta.url)), '../pacts');
+
+export function contract(consumer: string, provider: string): PactV4 {
+  return new PactV4({ consumer, provider, dir: folder, logLevel: 'warn' });
+}
+
+/** Has the pages' calls go to the contract's server, as a browser's that has been on a page of the shop before. */
+export async function asBrowser<Data>(server: { url: string }, work: () => Promise<Data>): Promise<Data> {
+  const real = globalThis.fetch;
+  document.cookie = `csrf=${CSRF}`;
+  vi.stubGlobal('fetch', async (request: Request) => {
+    const { pathname, search } = new URL(request.url);
+    const body = await request.text();
+    const headers = Object.fromEntries(request.headers);
+    return real(server.url + pathname + search, { method: request.method, headers, ...(body ? { body } : {}) });
+  });
+  try {
+    return await work();
+  } finally {
+    vi.unstubAllGlobals();
+  }
+}
+
+/* -- What several contracts say ------------------------------------------------------------------------------------ */
+
+export const JSON_TYPE = match.regex('^application/json.*$', 'application/json');
+export const PROBLEM_TYPE = 'application/problem+json';
+export const UUID = '01948a3c-5f80-7112-b670-b0e38b63a292';
+
+export const id = () => match.uuid(UUID);
+export const money = () => ({ amount: match.integer(1000), currency: match.regex('^[A-Z]{3}$', 'EUR') });
+export const writing = () => ({ 'X-CSRF-Token': match.regex('^[\\w-]+$', CSRF) });
+export const sending = () => ({ ...writing(), 'Content-Type': match.regex('^application/json.*$', 'application/json') });
+export const once = () => ({ 'Idempotency-Key': match.uuid(UUID) });
+
+/** What a page shows of a refusal (RFC 9457). */
+export const problem = (status: number, code: string, pointer?: string) => ({
+  status,
+  code,
+  detail: match.string('A sentence.'),
+  trace_id: match.string('b6ad6d4f5a7f4d2e9f3c1d2b3a4c5d6e'),
+  ...(pointer ? { errors: match.eachLike({ pointer, detail: match.string('A sentence.') }) } : {}),
+});
+
+export const product = () => ({
+  id: id(),
+  slug: match.string('alder-kettle'),
+  title: match.string('Alder Kettle'),
+  image_url: match.string('/pictures/alder-kettle'),
+  price: money(),
+  version: match.integer(1),
+  skus: match.eachLike({
+    id: id(),
+    attributes: { size: match.string('small') },
+    price: money(),
+    available: match.integer(5),
+  }),
+});
+
+export const cart = () => ({
+  id: match.string('795f1017c250b3f9b75e5608775f011d'),
+  version: match.integer(1),
+  total: money(),
+  items: match.eachLike({
+    id: id(),
+    sku_id: id(),
+    title: match.string('Alder Kettle'),
+    quantity: match.integer(1),
+    price: money(),
+    line_total: money(),
+    attributes: { size: match.string('small') },
+    product_slug: match.string('alder-kettle'),
+    image_url: match.string(''),
+    available: match.integer(5),
+  }),
+});
+
+export const order = (status: string) => ({
+  id: id(),
+  status,
+  version: match.integer(1),
+  total: money(),
+  email: match.string('ann@example.com'),
+  created_at: match.regex('^\\d{4}-\\d\\d-\\d\\dT[0-9:.]+Z$', '2026-11-29T21:39:04.249Z'),
+  lines: match.eachLike({
+    sku_id: id(),
+    title: match.string('Alder Kettle'),
+    quantity: match.integer(1),
+    price: money(),
+    line_total: money(),
+  }),
+  shipping: { method: match.string('standard'), title: match.string('Standard delivery'), price: money() },
+  payment: { id: id(), status: match.string('captured') },
+});
