@@ -39,11 +39,12 @@ static int rasterise(const struct picture *picture, struct str svg_text, VipsIma
     CLEANUP(unref_image) VipsImage *drawn = NULL;
     CLEANUP(unref_image) VipsImage *opaque = NULL;
 
-    /* svg_text outlives the image: vips reads from it when pixels are asked for. */
+    /* svg_text outlives the image: vips reads from it when pixels are asked for. The ground of each drawing covers all
+     * of it, so that nothing shows through: what says how much does can be left out, without a look at each pixel. */
     if (vips_svgload_buffer((void *)svg_text.ptr, svg_text.len, &drawn, NULL))
         return fail("the drawing is not well formed", picture);
     if (vips_image_get_width(drawn) != picture->width || vips_image_get_height(drawn) != picture->height ||
-        vips_flatten(drawn, &opaque, NULL))
+        vips_extract_band(drawn, &opaque, 0, "n", 3, NULL))
         return fail("cannot render", picture);
     *ret_image = vips_image_copy_memory(opaque);
     return *ret_image ? 0 : fail("cannot render", picture);
