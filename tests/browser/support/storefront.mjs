@@ -144,6 +144,7 @@ export function storefront({ settings = {}, words = [], logs = [] } = {}) {
   let shop, browser;
   before(async () => {
     [shop, browser] = await Promise.all([startShop(settings, words), launchBrowser()]);
+    assert.doesNotMatch(shop.log(), /pages are not built/, "tools/frontend.sh builds the pages that are tested here");
   });
   after(async () => {
     await browser?.close();

@@ -372,18 +372,53 @@ function Summary({ cart, method }: { cart: Cart; method: ShippingMethod | undefi
   );
 }
 
+/** The order that this tab has placed, where its cart is gone already: what was sent and not answered is asked for again. */
+function usePlacedOrder() {
+  const [placed, setPlaced] = useState<{ href?: string; asking?: boolean; problem?: string }>({});
+  useEffect(() => {
+    const attempt = readAttempt();
+    if (!attempt) return;
+    if (attempt.order_id) {
+      setPlaced({ href: paths.order(attempt.order_id) });
+      return;
+    }
+    setPlaced({ asking: true });
+    sendAttempt(attempt)
+      .then((order) => location.replace(nextAddress(order)))
+      .catch((error: unknown) => setPlaced({ problem: problemFrom(error).detail }));
+  }, []);
+  return placed;
+}
+
 function Empty() {
+  const { href, asking, problem } = usePlacedOrder();
+  if (asking)
+    return (
+      <div className="frame py-8" role="status">
+        <h1 className="text-4xl font-bold">Looking for your order…</h1>
+        <p className="mt-2 text-soft">What you sent before is the same order, and it is charged once.</p>
+      </div>
+    );
   return (
     <div className="frame py-8">
       <h1 className="text-4xl font-bold">There is nothing to pay for</h1>
-      <p className="mt-2 text-soft">Your cart is empty. If you have just ordered, your order is in the list of your orders.</p>
+      <p className="mt-2 text-soft">
+        Your cart is empty. {href ? 'What you have just ordered is safe.' : 'What you order while signed in is in the list of your orders.'}
+      </p>
+      {problem && <Notice>{problem}</Notice>}
       <p className="mt-3 flex flex-wrap gap-1">
-        <a className="button" href={paths.home}>
-          Look around the shop
+        <a className="button" href={href ?? paths.home}>
+          {href ? 'Your order' : 'Look around the shop'}
         </a>
-        <a className="button button-quiet" href={paths.orders}>
-          Your orders
-        </a>
+        {href ? (
+          <a className="button button-quiet" href={paths.home}>
+            Look around the shop
+          </a>
+        ) : (
+          <a className="button button-quiet" href={paths.orders}>
+            Your orders
+          </a>
+        )}
       </p>
     </div>
   );
