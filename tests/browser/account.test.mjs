@@ -11,21 +11,6 @@ const { shop, visit } = storefront({ words: ["--no-seed"] });
 
 const you = (page) => page.getByRole("navigation", { name: "You" });
 
-async function signIn(visitor, email, password = PASSWORD) {
-  const { page } = visitor;
-  await visitor.go("/login");
-  await page.getByLabel("E-mail").fill(email);
-  await page.getByLabel("Password", { exact: true }).fill(password);
-  await page.getByRole("button", { name: "Sign in" }).click();
-  await page.waitForURL((url) => url.pathname === "/");
-  await visitor.ready();
-}
-
-/* What the browser keeps of a session; only what is named is left out. */
-async function dropCookie(visitor, name) {
-  await visitor.context.clearCookies({ name });
-}
-
 test("a guest fills a cart, signs up on the way to the checkout, and finds the order in the account", async (t) => {
   const product = await shop().product({ title: "Kept Thing" });
   const email = newEmail("ada");
@@ -77,10 +62,10 @@ test("a guest fills a cart, signs up on the way to the checkout, and finds the o
 test("the account: name, another device's session, password, signing out", async (t) => {
   const email = await shop().signUp();
   const other = await visit(t, { userAgent: "Mozilla/5.0 (Windows NT 10.0) Firefox/130.0" });
-  await signIn(other, email);
+  await other.signIn(email, PASSWORD);
   const visitor = await visit(t);
   const { page } = visitor;
-  await signIn(visitor, email);
+  await visitor.signIn(email, PASSWORD);
   await you(page).getByRole("link", { name: "Ada" }).click();
   await page.waitForURL("**/account");
   await visitor.ready();
@@ -125,7 +110,7 @@ test("the account: name, another device's session, password, signing out", async
   await login.getByLabel("Password", { exact: true }).fill(PASSWORD);
   await login.getByRole("button", { name: "Sign in" }).click();
   await login.getByText("Address and password do not go together.").waitFor();
-  await signIn(visitor, email, changed);
+  await visitor.signIn(email, changed);
 });
 
 test("an access token that has run out is renewed while the page is used", async (t) => {
@@ -133,10 +118,10 @@ test("an access token that has run out is renewed while the page is used", async
   const email = await shop().signUp();
   const visitor = await visit(t);
   const { page } = visitor;
-  await signIn(visitor, email);
+  await visitor.signIn(email, PASSWORD);
   await visitor.go(`/products/${product.slug}`);
   // As after ten minutes: the browser has let the access token go, and keeps what renews it.
-  await dropCookie(visitor, "__Host-session");
+  await visitor.context.clearCookies({ name: "__Host-session" });
   visitor.expect(/^401 POST .*\/cart\/items$/);
   await addToCart(page);
   const names = (await visitor.context.cookies()).map(({ name }) => name);
@@ -149,10 +134,10 @@ test("two tabs whose token has run out at once stay signed in", async (t) => {
   const product = await shop().product();
   const email = await shop().signUp();
   const visitor = await visit(t);
-  await signIn(visitor, email);
+  await visitor.signIn(email, PASSWORD);
   await visitor.go(`/products/${product.slug}`);
   const tab = await visitor.tab(`/products/${product.slug}`);
-  await dropCookie(visitor, "__Host-session");
+  await visitor.context.clearCookies({ name: "__Host-session" });
   visitor.expect(/^401 POST .*\/cart\/items$/);
   await Promise.all([addToCart(visitor.page), addToCart(tab)]);
   await visitor.go("/cart");
@@ -165,7 +150,7 @@ test("a session that was ended elsewhere: the page goes on as a guest's", async 
   const email = await shop().signUp();
   const visitor = await visit(t);
   const { page } = visitor;
-  await signIn(visitor, email);
+  await visitor.signIn(email, PASSWORD);
   await visitor.go(`/products/${product.slug}`);
   await you(page).getByRole("link", { name: "Ada" }).waitFor();
   const token = await shop().signIn(email);

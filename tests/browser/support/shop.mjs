@@ -214,6 +214,20 @@ export class Shop {
     return { on_hand, reserved, available };
   }
 
+  /** An order of one unit, confirmed: a guest's, with the token, or whose headers say. */
+  async placeOrder(skuId, fields = {}, headers = {}) {
+    const body = {
+      items: [{ sku_id: skuId, quantity: 1 }],
+      email: "ann@mail.example",
+      shipping_address: { name: "Ann Example", line1: "1 Main Street", city: "Berlin", postal_code: "10115", country: "DE" },
+      payment: { payment_method: "pm_card_visa" },
+      ...fields,
+    };
+    const answer = await this.ask("POST", "/api/orders/v1/orders", body, { "idempotency-key": randomUUID(), ...headers });
+    assert.equal(answer.status, 201, JSON.stringify(answer.body));
+    return { ...(await this.ended(answer.body.id)), guest_token: answer.body.guest_token };
+  }
+
   /** Every order of the shop. */
   async orders() {
     return this.all("/api/orders/v1/orders?limit=100", "orders");
