@@ -28,17 +28,17 @@ function focused(page) {
 }
 
 /* Tabs on until the wanted thing has the focus; each thing on the way has to show that it has it. */
-async function tabTo(page, wanted, key = "Tab") {
+async function tabTo(page, wanted) {
   const met = [];
   for (let step = 0; step < STEPS_MAX; step++) {
-    await page.keyboard.press(key);
     const now = await focused(page);
     met.push(now.name);
     assert.ok(now.visible, `the focus on ${now.tag} "${now.name}" cannot be seen`);
     if (now.name) assert.ok(now.inView, `${now.tag} "${now.name}" has the focus out of sight`);
     if (wanted.test(now.name)) return;
+    await page.keyboard.press("Tab");
   }
-  assert.fail(`no ${wanted} by ${key}; there were: ${met.join(" | ")}`);
+  assert.fail(`no ${wanted} by Tab; there were: ${met.join(" | ")}`);
 }
 
 /* From inside the frame, where the page knows only that the frame has the focus. */
@@ -139,7 +139,7 @@ test("a guest's order by keys alone", async (t) => {
   await page.keyboard.press("Tab");
   assert.equal((await focused(page)).tag, "IFRAME");
   await typeCard(page, { number: CARDS.good.replaceAll(" ", ""), expiry: "1234", cvc: "123" });
-  await tabTo(page, /^Pay /, "Tab").catch(async () => tabTo(page, /^Pay /, "Shift+Tab"));
+  await tabTo(page, /^Pay /);
   await page.keyboard.press("Enter");
   const id = await orderId(page);
   const order = await shop().ended(id);
