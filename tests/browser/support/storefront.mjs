@@ -126,8 +126,10 @@ class Visitor {
 
   /** With the cookie of a guest whose cart or order was made behind the page's back. */
   async asGuest(token) {
-    const cookie = { name: "__Host-guest", value: token, url: this.shop.url, secure: true, httpOnly: true };
-    await this.context.addCookies([{ ...cookie, sameSite: "Lax" }]);
+    // Chromium takes a __Host- cookie from a secure address alone, and has this machine's name for one.
+    const url = this.shop.url.replace("http:", "https:");
+    const cookie = { name: "__Host-guest", value: token, url, secure: true, httpOnly: true, sameSite: "Lax" };
+    await this.context.addCookies([cookie]);
   }
 
   /** Another tab; the first one is `page`. */
