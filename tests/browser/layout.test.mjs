@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 
+import { addToCart } from "./support/checkout.mjs";
 import { findBrightness, findFaults, observeMoves } from "./support/layout.mjs";
 import { newEmail, PASSWORD } from "./support/shop.mjs";
 import { storefront } from "./support/storefront.mjs";
@@ -83,7 +84,7 @@ for (const who of Object.keys(PAGES)) {
         await settle(page);
         for (const width of WIDTHS) {
           await page.setViewportSize({ width, height: 900 });
-          assert.deepEqual(await page.evaluate(findFaults), [], `at ${width}`);
+          assert.deepEqual(await page.evaluate(findFaults, "body"), [], `at ${width}`);
         }
         await page.emulateMedia({ colorScheme: "dark" });
         assert.deepEqual(await page.evaluate(findBrightness), [], "dark");
@@ -91,6 +92,18 @@ for (const who of Object.keys(PAGES)) {
     }
   });
 }
+
+test("the cart's drawer fits every width", async (t) => {
+  const visitor = await visit(t, { viewport: { width: WIDTHS[0], height: 640 } });
+  const { page } = visitor;
+  const { slug } = await shop().product({ title: LONG, amount: 123456789 });
+  await visitor.go(`/products/${slug}`);
+  await addToCart(page);
+  for (const width of WIDTHS) {
+    await page.setViewportSize({ width, height: 640 });
+    assert.deepEqual(await page.evaluate(findFaults, "dialog[open]"), [], `at ${width}`);
+  }
+});
 
 for (const width of [375, 1280]) {
   test(`nothing moves as a page comes, and its largest thing is in the first HTML, at ${width}`, async (t) => {

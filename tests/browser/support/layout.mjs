@@ -1,9 +1,10 @@
 /* What is wrong with how a page lies on the screen, found in the page itself: each function runs in the browser and
  * returns words for each fault, so that an empty list is a good page. */
 
-/** Beyond the screen's edge, cut off, or one on another. */
-export function findFaults() {
+/** Beyond the screen's edge, cut off, or one on another; of the whole page, or of what lies above it. */
+export function findFaults(selector = "body") {
   const faults = [];
+  const root = document.querySelector(selector);
   const width = document.documentElement.clientWidth;
   const name = (element) =>
     `${element.tagName.toLowerCase()}${element.id ? `#${element.id}` : ""} "${(element.innerText ?? "").trim().slice(0, 30)}"`;
@@ -31,7 +32,7 @@ export function findFaults() {
 
   /* -- Lines of text: each where it can be read, none on another -- */
   const lines = [];
-  const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  const walker = document.createTreeWalker(root, NodeFilter.SHOW_TEXT);
   while (walker.nextNode()) {
     const node = walker.currentNode;
     const element = node.parentElement;
@@ -59,7 +60,7 @@ export function findFaults() {
         faults.push(`${name(lines[i].element)} lies on ${name(lines[j].element)}`);
 
   /* -- Controls: each large enough, within the screen, none on another -- */
-  const controls = [...document.querySelectorAll("a[href], button, input, select, summary, iframe")].filter(
+  const controls = [...root.querySelectorAll("a[href], button, input, select, summary, iframe")].filter(
     (element) => !isHidden(element) && element.getBoundingClientRect().width > 1 && element.tabIndex >= 0,
   );
   for (const [index, element] of controls.entries()) {
