@@ -5,6 +5,7 @@ import { describeDevice } from '../shell/src/access/device';
 import { answers, click, control, fill, find, fixture, mount, submit, until, watchLocation } from './browser';
 
 const SESSION = 'POST /session';
+const PASSWORD_FORM = 'form:has([name="current_password"])';
 const done = () => ({ status: 204 });
 
 it('signs in and goes back to where one came from', async () => {
@@ -95,6 +96,23 @@ it('sets a new password with a code', async () => {
   });
 });
 
+it('changes the name, and greets by it', async () => {
+  const root = await mount(fixture('account'));
+  answers.on('PATCH /api/identity/v1/me', () => ({
+    status: 400,
+    body: { code: 'invalid', detail: 'x', errors: [{ pointer: '/name', detail: 'must not be blank.' }] },
+  }));
+  await fill(root, { name: ' Ann B. Example ' });
+  await submit(root);
+  expect(root.textContent).toContain('must not be blank.');
+  answers.on('PATCH /api/identity/v1/me', () => ({ body: { id: 'ann', name: 'Ann B. Example' } }));
+  answers.on('GET /visitor', () => ({ body: { signed_in: true, name: 'Bea Example', cart_count: 0 } }));
+  await submit(root);
+  expect(answers.of('PATCH /api/identity/v1/me').at(-1)?.body).toEqual({ name: 'Ann B. Example' });
+  expect(root.textContent).toContain('Your name is changed.');
+  expect(find(root, 'header').textContent).toContain('Bea');
+});
+
 it('ends other sessions, changes the password, signs out', async () => {
   const went = watchLocation();
   const root = await mount(fixture('account'));
@@ -110,10 +128,10 @@ it('ends other sessions, changes the password, signs out', async () => {
     body: { code: 'wrong_password', detail: 'x', errors: [{ pointer: '/current_password', detail: 'This is not it.' }] },
   }));
   await fill(root, { current_password: 'old password', new_password: 'new password' });
-  await submit(root);
+  await submit(root, PASSWORD_FORM);
   expect(root.textContent).toContain('This is not it.');
   answers.on('POST /api/identity/v1/password/change', done);
-  await submit(root);
+  await submit(root, PASSWORD_FORM);
   expect(root.textContent).toContain('Your password is changed.');
   answers.on('DELETE /session', done);
   await click([...root.querySelectorAll('button')].find(({ textContent }) => textContent === 'Sign out') as HTMLElement);

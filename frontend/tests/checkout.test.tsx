@@ -124,6 +124,21 @@ describe('checkout', () => {
     expect(new Set(asked.map(({ headers }) => headers.get('idempotency-key')))).toEqual(new Set([key]));
   });
 
+  it('finds the order of before the reload though its cart is gone, and links to it from then on', async () => {
+    const { root } = await open();
+    answers.on(ORDER, () => new TypeError('network'));
+    await pay(root);
+    root.remove();
+    const empty = fixture('checkout');
+    if (empty.checkout?.cart) empty.checkout.cart.items = [];
+    answers.on(ORDER, () => ({ status: 201, body: order('confirmed') }));
+    const went = watchLocation();
+    (await mount(empty)).remove();
+    expect(went).toEqual([`/orders/${order('confirmed').id}?placed=1`]);
+    const again = await mount(empty);
+    expect(control(again, 'Your order').getAttribute('href')).toBe(`/orders/${order('confirmed').id}`);
+  });
+
   it('Back to the checkout of a placed order leads to the order', async () => {
     const { root } = await open();
     await pay(root);

@@ -1,5 +1,5 @@
 /* The way to the API: CSRF token, one renewal of the session, problems. */
-import { api, call, problemFrom, safeReturn, unwrap, withReturn } from '@shopstream/shared';
+import { api, call, problemFrom, safeReturn, unwrap, visitorStore, withReturn } from '@shopstream/shared';
 import { expect, it } from 'vitest';
 
 import { answers } from './browser';
@@ -44,6 +44,27 @@ it('tells the refusal where the session cannot be renewed', async () => {
   answers.on('POST /session/refresh', () => ({ status: 401, body: { code: 'invalid_refresh_token' } }));
   const problem = problemFrom(await unwrap(api.GET('/api/identity/v1/me')).catch((error: unknown) => error));
   expect(problem).toMatchObject({ status: 401, code: 'token_expired', detail: 'Sign in again.' });
+});
+
+it('goes on as a guest where the session has ended', async () => {
+  visitorStore.set({ signed_in: true, name: 'Ann', cart_count: 2 });
+  let ended = false;
+  answers.on('GET /api/orders/v1/cart', () => (ended ? { body: { id: 'a-guest-s', items: [] } } : expired));
+  answers.on('POST /session/refresh', () => {
+    ended = true;
+    return { status: 401, body: { code: 'invalid_refresh_token' } };
+  });
+  expect(await unwrap(api.GET('/api/orders/v1/cart'))).toMatchObject({ id: 'a-guest-s' });
+  expect(visitorStore.get()).toEqual({ signed_in: false, cart_count: 0 });
+});
+
+it('stays signed in where nobody could say whether the session has ended', async () => {
+  visitorStore.set({ signed_in: true, name: 'Ann', cart_count: 2 });
+  answers.on('GET /api/orders/v1/cart', () => expired);
+  answers.on('POST /session/refresh', () => ({ status: 503 }));
+  await expect(unwrap(api.GET('/api/orders/v1/cart'))).rejects.toThrow('token_expired');
+  expect(answers.of('GET /api/orders/v1/cart')).toHaveLength(1);
+  expect(visitorStore.get()?.signed_in).toBe(true);
 });
 
 it('takes a new CSRF token where the old one was refused', async () => {

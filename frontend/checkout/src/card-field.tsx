@@ -72,7 +72,7 @@ function FrameField({ source, ref }: { source: Source; ref: Ref<CardFieldHandle>
   }));
 
   return (
-    <div className="relative">
+    <div className="card-place">
       {!ready && <div className="skeleton absolute inset-0" aria-hidden="true" />}
       {address ? (
         <iframe ref={frame} src={address.href} title="Card details" className="card-frame" allow="payment" />

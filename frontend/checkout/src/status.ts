@@ -52,12 +52,21 @@ const CANCELLING: Standing = {
   tone: 'plain',
 };
 
+function isCancellable(status: string): boolean {
+  return status === 'pending' || status === 'confirmed';
+}
+
+/** Its customer may still cancel it, and has not. */
+export function isOpen(order: Order): boolean {
+  return isCancellable(order.status) && !order.cancel_requested;
+}
+
 export function bankAddress(order: Order): string | undefined {
   return order.status === 'pending' ? order.payment?.next_action?.redirect_to_url?.url : undefined;
 }
 
 export function standingOf(order: Order): Standing {
-  if (order.cancel_requested && (order.status === 'pending' || order.status === 'confirmed')) return CANCELLING;
+  if (order.cancel_requested && isCancellable(order.status)) return CANCELLING;
   if (bankAddress(order)) return AT_THE_BANK;
   return STANDINGS[order.status] ?? WORKING;
 }

@@ -27,4 +27,14 @@ async function start(): Promise<void> {
   document.documentElement.dataset['ready'] = page.kind;
 }
 
-void start();
+/* What the server rendered stays and can be read; what needs script does not work, and a reader is told so. */
+function explainFailure(error: unknown): void {
+  console.error(error);
+  const notice = document.createElement('p');
+  notice.setAttribute('role', 'alert');
+  notice.className = 'bg-bad-wash px-2 py-1 text-center text-bad';
+  notice.textContent = 'Part of this page did not arrive. You can read it; to order, load it again in a moment.';
+  document.body.prepend(notice);
+}
+
+start().catch(explainFailure);

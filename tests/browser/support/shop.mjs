@@ -5,7 +5,7 @@
  *   shop.url                               // http://localhost:PORT, where __Host- cookies hold
  *   await shop.ask("GET", "/api/...", body, headers)   // { status, headers, body }, JSON parsed
  *   await shop.product({ stocks: [3] })    // a product of the test's own
- *   await shop.charges()                   // every charge that the provider knows
+ *   await shop.charges(orderId)            // every charge of the order that took money, as the provider knows them
  *   await shop.stop()                      // throws where the shop did not end well
  *
  * Nothing here sleeps for something that it can ask for: eventually() asks until the answer comes. */
@@ -140,11 +140,12 @@ export class Shop {
   }
 
   /** As the administrator; a write has a key of its own. The answer's body, which must be a good one. */
-  async staff(method, path, body) {
+  async staff(method, path, body, headers = {}) {
     this.token ??= await this.signIn(ADMIN_EMAIL);
     const answer = await this.ask(method, path, body, {
       authorization: `Bearer ${this.token}`,
       ...(method === "GET" ? {} : { "idempotency-key": randomUUID() }),
+      ...headers,
     });
     assert.ok(answer.status < 300, `${method} ${path}: ${answer.status} ${JSON.stringify(answer.body)}`);
     return answer.body;
@@ -208,8 +209,23 @@ export class Shop {
     await this.staff("PUT", `/api/catalog/v1/skus/${skuId}/stock`, { on_hand: units });
   }
 
-  stock(skuId) {
-    return this.get(`/api/catalog/v1/skus/${skuId}/stock`);
+  async stock(skuId) {
+    const { on_hand, reserved, available } = await this.get(`/api/catalog/v1/skus/${skuId}/stock`);
+    return { on_hand, reserved, available };
+  }
+
+  /** An order of one unit, confirmed: a guest's, with the token, or whose headers say. */
+  async placeOrder(skuId, fields = {}, headers = {}) {
+    const body = {
+      items: [{ sku_id: skuId, quantity: 1 }],
+      email: "ann@mail.example",
+      shipping_address: { name: "Ann Example", line1: "1 Main Street", city: "Berlin", postal_code: "10115", country: "DE" },
+      payment: { payment_method: "pm_card_visa" },
+      ...fields,
+    };
+    const answer = await this.ask("POST", "/api/orders/v1/orders", body, { "idempotency-key": randomUUID(), ...headers });
+    assert.equal(answer.status, 201, JSON.stringify(answer.body));
+    return { ...(await this.ended(answer.body.id)), guest_token: answer.body.guest_token };
   }
 
   /** Every order of the shop. */
@@ -254,15 +270,23 @@ export class Shop {
     return response.json();
   }
 
-  /** Every charge that took money, as Stripe's API has it. */
-  async charges() {
+  /** Every object of one of Stripe's lists, the newest first. */
+  async providerList(path) {
     const found = [];
     for (;;) {
       const after = found.length > 0 ? `&starting_after=${found.at(-1).id}` : "";
-      const page = await this.provider(`/v1/charges?limit=100${after}`);
+      const page = await this.provider(`${path}?limit=100${after}`);
       found.push(...page.data);
-      if (!page.has_more) return found.filter((charge) => charge.captured);
+      if (!page.has_more) return found;
     }
+  }
+
+  /** Every charge of the order that took money: by all of its payments, as the provider has them. */
+  async charges(orderId) {
+    const intents = await this.providerList("/v1/payment_intents");
+    const own = new Set(intents.filter(({ metadata }) => metadata.order_id === orderId).map(({ id }) => id));
+    const charges = await this.providerList("/v1/charges");
+    return charges.filter((charge) => own.has(charge.payment_intent) && charge.captured);
   }
 
   /** What is to go wrong at the provider; nothing where nothing is named. */

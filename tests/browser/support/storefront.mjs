@@ -7,6 +7,7 @@
  *     visitor.page                                        // Playwright's page
  *     const tab = await visitor.tab("/checkout");         // a second tab of the same browser, watched as well
  *     visitor.expect(/402 .*payment_methods/);            // this complaint has to come, instead of failing the test
+ *     visitor.allow(/404 .*nothing/);                     // this one may come
  *   });
  *
  * A test fails where anything in its browser complains: an error or a warning on the console (a hydration mismatch and a
@@ -15,7 +16,7 @@
  *
  * shop() is the running Shop of shop.mjs. Where the shop logs an error or a warning, the file's last hook fails, unless
  * the file has named it: storefront({ logs: [/.../] }). Options: settings (SHOPSTREAM_... without the prefix), words (of
- * the command line). A screenshot of a failed test is in SHOPSTREAM_BUILD/test-logs/browser. */
+ * the command line), prepare (what is done with the shop before the first test). A screenshot of a failed test is in SHOPSTREAM_BUILD/test-logs/browser. */
 import assert from "node:assert/strict";
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
@@ -44,9 +45,10 @@ const TOLD_ALREADY = /^Failed to load resource: (the server responded with a sta
 
 /** Collects what anything in a browser's context complains of. */
 class Watch {
-  constructor(context) {
+  constructor(context, scripted) {
     this.complaints = [];
     this.expected = [];
+    this.allowed = [];
     context.on("console", (message) => this.console(message));
     context.on("weberror", (error) => this.complain(`uncaught: ${error.error().stack ?? error.error()}`));
     context.on("response", (response) => {
@@ -55,7 +57,9 @@ class Watch {
     });
     context.on("requestfailed", (request) => {
       const reason = request.failure()?.errorText ?? "";
-      if (reason !== "net::ERR_ABORTED") this.complain(`failed: ${request.method()} ${request.url()}: ${reason}`);
+      // Where scripts are switched off, Chromium says of each that it was refused.
+      const isOff = !scripted && reason === "csp" && request.resourceType() === "script";
+      if (reason !== "net::ERR_ABORTED" && !isOff) this.complain(`failed: ${request.method()} ${request.url()}: ${reason}`);
     });
   }
 
@@ -71,7 +75,8 @@ class Watch {
 
   /** Throws where there is a complaint that nobody expected, or one that was expected did not come. */
   judge() {
-    const isExpected = (complaint) => this.expected.some((pattern) => pattern.test(complaint));
+    const known = [...this.expected, ...this.allowed];
+    const isExpected = (complaint) => known.some((pattern) => pattern.test(complaint));
     const unexpected = this.complaints.filter((complaint) => !isExpected(complaint));
     assert.deepEqual(unexpected, [], "the browser complains");
     const missing = this.expected.filter((pattern) => !this.complaints.some((complaint) => pattern.test(complaint)));
@@ -85,11 +90,16 @@ class Visitor {
     this.shop = shop;
     this.context = context;
     this.scripted = scripted;
-    this.watch = new Watch(context);
+    this.watch = new Watch(context, scripted);
   }
 
   expect(pattern) {
     this.watch.expected.push(pattern);
+  }
+
+  /** As expect(), of what may come or not. */
+  allow(pattern) {
+    this.watch.allowed.push(pattern);
   }
 
   async go(path, page = this.page) {
@@ -101,6 +111,25 @@ class Visitor {
   /** Until React has taken the page over: from then on it answers to clicks. */
   async ready(page = this.page) {
     if (this.scripted) await page.locator("html[data-ready]").waitFor({ state: "attached" });
+  }
+
+  /** Signs in on the page for it, and is at the shop's first page then. */
+  async signIn(email, password) {
+    const { page } = this;
+    await this.go("/login");
+    await page.getByLabel("E-mail").fill(email);
+    await page.getByLabel("Password", { exact: true }).fill(password);
+    await page.getByRole("button", { name: "Sign in" }).click();
+    await page.waitForURL((url) => url.pathname === "/");
+    await this.ready();
+  }
+
+  /** With the cookie of a guest whose cart or order was made behind the page's back. */
+  async asGuest(token) {
+    // Chromium takes a __Host- cookie from a secure address alone, and has this machine's name for one.
+    const url = this.shop.url.replace("http:", "https:");
+    const cookie = { name: "__Host-guest", value: token, url, secure: true, httpOnly: true, sameSite: "Lax" };
+    await this.context.addCookies([cookie]);
   }
 
   /** Another tab; the first one is `page`. */
@@ -140,10 +169,12 @@ function judgeLog(log, known) {
 }
 
 /** Call it at the top of a file of tests; shop() is there once a test runs. */
-export function storefront({ settings = {}, words = [], logs = [] } = {}) {
+export function storefront({ settings = {}, words = [], logs = [], prepare } = {}) {
   let shop, browser;
   before(async () => {
     [shop, browser] = await Promise.all([startShop(settings, words), launchBrowser()]);
+    assert.doesNotMatch(shop.log(), /pages are not built/, "tools/frontend.sh builds the pages that are tested here");
+    await prepare?.(shop);
   });
   after(async () => {
     await browser?.close();

@@ -344,46 +344,90 @@ function SummaryLines({ cart, method }: { cart: Cart; method: ShippingMethod | u
   );
 }
 
-/** Beside the form on a desk; on a phone it folds up above it, so that the form is at hand. */
-function Summary({ cart, method }: { cart: Cart; method: ShippingMethod | undefined }) {
+interface SummaryProps {
+  cart: Cart;
+  method: ShippingMethod | undefined;
+}
+
+/* On a phone it folds up above the form, on a desk it stands beside it. Each is where it is read, so that nothing moves
+ * when a slow connection brings the second of them later than the form, and the keys go the way of the eyes. */
+function SummaryAbove({ cart, method }: SummaryProps) {
   return (
-    <>
-      <details className="bg-tile px-2 lg:hidden">
-        <summary className="flex min-h-7 list-none items-center justify-between font-semibold">
-          <span>
-            Your order{' '}
-            <span aria-hidden="true" className="text-soft">
-              +
-            </span>
+    <details className="bg-tile px-2 lg:hidden">
+      <summary className="flex min-h-7 list-none items-center justify-between font-semibold">
+        <span>
+          Your order{' '}
+          <span aria-hidden="true" className="text-soft">
+            +
           </span>
-          <Price money={addMoney(cart.total, method?.price)} />
-        </summary>
-        <div className="pb-2">
-          <SummaryLines cart={cart} method={method} />
-        </div>
-      </details>
-      <section aria-labelledby="summary" className="hidden h-fit bg-tile p-3 lg:sticky lg:top-3 lg:block">
-        <h2 id="summary" className="mb-2 text-lg">
-          Your order
-        </h2>
+        </span>
+        <Price money={addMoney(cart.total, method?.price)} />
+      </summary>
+      <div className="pb-2">
         <SummaryLines cart={cart} method={method} />
-      </section>
-    </>
+      </div>
+    </details>
   );
 }
 
+function SummaryBeside({ cart, method }: SummaryProps) {
+  return (
+    <section aria-labelledby="summary" className="hidden h-fit bg-tile p-3 lg:sticky lg:top-3 lg:block">
+      <h2 id="summary" className="mb-2 text-lg">
+        Your order
+      </h2>
+      <SummaryLines cart={cart} method={method} />
+    </section>
+  );
+}
+
+/** The order that this tab has placed, where its cart is gone already: what was sent and not answered is asked for again. */
+function usePlacedOrder() {
+  const [placed, setPlaced] = useState<{ href?: string; asking?: boolean; problem?: string }>({});
+  useEffect(() => {
+    const attempt = readAttempt();
+    if (!attempt) return;
+    if (attempt.order_id) {
+      setPlaced({ href: paths.order(attempt.order_id) });
+      return;
+    }
+    setPlaced({ asking: true });
+    sendAttempt(attempt)
+      .then((order) => location.replace(nextAddress(order)))
+      .catch((error: unknown) => setPlaced({ problem: problemFrom(error).detail }));
+  }, []);
+  return placed;
+}
+
 function Empty() {
+  const { href, asking, problem } = usePlacedOrder();
+  if (asking)
+    return (
+      <div className="frame py-8" role="status">
+        <h1 className="text-4xl font-bold">Looking for your order…</h1>
+        <p className="mt-2 text-soft">What you sent before is the same order, and it is charged once.</p>
+      </div>
+    );
   return (
     <div className="frame py-8">
       <h1 className="text-4xl font-bold">There is nothing to pay for</h1>
-      <p className="mt-2 text-soft">Your cart is empty. If you have just ordered, your order is in the list of your orders.</p>
+      <p className="mt-2 text-soft">
+        Your cart is empty. {href ? 'What you have just ordered is safe.' : 'What you order while signed in is in the list of your orders.'}
+      </p>
+      {problem && <Notice>{problem}</Notice>}
       <p className="mt-3 flex flex-wrap gap-1">
-        <a className="button" href={paths.home}>
-          Look around the shop
+        <a className="button" href={href ?? paths.home}>
+          {href ? 'Your order' : 'Look around the shop'}
         </a>
-        <a className="button button-quiet" href={paths.orders}>
-          Your orders
-        </a>
+        {href ? (
+          <a className="button button-quiet" href={paths.home}>
+            Look around the shop
+          </a>
+        ) : (
+          <a className="button button-quiet" href={paths.orders}>
+            Your orders
+          </a>
+        )}
       </p>
     </div>
   );
@@ -420,13 +464,13 @@ function CheckoutForm({ page, checkout, cart }: { page: PageDocument; checkout: 
     <div className="frame pt-4 lg:pt-6">
       <h1 className="mb-3 text-3xl font-bold lg:text-4xl">Checkout</h1>
       <div className="grid gap-x-8 gap-y-4 lg:grid-cols-[minmax(0,7fr)_minmax(0,4fr)]">
+        <SummaryAbove cart={cart} method={method} />
         <form
           ref={form}
           noValidate
           method="post"
           onSubmit={submit}
           onInput={(event) => keepDraft(valuesOf(event.currentTarget))}
-          className="max-lg:order-last"
         >
           {notice && (
             <div className="mb-3">
@@ -494,7 +538,7 @@ function CheckoutForm({ page, checkout, cart }: { page: PageDocument; checkout: 
             {working ? 'This takes a few seconds. It is safe to wait, and safe to press again.' : 'You are charged once, when the order is confirmed.'}
           </p>
         </form>
-        <Summary cart={cart} method={method} />
+        <SummaryBeside cart={cart} method={method} />
       </div>
     </div>
   );

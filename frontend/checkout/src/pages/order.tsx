@@ -14,10 +14,12 @@ import {
   type Order,
   type PageDocument,
 } from '@shopstream/shared';
+import { useEffect } from 'react';
+
 import { refillCart } from '../attempt';
 import { Line, Sums } from '../line';
 import { useLiveOrder } from '../live-order';
-import { bankAddress, shortNumber, standingOf } from '../status';
+import { bankAddress, isOpen, shortNumber, standingOf } from '../status';
 
 async function cancel(id: string): Promise<Order> {
   const params = { path: { id }, header: { 'Idempotency-Key': newKey() } };
@@ -29,7 +31,11 @@ function Cancel({ order, onChange }: { order: Order; onChange: (order: Order) =>
   return (
     <details className="mt-3">
       <summary className="link inline-block list-none">Cancel this order</summary>
-      <p className="mt-1 text-soft">Your money goes back to your card, and the goods go back on the shelf.</p>
+      <p className="mt-1 text-soft">
+        {order.status === 'pending'
+          ? 'Nothing is charged then, and the goods go back on the shelf.'
+          : 'Your money goes back to your card, and the goods go back on the shelf.'}
+      </p>
       <button
         type="button"
         className="button button-quiet mt-1"
@@ -71,9 +77,9 @@ const TONES = { good: 'bg-good text-paper', bad: 'bg-bad text-paper', plain: 'bg
 
 function Outcome({ order, thanks, onChange }: { order: Order; thanks: boolean; onChange: (order: Order) => void }) {
   const standing = standingOf(order);
-  const bank = bankAddress(order);
+  const open = isOpen(order);
+  const bank = open ? bankAddress(order) : undefined;
   const name = order.shipping?.address?.name.split(' ')[0];
-  const open = order.status === 'confirmed' && !order.cancel_requested;
   return (
     <div>
       {thanks && standing.tone === 'good' && <p className="mb-1 text-lg">Thank you{name && `, ${name}`}.</p>}
@@ -182,8 +188,20 @@ export default function OrderPage({ page }: { page: PageDocument }) {
   return <Shown initial={shown.order} thanks={shown.placed_now ?? false} signedIn={page.visitor !== undefined} />;
 }
 
+const OF_THE_BANK = ['payment_intent', 'payment_intent_client_secret', 'redirect_status'];
+
+/** The provider sends its customer back with the payment's secret in the address; it is not to be kept or passed on. */
+function useCleanAddress(): void {
+  useEffect(() => {
+    const url = new URL(location.href);
+    for (const name of OF_THE_BANK) url.searchParams.delete(name);
+    if (url.href !== location.href) history.replaceState(history.state, '', url);
+  }, []);
+}
+
 function Shown({ initial, thanks, signedIn }: { initial: Order; thanks: boolean; signedIn: boolean }) {
   const [order, setOrder] = useLiveOrder(initial);
+  useCleanAddress();
   return (
     <div className="frame pt-4 lg:pt-8">
       <div className="grid gap-x-8 gap-y-4 lg:grid-cols-[minmax(0,7fr)_minmax(0,4fr)]">

@@ -1,4 +1,5 @@
-/* One way out to the shop's API: carries the CSRF token, renews the session once when it has run out. */
+/* One way out to the shop's API: carries the CSRF token, renews the session once when it has run out. Where it cannot be
+ * renewed the visitor is a guest from then on: the shop has taken the cookies back, and the request is sent as a guest's. */
 
 const UNSAFE = /^(POST|PUT|PATCH|DELETE)$/;
 
@@ -21,22 +22,35 @@ async function prepare(request: Request): Promise<Request> {
   return prepared;
 }
 
-let renewal: Promise<boolean> | undefined;
+/** What came of a renewal: "ended" says that there is no session any more, "failed" that nobody knows. */
+type Renewal = 'renewed' | 'ended' | 'failed';
 
-async function renew(): Promise<boolean> {
-  const request = await prepare(new Request(new URL('/session/refresh', location.href), { method: 'POST' }));
-  return (await fetch(request)).ok;
+let renewal: Promise<Renewal> | undefined;
+let onSessionEnd = () => undefined as void;
+
+/** Who is told that the visitor, who was signed in, is a guest now. */
+export function whenSessionEnds(listener: () => void): void {
+  onSessionEnd = listener;
+}
+
+async function renew(): Promise<Renewal> {
+  const url = new URL('/session/refresh', location.href);
+  const response = await fetch(await prepare(new Request(url, { method: 'POST' })));
+  if (response.ok) return 'renewed';
+  if (response.status !== 401) return 'failed';
+  onSessionEnd();
+  return 'ended';
 }
 
 /* A refresh token is good once. Tabs take turns, and who comes second finds the session renewed already. */
-async function renewInTurn(): Promise<boolean> {
+async function renewInTurn(): Promise<Renewal> {
   if (!('locks' in navigator)) return renew();
   const before = Date.now();
   return navigator.locks.request('shopstream-session', async () => {
     const last = Number(localStorage.getItem('session-renewed') ?? 0);
-    if (last >= before) return true;
+    if (last >= before) return 'renewed';
     const renewed = await renew();
-    if (renewed) localStorage.setItem('session-renewed', String(Date.now()));
+    if (renewed === 'renewed') localStorage.setItem('session-renewed', String(Date.now()));
     return renewed;
   });
 }
@@ -60,7 +74,7 @@ async function mendable(response: Response): Promise<boolean> {
   renewal ??= renewInTurn().finally(() => {
     renewal = undefined;
   });
-  return renewal;
+  return (await renewal) !== 'failed';
 }
 
 export async function send(request: Request): Promise<Response> {

@@ -1,6 +1,7 @@
 /* Who is here, and how much is in the cart: pages are the same for everybody, so this comes afterwards. */
 import { call } from './api';
 import { createStore } from './store';
+import { whenSessionEnds } from './transport';
 
 export interface VisitorState {
   signed_in: boolean;
@@ -9,6 +10,8 @@ export interface VisitorState {
 }
 
 export const visitorStore = createStore<VisitorState | undefined>(undefined);
+
+whenSessionEnds(() => visitorStore.set({ signed_in: false, cart_count: 0 }));
 
 export async function loadVisitor(): Promise<void> {
   try {

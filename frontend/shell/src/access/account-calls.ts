@@ -1,5 +1,5 @@
 /* What the pages of access and account ask of the identity service and of the browser's session. */
-import { api, call, unwrap } from '@shopstream/shared';
+import { api, call, loadVisitor, newKey, unwrap } from '@shopstream/shared';
 
 const ADDRESS = 'access-email';
 
@@ -38,6 +38,12 @@ export async function resetPassword(body: { email: string; code: string; passwor
 
 export async function changePassword(body: { current_password: string; new_password: string }): Promise<void> {
   await unwrap(api.POST('/api/identity/v1/password/change', { body }));
+}
+
+/** The header greets by the new name at once. */
+export async function changeName(name: string): Promise<void> {
+  await unwrap(api.PATCH('/api/identity/v1/me', { params: { header: { 'Idempotency-Key': newKey() } }, body: { name } }));
+  await loadVisitor();
 }
 
 export async function endSession(id: string): Promise<void> {

@@ -1,5 +1,6 @@
 /* Who somebody is to the shop, where they are signed in, and their password. */
 import {
+  Field,
   formatDate,
   Notice,
   paths,
@@ -13,7 +14,7 @@ import {
 } from '@shopstream/shared';
 import { useId, useRef, useState, type ReactNode } from 'react';
 
-import { changePassword, endSession, signOut } from '../access/account-calls';
+import { changeName, changePassword, endSession, signOut } from '../access/account-calls';
 import { PasswordField } from '../access/fields';
 import { describeDevice } from '../access/device';
 
@@ -31,15 +32,27 @@ function Section({ title, children }: { title: string; children: ReactNode }) {
 
 function Profile({ user }: { user: User }) {
   const { site } = usePage();
+  const [saved, setSaved] = useState(false);
+  const { errors, problem, working, onSubmit } = useForm(async ({ name = '' }) => {
+    setSaved(false);
+    await changeName(name.trim());
+    setSaved(true);
+  });
   return (
-    <dl className="grid grid-cols-[auto_1fr] gap-x-4 gap-y-1">
-      <dt className="text-soft">Name</dt>
-      <dd>{user.name}</dd>
-      <dt className="text-soft">E-mail</dt>
-      <dd className="break-all">{user.email}</dd>
-      <dt className="text-soft">Here since</dt>
-      <dd>{formatDate(user.created_at, site.locale)}</dd>
-    </dl>
+    <>
+      <form noValidate method="post" onSubmit={onSubmit} className="grid max-w-[448px] gap-2">
+        {problem && <Notice>{problem.detail}</Notice>}
+        {saved && <Notice tone="plain">Your name is changed.</Notice>}
+        <Field label="Name" name="name" autoComplete="name" maxLength={200} defaultValue={user.name} error={errors['name']} />
+        <Submit working={working}>{working ? 'One moment…' : 'Save the name'}</Submit>
+      </form>
+      <dl className="mt-3 grid grid-cols-[auto_1fr] gap-x-4 gap-y-1">
+        <dt className="text-soft">E-mail</dt>
+        <dd className="break-all">{user.email}</dd>
+        <dt className="text-soft">Here since</dt>
+        <dd>{formatDate(user.created_at, site.locale)}</dd>
+      </dl>
+    </>
   );
 }
 
