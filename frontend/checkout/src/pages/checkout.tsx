@@ -16,6 +16,7 @@ import {
   Price,
   problemFrom,
   RequestFailed,
+  Title,
   unwrap,
   valuesOf,
   withReturn,
@@ -31,6 +32,7 @@ import { useEffect, useId, useRef, useState, type FormEvent, type ReactNode, typ
 import {
   beginAttempt,
   forgetAttempt,
+  isPlaced,
   linesOf,
   nextAddress,
   readAttempt,
@@ -112,11 +114,11 @@ function Methods({ methods, chosen, problem, onChoose }: MethodsProps) {
 function Step({ title, children }: { title: string; children: ReactNode }) {
   const id = useId();
   return (
-    <section aria-labelledby={id} className="border-t border-line py-3">
+    <section aria-labelledby={id} className="gap-x-3 border-t border-line py-3 xl:grid xl:grid-cols-[144px_minmax(0,1fr)]">
       <h2 id={id} className="mb-2 text-lg">
         {title}
       </h2>
-      {children}
+      <div>{children}</div>
     </section>
   );
 }
@@ -282,7 +284,7 @@ function usePlacing(cart: Cart, method: string | undefined, field: RefObject<Car
     const look = () => {
       const attempt = readAttempt();
       if (!attempt) return;
-      if (!attempt.order_id) void resume.current(() => sendAttempt(attempt));
+      if (!isPlaced(attempt)) void resume.current(() => sendAttempt(attempt));
       else if (attempt.lines === linesOf(cart)) location.replace(paths.order(attempt.order_id));
     };
     look();
@@ -302,7 +304,7 @@ function usePlacing(cart: Cart, method: string | undefined, field: RefObject<Car
     }
     void run(async () => {
       const pending = readAttempt();
-      if (pending && !pending.order_id) return sendAttempt(pending);
+      if (pending && !isPlaced(pending)) return sendAttempt(pending);
       const card = await field.current?.tokenise();
       if (!card || !method) throw new RequestFailed({ status: 0, code: 'incomplete', detail: 'Choose a way of delivery.', fields: {} });
       return sendAttempt(beginAttempt(requestOf(form, cart, method, card), linesOf(cart)));
@@ -374,9 +376,9 @@ function Summary({ cart, method }: { cart: Cart; method: ShippingMethod | undefi
 
 function Empty() {
   return (
-    <div className="frame py-8">
-      <h1 className="text-4xl font-bold">There is nothing to pay for</h1>
-      <p className="mt-2 text-soft">Your cart is empty. If you have just ordered, your order is in the list of your orders.</p>
+    <div className="frame pt-4 lg:pt-6">
+      <Title>There is nothing to pay for</Title>
+      <p className="mt-3 max-w-[60ch] text-lg text-soft">Your cart is empty. If you have just ordered, your order is in the list of your orders.</p>
       <p className="mt-3 flex flex-wrap gap-1">
         <a className="button" href={paths.home}>
           Look around the shop
@@ -418,7 +420,7 @@ function CheckoutForm({ page, checkout, cart }: { page: PageDocument; checkout: 
   const total = formatMoney(addMoney(cart.total, method?.price), site.locale);
   return (
     <div className="frame pt-4 lg:pt-6">
-      <h1 className="mb-3 text-3xl font-bold lg:text-4xl">Checkout</h1>
+      <Title className="mb-3 lg:mb-6">Checkout</Title>
       <div className="grid gap-x-8 gap-y-4 lg:grid-cols-[minmax(0,7fr)_minmax(0,4fr)]">
         <form
           ref={form}
@@ -481,6 +483,7 @@ function CheckoutForm({ page, checkout, cart }: { page: PageDocument; checkout: 
           <noscript>
             <Notice>Paying needs JavaScript: the card field is a page of the payment provider.</Notice>
           </noscript>
+          <div className="xl:pl-[168px]">
           <button
             type="submit"
             className="button mt-1 w-full"
@@ -493,6 +496,7 @@ function CheckoutForm({ page, checkout, cart }: { page: PageDocument; checkout: 
           <p role="status" className="mt-1 text-center text-sm text-soft">
             {working ? 'This takes a few seconds. It is safe to wait, and safe to press again.' : 'You are charged once, when the order is confirmed.'}
           </p>
+          </div>
         </form>
         <Summary cart={cart} method={method} />
       </div>
