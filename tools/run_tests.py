@@ -16,7 +16,7 @@ import time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 TESTS = ROOT / "tests"
-SUITE_TIMEOUT_S = 300  # where run.sh has no line "# timeout_s: N"
+SUITE_TIMEOUT_S = 300  # where run.sh has no line "# timeout_s: N", and package.json no "timeout_s": N
 TOTAL_TIMEOUT_S = 1500  # after that no further suite starts
 SANITIZED_FACTOR = 3  # how much longer everything may take under the sanitizers
 OUTPUT_LINES_MAX = 200  # of a failed suite; the whole is in BUILD_FOLDER/test-logs
@@ -125,8 +125,9 @@ def run_node(folder, environment, log_path, factor):
         if code != 0:
             return Outcome(0, 1)
         installed.touch()
+    timeout_s = json.loads((folder / "package.json").read_text()).get("timeout_s", SUITE_TIMEOUT_S)
     code = run([str(ROOT / "tools/node.sh"), "node", "--test", "--test-reporter=tap"], folder, environment, log_path,
-               SUITE_TIMEOUT_S * factor)
+               timeout_s * factor)
     text = log_path.read_text(errors="replace")
     counts = {word: int(n) for word, n in re.findall(r"^# (pass|fail|cancelled) (\d+)$", text, re.M)}
     return judge(code, counts.get("pass", 0), counts.get("fail", 0) + counts.get("cancelled", 0))
