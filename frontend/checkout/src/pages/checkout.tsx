@@ -3,9 +3,7 @@ import {
   addMoney,
   api,
   cartStore,
-  describedBy,
   Field,
-  FieldFrame,
   fieldErrors,
   focusFirst,
   checkForm,
@@ -29,6 +27,7 @@ import {
 } from '@shopstream/shared';
 import { useEffect, useId, useRef, useState, type FormEvent, type ReactNode, type RefObject } from 'react';
 
+import { AddressFields, Country } from '../address-fields';
 import {
   beginAttempt,
   forgetAttempt,
@@ -120,88 +119,6 @@ function Step({ title, children }: { title: string; children: ReactNode }) {
       </h2>
       <div>{children}</div>
     </section>
-  );
-}
-
-interface CountryProps {
-  checkout: Checkout;
-  country: string;
-  error: string | undefined;
-  onChange: (country: string) => void;
-}
-
-function Country({ checkout, country, error, onChange }: CountryProps) {
-  const id = useId();
-  const choices = checkout.countries.some(({ href }) => href === country)
-    ? checkout.countries
-    : [{ label: country, href: country }, ...checkout.countries];
-  return (
-    <FieldFrame id={id} label="Country" error={error} className="sm:col-span-6">
-      <select
-        id={id}
-        name="country"
-        autoComplete="shipping country"
-        className="input"
-        value={country}
-        aria-invalid={error ? true : undefined}
-        aria-describedby={describedBy(id, error, undefined)}
-        onChange={(event) => onChange(event.target.value)}
-      >
-        {choices.map(({ label, href }) => (
-          <option key={href} value={href}>
-            {label}
-          </option>
-        ))}
-      </select>
-    </FieldFrame>
-  );
-}
-
-function AddressFields({ errors }: { errors: Errors }) {
-  return (
-    <>
-      <Field
-        label="Full name"
-        name="name"
-        autoComplete="shipping name"
-        maxLength={200}
-        error={errors['name']}
-        className="sm:col-span-6"
-      />
-      <Field
-        label="Street and number"
-        name="line1"
-        autoComplete="shipping address-line1"
-        maxLength={200}
-        error={errors['line1']}
-        className="sm:col-span-6"
-      />
-      <Field
-        label="Flat, floor, company"
-        name="line2"
-        autoComplete="shipping address-line2"
-        maxLength={200}
-        required={false}
-        error={errors['line2']}
-        className="sm:col-span-6"
-      />
-      <Field
-        label="Postal code"
-        name="postal_code"
-        autoComplete="shipping postal-code"
-        maxLength={20}
-        error={errors['postal_code']}
-        className="sm:col-span-2"
-      />
-      <Field
-        label="Town or city"
-        name="city"
-        autoComplete="shipping address-level2"
-        maxLength={100}
-        error={errors['city']}
-        className="sm:col-span-4"
-      />
-    </>
   );
 }
 
@@ -484,18 +401,18 @@ function CheckoutForm({ page, checkout, cart }: { page: PageDocument; checkout: 
             <Notice>Paying needs JavaScript: the card field is a page of the payment provider.</Notice>
           </noscript>
           <div className="xl:pl-[168px]">
-          <button
-            type="submit"
-            className="button mt-1 w-full"
-            disabled={!checkout.card_field}
-            aria-busy={working}
-            aria-disabled={working || !method}
-          >
-            {working ? 'Placing your order…' : `Pay ${total}`}
-          </button>
-          <p role="status" className="mt-1 text-center text-sm text-soft">
-            {working ? 'This takes a few seconds. It is safe to wait, and safe to press again.' : 'You are charged once, when the order is confirmed.'}
-          </p>
+            <button
+              type="submit"
+              className="button mt-1 w-full"
+              disabled={!checkout.card_field}
+              aria-busy={working}
+              aria-disabled={working || !method}
+            >
+              {working ? 'Placing your order…' : `Pay ${total}`}
+            </button>
+            <p role="status" className="mt-1 text-center text-sm text-soft">
+              {working ? 'This takes a few seconds. It is safe to wait, and safe to press again.' : 'You are charged once, when the order is confirmed.'}
+            </p>
           </div>
         </form>
         <Summary cart={cart} method={method} />
