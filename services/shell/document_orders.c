@@ -36,7 +36,7 @@ int fill_cart(struct page *page)
         return ERR_NO_MEMORY;
     page->document->cart = shown;
     TRY(read_cart(page, &shown->cart));
-    return page_describe(page, "Your cart", NULL, "/cart");
+    return page_describe(page, "Your cart", "What you have chosen, and what it costs.", "/cart");
 }
 
 /* -- Checkout ------------------------------------------------------------------------------------------------------ */
@@ -88,7 +88,7 @@ int fill_checkout(struct page *page)
     TRY(add_shipping(page, shown));
     TRY(add_countries(page, shown));
     TRY(page_add_card_field(page, shown));
-    return page_describe(page, "Checkout", NULL, "/checkout");
+    return page_describe(page, "Checkout", "Where your order goes to, how, and how it is paid.", "/checkout");
 }
 
 /* -- Orders -------------------------------------------------------------------------------------------------------- */

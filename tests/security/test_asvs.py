@@ -27,12 +27,14 @@ def read_requirements(path):
 def has_test_called(file, name):
     if file.suffix in SCRIPTS:
         return re.search(r"\b(?:test|it)\(\s*[\"'`]%s" % re.escape(name), file.read_text()) is not None
-    return TEST_NAME.match(name) and re.search(r"(?:def|static void) %s\(" % name, file.read_text()) is not None
+    pattern = r"(?:def|static void) %s\(" % name
+    return TEST_NAME.match(name) and re.search(pattern, file.read_text()) is not None
 
 
 def evidence_problems(row, root):
-    """Evidence is "PATH" or "PATH TEST", several of them after semicolons; a test is a function of that file, or what it
-    calls a test in words (or the beginning of that, where one test is several)."""
+    """Evidence is "PATH" or "PATH TEST", several of them after semicolons; a test is a function of that file, or what
+    it calls a test in words (or the beginning of that, where one test is several).
+    """
     has_test = False
     for entry in filter(None, row["evidence"].split("; ")):
         path, _, name = entry.partition(" ")
