@@ -44,7 +44,7 @@ export function Facets({ facets }: { facets: Facet[] }) {
   if (shown.length === 0) return null;
   return (
     <>
-      <div className="hidden lg:sticky lg:top-3 lg:block lg:max-h-[calc(100dvh-48px)] lg:self-start lg:overflow-y-auto">
+      <div className="hidden lg:sticky lg:top-3 lg:block lg:max-h-[calc(100dvh-48px)] lg:-mx-1 lg:self-start lg:overflow-y-auto lg:px-1">
         <Groups facets={shown} />
       </div>
       <details className="border-y border-line lg:hidden">

@@ -127,7 +127,7 @@ export function Header() {
       <p role="status" className={offline ? 'bg-ink px-2 py-1 text-center text-sm text-paper' : ''}>
         {offline && 'You are offline. What you see may have changed; nothing you do is lost.'}
       </p>
-      <div className="frame flex flex-wrap items-center gap-x-2 py-1 lg:gap-x-5 lg:pt-2 lg:pb-0.5">
+      <div className="frame flex flex-wrap items-center gap-x-1 py-1 sm:gap-x-2 lg:gap-x-5 lg:pt-2 lg:pb-0.5">
         <a href={paths.home} className="mr-auto py-1 lg:mr-0" aria-label={`${site.name}, home`}>
           <Logo name={site.name} />
         </a>
