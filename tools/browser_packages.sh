@@ -3,7 +3,7 @@
 set -eu
 for folder; do
     installed=$folder/node_modules/.package-lock.json
-    if [ ! -e "$installed" ] || [ "$folder/package-lock.json" -nt "$installed" ]; then
+    if [ ! -e "$installed" ] || [ -n "$(find "$folder/package-lock.json" -newer "$installed")" ]; then
         tools/node.sh npm ci --prefix "$folder" --ignore-scripts --no-audit --no-fund
         touch "$installed"
     fi

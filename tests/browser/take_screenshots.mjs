@@ -57,12 +57,14 @@ class Camera {
     const { width, height } = page.viewportSize();
     const length = window ? height : Math.min(LENGTH_MAX, await page.evaluate(() => document.documentElement.scrollHeight));
     if (framed) await page.setViewportSize({ width, height: length });
+    // What was clicked or has the focus was scrolled to; the clip counts from the page's top.
+    const top = await page.evaluate((stay) => (stay ? scrollY : (scrollTo(0, 0), 0)), window);
     const session = await page.context().newCDPSession(page);
     const { data } = await session.send("Page.captureScreenshot", {
       format: "webp",
       quality: QUALITY,
       captureBeyondViewport: !window && !framed,
-      clip: { x: 0, y: 0, width, height: length, scale: 1 },
+      clip: { x: 0, y: top, width, height: length, scale: 1 },
     });
     await session.detach();
     if (framed) await page.setViewportSize({ width, height });
