@@ -4,6 +4,7 @@ import {
   changeQuantity,
   Notice,
   paths,
+  plural,
   Price,
   removeItem,
   Title,
@@ -124,7 +125,7 @@ export default function CartPage({ page }: { page: PageDocument }) {
         <Items cart={cart} />
         <section aria-labelledby="sum" className="h-fit bg-tile p-3 lg:sticky lg:top-3">
           <h2 id="sum" className="mb-2 text-lg">
-            What it costs
+            {plural(count, 'item', 'items', page.site.locale)}
           </h2>
           <Sums
             rows={[
