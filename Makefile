@@ -6,7 +6,7 @@
 #   make fuzz MINUTES=5             each fuzz target for that long
 #   make crash ARGS="--scenario refund"   a part of the kills alone
 .DEFAULT_GOAL := help
-.PHONY: help run test build pictures-avif deps test-deps lint format san fuzz sim crash crash-quick bench coverage clean
+.PHONY: help run test build pictures-avif screenshots lighthouse deps test-deps lint format san fuzz sim crash crash-quick bench coverage clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1@\2/p' Makefile | expand -t 1 | sed 's/@/\t/' | expand -t 20
@@ -29,6 +29,16 @@ build: deps ## build everything into build/; the binary is build/shopstream
 
 pictures-avif: build ## the pictures once more as AVIF, which is smaller and takes minutes
 	@build/draw_pictures --avif build/pictures
+
+screenshots: test-deps ## every page of the shop as docs/screenshots shows it; ARGS="cart checkout" for a part
+	@tools/build.sh build
+	@tools/frontend.sh
+	@tools/screenshots.sh $(ARGS)
+
+lighthouse: test-deps ## accessibility, best practices and SEO of the pages by Lighthouse, and how fast they are (minutes)
+	@tools/build.sh build
+	@tools/frontend.sh
+	@tools/lighthouse.sh
 
 deps: ## install the Debian packages of deps/ and build the fetched sources
 	@tools/setup.sh

@@ -81,6 +81,14 @@ async function buildShell(remotes) {
   };
 }
 
+/** The font that a page in English is set in, to be fetched with the page rather than once its style is known. */
+async function findFont() {
+  const files = await fs.readdir(assetsOf('shell'));
+  const found = files.filter((name) => /-latin-opsz-normal\.[^.]+\.woff2$/.test(name));
+  if (found.length !== 1) throw new Error(`one file has the letters of English, not ${found.length}`);
+  return `/assets/shell/${found[0]}`;
+}
+
 /** React's renderer to strings, all pages, nothing else: no network, no timers, no chunks. */
 async function buildServer() {
   const config = commonConfig({ app: 'shell', root: path.join(work, 'server'), entry: { render: './src/server.tsx' } });
@@ -112,10 +120,11 @@ async function compress(folder) {
   );
 }
 
-function manifestOf(shell, remotes, early) {
+function manifestOf(shell, remotes, early, font) {
   const kinds = {};
-  for (const { pages } of Object.values(remotes)) for (const [page, files] of Object.entries(pages)) kinds[page] = { preloads: files };
-  for (const [kind, chunk] of Object.entries(SHELL_KINDS)) kinds[kind] = { preloads: shell.chunks[chunk] ?? [] };
+  const add = (kind, files) => (kinds[kind] = { preloads: [font, ...files] });
+  for (const { pages } of Object.values(remotes)) for (const [page, files] of Object.entries(pages)) add(page, files);
+  for (const [kind, chunk] of Object.entries(SHELL_KINDS)) add(kind, shell.chunks[chunk] ?? []);
   return { apps: { shell: { early, scripts: shell.scripts, styles: shell.styles } }, kinds };
 }
 
@@ -126,6 +135,7 @@ for (const app of Object.keys(REMOTES)) remotes[app] = await buildRemote(app);
 const shell = await buildShell(remotes);
 await buildServer();
 await compress(path.join(work, 'assets'));
-await fs.writeFile(path.join(work, 'manifest.json'), `${JSON.stringify(manifestOf(shell, remotes, [themeBoot]), null, 2)}\n`);
+const manifest = manifestOf(shell, remotes, [themeBoot], await findFont());
+await fs.writeFile(path.join(work, 'manifest.json'), `${JSON.stringify(manifest, null, 2)}\n`);
 await fs.rm(out, { recursive: true, force: true });
 await fs.rename(work, out);

@@ -115,6 +115,7 @@ it('changes the name, and greets by it', async () => {
 
 it('ends other sessions, changes the password, signs out', async () => {
   const went = watchLocation();
+  answers.on('GET /visitor', () => ({ body: { signed_in: true, name: 'Ann Example', cart_count: 0 } }));
   const root = await mount(fixture('account'));
   expect(root.textContent).toContain('Chrome on Linux');
   answers.on('DELETE /api/identity/v1/sessions/s2', () => ({ status: 503, body: { detail: 'Not now.' } }));
@@ -133,9 +134,15 @@ it('ends other sessions, changes the password, signs out', async () => {
   answers.on('POST /api/identity/v1/password/change', done);
   await submit(root, PASSWORD_FORM);
   expect(root.textContent).toContain('Your password is changed.');
+  const leave = [...root.querySelectorAll('button')].find(({ textContent }) => textContent === 'Sign out') as HTMLElement;
+  sessionStorage.setItem('checkout-draft', '{}');
+  answers.on('DELETE /session', () => ({ status: 503, body: { detail: 'Not now.' } }));
+  await click(leave);
+  expect(find(root, 'header [role="alert"]').textContent).toBe('Not now.');
   answers.on('DELETE /session', done);
-  await click([...root.querySelectorAll('button')].find(({ textContent }) => textContent === 'Sign out') as HTMLElement);
+  await click(leave);
   expect(went).toEqual(['/']);
+  expect(sessionStorage).toHaveLength(0);
 });
 
 it('names devices as their owners do', () => {

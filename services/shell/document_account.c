@@ -50,7 +50,8 @@ int fill_access(struct page *page)
         TRY(page_text(page, page->query.return_to, &shown->return_to));
     if (page->document->visitor)
         shown->email = page->document->visitor->email;
-    return page_describe(page, title_of(page->row->kind), NULL, page->row->path);
+    return page_describe(page, title_of(page->row->kind), "Your orders in one place, and your cart on every device.",
+                         page->row->path);
 }
 
 static int add_sessions(struct page *page, Pages__AccountPage *shown)

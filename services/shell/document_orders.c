@@ -22,6 +22,8 @@ static int read_cart(struct page *page, Orders__Cart **ret_cart)
     if (has_cart(page))
         TRY(orders_get_cart(page->call, &in, cart));
     cart->guest_token = NULL;
+    for (size_t i = 0; i < cart->n_items; i++)
+        TRY(page_add_gallery(page, cart->items[i]->image_url, false));
     *ret_cart = cart;
     return 0;
 }
@@ -34,7 +36,7 @@ int fill_cart(struct page *page)
         return ERR_NO_MEMORY;
     page->document->cart = shown;
     TRY(read_cart(page, &shown->cart));
-    return page_describe(page, "Your cart", NULL, "/cart");
+    return page_describe(page, "Your cart", "What you have chosen, and what it costs.", "/cart");
 }
 
 /* -- Checkout ------------------------------------------------------------------------------------------------------ */
@@ -86,10 +88,17 @@ int fill_checkout(struct page *page)
     TRY(add_shipping(page, shown));
     TRY(add_countries(page, shown));
     TRY(page_add_card_field(page, shown));
-    return page_describe(page, "Checkout", NULL, "/checkout");
+    return page_describe(page, "Checkout", "Where your order goes to, how, and how it is paid.", "/checkout");
 }
 
 /* -- Orders -------------------------------------------------------------------------------------------------------- */
+
+static int add_pictures(struct page *page, const Orders__Order *order)
+{
+    for (size_t i = 0; i < order->n_lines; i++)
+        TRY(page_add_gallery(page, order->lines[i]->image_url, false));
+    return 0;
+}
 
 int fill_order(struct page *page)
 {
@@ -106,6 +115,7 @@ int fill_order(struct page *page)
     TRY(page_text(page, page->parameter, &in.id));
     TRY(orders_get_order(page->call, &in, order));
     order->guest_token = NULL;
+    TRY(add_pictures(page, order));
     shown->order = order;
     shown->has_placed_now = shown->placed_now = page->query.placed;
     TRY(href_below(page->call->arena, "/orders/", page->parameter, &path));
@@ -128,6 +138,8 @@ int fill_orders(struct page *page)
     TRY(orders_list_orders(page->call, &in, &out));
     shown->orders = out.orders;
     shown->n_orders = out.n_orders;
+    for (size_t i = 0; i < out.n_orders; i++)
+        TRY(add_pictures(page, out.orders[i]));
     if (out.next_cursor) {
         const struct href_pair pairs[] = {{"cursor", str_from_cstr(out.next_cursor)}};
 

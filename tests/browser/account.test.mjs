@@ -97,7 +97,7 @@ test("the account: name, another device's session, password, signing out", async
   await visitor.ready();
   assert.equal(await page.getByLabel("Name").inputValue(), "Grace Example");
 
-  await page.getByRole("main").getByRole("button", { name: "Sign out", exact: true }).click();
+  await page.getByRole("banner").getByRole("button", { name: "Sign out", exact: true }).click();
   await page.waitForURL((url) => url.pathname === "/");
   await visitor.ready();
   await you(page).getByRole("link", { name: "Sign in" }).waitFor();

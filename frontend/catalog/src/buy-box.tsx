@@ -45,7 +45,7 @@ function Quantity({ value, max, onChange }: QuantityProps) {
   const id = useId();
   const set = (wanted: number) => onChange(Math.min(Math.max(1, wanted), max));
   return (
-    <div className="flex rounded-full border border-edge">
+    <div className="flex rounded-sm border border-edge">
       <label className="sr-only" htmlFor={id}>
         Quantity
       </label>
@@ -111,13 +111,13 @@ export function BuyBox({ product }: { product: Product }) {
   const available = isAvailable(sku);
   return (
     <form
-      className="mt-2"
+      className="mt-0.5"
       onSubmit={(event) => {
         event.preventDefault();
         void run(add);
       }}
     >
-      <p className="text-xl" data-price={sku.price?.amount}>
+      <p className="text-3xl tracking-tight text-accent" data-price={sku.price?.amount}>
         <Price money={sku.price ?? product.price} />
       </p>
       {attributesOf(product.skus).map((attribute) => (

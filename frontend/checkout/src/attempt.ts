@@ -24,22 +24,31 @@ export interface Attempt {
   request: OrderRequest;
   /** Which cart it is of, by its lines: the next cart has others. */
   lines: string;
-  order_id?: string;
+}
+
+/** What is kept of it once there is an order: nothing of the customer. */
+export interface Placed {
+  lines: string;
+  order_id: string;
+}
+
+export function isPlaced(attempt: Attempt | Placed): attempt is Placed {
+  return 'order_id' in attempt;
 }
 
 export function linesOf(cart: Cart): string {
   return cart.items.map((item) => `${item.id}:${item.quantity}`).join(' ');
 }
 
-export function readAttempt(): Attempt | undefined {
+export function readAttempt(): Attempt | Placed | undefined {
   try {
-    return ((JSON.parse(sessionStorage.getItem(STORED) ?? 'null') as Attempt | null) ?? undefined);
+    return (JSON.parse(sessionStorage.getItem(STORED) ?? 'null') as Attempt | Placed | null) ?? undefined;
   } catch {
     return undefined;
   }
 }
 
-function keep(attempt: Attempt): void {
+function keep(attempt: Attempt | Placed): void {
   sessionStorage.setItem(STORED, JSON.stringify(attempt));
 }
 
@@ -66,7 +75,7 @@ async function post(attempt: Attempt): Promise<Order> {
       body: attempt.request,
     }),
   )) as Order;
-  keep({ ...attempt, order_id: order.id });
+  keep({ lines: attempt.lines, order_id: order.id });
   return order;
 }
 

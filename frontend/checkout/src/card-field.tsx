@@ -1,6 +1,6 @@
 /* The card field: a page of the payment provider in a frame, so that no card number reaches the shop. The two speak by
  * postMessage, each only to the other's origin. */
-import type { CardField as Source } from '@shopstream/shared';
+import { Notice, type CardField as Source } from '@shopstream/shared';
 import { useEffect, useImperativeHandle, useRef, useState, type Ref } from 'react';
 
 import { CardRefused, type CardFieldHandle } from './card-handle';
@@ -95,9 +95,9 @@ export function CardField({ source, ref, error }: CardFieldProps) {
     <div>
       <Provided source={source} ref={ref} />
       {error && (
-        <p role="alert" className="mt-0.5 text-sm text-bad">
-          {error}
-        </p>
+        <div className="mt-2">
+          <Notice>{error}</Notice>
+        </div>
       )}
     </div>
   );

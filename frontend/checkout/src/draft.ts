@@ -1,18 +1,34 @@
-/* What was typed at checkout, kept for this tab: a reload or a detour loses nothing. Never anything of the card. */
+/* What was typed at checkout, kept for this tab: a reload or a detour loses nothing. Never anything of the card. It is
+ * somebody's address, so it goes as soon as it is not needed: with the order, with signing out, and by itself half an hour
+ * after the last key (docs/security, "What a browser keeps"). */
 const STORED = 'checkout-draft';
+const KEPT_MS = 30 * 60 * 1000;
 
 export type Draft = Record<string, string>;
 
-export function readDraft(): Draft {
+interface Kept {
+  at: number;
+  values: Draft;
+}
+
+function read(): Kept | undefined {
   try {
-    return (JSON.parse(sessionStorage.getItem(STORED) ?? '{}') ?? {}) as Draft;
+    return (JSON.parse(sessionStorage.getItem(STORED) ?? 'null') as Kept | null) ?? undefined;
   } catch {
-    return {};
+    return undefined;
   }
 }
 
+export function readDraft(): Draft {
+  const kept = read();
+  // A clock that was set back makes a draft of the future: that one is too old as well.
+  if (kept && Math.abs(Date.now() - kept.at) < KEPT_MS) return kept.values;
+  forgetDraft();
+  return {};
+}
+
 export function keepDraft(values: Draft): void {
-  sessionStorage.setItem(STORED, JSON.stringify(values));
+  sessionStorage.setItem(STORED, JSON.stringify({ at: Date.now(), values } satisfies Kept));
 }
 
 export function forgetDraft(): void {

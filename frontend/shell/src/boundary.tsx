@@ -12,8 +12,8 @@ export class Boundary extends Component<{ children: ReactNode }, { broken: boole
     if (!this.state.broken) return this.props.children;
     return (
       <main className="frame py-12">
-        <h1 className="text-3xl">This page broke</h1>
-        <p className="mt-2 max-w-[60ch] text-soft">
+        <h1 className="title">This page broke</h1>
+        <p className="mt-3 max-w-[60ch] text-soft">
           Nothing was ordered or charged by it. Load the page again; if it breaks again, go to the{' '}
           <a className="link" href="/">
             first page

@@ -1,16 +1,16 @@
 /* A category, or what a search found. */
 import {
   ArrowIcon,
-  CategoryLinks,
-  plural,
+  CategoryIndex,
   ProductGrid,
+  Title,
   type ListingPage as Listing,
   type PageDocument,
 } from '@shopstream/shared';
 
 import { Chosen, Facets, Sorts } from '../facets';
 
-const LEADS = 2; // In the first row of a phone: fetched first, as they are seen first.
+const LEADS = 3; // The first row of a desk: fetched first, as they are seen first.
 
 function Paging({ listing }: { listing: Listing }) {
   if (!listing.next_href && !listing.first_href) return null;
@@ -33,8 +33,8 @@ function Paging({ listing }: { listing: Listing }) {
 
 function Nothing({ listing }: { listing: Listing }) {
   return (
-    <div className="max-w-[60ch] py-2">
-      <p>
+    <div>
+      <p className="max-w-[60ch] text-lg">
         {listing.q
           ? 'Nothing in the shop has all of these words. Fewer words find more, and so does another name for the thing.'
           : 'Nothing here is for sale with these filters.'}
@@ -46,8 +46,8 @@ function Nothing({ listing }: { listing: Listing }) {
           </a>
         </p>
       )}
-      <h2 className="mt-5 mb-1 text-lg">Or look around</h2>
-      <CategoryLinks />
+      <h2 className="mt-8 mb-2 text-2xl">The whole shop</h2>
+      <CategoryIndex />
     </div>
   );
 }
@@ -67,17 +67,16 @@ export default function ListingPage({ page }: { page: PageDocument }) {
   if (!listing) return null;
   return (
     <div className="frame pt-4 lg:pt-6">
-      <div className="mb-3 flex flex-wrap items-end justify-between gap-x-4 gap-y-1 lg:mb-5">
-        <div>
-          {listing.q !== undefined && <p className="text-soft">What we found for</p>}
-          <h1 className="text-3xl font-bold lg:text-4xl">{listing.q === undefined ? listing.title : `“${listing.q}”`}</h1>
-          {listing.total !== undefined && (
-            <p className="mt-0.5 text-soft">{plural(listing.total, 'product', 'products', page.site.locale)}</p>
-          )}
+      <div className="mb-3 flex flex-wrap items-end justify-between gap-x-4 gap-y-2 lg:mb-6">
+        <div className="min-w-0">
+          {listing.q !== undefined && <p className="mb-1 text-soft">{listing.products.length > 0 ? 'Found for' : 'Nothing found for'}</p>}
+          <Title count={listing.total ? { value: listing.total, of: ['product', 'products'] } : undefined}>
+            {listing.q === undefined ? listing.title : `“${listing.q}”`}
+          </Title>
         </div>
-        <Sorts sorts={listing.sorts} />
+        {listing.products.length > 1 && <Sorts sorts={listing.sorts} />}
       </div>
-      <div className={listing.facets.length > 0 ? 'grid gap-x-6 gap-y-3 lg:grid-cols-[200px_1fr]' : ''}>
+      <div className={listing.facets.length > 0 ? 'grid gap-x-6 gap-y-3 lg:grid-cols-[184px_1fr]' : ''}>
         <Facets facets={listing.facets} />
         <div className="min-w-0">
           <Chosen facets={listing.facets} clearHref={listing.clear_href} />

@@ -1,4 +1,4 @@
-import { capitalise, ProductGrid, usePage, type PageDocument, type Product } from '@shopstream/shared';
+import { capitalise, PlusIcon, ProductGrid, usePage, type PageDocument, type Product } from '@shopstream/shared';
 
 import { BuyBox } from '../buy-box';
 import { Gallery } from '../gallery';
@@ -13,8 +13,8 @@ function Facts({ product }: { product: Product }) {
       <details className="group border-b border-line" open>
         <summary className="flex min-h-7 list-none items-center justify-between font-semibold">
           Details
-          <span aria-hidden="true" className="text-lg group-open:rotate-45">
-            +
+          <span className="group-open:rotate-45">
+            <PlusIcon />
           </span>
         </summary>
         <dl className="grid grid-cols-[auto_1fr] gap-x-3 gap-y-0.5 pb-2">
@@ -35,8 +35,8 @@ function Facts({ product }: { product: Product }) {
       <details className="group border-b border-line">
         <summary className="flex min-h-7 list-none items-center justify-between font-semibold">
           Delivery and payment
-          <span aria-hidden="true" className="text-lg group-open:rotate-45">
-            +
+          <span className="group-open:rotate-45">
+            <PlusIcon />
           </span>
         </summary>
         <p className="pb-2 text-soft">
@@ -71,15 +71,17 @@ function Shown({ shown }: { shown: NonNullable<PageDocument['product']> }) {
         <Gallery imageUrl={product.image_url} title={product.title} />
         <div className="pt-3 lg:pt-0">
           <div className="lg:sticky lg:top-4">
-            {shown.category && (
-              <nav aria-label="Where this is" className="text-soft">
-                <a className="hover:underline" href={shown.category.href}>
-                  {shown.category.label}
-                </a>
-              </nav>
-            )}
-            <h1 className="mt-1 text-3xl">{product.title}</h1>
-            {product.brand && <p className="mt-0.5 text-soft">{product.brand}</p>}
+            <div className="flex flex-wrap justify-between gap-x-2 text-soft">
+              {shown.category && (
+                <nav aria-label="Where this is">
+                  <a className="inline-flex min-h-3 hover:underline" href={shown.category.href}>
+                    {shown.category.label}
+                  </a>
+                </nav>
+              )}
+              {product.brand && <p>{product.brand}</p>}
+            </div>
+            <h1 className="mt-1 text-3xl font-bold tracking-tight lg:mt-2 lg:text-4xl">{product.title}</h1>
             {live ? <BuyBox product={product} /> : <Gone />}
             {product.description && <p className="mt-5 max-w-[60ch] text-base">{product.description}</p>}
             <Facts product={product} />
@@ -87,7 +89,7 @@ function Shown({ shown }: { shown: NonNullable<PageDocument['product']> }) {
         </div>
       </div>
       {shown.related.length > 0 && (
-        <section className="frame mt-10" aria-labelledby="related">
+        <section className="frame mt-8 lg:mt-12" aria-labelledby="related">
           <h2 id="related" className="mb-3 text-2xl">
             Goes with it
           </h2>

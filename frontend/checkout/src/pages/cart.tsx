@@ -1,19 +1,20 @@
 import {
   cartStore,
-  CategoryLinks,
+  CategoryIndex,
   changeQuantity,
   Notice,
   paths,
   plural,
   Price,
-  problemFrom,
   removeItem,
+  Title,
+  useOnce,
   useStore,
   type Cart,
   type CartItem,
   type PageDocument,
 } from '@shopstream/shared';
-import { useEffect, useId, useState } from 'react';
+import { useEffect, useId } from 'react';
 
 import { GONE, Line, Sums } from '../line';
 
@@ -50,32 +51,14 @@ function warningOf(item: CartItem): string | undefined {
   return undefined;
 }
 
-/** Runs changes one after the other: each answer is the whole cart. */
-function useChanges() {
-  const [working, setWorking] = useState(false);
-  const [problem, setProblem] = useState('');
-  const run = async (change: Promise<void>) => {
-    setWorking(true);
-    setProblem('');
-    try {
-      await change;
-    } catch (error) {
-      setProblem(problemFrom(error).detail);
-    } finally {
-      setWorking(false);
-    }
-  };
-  return { run, working, problem };
-}
-
 function Items({ cart }: { cart: Cart }) {
-  const { run, working, problem } = useChanges();
+  const { run, working, problem } = useOnce();
   return (
     <div aria-busy={working}>
       {problem && <Notice>{problem}</Notice>}
       <ul>
         {cart.items.map((item) => (
-          <li key={item.id} className="border-t border-line py-3">
+          <li key={item.id} className="border-t border-line py-2 sm:py-3">
             <Line
               title={item.title ?? GONE}
               href={item.product_slug ? paths.product(item.product_slug) : undefined}
@@ -91,12 +74,12 @@ function Items({ cart }: { cart: Cart }) {
                 </p>
               )}
               <div className="mt-auto flex items-center gap-2 pt-2">
-                <Quantity item={item} disabled={working} onChange={(value) => void run(changeQuantity(item.id, value))} />
+                <Quantity item={item} disabled={working} onChange={(value) => void run(() => changeQuantity(item.id, value))} />
                 <button
                   type="button"
                   className="link min-h-6"
                   disabled={working}
-                  onClick={() => void run(removeItem(item.id))}
+                  onClick={() => void run(() => removeItem(item.id))}
                   aria-label={`Remove ${item.title ?? GONE}`}
                 >
                   Remove
@@ -112,10 +95,13 @@ function Items({ cart }: { cart: Cart }) {
 
 function Empty() {
   return (
-    <div className="frame py-8">
-      <h1 className="text-4xl font-bold">Your cart is empty</h1>
-      <p className="mt-2 max-w-[60ch] text-soft">What you put in stays here for half a year, on this device or in your account.</p>
-      <CategoryLinks className="mt-4 text-lg" />
+    <div className="frame pt-4 lg:pt-6">
+      <Title>Your cart is empty</Title>
+      <p className="mt-3 max-w-[60ch] text-lg text-soft">
+        What you put in stays here for half a year, on this device or in your account.
+      </p>
+      <h2 className="mt-8 mb-2 text-2xl">The whole shop</h2>
+      <CategoryIndex />
     </div>
   );
 }
@@ -132,7 +118,9 @@ export default function CartPage({ page }: { page: PageDocument }) {
   const orderable = cart.items.every((item) => item.price);
   return (
     <div className="frame pt-4 lg:pt-6">
-      <h1 className="mb-3 text-3xl font-bold lg:text-4xl">Your cart</h1>
+      <Title className="mb-3 lg:mb-6" count={{ value: count, of: ['item', 'items'] }}>
+        Your cart
+      </Title>
       <div className="grid gap-x-8 gap-y-4 lg:grid-cols-[minmax(0,7fr)_minmax(0,4fr)]">
         <Items cart={cart} />
         <section aria-labelledby="sum" className="h-fit bg-tile p-3 lg:sticky lg:top-3">

@@ -3,9 +3,7 @@ import {
   addMoney,
   api,
   cartStore,
-  describedBy,
   Field,
-  FieldFrame,
   fieldErrors,
   focusFirst,
   checkForm,
@@ -16,6 +14,7 @@ import {
   Price,
   problemFrom,
   RequestFailed,
+  Title,
   unwrap,
   valuesOf,
   withReturn,
@@ -28,9 +27,11 @@ import {
 } from '@shopstream/shared';
 import { useEffect, useId, useRef, useState, type FormEvent, type ReactNode, type RefObject } from 'react';
 
+import { AddressFields, Country } from '../address-fields';
 import {
   beginAttempt,
   forgetAttempt,
+  isPlaced,
   linesOf,
   nextAddress,
   readAttempt,
@@ -112,94 +113,12 @@ function Methods({ methods, chosen, problem, onChoose }: MethodsProps) {
 function Step({ title, children }: { title: string; children: ReactNode }) {
   const id = useId();
   return (
-    <section aria-labelledby={id} className="border-t border-line py-3">
+    <section aria-labelledby={id} className="gap-x-3 border-t border-line py-3 xl:grid xl:grid-cols-[144px_minmax(0,1fr)]">
       <h2 id={id} className="mb-2 text-lg">
         {title}
       </h2>
-      {children}
+      <div>{children}</div>
     </section>
-  );
-}
-
-interface CountryProps {
-  checkout: Checkout;
-  country: string;
-  error: string | undefined;
-  onChange: (country: string) => void;
-}
-
-function Country({ checkout, country, error, onChange }: CountryProps) {
-  const id = useId();
-  const choices = checkout.countries.some(({ href }) => href === country)
-    ? checkout.countries
-    : [{ label: country, href: country }, ...checkout.countries];
-  return (
-    <FieldFrame id={id} label="Country" error={error} className="sm:col-span-6">
-      <select
-        id={id}
-        name="country"
-        autoComplete="shipping country"
-        className="input"
-        value={country}
-        aria-invalid={error ? true : undefined}
-        aria-describedby={describedBy(id, error, undefined)}
-        onChange={(event) => onChange(event.target.value)}
-      >
-        {choices.map(({ label, href }) => (
-          <option key={href} value={href}>
-            {label}
-          </option>
-        ))}
-      </select>
-    </FieldFrame>
-  );
-}
-
-function AddressFields({ errors }: { errors: Errors }) {
-  return (
-    <>
-      <Field
-        label="Full name"
-        name="name"
-        autoComplete="shipping name"
-        maxLength={200}
-        error={errors['name']}
-        className="sm:col-span-6"
-      />
-      <Field
-        label="Street and number"
-        name="line1"
-        autoComplete="shipping address-line1"
-        maxLength={200}
-        error={errors['line1']}
-        className="sm:col-span-6"
-      />
-      <Field
-        label="Flat, floor, company"
-        name="line2"
-        autoComplete="shipping address-line2"
-        maxLength={200}
-        required={false}
-        error={errors['line2']}
-        className="sm:col-span-6"
-      />
-      <Field
-        label="Postal code"
-        name="postal_code"
-        autoComplete="shipping postal-code"
-        maxLength={20}
-        error={errors['postal_code']}
-        className="sm:col-span-2"
-      />
-      <Field
-        label="Town or city"
-        name="city"
-        autoComplete="shipping address-level2"
-        maxLength={100}
-        error={errors['city']}
-        className="sm:col-span-4"
-      />
-    </>
   );
 }
 
@@ -282,7 +201,7 @@ function usePlacing(cart: Cart, method: string | undefined, field: RefObject<Car
     const look = () => {
       const attempt = readAttempt();
       if (!attempt) return;
-      if (!attempt.order_id) void resume.current(() => sendAttempt(attempt));
+      if (!isPlaced(attempt)) void resume.current(() => sendAttempt(attempt));
       else if (attempt.lines === linesOf(cart)) location.replace(paths.order(attempt.order_id));
     };
     look();
@@ -302,7 +221,7 @@ function usePlacing(cart: Cart, method: string | undefined, field: RefObject<Car
     }
     void run(async () => {
       const pending = readAttempt();
-      if (pending && !pending.order_id) return sendAttempt(pending);
+      if (pending && !isPlaced(pending)) return sendAttempt(pending);
       const card = await field.current?.tokenise();
       if (!card || !method) throw new RequestFailed({ status: 0, code: 'incomplete', detail: 'Choose a way of delivery.', fields: {} });
       return sendAttempt(beginAttempt(requestOf(form, cart, method, card), linesOf(cart)));
@@ -403,15 +322,15 @@ function Empty() {
   const { href, asking, problem } = usePlacedOrder();
   if (asking)
     return (
-      <div className="frame py-8" role="status">
-        <h1 className="text-4xl font-bold">Looking for your order…</h1>
+      <div className="frame pt-4 lg:pt-6" role="status">
+        <Title>Looking for your order…</Title>
         <p className="mt-2 text-soft">What you sent before is the same order, and it is charged once.</p>
       </div>
     );
   return (
-    <div className="frame py-8">
-      <h1 className="text-4xl font-bold">There is nothing to pay for</h1>
-      <p className="mt-2 text-soft">
+    <div className="frame pt-4 lg:pt-6">
+      <Title>There is nothing to pay for</Title>
+      <p className="mt-3 max-w-[60ch] text-lg text-soft">
         Your cart is empty. {href ? 'What you have just ordered is safe.' : 'What you order while signed in is in the list of your orders.'}
       </p>
       {problem && <Notice>{problem}</Notice>}
@@ -462,7 +381,7 @@ function CheckoutForm({ page, checkout, cart }: { page: PageDocument; checkout: 
   const total = formatMoney(addMoney(cart.total, method?.price), site.locale);
   return (
     <div className="frame pt-4 lg:pt-6">
-      <h1 className="mb-3 text-3xl font-bold lg:text-4xl">Checkout</h1>
+      <Title className="mb-3 lg:mb-6">Checkout</Title>
       <div className="grid gap-x-8 gap-y-4 lg:grid-cols-[minmax(0,7fr)_minmax(0,4fr)]">
         <SummaryAbove cart={cart} method={method} />
         <form
@@ -525,18 +444,20 @@ function CheckoutForm({ page, checkout, cart }: { page: PageDocument; checkout: 
           <noscript>
             <Notice>Paying needs JavaScript: the card field is a page of the payment provider.</Notice>
           </noscript>
-          <button
-            type="submit"
-            className="button mt-1 w-full"
-            disabled={!checkout.card_field}
-            aria-busy={working}
-            aria-disabled={working || !method}
-          >
-            {working ? 'Placing your order…' : `Pay ${total}`}
-          </button>
-          <p role="status" className="mt-1 text-center text-sm text-soft">
-            {working ? 'This takes a few seconds. It is safe to wait, and safe to press again.' : 'You are charged once, when the order is confirmed.'}
-          </p>
+          <div className="xl:pl-[168px]">
+            <button
+              type="submit"
+              className="button mt-1 w-full"
+              disabled={!checkout.card_field}
+              aria-busy={working}
+              aria-disabled={working || !method}
+            >
+              {working ? 'Placing your order…' : `Pay ${total}`}
+            </button>
+            <p role="status" className="mt-1 text-center text-sm text-soft">
+              {working ? 'This takes a few seconds. It is safe to wait, and safe to press again.' : 'You are charged once, when the order is confirmed.'}
+            </p>
+          </div>
         </form>
         <SummaryBeside cart={cart} method={method} />
       </div>

@@ -7,6 +7,7 @@ import {
   Notice,
   paths,
   plural,
+  Title,
   unwrap,
   useOnce,
   usePage,
@@ -82,15 +83,15 @@ function Outcome({ order, thanks, onChange }: { order: Order; thanks: boolean; o
   const name = order.shipping?.address?.name.split(' ')[0];
   return (
     <div>
-      {thanks && standing.tone === 'good' && <p className="mb-1 text-lg">Thank you{name && `, ${name}`}.</p>}
+      <p className="mb-2 flex items-center gap-1">
+        <span className={`grid h-3 w-3 flex-none place-items-center rounded-full ${TONES[standing.tone]}`}>
+          {standing.tone === 'good' ? <CheckIcon small /> : <span aria-hidden="true">{standing.tone === 'bad' ? '!' : '…'}</span>}
+        </span>
+        {thanks && standing.tone === 'good' ? `Thank you${name ? `, ${name}` : ''}.` : standing.label}
+      </p>
       <div role="status" data-status={order.status}>
-        <h1 className="flex items-start gap-2 text-3xl font-bold lg:text-4xl">
-          <span className={`mt-0.5 grid h-5 w-5 flex-none place-items-center rounded-full ${TONES[standing.tone]}`}>
-            {standing.tone === 'good' ? <CheckIcon /> : <span aria-hidden="true">{standing.tone === 'bad' ? '!' : '…'}</span>}
-          </span>
-          {standing.title}
-        </h1>
-        <p className="mt-2 max-w-[56ch] text-lg">
+        <Title>{standing.title}</Title>
+        <p className="mt-3 max-w-[56ch] text-lg">
           {order.status === 'failed' && order.failure?.message && `${order.failure.message} `}
           {standing.words}
         </p>
@@ -154,7 +155,7 @@ function Facts({ order }: { order: Order }) {
 function Goods({ order }: { order: Order }) {
   const { site } = usePage();
   return (
-    <section aria-labelledby="goods" className="h-fit bg-tile p-3">
+    <section aria-labelledby="goods" className="h-fit bg-tile p-2 sm:p-3">
       <h2 id="goods" className="mb-2 text-lg">
         What is in it
       </h2>
@@ -203,7 +204,7 @@ function Shown({ initial, thanks, signedIn }: { initial: Order; thanks: boolean;
   const [order, setOrder] = useLiveOrder(initial);
   useCleanAddress();
   return (
-    <div className="frame pt-4 lg:pt-8">
+    <div className="frame pt-4 lg:pt-6">
       <div className="grid gap-x-8 gap-y-4 lg:grid-cols-[minmax(0,7fr)_minmax(0,4fr)]">
         <div>
           <Outcome order={order} thanks={thanks} onChange={setOrder} />

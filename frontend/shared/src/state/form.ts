@@ -1,13 +1,13 @@
 /* A form that is sent once at a time and shows what is wrong next to each field. */
 import { useRef, useState, type FormEvent } from 'react';
 
-import { problemFrom, type Problem } from './problem';
+import { problemFrom, record, type Problem } from './problem';
 
 export type Values = Record<string, string>;
 export type Errors = Record<string, string>;
 
 export function valuesOf(form: HTMLFormElement): Values {
-  const values: Values = {};
+  const values = record();
   for (const [name, value] of new FormData(form)) if (typeof value === 'string') values[name] = value;
   return values;
 }
@@ -33,7 +33,7 @@ function messageOf({ validity, type, minLength, validationMessage }: Constrained
 
 /** What the browser itself knows to be wrong, in our words. */
 export function checkForm(form: HTMLFormElement): Errors {
-  const errors: Errors = {};
+  const errors = record();
   for (const element of form.elements)
     if (isConstrained(element) && !element.validity.valid) errors[element.name] = messageOf(element);
   return errors;
@@ -49,7 +49,7 @@ export function focusFirst(form: HTMLFormElement, errors: Errors): void {
 
 /** "/shipping_address/city" belongs to the field "city": the last word of the pointer. */
 export function fieldErrors(problem: Problem): Errors {
-  const errors: Errors = {};
+  const errors = record();
   for (const [pointer, detail] of Object.entries(problem.fields))
     errors[pointer.split('/').at(-1) ?? pointer] = detail;
   return errors;

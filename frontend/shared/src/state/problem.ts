@@ -17,6 +17,11 @@ interface ProblemBody {
   trace_id?: string;
 }
 
+/** For names that come from outside: one without a prototype, so that no name is more than a name. */
+export function record(): Record<string, string> {
+  return Object.create(null) as Record<string, string>;
+}
+
 const UNREACHABLE: Problem = {
   status: 0,
   code: 'unreachable',
@@ -30,7 +35,7 @@ function isBody(value: unknown): value is ProblemBody {
 
 export function problemOf(status: number, body: unknown): Problem {
   const from = isBody(body) ? body : {};
-  const fields: Record<string, string> = {};
+  const fields = record();
   for (const error of from.errors ?? []) if (error.pointer) fields[error.pointer] = error.detail ?? '';
   return {
     status,

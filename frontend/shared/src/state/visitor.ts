@@ -1,4 +1,5 @@
 /* Who is here, and how much is in the cart: pages are the same for everybody, so this comes afterwards. */
+import { paths } from '../paths';
 import { call } from './api';
 import { createStore } from './store';
 import { whenSessionEnds } from './transport';
@@ -19,6 +20,13 @@ export async function loadVisitor(): Promise<void> {
   } catch {
     // Without an answer the header shows what anybody sees; each page goes on by itself.
   }
+}
+
+/** Ends the session, and forgets what this tab kept for whoever was here. */
+export async function signOut(): Promise<void> {
+  await call('DELETE', '/session');
+  sessionStorage.clear();
+  location.assign(paths.home);
 }
 
 export function setCartCount(count: number): void {

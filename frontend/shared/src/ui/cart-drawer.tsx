@@ -6,9 +6,10 @@ import { usePage } from '../page/context';
 import { paths } from '../paths';
 import { cartStore, closeDrawer, countItems, type CartState } from '../state/cart';
 import { useStore } from '../state/store';
-import { CheckIcon, CloseIcon } from './icons';
+import { CloseIcon } from './icons';
 import { Picture } from './picture';
 import { Price } from './price';
+import { Count } from './title';
 
 const EMPTY: CartState = {};
 
@@ -20,11 +21,9 @@ function Contents({ state }: { state: CartState }) {
   return (
     <div className="flex min-h-full flex-col p-3 sm:p-4">
       <div className="flex items-center justify-between">
-        <h2 className="flex items-center gap-1 text-lg" id="drawer-title">
-          <span className="text-good">
-            <CheckIcon />
-          </span>
+        <h2 className="text-2xl font-bold" id="drawer-title">
           In your cart
+          <Count value={countItems(cart)} of={['item', 'items']} />
         </h2>
         <button type="button" className="-mr-1.5 grid h-6 w-6 place-items-center" onClick={closeDrawer} aria-label="Close">
           <CloseIcon />
@@ -44,7 +43,7 @@ function Contents({ state }: { state: CartState }) {
       </div>
       <div className="mt-auto pt-4">
         <p className="flex items-baseline justify-between border-t border-line py-2">
-          <span>{plural(countItems(cart), 'item', 'items', site.locale)} in all</span>
+          <span>Total, before delivery</span>
           <span className="text-lg font-semibold">
             <Price money={cart.total} />
           </span>

@@ -1,11 +1,11 @@
 /* Line icons on a grid of 24; decoration only, the words beside them or the label of their control say what they mean. */
 import type { ReactNode } from 'react';
 
-function Icon({ children }: { children: ReactNode }) {
+function Icon({ small = false, children }: { small?: boolean; children: ReactNode }) {
   return (
     <svg
       viewBox="0 0 24 24"
-      className="h-3 w-3 flex-none"
+      className={`${small ? 'h-2 w-2' : 'h-3 w-3'} flex-none`}
       fill="none"
       stroke="currentColor"
       strokeWidth="1.75"
@@ -43,14 +43,20 @@ export const MenuIcon = () => (
   </Icon>
 );
 
-export const CloseIcon = () => (
-  <Icon>
+export const CloseIcon = ({ small = false }: { small?: boolean }) => (
+  <Icon small={small}>
     <path d="m5 5 14 14M19 5 5 19" />
   </Icon>
 );
 
-export const CheckIcon = () => (
+export const LeaveIcon = () => (
   <Icon>
+    <path d="M10 4H5v16h5M10 12h10M16 8l4 4-4 4" />
+  </Icon>
+);
+
+export const CheckIcon = ({ small = false }: { small?: boolean }) => (
+  <Icon small={small}>
     <path d="m4.5 12.5 5 5L20 7" />
   </Icon>
 );

@@ -11,7 +11,7 @@ export function Logo({ name }: { name: string }) {
   return (
     <span className="flex items-center gap-1">
       <Mark className="h-4 w-4 text-accent" />
-      <span className="text-lg font-bold tracking-tight">{name}</span>
+      <span className="text-lg font-bold tracking-tight max-[359px]:sr-only">{name}</span>
     </span>
   );
 }

@@ -12,7 +12,7 @@ export function ProductPrice({ product }: { product: Product }) {
   const differ = product.skus.some((sku) => sku.price && product.price && sku.price.amount !== product.price.amount);
   return (
     <>
-      {differ && <span className="text-soft">from </span>}
+      {differ && <span className="from text-soft">from </span>}
       <Price money={product.price} />
     </>
   );

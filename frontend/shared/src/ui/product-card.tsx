@@ -23,7 +23,7 @@ function Colours({ values }: { values: string[] }) {
   if (values.length < 2) return null;
   const more = values.length - SWATCHES_MAX;
   return (
-    <p className="mt-1 flex items-center gap-0.5">
+    <p className="flex items-center gap-0.5 py-0.5">
       <span className="sr-only">In {values.length} colours</span>
       {values.slice(0, SWATCHES_MAX).map((value) => (
         <Swatch key={value} value={value} small />
@@ -49,12 +49,12 @@ export function ProductCard({ product, sizes, lead = false, level: Heading = 'h3
   return (
     <article className="group relative flex h-full flex-col">
       <div className="relative">
-        <Picture picture={pictures[0]} sizes={sizes} lead={lead} alt="" />
+        <Picture picture={pictures[0]} sizes={sizes} lead={lead} alt="" className="card-picture" />
         {isSoldOut(product) && (
           <span className="absolute top-1.5 left-1.5 bg-paper px-1 text-sm text-soft">Sold out</span>
         )}
       </div>
-      <Heading className="mt-2 text-base font-semibold tracking-normal">
+      <Heading className="mt-1.5 text-base font-semibold tracking-normal">
         <a
           className="decoration-1 underline-offset-4 after:absolute after:inset-0 group-hover:underline"
           href={paths.product(product.slug)}
@@ -63,10 +63,12 @@ export function ProductCard({ product, sizes, lead = false, level: Heading = 'h3
         </a>
       </Heading>
       {product.brand && <p className="text-sm text-soft">{product.brand}</p>}
-      <p className="mt-0.5">
-        <ProductPrice product={product} />
-      </p>
-      <Colours values={coloursOf(product)} />
+      <div className="mt-0.5 flex flex-wrap items-center justify-between gap-x-1">
+        <p>
+          <ProductPrice product={product} />
+        </p>
+        <Colours values={coloursOf(product)} />
+      </div>
     </article>
   );
 }
@@ -87,7 +89,7 @@ interface ProductGridProps {
 export function ProductGrid({ products, leads = 0, level = 'h3', columns = 4 }: ProductGridProps) {
   const { grid, sizes } = COLUMNS[columns];
   return (
-    <ul className={`grid grid-cols-2 gap-x-2 gap-y-4 md:gap-x-3 md:gap-y-6 ${grid}`}>
+    <ul className={`grid grid-cols-2 gap-x-1.5 gap-y-4 md:gap-x-2 md:gap-y-6 ${grid}`}>
       {products.map((product, index) => (
         <li key={product.id}>
           <ProductCard product={product} sizes={sizes} lead={index < leads} level={level} />

@@ -41,18 +41,19 @@ function useSuggestions(words: string): Product[] | undefined {
 
 function Suggestion({ product, id, active }: { product: Product; id: string; active: boolean }) {
   return (
-    <li id={id} role="option" aria-selected={active} className={active ? 'bg-wash' : ''}>
-      <a
-        href={paths.product(product.slug)}
-        tabIndex={-1}
-        className="flex min-h-6 items-baseline justify-between gap-2 px-2 py-1 hover:bg-wash"
-      >
-        <span>{product.title}</span>
-        <span className="text-sm">
-          <ProductPrice product={product} />
-        </span>
-      </a>
-    </li>
+    <a
+      id={id}
+      role="option"
+      aria-selected={active}
+      href={paths.product(product.slug)}
+      tabIndex={-1}
+      className={`flex min-h-6 items-center justify-between gap-2 px-2 py-1 hover:bg-wash ${active ? 'bg-wash' : ''}`}
+    >
+      <span>{product.title}</span>
+      <span className="text-sm">
+        <ProductPrice product={product} />
+      </span>
+    </a>
   );
 }
 
@@ -123,7 +124,7 @@ export function SearchBox() {
       </label>
       <input
         id={`${id}-input`}
-        className="input border-line pl-6"
+        className="input input-line"
         type="search"
         name="q"
         placeholder="Search products"
@@ -143,18 +144,18 @@ export function SearchBox() {
         }}
         onKeyDown={onKeyDown}
       />
-      <span className="pointer-events-none absolute top-1.5 left-1.5 text-soft">
+      <span className="pointer-events-none absolute top-1.5 left-0 text-soft">
         <SearchIcon />
       </span>
       <div
-        className="absolute inset-x-0 top-full z-20 mt-0.5 border border-line bg-raised shadow-lg shadow-transparent"
+        className="absolute inset-x-0 top-full z-20 suggestions"
         hidden={!shown}
       >
-        <ul id={`${id}-list`} role="listbox" aria-label="Products">
+        <div id={`${id}-list`} role="listbox" aria-label="Products">
           {products?.map((product, index) => (
             <Suggestion key={product.id} product={product} id={optionId(index)} active={index === active} />
           ))}
-        </ul>
+        </div>
         {products?.length === 0 && <p className="p-2 text-soft">Nothing is called that. Enter looks for each word.</p>}
       </div>
       <p className="sr-only" role="status">

@@ -29,10 +29,10 @@ export function ThemeSwitch() {
     setChoice(kept);
   }, []);
   return (
-    <fieldset className="flex items-center gap-2" disabled={choice === undefined}>
-      <legend className="float-left text-sm text-soft">Colours</legend>
+    <fieldset className="segments text-sm" disabled={choice === undefined}>
+      <legend className="sr-only">Colours</legend>
       {CHOICES.map((value) => (
-        <label key={value} className="flex min-h-3 items-center gap-0.5 text-sm capitalize">
+        <label key={value} className="capitalize">
           <input
             type="radio"
             name={name}

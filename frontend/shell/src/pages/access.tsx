@@ -1,5 +1,5 @@
-/* Signing in and up, confirming an address, and a forgotten password: one column, one thing to do. */
-import { paths, safeReturn, withReturn, type AccessPage as Access, type PageDocument } from '@shopstream/shared';
+/* Signing in and up, confirming an address, and a forgotten password: the name of it, and one thing to do. */
+import { paths, safeReturn, Title, withReturn, type AccessPage as Access, type PageDocument } from '@shopstream/shared';
 import type { ReactNode } from 'react';
 
 import { Forgot } from '../access/forgot';
@@ -9,11 +9,9 @@ import { Verify } from '../access/verify';
 
 function Column({ title, children }: { title: string; children: ReactNode }) {
   return (
-    <div className="frame pt-4 lg:pt-8">
-      <div className="mx-auto max-w-[448px]">
-        <h1 className="mb-3 text-3xl font-bold lg:text-4xl">{title}</h1>
-        {children}
-      </div>
+    <div className="frame grid gap-x-8 gap-y-4 pt-4 lg:grid-cols-[minmax(0,7fr)_minmax(0,5fr)] lg:pt-6">
+      <Title>{title}</Title>
+      <div className="max-w-[480px] lg:pt-1">{children}</div>
     </div>
   );
 }

@@ -6,6 +6,7 @@ import {
   paths,
   problemFrom,
   Submit,
+  Title,
   useForm,
   usePage,
   type PageDocument,
@@ -14,7 +15,7 @@ import {
 } from '@shopstream/shared';
 import { useId, useRef, useState, type ReactNode } from 'react';
 
-import { changeName, changePassword, endSession, signOut } from '../access/account-calls';
+import { changeName, changePassword, endSession } from '../access/account-calls';
 import { PasswordField } from '../access/fields';
 import { describeDevice } from '../access/device';
 
@@ -118,35 +119,16 @@ function Password({ email }: { email: string }) {
   );
 }
 
-function SignOut() {
-  const [problem, setProblem] = useState('');
-  const leave = () =>
-    signOut()
-      .then(() => location.assign(paths.home))
-      .catch((error: unknown) => setProblem(problemFrom(error).detail));
-  return (
-    <>
-      <button type="button" className="button button-quiet" onClick={() => void leave()}>
-        Sign out
-      </button>
-      {problem && <Notice>{problem}</Notice>}
-    </>
-  );
-}
-
 export default function AccountPage({ page }: { page: PageDocument }) {
   const account = page.account;
   if (!account) return null;
   return (
     <div className="frame pt-4 lg:pt-6">
-      <div className="mb-4 flex flex-wrap items-center justify-between gap-2">
-        <h1 className="text-3xl font-bold lg:text-4xl">Your account</h1>
-        <div className="flex flex-wrap gap-1">
-          <a className="button button-quiet" href={paths.orders}>
-            Your orders
-          </a>
-          <SignOut />
-        </div>
+      <div className="mb-5 flex flex-wrap items-end justify-between gap-2 lg:mb-8">
+        <Title>Your account</Title>
+        <a className="button button-quiet" href={paths.orders}>
+          Your orders
+        </a>
       </div>
       <Section title="You">
         <Profile user={account.user} />

@@ -1,5 +1,5 @@
 /* What could not be shown: what happened, what is safe, how to go on. */
-import { CategoryLinks, paths, type ErrorPage as Failure, type PageDocument } from '@shopstream/shared';
+import { CategoryIndex, paths, Title, type ErrorPage as Failure, type PageDocument } from '@shopstream/shared';
 
 interface Words {
   title: string;
@@ -28,12 +28,14 @@ export default function ErrorPage({ page }: { page: PageDocument }) {
   const failure = page.error ?? { status: 404 };
   const { title, detail } = wordsOf(failure);
   return (
-    <div className="frame pt-6 lg:pt-10">
-      <p className="figures text-5xl font-bold tracking-tighter text-line lg:text-6xl" aria-hidden="true">
-        {failure.status}
-      </p>
-      <h1 className="mt-2 text-3xl font-bold lg:text-4xl">{title}</h1>
-      <p className="mt-2 max-w-[56ch] text-lg text-soft">{detail}</p>
+    <div className="frame pt-4 lg:pt-6">
+      <Title>
+        {title}
+        <span className="count" aria-hidden="true">
+          {failure.status}
+        </span>
+      </Title>
+      <p className="mt-3 max-w-[56ch] text-lg text-soft">{detail}</p>
       <p className="mt-4 flex flex-wrap gap-1">
         {failure.status >= 500 ? (
           <a className="button" href={page.path}>
@@ -50,8 +52,9 @@ export default function ErrorPage({ page }: { page: PageDocument }) {
           </a>
         )}
       </p>
-      <CategoryLinks className="mt-6 text-lg" />
-      {failure.trace_id && <p className="mt-6 text-sm text-soft">If you write to us, name this: {failure.trace_id}</p>}
+      {failure.trace_id && <p className="mt-2 text-sm break-all text-soft">If you write to us, name this: {failure.trace_id}</p>}
+      <h2 className="mt-8 mb-2 text-2xl">The whole shop</h2>
+      <CategoryIndex />
     </div>
   );
 }

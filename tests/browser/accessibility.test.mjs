@@ -1,0 +1,124 @@
+/* No page has anything that axe-core knows to be wrong, on a phone and on a desk, in light and in dark, and neither has
+ * what unfolds over a page: the menu, the drawer, the suggestions, the filters. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { assertAccessible, findViolations } from "./support/accessibility.mjs";
+import { addToCart, cardFrame, fillAddress, fillCard, orderId, payButton } from "./support/checkout.mjs";
+import { PASSWORD } from "./support/shop.mjs";
+import { storefront } from "./support/storefront.mjs";
+
+const { shop, visit } = storefront();
+
+const SIZES = { phone: { width: 390, height: 844 }, desk: { width: 1280, height: 800 } };
+// Motion would be looked at half-way: a drawer that is still coming in has other colours.
+const visitAt = (t, size) => visit(t, { viewport: SIZES[size], colorScheme: "light", reducedMotion: "reduce" });
+
+const PAGES = {
+  home: "/",
+  category: "/c/lighting",
+  filtered: "/c/furniture?brand=Tessela",
+  search: "/search?q=oak",
+  "empty search": "/search?q=unicorn",
+  product: "/products/eider-enamel-storage-jar",
+  "empty cart": "/cart",
+  "empty checkout": "/checkout",
+  "sign-in": "/login",
+  "sign-up": "/signup",
+  "confirm an address": "/verify",
+  "forgotten password": "/forgot",
+};
+
+test("the search for violations finds those that are planted", async (t) => {
+  const { page, go } = bind(await visitAt(t, "desk"));
+  await go("/");
+  await page.evaluate(() => {
+    const main = document.querySelector("main");
+    main.append(document.createElement("button"), Object.assign(document.createElement("img"), { src: "/favicon.ico" }));
+    main.append(Object.assign(document.createElement("p"), { textContent: "Hardly to be read", id: "pale" }));
+    document.getElementById("pale").style.color = "#e0e0e0";
+  });
+  const rules = (await findViolations(page)).map((found) => found.split(":")[0]);
+  assert.deepEqual([...new Set(rules)].sort(), ["button-name", "color-contrast", "image-alt"]);
+});
+
+function bind(visitor) {
+  return { page: visitor.page, go: (path) => visitor.go(path), visitor };
+}
+
+for (const size of Object.keys(SIZES)) {
+  test(`pages for everybody, ${size}`, async (t) => {
+    const { page, go } = bind(await visitAt(t, size));
+    for (const [name, path] of Object.entries(PAGES)) {
+      await go(path);
+      await assertAccessible(page, name);
+    }
+  });
+
+  test(`pages of problems, ${size}`, async (t) => {
+    const { page, go, visitor } = bind(await visitAt(t, size));
+    visitor.expect(/404 GET .*\/nowhere/);
+    visitor.expect(/400 GET .*cursor=broken/);
+    await go("/nowhere");
+    await assertAccessible(page, "not found");
+    await go("/c/lighting?cursor=broken");
+    await assertAccessible(page, "error");
+  });
+
+  test(`what unfolds, ${size}`, async (t) => {
+    const { page, go } = bind(await visitAt(t, size));
+    if (size === "phone") {
+      await go("/c/lighting");
+      await page.getByRole("navigation", { name: "Categories" }).locator("summary").click();
+      await page.getByRole("link", { name: "Furniture" }).first().waitFor();
+      await assertAccessible(page, "menu");
+      await go("/search?q=oak");
+      await page.locator("main summary", { hasText: "Filter" }).click();
+      await assertAccessible(page, "filters");
+    }
+    await go("/");
+    await page.getByRole("combobox").fill("lamp");
+    await page.getByRole("option").first().waitFor();
+    await page.keyboard.press("ArrowDown");
+    await assertAccessible(page, "suggestions");
+  });
+
+  test(`from the cart to the order, ${size}`, async (t) => {
+    const { page, go } = bind(await visitAt(t, size));
+    const gone = await shop().product({ stocks: [0] });
+    await go(`/products/${gone.slug}`);
+    await assertAccessible(page, "sold out");
+    await go(PAGES.product);
+    await addToCart(page);
+    await assertAccessible(page, "drawer");
+    await go("/cart");
+    await assertAccessible(page, "cart");
+    await go("/checkout");
+    await cardFrame(page).getByLabel("Card number").waitFor();
+    await assertAccessible(page, "checkout");
+    await payButton(page).click();
+    await page.getByText("Please fill this in.").first().waitFor();
+    await assertAccessible(page, "checkout with errors");
+    await fillAddress(page);
+    await fillCard(page);
+    await payButton(page).click();
+    await orderId(page);
+    await page.getByRole("heading", { name: "Your order is confirmed" }).waitFor();
+    await assertAccessible(page, "order");
+  });
+
+  test(`pages of an account, ${size}`, async (t) => {
+    const { page, go } = bind(await visitAt(t, size));
+    const email = await shop().signUp();
+    await go("/login");
+    await page.locator('main [name="email"]').fill(email);
+    await page.locator('main [name="password"]').fill(PASSWORD);
+    await page.locator("main form button[type=submit]").click();
+    await page.waitForURL((url) => url.pathname === "/");
+    await go("/orders");
+    await page.getByRole("button", { name: "Sign out" }).waitFor();
+    await assertAccessible(page, "no orders yet");
+    await go("/account");
+    await assertAccessible(page, "account");
+  });
+}
