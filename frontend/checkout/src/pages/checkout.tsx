@@ -306,7 +306,7 @@ function usePlacedOrder() {
   useEffect(() => {
     const attempt = readAttempt();
     if (!attempt) return;
-    if (attempt.order_id) {
+    if (isPlaced(attempt)) {
       setPlaced({ href: paths.order(attempt.order_id) });
       return;
     }

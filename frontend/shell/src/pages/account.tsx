@@ -22,7 +22,7 @@ import { describeDevice } from '../access/device';
 function Section({ title, children }: { title: string; children: ReactNode }) {
   const id = useId();
   return (
-    <section aria-labelledby={id} className="grid gap-x-6 gap-y-2 border-t border-line py-4 md:grid-cols-[1fr_2fr]">
+    <section aria-labelledby={id} className="grid grid-cols-[minmax(0,1fr)] gap-x-6 gap-y-2 border-t border-line py-4 md:grid-cols-[minmax(0,1fr)_minmax(0,2fr)]">
       <h2 id={id} className="text-xl">
         {title}
       </h2>
