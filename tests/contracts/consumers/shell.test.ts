@@ -1,5 +1,5 @@
 /* What the shell asks: the search of its header, and the pages of access and account. */
-import { api, loadVisitor, problemFrom, unwrap, visitorStore } from '@shopstream/shared';
+import { api, loadVisitor, problemFrom, signOut, unwrap, visitorStore } from '@shopstream/shared';
 import { expect, test } from 'vitest';
 
 import * as access from '../../../frontend/shell/src/access/account-calls';
@@ -97,7 +97,7 @@ test('shell: somebody signs out', () =>
     .uponReceiving('the end of their session')
     .withRequest('DELETE', '/session', (request) => request.headers(writing()))
     .willRespondWith(204)
-    .executeTest((server) => asBrowser(server, () => access.signOut())));
+    .executeTest((server) => asBrowser(server, signOut)));
 
 test('shell: an account is asked for', () =>
   contract('shell', 'identity-service')
