@@ -116,9 +116,8 @@ def run_python(folder, environment, log_path, factor):
 
 
 def run_node(folder, environment, log_path, factor):
-    """npm ci where the lock file changed, then Node's own test runner on *.test.* files: two at a time, as a browser mostly
-    waits. Under the sanitizers those that package.json names, where it does: others look at the pages and not at the
-    shop."""
+    """npm ci where the lock file changed, then Node's own test runner on *.test.* files, two at a time. Under the
+    sanitizers those that package.json names, where it does: others look at the pages and not at the shop."""
     installed = folder / "node_modules" / ".package-lock.json"
     lock = folder / "package-lock.json"
     if lock.exists() and (not installed.exists() or installed.stat().st_mtime < lock.stat().st_mtime):
