@@ -15,9 +15,14 @@ PATIENCE_S = 280  # the audit itself waits a minute for an order that is not the
 POLL_S = 0.005
 BUSY_S = 5  # for the shop's own writes
 
+# Statements, of which the last finds a row to change or is tried again. The first sale of all gives its unit back: by a
+# trigger, as the sale may be over before anybody has looked.
 PLANTS = {
-    "oversold": ("catalog.db", "UPDATE stock SET on_hand = on_hand + 1 WHERE sku_id ="
-                 " (SELECT sku_id FROM stock WHERE on_hand BETWEEN 20 AND 59 ORDER BY sku_id LIMIT 1)"),
+    "oversold": ("catalog.db", "CREATE TABLE IF NOT EXISTS planted (sku_id TEXT)",
+                 "CREATE TRIGGER plant AFTER UPDATE OF on_hand ON stock"
+                 " WHEN new.on_hand < old.on_hand AND NOT EXISTS (SELECT 1 FROM planted)"
+                 " BEGIN INSERT INTO planted VALUES (new.sku_id);"
+                 " UPDATE stock SET on_hand = on_hand + 1 WHERE sku_id = new.sku_id; END"),
     "one-sided": ("payments.db", "INSERT INTO ledger_entries (id, tenant, transaction_id, account, direction, amount,"
                   " currency, created_ms) SELECT id || '-more', tenant, transaction_id, account, direction, amount,"
                   " currency, created_ms FROM ledger_entries ORDER BY id LIMIT 1"),
@@ -30,7 +35,7 @@ class Torture:
     """One in a folder of its own, with a plant in its middle."""
 
     def __init__(self, plant):
-        self.database, self.statement = plant
+        self.database, *self.statements = plant
         self.folder = tempfile.TemporaryDirectory(prefix="shopstream-torture-plants-")
         kept = {name: value for name, value in os.environ.items() if not name.startswith("SHOPSTREAM_")}
         self.process = subprocess.Popen([BINARY, "torture", "--seconds", "3"], stdout=subprocess.PIPE,
@@ -41,14 +46,14 @@ class Torture:
         self.thread.start()
 
     def plant(self):
-        """Whether the statement found a row to change by now."""
+        """Whether there was something to plant it in by now."""
         for path in pathlib.Path(self.folder.name).glob("shopstream-torture-*/data/" + self.database):
             # Not there yet, or the shop is writing: again.
             with contextlib.suppress(sqlite3.OperationalError), \
                     contextlib.closing(sqlite3.connect("file:%s?mode=rw" % path, uri=True, timeout=BUSY_S)) as database:
-                changed = database.execute(self.statement).rowcount
+                changed = [database.execute(statement).rowcount for statement in self.statements]
                 database.commit()
-                return changed == 1
+                return changed[-1] != 0
         return False
 
     def keep_trying(self):
