@@ -1,22 +1,31 @@
 import { capitalise, PlusIcon, ProductGrid, usePage, type PageDocument, type Product } from '@shopstream/shared';
+import type { ReactNode } from 'react';
 
 import { BuyBox } from '../buy-box';
 import { Gallery } from '../gallery';
 import { useLiveProduct } from '../live-product';
 import { attributesOf } from '../variants';
 
+function Fold({ title, open = false, children }: { title: string; open?: boolean; children: ReactNode }) {
+  return (
+    <details className="group border-b border-line" open={open}>
+      <summary className="flex min-h-7 list-none items-center justify-between font-semibold">
+        {title}
+        <span className="group-open:rotate-45">
+          <PlusIcon />
+        </span>
+      </summary>
+      {children}
+    </details>
+  );
+}
+
 function Facts({ product }: { product: Product }) {
   const { site } = usePage();
   const facts = attributesOf(product.skus).map(({ name, values }) => [capitalise(name), values.join(', ')]);
   return (
     <div className="mt-5 border-t border-line">
-      <details className="group border-b border-line" open>
-        <summary className="flex min-h-7 list-none items-center justify-between font-semibold">
-          Details
-          <span className="group-open:rotate-45">
-            <PlusIcon />
-          </span>
-        </summary>
+      <Fold title="Details" open>
         <dl className="grid grid-cols-[auto_1fr] gap-x-3 gap-y-0.5 pb-2">
           {product.brand && (
             <>
@@ -31,19 +40,13 @@ function Facts({ product }: { product: Product }) {
             </div>
           ))}
         </dl>
-      </details>
-      <details className="group border-b border-line">
-        <summary className="flex min-h-7 list-none items-center justify-between font-semibold">
-          Delivery and payment
-          <span className="group-open:rotate-45">
-            <PlusIcon />
-          </span>
-        </summary>
+      </Fold>
+      <Fold title="Delivery and payment">
         <p className="pb-2 text-soft">
           Ways of delivery and what they cost are shown at checkout, before you pay. Your card goes to the payment provider
           and never reaches {site.name}.
         </p>
-      </details>
+      </Fold>
     </div>
   );
 }
