@@ -37,12 +37,6 @@ struct renderer {
     struct context contexts[RENDER_CONTEXTS_MAX];
 };
 
-static int refuse(int error, char ret_message[RENDER_MESSAGE_BYTES], const char *message)
-{
-    snprintf(ret_message, RENDER_MESSAGE_BYTES, "%s", message);
-    return error;
-}
-
 /* Asks the context, a bundle or a document; ret_is_over: it answers nothing more. */
 static int ask(struct context *context, struct str body, int64_t time_ms, struct buf *ret_html, bool *ret_is_over,
                char ret_message[RENDER_MESSAGE_BYTES])
@@ -106,7 +100,7 @@ static int make(struct renderer *renderer, struct context *context, char ret_mes
     int error =
         render_process_make(renderer->config.render_time_ms, renderer->config.memory_bytes_max, &context->process);
     if (error < 0)
-        return refuse(error, ret_message, "no context could be made: shopstream-render does not answer");
+        return render_refuse(error, ret_message, "no context could be made: shopstream-render does not answer");
     metric_count(&starts, METRIC_NO_LABELS, 1);
     error = ask(context, renderer->config.bundle, time_ms, &nothing, &is_over, ret_message);
     if (error < 0)
@@ -131,12 +125,12 @@ static int render(struct renderer *renderer, struct str document, int64_t deadli
                   char ret_message[RENDER_MESSAGE_BYTES])
 {
     if (document.len > RENDER_DOCUMENT_BYTES_MAX)
-        return refuse(ERR_TOO_LARGE, ret_message, "the document is larger than it may be");
+        return render_refuse(ERR_TOO_LARGE, ret_message, "the document is larger than it may be");
     if (!str_is_utf8(document))
-        return refuse(ERR_INVALID, ret_message, "the document is not UTF-8");
+        return render_refuse(ERR_INVALID, ret_message, "the document is not UTF-8");
     struct context *context = take(renderer, deadline_ns);
     if (!context)
-        return refuse(ERR_UNAVAILABLE, ret_message, "no context came free in time");
+        return render_refuse(ERR_UNAVAILABLE, ret_message, "no context came free in time");
     int error = render_in(renderer, context, document, ret_html, ret_message);
     give_back(renderer, context);
     return error;
@@ -184,12 +178,12 @@ int renderer_new(struct renderer **ret_renderer, const struct renderer_config *c
 {
     ASSERT(config->contexts > 0 && config->contexts <= RENDER_CONTEXTS_MAX && config->render_time_ms > 0);
     if (config->bundle.len == 0 || config->bundle.len > RENDER_BUNDLE_BYTES_MAX || !str_is_utf8(config->bundle))
-        return refuse(ERR_INVALID, ret_message, "the bundle is empty, too large or not UTF-8");
+        return render_refuse(ERR_INVALID, ret_message, "the bundle is empty, too large or not UTF-8");
     if (!render_process_is_started())
         TRY(render_start(false, ret_message));
     struct renderer *renderer = allocate(config);
     if (!renderer)
-        return refuse(ERR_NO_MEMORY, ret_message, "no memory for the bundle");
+        return render_refuse(ERR_NO_MEMORY, ret_message, "no memory for the bundle");
     metric_register(&renders);
     int error = make(renderer, &renderer->contexts[0], ret_message);
     if (error < 0) {

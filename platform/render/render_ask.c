@@ -5,16 +5,9 @@
 
 #include <errno.h>
 #include <poll.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
-
-static int refuse(int error, char ret_message[RENDER_MESSAGE_BYTES], const char *message)
-{
-    snprintf(ret_message, RENDER_MESSAGE_BYTES, "%s", message);
-    return error;
-}
 
 static int wait_for(int socket, short events, int64_t deadline_ns)
 {
@@ -75,9 +68,9 @@ static int receive(int socket, char *to, size_t size, int64_t deadline_ns)
 /* Says what the context did not say itself. Whether the document was to blame is not known. */
 static int explain(int error, char ret_message[RENDER_MESSAGE_BYTES])
 {
-    return refuse(ERR_UNAVAILABLE, ret_message,
-                  error == ERR_DEADLINE ? "the context took longer than it may, and did not end by itself"
-                                        : "the context ended without a word: it crashed, or was killed");
+    return render_refuse(ERR_UNAVAILABLE, ret_message,
+                         error == ERR_DEADLINE ? "the context took longer than it may, and did not end by itself"
+                                               : "the context ended without a word: it crashed, or was killed");
 }
 
 /* The message of a context that failed; one that a document could have taken over says nothing that ends a line. */
@@ -87,7 +80,7 @@ static int receive_message(int socket, const struct render_reply *reply, int64_t
     char message[RENDER_MESSAGE_BYTES] = "";
 
     if (reply->length >= sizeof(message))
-        return refuse(ERR_INTERNAL, ret_message, "the context failed, and says more of that than it may");
+        return render_refuse(ERR_INTERNAL, ret_message, "the context failed, and says more of that than it may");
     int error = receive(socket, message, reply->length, deadline_ns);
     if (error < 0)
         return explain(error, ret_message);
@@ -111,11 +104,11 @@ static int receive_html(int socket, const struct render_reply *reply, int64_t de
                         char ret_message[RENDER_MESSAGE_BYTES])
 {
     if (buf_error(ret_html) || reply->length > RENDER_HTML_BYTES_MAX || reply->length > ret_html->max - ret_html->len)
-        return refuse(ERR_TOO_LARGE, ret_message, "the HTML is larger than it may be");
+        return render_refuse(ERR_TOO_LARGE, ret_message, "the HTML is larger than it may be");
     char *to = buf_reserve(ret_html, reply->length);
     if (!to) {
         ret_html->error = 0;
-        return refuse(ERR_NO_MEMORY, ret_message, "no memory for the HTML");
+        return render_refuse(ERR_NO_MEMORY, ret_message, "no memory for the HTML");
     }
     int error = receive(socket, to, reply->length, deadline_ns);
     if (error < 0)

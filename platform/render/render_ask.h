@@ -10,6 +10,14 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
+
+/* Says why, and gives the error back. */
+static inline int render_refuse(int error, char ret_message[RENDER_MESSAGE_BYTES], const char *message)
+{
+    snprintf(ret_message, RENDER_MESSAGE_BYTES, "%s", message);
+    return error;
+}
 
 struct render_answer {
     bool is_last;           /* the context answers nothing more: it is to be ended */
