@@ -6,11 +6,10 @@ import { test } from "node:test";
 import { assertAccessible, findViolations } from "./support/accessibility.mjs";
 import { addToCart, cardFrame, fillAddress, fillCard, orderId, payButton } from "./support/checkout.mjs";
 import { PASSWORD } from "./support/shop.mjs";
-import { storefront } from "./support/storefront.mjs";
+import { SIZES, storefront } from "./support/storefront.mjs";
 
 const { shop, visit } = storefront();
 
-const SIZES = { phone: { width: 390, height: 844 }, desk: { width: 1280, height: 800 } };
 // Motion would be looked at half-way: a drawer that is still coming in has other colours.
 const visitAt = (t, size) => visit(t, { viewport: SIZES[size], colorScheme: "light", reducedMotion: "reduce" });
 
@@ -108,13 +107,8 @@ for (const size of Object.keys(SIZES)) {
   });
 
   test(`pages of an account, ${size}`, async (t) => {
-    const { page, go } = bind(await visitAt(t, size));
-    const email = await shop().signUp();
-    await go("/login");
-    await page.locator('main [name="email"]').fill(email);
-    await page.locator('main [name="password"]').fill(PASSWORD);
-    await page.locator("main form button[type=submit]").click();
-    await page.waitForURL((url) => url.pathname === "/");
+    const { page, go, visitor } = bind(await visitAt(t, size));
+    await visitor.signIn(await shop().signUp(), PASSWORD);
     await go("/orders");
     await page.getByRole("button", { name: "Sign out" }).waitFor();
     await assertAccessible(page, "no orders yet");

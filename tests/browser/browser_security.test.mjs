@@ -5,11 +5,10 @@ import { test } from "node:test";
 
 import { ADDRESS, addToCart, CARDS, cardFrame, fillAddress, fillCard, orderId, payButton } from "./support/checkout.mjs";
 import { PASSWORD } from "./support/shop.mjs";
-import { storefront } from "./support/storefront.mjs";
+import { SIZES, storefront } from "./support/storefront.mjs";
 
 const { shop, visit } = storefront();
 const PRODUCT = "/products/eider-enamel-storage-jar";
-const PHONE = { width: 390, height: 844 };
 
 async function openCheckout(visitor) {
   await visitor.go(PRODUCT);
@@ -20,12 +19,7 @@ async function openCheckout(visitor) {
 
 async function signIn(visitor) {
   const email = await shop().signUp();
-  await visitor.go("/login");
-  await visitor.page.locator('main [name="email"]').fill(email);
-  await visitor.page.locator('main [name="password"]').fill(PASSWORD);
-  await visitor.page.locator("main form button[type=submit]").click();
-  await visitor.page.waitForURL((url) => url.pathname === "/");
-  await visitor.ready();
+  await visitor.signIn(email, PASSWORD);
   return email;
 }
 
@@ -109,7 +103,7 @@ test("passwords are masked, can be pasted, and are shown on demand", async (t) =
 
 const PAGES = ["/", "/c/lighting", "/search?q=oak", PRODUCT, "/cart", "/checkout", "/orders", "/account"];
 
-for (const [size, viewport] of Object.entries({ phone: PHONE, desk: { width: 1280, height: 800 } }))
+for (const [size, viewport] of Object.entries(SIZES))
   test(`signing out is seen on every page and ends the session, ${size}`, async (t) => {
     const visitor = await visit(t, { viewport });
     const { page } = visitor;

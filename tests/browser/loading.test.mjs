@@ -5,10 +5,9 @@ import { test } from "node:test";
 
 import { addToCart, checkOut } from "./support/checkout.mjs";
 import { eventually } from "./support/shop.mjs";
-import { storefront } from "./support/storefront.mjs";
+import { SIZES, storefront } from "./support/storefront.mjs";
 
 const { visit } = storefront();
-const SIZES = { phone: { width: 390, height: 844 }, desk: { width: 1280, height: 800 } };
 const PAGES = { home: "/", category: "/c/lighting", search: "/search?q=oak", product: "/products/eider-enamel-storage-jar" };
 
 /* Runs in the page: each picture within the window, with the file that the browser chose for it. */

@@ -6,12 +6,11 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
-import { addToCart, CARDS, fillAddress, fillCard, orderId, payButton } from "./support/checkout.mjs";
+import { addToCart, CARDS, fillAddress, fillCard, orderId, payButton, signIn } from "./support/checkout.mjs";
 import { PASSWORD, PATIENCE_MS, startShop } from "./support/shop.mjs";
-import { launchBrowser } from "./support/storefront.mjs";
+import { launchBrowser, SIZES } from "./support/storefront.mjs";
 
 const OUT = join(process.env.SHOPSTREAM_ROOT, "docs", "screenshots");
-const SIZES = { phone: { width: 390, height: 844 }, desk: { width: 1280, height: 800 } };
 const LENGTH_MAX = 1800; // Pixels: a long list says nothing more further down.
 const QUALITY = 62;
 const EMAILS = { phone: "ann@mail.example", desk: "ann@post.example" };
@@ -142,10 +141,7 @@ async function buy(go, page, camera) {
 async function lookBack(go, page, camera) {
   if (!["orders", "account"].some((name) => camera.isWanted(name))) return;
   await go("/login");
-  await page.locator('main [name="email"]').fill(EMAILS[camera.size]);
-  await page.locator('main [name="password"]').fill(PASSWORD);
-  await page.locator("main form button[type=submit]").click();
-  await page.waitForURL((url) => url.pathname === "/");
+  await signIn(page, EMAILS[camera.size], PASSWORD);
   for (const path of GOODS) {
     await go(path);
     await addToCart(page);

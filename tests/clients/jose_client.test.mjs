@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import * as jose from "jose";
-import { ask, eventually, startShop } from "./shop.mjs";
+import { ask, eventually, startShop } from "../support/shop.mjs";
 
 const EMAIL = "ann@example.com";
 const PASSWORD = "correct horse battery";

@@ -7,7 +7,7 @@ import { fileURLToPath } from "node:url";
 
 import { Verifier } from "@pact-foundation/pact";
 
-import { ask, eventually, startShop } from "../clients/shop.mjs";
+import { ask, eventually, startShop } from "../support/shop.mjs";
 
 const PACTS = process.env.CONTRACTS_FOLDER ?? join(dirname(fileURLToPath(import.meta.url)), "pacts");
 const ADMIN = "admin@contracts.example";

@@ -1,4 +1,5 @@
-// Starts a shop of its own for a test file: port 0, a data folder below a temporary one.
+// For tests that Node runs: asking a shop, and starting one of a file's own, on port 0 with a data folder below a temporary
+// one. tests/browser starts its own kind, which has pages and two ports.
 import { execFileSync, spawn } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -6,6 +7,8 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 
 const START_TIMEOUT_MS = 60000;
+const PATIENCE_MS = 10000;
+const POLL_MS = 10;
 
 // Resolves to { url, stop(), run(...words) } when the shop says that it is open.
 export function startShop(settings = {}) {
@@ -41,8 +44,9 @@ export function startShop(settings = {}) {
 
 // Asks the shop; the answer's body is parsed where it is JSON.
 export async function ask(shop, method, path, body, headers = {}) {
-  const response = await fetch(shop.url + path, {
+  const response = await fetch(new URL(path, shop.url), {
     method,
+    redirect: "manual",
     headers: { ...(body ? { "content-type": "application/json" } : {}), ...headers },
     body: body && JSON.stringify(body),
   });
@@ -51,13 +55,13 @@ export async function ask(shop, method, path, body, headers = {}) {
   return { status: response.status, headers: response.headers, body: isJson ? JSON.parse(text) : text };
 }
 
-// What asking returns as soon as it is something, at most ten seconds long.
-export async function eventually(question) {
-  const end = Date.now() + 10000;
+// What asking returns as soon as it is something.
+export async function eventually(question, what = "it", patienceMs = PATIENCE_MS) {
+  const end = Date.now() + patienceMs;
   for (;;) {
     const answer = await question();
     if (answer) return answer;
-    if (Date.now() > end) throw new Error("it did not come true in time");
-    await new Promise((resolve) => setTimeout(resolve, 10));
+    if (Date.now() > end) throw new Error(`${what} did not come true within ${patienceMs} ms`);
+    await new Promise((resolve) => setTimeout(resolve, POLL_MS));
   }
 }

@@ -1,4 +1,4 @@
-/* What a customer does on the way to an order, said once: what a journey is about is in its test. */
+/* What a customer does, said once: what a journey is about is in its test. */
 export const ADDRESS = {
   email: "ann@mail.example",
   name: "Ann Example",
@@ -13,6 +13,14 @@ export const CARDS = {
   insufficientFunds: "4000 0000 0000 9995",
   asksTheBank: "4000 0027 6000 3184",
 };
+
+/** On the open page of signing in, and is at the shop's first page then. */
+export async function signIn(page, email, password) {
+  await page.getByLabel("E-mail").fill(email);
+  await page.getByLabel("Password", { exact: true }).fill(password);
+  await page.getByRole("button", { name: "Sign in" }).click();
+  await page.waitForURL((url) => url.pathname === "/");
+}
 
 /** Puts what the open product page shows into the cart, and waits until the drawer says so. */
 export async function addToCart(page) {

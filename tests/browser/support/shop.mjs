@@ -17,10 +17,11 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
+import { ask, eventually as poll } from "../../support/shop.mjs";
+
 const SLOWNESS = process.env.SHOPSTREAM_SANITIZED === "1" ? 3 : 1;
 export const PATIENCE_MS = 30_000 * SLOWNESS;
 const START_PATIENCE_MS = 90_000 * SLOWNESS;
-const POLL_MS = 20;
 const PROVIDER_PORT_DISTANCE = 11; // Own ports keep their distance from the shop's: 3011 beside 3000.
 const PORT_ATTEMPTS_MAX = 5;
 
@@ -29,15 +30,9 @@ const ADMIN_EMAIL = "admin@shop.example";
 const PROVIDER_KEY = "sk_test_of_the_browser_tests";
 const FINAL = ["confirmed", "failed", "cancelled", "fulfilled", "refunded"];
 
-/** What asking returns as soon as it is something. */
-export async function eventually(question, what = "it", patience = PATIENCE_MS) {
-  const end = Date.now() + patience;
-  for (;;) {
-    const answer = await question();
-    if (answer) return answer;
-    if (Date.now() > end) throw new Error(`${what} did not come true within ${patience} ms`);
-    await new Promise((resolve) => setTimeout(resolve, POLL_MS));
-  }
+/** What asking returns as soon as it is something: with the patience that a browser needs. */
+export function eventually(question, what = "it", patienceMs = PATIENCE_MS) {
+  return poll(question, what, patienceMs);
 }
 
 export function newEmail(name = "buyer") {
@@ -120,16 +115,8 @@ export class Shop {
 
   /* -- Requests ------------------------------------------------------------------------------------------------- */
 
-  async ask(method, path, body, headers = {}) {
-    const response = await fetch(new URL(path, this.url), {
-      method,
-      redirect: "manual",
-      headers: { ...(body ? { "content-type": "application/json" } : {}), ...headers },
-      body: body && JSON.stringify(body),
-    });
-    const text = await response.text();
-    const isJson = (response.headers.get("content-type") ?? "").includes("json");
-    return { status: response.status, headers: response.headers, body: isJson ? JSON.parse(text) : text };
+  ask(method, path, body, headers) {
+    return ask(this, method, path, body, headers);
   }
 
   /** The body of an answer that must be a good one. */

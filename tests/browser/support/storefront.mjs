@@ -23,10 +23,13 @@ import { join } from "node:path";
 import { after, before } from "node:test";
 import { chromium } from "playwright-core";
 
+import { signIn } from "./checkout.mjs";
 import { PATIENCE_MS, startShop } from "./shop.mjs";
 
 export const CHROMIUM = "/usr/bin/chromium"; // Debian's
 const DESK = { width: 1280, height: 900 };
+/** The two windows that most pages are looked at in. */
+export const SIZES = { phone: { width: 390, height: 844 }, desk: { width: 1280, height: 800 } };
 
 /** Debian's Chromium without a screen. */
 export function launchBrowser(args = []) {
@@ -115,12 +118,8 @@ class Visitor {
 
   /** Signs in on the page for it, and is at the shop's first page then. */
   async signIn(email, password) {
-    const { page } = this;
     await this.go("/login");
-    await page.getByLabel("E-mail").fill(email);
-    await page.getByLabel("Password", { exact: true }).fill(password);
-    await page.getByRole("button", { name: "Sign in" }).click();
-    await page.waitForURL((url) => url.pathname === "/");
+    await signIn(this.page, email, password);
     await this.ready();
   }
 
