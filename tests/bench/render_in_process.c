@@ -1,53 +1,14 @@
 /* render_in_process BUNDLE DOCUMENT [RENDERS]: what a rendered page costs where JavaScriptCore is in the process that
  * asks, by the same calls that shopstream-render makes. Prints a line of JSON and waits for a line, so that somebody
  * can look at the process; render_pages does the same with contexts in processes of their own. See rendering.py. */
-#include "platform/base/buf.h"
-#include "platform/base/task.h"
 #include "platform/ports/clock/clock.h"
 #include "renderer/context.h"
+#include "tests/bench/rendering.h"
 
 #include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
 
-#define FILE_BYTES_MAX ((size_t)8 << 20)
 #define HTML_BYTES_MAX ((size_t)48 << 20)
-#define MEMORY_BYTES_MAX ((size_t)256 << 20) /* as in render_pages */
 #define MESSAGE_BYTES 256
-#define RENDERS 2000
-
-static const char *read_file(const char *path)
-{
-    struct buf content = BUF(FILE_BYTES_MAX);
-    FILE *file = fopen(path, "re");
-    size_t got;
-
-    if (!file) {
-        perror(path);
-        exit(1);
-    }
-    do {
-        char *to = buf_reserve(&content, 65536);
-        ASSERT(to);
-        got = fread(to, 1, 65535, file);
-        to[got] = '\0';
-        buf_commit(&content, got);
-    } while (got > 0);
-    fclose(file);
-    return content.ptr;
-}
-
-static int compare(const void *a, const void *b)
-{
-    int64_t left = *(const int64_t *)a, right = *(const int64_t *)b;
-
-    return (left > right) - (left < right);
-}
-
-static double us(int64_t ns)
-{
-    return (double)ns / 1000;
-}
 
 static void render(struct context *context, const char *document, int64_t *ret_duration_ns)
 {
@@ -80,7 +41,8 @@ static void measure(void *argument)
     ASSERT(durations_ns);
     sigfillset(&all);
     sigprocmask(SIG_UNBLOCK, &all, NULL);
-    if (context_prepare(MEMORY_BYTES_MAX) < 0 || context_new(&context, run->bundle, message, sizeof(message)) < 0) {
+    if (context_prepare(BENCH_MEMORY_BYTES_MAX) < 0 ||
+        context_new(&context, run->bundle, message, sizeof(message)) < 0) {
         fprintf(stderr, "%s\n", message);
         exit(1);
     }
@@ -90,10 +52,10 @@ static void measure(void *argument)
     for (int i = 0; i < run->count; i++)
         render(context, run->document, &durations_ns[i]);
     cpu_ns = clock_cpu_ns() - cpu_ns;
-    qsort(durations_ns, (size_t)run->count, sizeof(int64_t), compare);
+    qsort(durations_ns, (size_t)run->count, sizeof(int64_t), bench_compare_ns);
     printf("{\"start_us\":%.0f,\"first_us\":%.0f,\"renders\":%d,\"own_cpu_us\":%.1f,\"p50_us\":%.0f,\"p95_us\":%.0f}\n",
-           us(start_ns), us(first_ns), run->count, us(cpu_ns) / run->count, us(durations_ns[run->count / 2]),
-           us(durations_ns[run->count * 95 / 100]));
+           bench_us(start_ns), bench_us(first_ns), run->count, bench_us(cpu_ns) / run->count,
+           bench_us(durations_ns[run->count / 2]), bench_us(durations_ns[run->count * 95 / 100]));
     fflush(stdout);
     getchar();
     free(durations_ns);
@@ -101,15 +63,15 @@ static void measure(void *argument)
 
 int main(int argument_count, char **arguments)
 {
-    struct run run = {.count = RENDERS};
+    struct run run = {.count = BENCH_RENDERS};
     struct task *task;
 
     if (argument_count < 3) {
         fprintf(stderr, "render_in_process BUNDLE DOCUMENT [RENDERS]\n");
         return 1;
     }
-    run.bundle = read_file(arguments[1]);
-    run.document = read_file(arguments[2]);
+    run.bundle = bench_read_file(arguments[1]).ptr;
+    run.document = bench_read_file(arguments[2]).ptr;
     if (argument_count > 3)
         run.count = atoi(arguments[3]);
     if (run.count < 1 || task_start_deep(&task, "render", measure, &run) < 0)

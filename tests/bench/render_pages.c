@@ -1,17 +1,10 @@
 /* render_pages BUNDLE DOCUMENT [RENDERS [TASKS]]: what a rendered page costs, by the program that the shop uses. Prints
  * one line of JSON: the start, the first and later renders, CPU of this process and of the contexts, their memory. */
-#include "platform/base/task.h"
 #include "platform/ports/clock/clock.h"
 #include "platform/render/render.h"
+#include "tests/bench/rendering.h"
 
-#include <inttypes.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-#define FILE_BYTES_MAX ((size_t)8 << 20)
 #define TASKS_MAX 64
-#define MEMORY_BYTES_MAX ((size_t)256 << 20)
 #define RENDER_TIME_MS 1000
 
 struct bench {
@@ -23,26 +16,6 @@ struct bench {
     int count;
     size_t html_bytes;
 };
-
-static struct str read_file(const char *path)
-{
-    struct buf content = BUF(FILE_BYTES_MAX);
-    FILE *file = fopen(path, "re");
-    size_t got;
-
-    if (!file) {
-        perror(path);
-        exit(1);
-    }
-    do {
-        char *to = buf_reserve(&content, 65536);
-        ASSERT(to);
-        got = fread(to, 1, 65536, file);
-        buf_commit(&content, got);
-    } while (got > 0);
-    fclose(file);
-    return buf_str(&content);
-}
 
 static void render_many(void *argument)
 {
@@ -64,26 +37,15 @@ static void render_many(void *argument)
     buf_free(&html);
 }
 
-static int compare(const void *a, const void *b)
-{
-    int64_t left = *(const int64_t *)a, right = *(const int64_t *)b;
-
-    return (left > right) - (left < right);
-}
-
-static double us(int64_t ns)
-{
-    return (double)ns / 1000;
-}
-
 static void report(struct bench *bench, int64_t start_ns, int64_t first_ns, int64_t wall_ns, int64_t cpu_ns)
 {
-    qsort(bench->durations_ns, (size_t)bench->count, sizeof(int64_t), compare);
+    qsort(bench->durations_ns, (size_t)bench->count, sizeof(int64_t), bench_compare_ns);
     printf("{\"start_us\":%.0f,\"first_us\":%.0f,\"renders\":%d,\"failures\":%d,\"html_bytes\":%zu,\"wall_us\":%.1f,"
            "\"own_cpu_us\":%.1f,\"p50_us\":%.0f,\"p95_us\":%.0f,\"p99_us\":%.0f}\n",
-           us(start_ns), us(first_ns), bench->count, bench->failures, bench->html_bytes, us(wall_ns) / bench->count,
-           us(cpu_ns) / bench->count, us(bench->durations_ns[bench->count / 2]),
-           us(bench->durations_ns[bench->count * 95 / 100]), us(bench->durations_ns[bench->count * 99 / 100]));
+           bench_us(start_ns), bench_us(first_ns), bench->count, bench->failures, bench->html_bytes,
+           bench_us(wall_ns) / bench->count, bench_us(cpu_ns) / bench->count,
+           bench_us(bench->durations_ns[bench->count / 2]), bench_us(bench->durations_ns[bench->count * 95 / 100]),
+           bench_us(bench->durations_ns[bench->count * 99 / 100]));
 }
 
 static void run(struct bench *bench, int task_count)
@@ -101,18 +63,18 @@ int main(int argument_count, char **arguments)
     char message[RENDER_MESSAGE_BYTES] = "";
     struct bench bench = {.count = 1};
     struct renderer_config config = {
-        .contexts = 2, .render_time_ms = RENDER_TIME_MS, .memory_bytes_max = MEMORY_BYTES_MAX};
+        .contexts = 2, .render_time_ms = RENDER_TIME_MS, .memory_bytes_max = BENCH_MEMORY_BYTES_MAX};
 
     if (argument_count < 3) {
         fprintf(stderr, "render_pages BUNDLE DOCUMENT [RENDERS [TASKS]]\n");
         return 1;
     }
-    int count = argument_count > 3 ? atoi(arguments[3]) : 2000;
+    int count = argument_count > 3 ? atoi(arguments[3]) : BENCH_RENDERS;
     int task_count = argument_count > 4 ? atoi(arguments[4]) : 1;
     if (count < 1 || task_count < 1 || task_count > TASKS_MAX)
         return 1;
-    config.bundle = read_file(arguments[1]);
-    bench.document = read_file(arguments[2]);
+    config.bundle = bench_read_file(arguments[1]);
+    bench.document = bench_read_file(arguments[2]);
     bench.durations_ns = calloc((size_t)count, sizeof(int64_t));
     ASSERT(bench.durations_ns);
     int64_t start_ns = clock_monotonic_ns();
