@@ -74,5 +74,5 @@ int fill_account(struct page *page)
     page->document->account = shown;
     TRY(read_me(page, &shown->user));
     TRY(add_sessions(page, shown));
-    return page_describe(page, "Your account", NULL, "/account");
+    return page_describe(page, "Your account", "Your name, your password, and where you are signed in.", "/account");
 }

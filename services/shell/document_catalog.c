@@ -118,7 +118,7 @@ int fill_category(struct page *page)
 int fill_search(struct page *page)
 {
     Pages__ListingPage *listing;
-    char *canonical, *title;
+    char *canonical, *title, *description;
     const struct href_pair pairs[] = {{"q", page->query.q}};
 
     TRY(new_listing(page, &listing));
@@ -130,7 +130,9 @@ int fill_search(struct page *page)
     else
         TRY(page_text(page, STR("All products"), &title));
     listing->title = title;
-    return page_describe(page, title, NULL, canonical);
+    TRY(page_printf(page, &description, "%s at %.*s, with live stock and prices.", title,
+                    STR_FORMAT(page->shell->name)));
+    return page_describe(page, title, description, canonical);
 }
 
 /* -- A product ----------------------------------------------------------------------------------------------------- */

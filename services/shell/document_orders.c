@@ -119,7 +119,8 @@ int fill_order(struct page *page)
     shown->order = order;
     shown->has_placed_now = shown->placed_now = page->query.placed;
     TRY(href_below(page->call->arena, "/orders/", page->parameter, &path));
-    return page_describe(page, page->query.placed ? "Thank you" : "Your order", NULL, path);
+    return page_describe(page, page->query.placed ? "Thank you" : "Your order",
+                         "What you have ordered, where it goes to, and how far it is.", path);
 }
 
 int fill_orders(struct page *page)
@@ -145,5 +146,5 @@ int fill_orders(struct page *page)
 
         TRY(href_make(page->call->arena, "/orders", pairs, 1, &shown->next_href));
     }
-    return page_describe(page, "Your orders", NULL, "/orders");
+    return page_describe(page, "Your orders", "What you have ordered so far, and how far each order is.", "/orders");
 }

@@ -143,8 +143,8 @@ int page_describe(struct page *page, const char *title, const char *description,
     Pages__Meta *meta = page->document->meta;
 
     TRY(page_printf(page, &meta->title, "%s – %.*s", title, STR_FORMAT(page->shell->name)));
-    if (description && *description)
-        TRY(page_text(page, shorten(str_from_cstr(description)), &meta->description));
+    const char *said = description && *description ? description : title;
+    TRY(page_text(page, shorten(str_from_cstr(said)), &meta->description));
     return page_text(page, str_from_cstr(canonical), &meta->canonical);
 }
 

@@ -56,7 +56,7 @@ int page_printf(struct page *page, char **ret_text, const char *format, ...) __a
 /* Adds the pictures that stand for an image_url: all of them, or the first. An address of another host has none. */
 int page_add_gallery(struct page *page, const char *image_url, bool whole);
 
-/* Title, description and canonical address; description may be NULL. */
+/* Title, description and canonical address; the title stands for a description that is NULL or empty. */
 int page_describe(struct page *page, const char *title, const char *description, const char *canonical);
 
 /* document_catalog.c */
