@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 """How soon a change of stock is with who follows the product, while ten thousand others follow others and hear nothing;
-and what each of those costs in memory."""
+what each of those costs in memory; and how soon a change is with all of ten thousand who follow the same product."""
+import select
 import socket
 import time
 
@@ -8,8 +9,8 @@ import idle_connections
 import measure
 
 BYTES_MAX = 8192
-LATENCY_P95_MS = 20
-CHANGES = 100
+LATENCY_P95_MS, FAN_OUT_MS = 20, 250
+CHANGES, FAN_OUTS = 100, 10
 APART_S = 0.15  # above the pace at which changes of one product are told
 PATIENCE_S = 30
 
@@ -49,10 +50,59 @@ def percentile(values, percent):
     return round(sorted(values)[len(values) * percent // 100], 2)
 
 
+def arrivals_of(streams, units):
+    """When the last of them had the event that says so many."""
+    wanted = b'"available":%d}' % units
+    received = {stream.fileno(): b"" for stream in streams}
+    by_file = {stream.fileno(): stream for stream in streams}
+    poller = select.epoll()
+    try:
+        for file in received:
+            poller.register(file, select.EPOLLIN)
+        while received:
+            ready = poller.poll(PATIENCE_S, len(by_file))
+            if not ready:
+                raise SystemExit("bench: %d followers were told nothing" % len(received))
+            for file, _ in ready:
+                received[file] = received[file][-len(wanted):] + by_file[file].recv(65536)
+                if wanted in received[file]:
+                    poller.unregister(file)
+                    del received[file]
+        return time.monotonic()
+    finally:
+        poller.close()
+
+
+def of_one(shop, product, others):
+    """One who follows the product, among others who do not."""
+    stream = follow(shop.port, "product:" + product["id"])
+    try:
+        times = []
+        for units in range(1000, 1000 + CHANGES):
+            times.append(change(shop, stream, product["skus"][0]["id"], units))
+            time.sleep(APART_S)
+    finally:
+        stream.close()
+    whole, behind = zip(*times)
+    return {"what": "followers: a change to one, among %d others" % others, "p50_us": percentile(whole, 50) * 1000,
+            "p95_us": percentile(whole, 95) * 1000, "behind_answer_us": percentile(behind, 95) * 1000,
+            "ok": percentile(whole, 95) < LATENCY_P95_MS}
+
+
+def of_all(shop, product, streams):
+    times = []
+    for units in range(2000, 2000 + FAN_OUTS):
+        begun = time.monotonic()
+        measure.set_stock(shop, product["skus"][0]["id"], units)
+        times.append((arrivals_of(streams, units) - begun) * 1000)
+        time.sleep(APART_S)
+    return {"what": "followers: a change to all %d, the last" % len(streams), "p50_us": percentile(times, 50) * 1000,
+            "max_us": round(max(times), 2) * 1000, "ok": max(times) < FAN_OUT_MS}
+
+
 def hold(shop, count):
     idle_connections.raise_descriptor_limit(count + idle_connections.SPARE_DESCRIPTORS)
     product = shop.get("/api/catalog/v1/products?limit=1")["products"][0]
-    sku_id = product["skus"][0]["id"]
     streams = []
     try:
         for _ in range(100):  # what the first ones bring along is not theirs
@@ -62,16 +112,13 @@ def hold(shop, count):
         for number in range(count):
             streams.append(follow(shop.port, "product:other-%d" % number))
         each = (idle_connections.memory_bytes(shop.process.pid) - before) / count
-        streams.append(follow(shop.port, "product:" + product["id"]))
-        times = []
-        for units in range(1000, 1000 + CHANGES):
-            times.append(change(shop, streams[-1], sku_id, units))
-            time.sleep(APART_S)
-        whole, behind = zip(*times)
-        return {"what": "%d followers, a change to one" % count, "bytes_each": round(each),
-                "p50_with_commit_ms": percentile(whole, 50), "p95_with_commit_ms": percentile(whole, 95),
-                "p95_behind_answer_ms": percentile(behind, 95),
-                "ok": each <= BYTES_MAX and percentile(whole, 95) < LATENCY_P95_MS}
+        yield {"what": "followers: memory of each of %d" % count, "bytes": round(each), "ok": each <= BYTES_MAX}
+        yield of_one(shop, product, count)
+        while streams:
+            streams.pop().close()
+        for _ in range(count):
+            streams.append(follow(shop.port, "product:" + product["id"]))
+        yield of_all(shop, product, streams)
     finally:
         for stream in streams:
             stream.close()

@@ -26,6 +26,7 @@ TABLES = (
     ("A flash sale", ("flash sale",)),
     ("Growth", ("growth:",)),
     ("Work done for one", ("system calls", "allocations")),
+    ("Followers", ("followers:",)),
     ("Start, memory, sign-in, connections", ("",)),
 )
 # Figures: what a column is called, and its unit; times in microseconds are shown in milliseconds from ten on.
@@ -35,7 +36,7 @@ COLUMNS = {"ratio": ("ratio", "×"), "cpu_us": ("CPU", "µs"), "bare_cpu_us": ("
            "per_second": ("a second", "/s"),
            "orders_per_s": ("orders", "/s"), "p50_us": ("p50", "µs"), "p95_us": ("p95", "µs"),
            "p99_us": ("p99", "µs"), "max_us": ("longest", "µs"), "ms": ("time", "ms"), "mb": ("memory", "MB"),
-           "bytes": ("memory", "bytes"), "calls": ("calls", ""), "syncs": ("syncs", ""),
+           "bytes": ("memory", "bytes"), "behind_answer_us": ("p95 behind the answer", "µs"), "calls": ("calls", ""), "syncs": ("syncs", ""),
            "allocations": ("allocations", ""), "sold": ("sold", ""), "statuses": ("answers", ""),
            "turned_away": ("turned away", ""),
            "errors": ("errors", ""), "commits_per_order": ("commits an order", ""), "faults": ("faults", "")}
@@ -83,7 +84,7 @@ def table(title, rows):
     lines = ["### " + title, "", "| %s |" % " | ".join(heads), "|---" * len(heads) + "|"]
     for row in rows:
         cells = [shown(figure, row[figure]) if figure in row else "" for figure in figures]
-        lines.append("| %s |" % " | ".join([row["what"].removeprefix("growth: "), *cells, VERDICTS[row.get("ok")]]))
+        lines.append("| %s |" % " | ".join([row["what"].removeprefix("growth: ").removeprefix("followers: "), *cells, VERDICTS[row.get("ok")]]))
     return [*lines, ""]
 
 
