@@ -1,10 +1,10 @@
 /* Migrations, for every adapter: each in one write, together with the row that says that it was applied. */
+#include "platform/base/encode.h"
 #include "platform/ports/clock/clock.h"
 #include "platform/ports/sql/migration.sql.h"
 #include "platform/ports/sql/sql_adapter.h"
 
 #include <openssl/evp.h>
-#include <stdio.h>
 
 /* A list that is longer than this is squashed into a new first migration. */
 #define MIGRATIONS_MAX 10000
@@ -27,8 +27,8 @@ static int compute_checksum(const struct sql_migration *migration, char ret_hex[
     unsigned size = 0;
     if (EVP_Digest(migration->text, strlen(migration->text), digest, &size, EVP_sha256(), NULL) != 1)
         return ERR_INTERNAL;
-    for (size_t i = 0; i < CHECKSUM_BYTES; i++)
-        snprintf(ret_hex + 2 * i, 3, "%02x", digest[i]);
+    encode_hex_into(ret_hex, str_from(digest, sizeof(digest)));
+    ret_hex[CHECKSUM_HEX_SIZE - 1] = '\0';
     return 0;
 }
 
