@@ -38,7 +38,7 @@ static bool has_hash(struct str path)
     return false;
 }
 
-static int answer_asset(struct call *call, const struct http_request *request, const struct web_asset *asset,
+static int answer_asset(struct call *call, const struct http_request *request, struct web_asset *asset,
                         struct http_response *response)
 {
     if (!asset || !asset->blobs[CODING_NONE])
@@ -53,7 +53,7 @@ static int answer_asset(struct call *call, const struct http_request *request, c
     http_response_header(response, STR("Vary"), STR("Accept-Encoding"));
     http_response_header(response, STR("Cross-Origin-Resource-Policy"), STR("same-origin"));
     response->blob = http_blob_ref(asset->blobs[form]);
-    call_set_etag(call, asset->hashes[form]);
+    call_set_etag(call, web_asset_hash(asset, form));
     return 0;
 }
 
@@ -67,7 +67,7 @@ int show_asset(struct call *call, const struct http_request *request, struct htt
 int show_favicon(struct call *call, const struct http_request *request, struct http_response *response)
 {
     const struct shell_state *shell = call->state;
-    const struct web_asset *icon = web_find_asset(shell->web, STR("/assets/shell/favicon.ico"));
+    struct web_asset *icon = web_find_asset(shell->web, STR("/assets/shell/favicon.ico"));
 
     return answer_asset(call, request, icon ? icon : web_find_asset(shell->web, STR("/assets/shell/favicon.svg")),
                         response);

@@ -134,23 +134,41 @@ static void test_files__nothing_else_is_served(void **state)
         assert_int_not_equal(get("/pictures/link.webp").status, 200);
 }
 
-static void test_web__a_product_has_its_gallery(void **state)
+static void add_product(const char *title, const char *code, char *image_url)
 {
-    (void)state;
     Catalog__UpdateProductRequest in = CATALOG__UPDATE_PRODUCT_REQUEST__INIT;
     Catalog__Product out = CATALOG__PRODUCT__INIT;
     Catalog__Product *product = test_catalog_create(
-        &fixture, &(struct test_product){.title = "Kettle", .code = "K-1", .amount = 100, .available = 1});
+        &fixture, &(struct test_product){.title = title, .code = code, .amount = 100, .available = 1});
 
     in.id = product->id;
-    in.image_url = (char[]){"/pictures/kettle"};
+    in.image_url = image_url;
     assert_int_equal(catalog_update_product(test_host_call(&fixture, "catalog"), &in, &out), 0);
+}
+
+static void test_web__a_product_has_its_gallery(void **state)
+{
+    (void)state;
+    add_product("Kettle", "K-1", (char[]){"/pictures/kettle"});
     struct test_answer page = get("/products/kettle"), list = get("/search?q=kettle");
     assert_true(str_find(page.body, STR("\"galleries\":{\"/pictures/kettle\":{\"pictures\":[{\"src\"")) > 0);
     assert_true(str_find(page.body, STR("/pictures/kettle-side")) > 0);
     assert_true(str_find(page.body, STR("og:image\" content=\"http://localhost:3000/pictures/kettle-320.webp\"")) > 0);
     assert_true(str_find(list.body, STR("/pictures/kettle\"")) > 0);
     assert_true(str_find(list.body, STR("/pictures/kettle-side")) < 0);
+}
+
+static void test_web__pictures_that_cannot_be_read_are_one_products_alone(void **state)
+{
+    (void)state;
+    add_product("Pot", "P-1", (char[]){"/pictures/pot"});
+    for (int i = 0; i < 2; i++) {
+        struct test_answer page = get("/api/shell/v1/pages?path=/products/pot");
+
+        assert_int_equal(page.status, 200);
+        assert_true(str_find(page.body, STR("\"image_url\":\"/pictures/pot\"")) > 0);
+        assert_true(str_find(page.body, STR("\"/pictures/pot\":")) < 0);
+    }
 }
 
 static void test_web__a_shop_without_it_starts_and_says_so(void **state)
@@ -204,6 +222,7 @@ int main(void)
         cmocka_unit_test(test_pictures__are_read_from_their_folder),
         cmocka_unit_test(test_files__nothing_else_is_served),
         cmocka_unit_test(test_web__a_product_has_its_gallery),
+        cmocka_unit_test(test_web__pictures_that_cannot_be_read_are_one_products_alone),
         cmocka_unit_test(test_web__a_shop_without_it_starts_and_says_so),
         cmocka_unit_test(test_web__a_broken_manifest_is_no_pages),
     };

@@ -1,4 +1,5 @@
-/* A folder as the build makes it, small: an app with a script in three forms and a style, and one picture. */
+/* A folder as the build makes it, small: an app with a script in three forms and a style, pictures of a kettle, and
+ * such of a pot as nobody can read. */
 #pragma once
 
 #include "platform/base/test_folder.h"
@@ -48,5 +49,6 @@ static inline void test_web_fill(const char *folder)
                  "{\"src\":\"/pictures/kettle\",\"widths\":[320],\"formats\":[\"webp\"],\"width\":320,\"height\":320,"
                  "\"alt\":\"A kettle\"},"
                  "{\"src\":\"/pictures/kettle-side\",\"widths\":[320],\"formats\":[\"webp\"],\"width\":320,"
-                 "\"height\":320}]}}");
+                 "\"height\":320}]},"
+                 "\"/pictures/pot\":{\"pictures\":[{\"unknown\":1}]}}");
 }

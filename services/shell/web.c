@@ -8,10 +8,10 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <yyjson.h>
 
 #define MANIFEST_BYTES_MAX ((size_t)1 << 20)
 #define PICTURES_BYTES_MAX ((size_t)32 << 20)
-#define READ_BYTES (64u << 10)
 
 /* -- Reading ------------------------------------------------------------------------------------------------------- */
 
@@ -24,7 +24,6 @@ int web_read_file(int folder, const char *name, size_t bytes_max, struct buf *bu
 {
     CLEANUP(descriptor_close) int file = openat(folder, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
     struct stat status;
-    ssize_t got;
 
     if (file < 0)
         return errno == ENOENT ? ERR_NOT_FOUND : ERR_UNAVAILABLE;
@@ -32,23 +31,29 @@ int web_read_file(int folder, const char *name, size_t bytes_max, struct buf *bu
         return ERR_NOT_FOUND;
     if ((uint64_t)status.st_size > bytes_max)
         return ERR_TOO_LARGE;
-    do {
-        char *place = buf_reserve(buf, READ_BYTES);
+    size_t left = (size_t)status.st_size;
+    char *place = buf_reserve(buf, left);
+    if (!place)
+        return buf_error(buf);
+    while (left > 0) {
+        ssize_t got = read(file, place, left);
 
-        if (!place)
-            return buf_error(buf);
-        got = read(file, place, READ_BYTES);
-        if (got > 0)
-            buf_commit(buf, (size_t)got);
-    } while (got > 0 || (got < 0 && errno == EINTR));
-    return got < 0 ? ERR_UNAVAILABLE : buf_error(buf);
+        if (got == 0 || (got < 0 && errno != EINTR))
+            return ERR_UNAVAILABLE;
+        if (got > 0) {
+            place += got;
+            left -= (size_t)got;
+        }
+    }
+    buf_commit(buf, (size_t)status.st_size);
+    return 0;
 }
 
 /* -- Opening ------------------------------------------------------------------------------------------------------- */
 
 static int load_pages(struct web *web, int frontend)
 {
-    CLEANUP(buf_free) struct buf manifest = BUF(MANIFEST_BYTES_MAX + READ_BYTES);
+    CLEANUP(buf_free) struct buf manifest = BUF(MANIFEST_BYTES_MAX);
 
     TRY(web_read_file(frontend, "manifest.json", MANIFEST_BYTES_MAX, &manifest));
     TRY(web_load_assets(web, frontend));
@@ -59,7 +64,7 @@ static int load_pages(struct web *web, int frontend)
 
 static int load_pictures(struct web *web, int folder)
 {
-    CLEANUP(buf_free) struct buf manifest = BUF(PICTURES_BYTES_MAX + READ_BYTES);
+    CLEANUP(buf_free) struct buf manifest = BUF(PICTURES_BYTES_MAX);
 
     TRY(web_read_file(folder, "pictures.json", PICTURES_BYTES_MAX, &manifest));
     return web_load_galleries(web, buf_str(&manifest));
@@ -91,8 +96,9 @@ int web_new(struct web **ret_web, const char *folder, const struct log_context *
 
     if (!web)
         return ERR_NO_MEMORY;
+    task_mutex_init(&web->mutex);
     web->pictures = -1;
-    web->render_script = BUF(WEB_FILE_BYTES_MAX + READ_BYTES);
+    web->render_script = BUF(WEB_FILE_BYTES_MAX);
     web->arena = arena_new(WEB_ARENA_BYTES_MAX);
     web->assets = map_new(WEB_ASSETS_MAX);
     web->galleries = map_new(WEB_GALLERIES_MAX);
@@ -121,10 +127,12 @@ void web_free(struct web *web)
     }
     map_free(web->assets);
     map_free(web->galleries);
+    yyjson_doc_free(web->galleries_json);
     buf_free(&web->render_script);
     arena_free(web->arena);
     if (web->pictures >= 0)
         close(web->pictures);
+    task_mutex_destroy(&web->mutex);
     free(web);
 }
 
@@ -164,7 +172,7 @@ struct web_list web_preloads(const struct web *web, const char *kind)
     return (struct web_list){0};
 }
 
-const struct web_asset *web_find_asset(const struct web *web, struct str path)
+struct web_asset *web_find_asset(const struct web *web, struct str path)
 {
     return map_get(web->assets, path);
 }
@@ -172,9 +180,4 @@ const struct web_asset *web_find_asset(const struct web *web, struct str path)
 int web_pictures(const struct web *web)
 {
     return web->pictures;
-}
-
-Pages__Gallery *web_find_gallery(const struct web *web, struct str image_url)
-{
-    return map_get(web->galleries, image_url);
 }

@@ -46,11 +46,14 @@ struct web_asset {
     struct str path; /* "/assets/shell/main.1a2b.js" */
     const char *type;
     struct http_blob *blobs[WEB_FORMS]; /* NULL where that form is not there */
-    uint64_t hashes[WEB_FORMS];
+    _Atomic uint64_t hashes[WEB_FORMS]; /* 0 until it is asked for */
 };
 
 /* NULL when there is none of that path ("/assets/shell/main.1a2b.js"). */
-const struct web_asset *web_find_asset(const struct web *web, struct str path);
+struct web_asset *web_find_asset(const struct web *web, struct str path);
+
+/* Of the bytes of that form, which is there. */
+uint64_t web_asset_hash(struct web_asset *asset, enum content_coding form);
 
 /* The descriptor of the folder of pictures; -1 without one. */
 int web_pictures(const struct web *web);
@@ -61,5 +64,6 @@ const char *web_media_type(struct str name);
 /* Letters, digits, dashes, underscores and dots, and no dot at the beginning: no such name leaves its folder. */
 bool web_is_name(struct str name);
 
-/* The pictures that stand for a product's image_url; NULL for one without. Never changed or freed by who gets it. */
-Pages__Gallery *web_find_gallery(const struct web *web, struct str image_url);
+/* The pictures that stand for a product's image_url; NULL for one without, or whose pictures cannot be read, which is
+ * logged. Never changed or freed by who gets it. */
+Pages__Gallery *web_find_gallery(struct web *web, struct str image_url);

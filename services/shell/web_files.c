@@ -6,6 +6,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -59,10 +60,9 @@ bool web_is_name(struct str name)
 }
 
 /* The form of a file that has it; *ret_blob stays NULL where it has not. */
-static int read_form(struct web *web, int folder, const char *name, const char *end, struct http_blob **ret_blob,
-                     uint64_t *ret_hash)
+static int read_form(struct web *web, int folder, const char *name, const char *end, struct http_blob **ret_blob)
 {
-    CLEANUP(buf_free) struct buf buf = BUF(WEB_FILE_BYTES_MAX * 2);
+    CLEANUP(buf_free) struct buf buf = BUF(WEB_FILE_BYTES_MAX);
     char path[NAME_MAX + 8];
 
     snprintf(path, sizeof(path), "%s%s", name, end);
@@ -74,7 +74,6 @@ static int read_form(struct web *web, int folder, const char *name, const char *
     if (web->asset_bytes > WEB_ASSETS_BYTES_MAX)
         return ERR_TOO_LARGE;
     *ret_blob = http_blob_new(buf.len ? buf_str(&buf) : STR(""));
-    *ret_hash = hash_keyed(&etag_key, buf_str(&buf));
     return *ret_blob ? 0 : ERR_NO_MEMORY;
 }
 
@@ -91,8 +90,21 @@ static int load_asset(struct web *web, int folder, const char *app, const char *
     asset->type = web_media_type(asset->path);
     TRY(map_put(web->assets, asset->path, asset, &before));
     for (size_t i = 0; i < WEB_FORMS; i++)
-        TRY(read_form(web, folder, name, ends[i], &asset->blobs[i], &asset->hashes[i]));
+        TRY(read_form(web, folder, name, ends[i], &asset->blobs[i]));
     return 0;
+}
+
+/* When it is first asked for, and not when the shell starts, which waits for nobody. Two who ask at once find the same.
+ */
+uint64_t web_asset_hash(struct web_asset *asset, enum content_coding form)
+{
+    uint64_t hash = atomic_load(&asset->hashes[form]);
+
+    if (hash)
+        return hash;
+    hash = hash_keyed(&etag_key, http_blob_bytes(asset->blobs[form]));
+    atomic_store(&asset->hashes[form], hash);
+    return hash;
 }
 
 static void close_listing(DIR **listing)

@@ -5,6 +5,7 @@
 #include "platform/base/buf.h"
 #include "platform/base/log.h"
 #include "platform/base/map.h"
+#include "platform/base/task.h"
 #include "services/shell/web.h"
 
 #define WEB_ASSETS_MAX 2000
@@ -20,10 +21,19 @@ struct web_kind {
     struct web_list preloads;
 };
 
+/* One of very many: it is read when the first page shows it. */
+struct web_gallery {
+    struct yyjson_val *json;
+    Pages__Gallery *gallery; /* once it is read; NULL where that failed */
+    bool is_read;
+};
+
 struct web {
     struct arena *arena;
     struct map *assets;    /* struct web_asset by path */
-    struct map *galleries; /* Pages__Gallery by image_url */
+    struct map *galleries; /* struct web_gallery by image_url */
+    struct yyjson_doc *galleries_json;
+    struct task_mutex mutex; /* of galleries, and of the arena once the files are read */
     size_t asset_bytes;
     struct buf render_script;
     struct web_list early, scripts, styles;

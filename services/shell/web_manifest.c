@@ -81,9 +81,28 @@ int web_load_manifest(struct web *web, struct str json)
 
 /* -- pictures.json ------------------------------------------------------------------------------------------------- */
 
-static int read_gallery(struct web *web, struct str image_url, yyjson_val *value)
+int web_load_galleries(struct web *web, struct str json)
 {
-    Pages__Gallery *gallery = (void *)wire_message_new(web->arena, &pages__gallery__descriptor);
+    web->galleries_json = parse(json);
+    yyjson_val *root = yyjson_doc_get_root(web->galleries_json), *key, *value;
+    size_t index, count;
+
+    if (!yyjson_is_obj(root))
+        return ERR_INVALID;
+    struct web_gallery *galleries = arena_alloc_array(web->arena, yyjson_obj_size(root), sizeof(galleries[0]));
+    if (!galleries)
+        return ERR_NO_MEMORY;
+    yyjson_obj_foreach(root, index, count, key, value)
+    {
+        galleries[index] = (struct web_gallery){.json = value};
+        TRY(map_put(web->galleries, text_of(key), &galleries[index], NULL));
+    }
+    return 0;
+}
+
+static int read_gallery(struct arena *arena, yyjson_val *value, Pages__Gallery **ret_gallery)
+{
+    Pages__Gallery *gallery = (void *)wire_message_new(arena, &pages__gallery__descriptor);
     struct problem problem = {0};
     size_t length = 0;
     char *json = yyjson_val_write(value, YYJSON_WRITE_NOFLAG, &length);
@@ -92,24 +111,28 @@ static int read_gallery(struct web *web, struct str image_url, yyjson_val *value
         free(json);
         return ERR_NO_MEMORY;
     }
-    int result = wire_from_json(web->arena, str_from(json, length), &gallery->base, &problem);
+    int result = wire_from_json(arena, str_from(json, length), &gallery->base, &problem);
     free(json);
-    TRY(result);
-    struct str key = arena_copy(web->arena, image_url);
-    return key.ptr ? map_put(web->galleries, key, gallery, NULL) : ERR_NO_MEMORY;
+    if (result >= 0)
+        *ret_gallery = gallery;
+    return result;
 }
 
-int web_load_galleries(struct web *web, struct str json)
+Pages__Gallery *web_find_gallery(struct web *web, struct str image_url)
 {
-    CLEANUP(free_document) yyjson_doc *document = parse(json);
-    yyjson_val *root = yyjson_doc_get_root(document), *key, *value;
-    size_t index, count;
+    static const struct log_context log = {.service = "shell"};
+    struct web_gallery *found = map_get(web->galleries, image_url);
 
-    if (!yyjson_is_obj(root))
-        return ERR_INVALID;
-    yyjson_obj_foreach(root, index, count, key, value)
-    {
-        TRY(read_gallery(web, text_of(key), value));
+    if (!found)
+        return NULL;
+    TASK_LOCKED(&web->mutex);
+    if (!found->is_read) {
+        int result = read_gallery(web->arena, found->json, &found->gallery);
+
+        if (result < 0)
+            log_warning(&log, "the pictures of a product cannot be read", LOG_STR("image_url", image_url),
+                        LOG_ERR(result));
+        found->is_read = result != ERR_NO_MEMORY;
     }
-    return 0;
+    return found->gallery;
 }
