@@ -3,7 +3,6 @@
 #include "platform/base/buf.h"
 #include "platform/base/config.h"
 #include "platform/net/http.h"
-#include "platform/render/render.h"
 #include "platform/service/host.h"
 #include "platform/service/shop_settings.h"
 #include "platform/wire/api_page.h"
@@ -28,16 +27,6 @@ static const struct config_row config[] = {
 
 /* -- The API's description ----------------------------------------------------------------------------------------- */
 
-static int show_openapi(struct call *call, const struct http_request *request, struct http_response *response)
-{
-    struct shell_state *state = call->state;
-
-    (void)request;
-    TRY(call_answer(call, response, "application/json", "no-cache", STR_EMPTY));
-    response->blob = http_blob_ref(state->openapi);
-    return 0;
-}
-
 static int show_api_page(struct call *call, const struct http_request *request, struct http_response *response)
 {
     struct api_page_file file;
@@ -57,6 +46,21 @@ static struct http_blob *describe_api(const struct service_host *host)
     for (size_t i = 0; i < host->instance_count; i++)
         services[i] = host->instances[i].service;
     return openapi_write(services, &buf) < 0 ? NULL : http_blob_new(buf_str(&buf));
+}
+
+static int show_openapi(struct call *call, const struct http_request *request, struct http_response *response)
+{
+    struct shell_state *state = call->state;
+
+    (void)request;
+    TASK_LOCKED(&state->mutex);
+    if (!state->openapi)
+        state->openapi = describe_api(call->host);
+    if (!state->openapi)
+        return ERR_NO_MEMORY;
+    TRY(call_answer(call, response, "application/json", "no-cache", STR_EMPTY));
+    response->blob = http_blob_ref(state->openapi);
+    return 0;
 }
 
 /* -- Start and stop ------------------------------------------------------------------------------------------------ */
@@ -80,8 +84,9 @@ static void stop(void *argument)
     struct shell_state *state = argument;
 
     http_blob_unref(state->openapi);
-    renderer_free(state->renderer);
+    shell_stop_renderer(state);
     web_free(state->web);
+    task_mutex_destroy(&state->mutex);
     free(state);
 }
 
@@ -94,13 +99,9 @@ static int fill(struct call *call, struct shell_state *state)
     state->locale = config_get_str(settings, &shop_settings[SHOP_LOCALE]);
     state->country = config_get_str(settings, &shop_settings[SHOP_COUNTRY]);
     state->currency = config_get_str(settings, &shop_settings[SHOP_CURRENCY]);
-    state->openapi = describe_api(call->host);
-    if (!state->openapi)
-        return ERR_NO_MEMORY;
     find_folder(settings, folder);
     TRY(web_new(&state->web, folder, &call->log));
-    shell_start_renderer(state, &call->log);
-    return 0;
+    return shell_start_renderer(state);
 }
 
 static int start(struct call *call, void **ret_state)
@@ -109,6 +110,7 @@ static int start(struct call *call, void **ret_state)
 
     if (!state)
         return ERR_NO_MEMORY;
+    task_mutex_init(&state->mutex);
     int result = fill(call, state);
     if (result < 0)
         stop(state);

@@ -1,6 +1,7 @@
 /* What the files of this service share: the shop as it was configured, and what the build made for browsers. */
 #pragma once
 
+#include "platform/base/task.h"
 #include "platform/service/call.h"
 #include "shopstream/catalog/v1/catalog.rpc.h"
 #include "shopstream/identity/v1/identity.rpc.h"
@@ -8,17 +9,20 @@
 #include "shopstream/shell/v1/pages.rpc.h"
 
 struct web;
-struct renderer;
+struct page_renderer;
 
 struct shell_state {
+    struct task_mutex mutex; /* of openapi, which is NULL until it is asked for */
     struct http_blob *openapi;
-    struct web *web;           /* the built files; never NULL, but perhaps without any */
-    struct renderer *renderer; /* NULL: the browser renders */
+    struct web *web;                /* the built files; never NULL, but perhaps without any */
+    struct page_renderer *renderer; /* NULL: the browser renders */
     struct str name, locale, country, currency;
 };
 
-/* render.c: without the bundle, or where it does not evaluate, there is no renderer, which is logged. */
-void shell_start_renderer(struct shell_state *shell, const struct log_context *log);
+/* render.c: begins to start the renderer, and returns. Without the bundle, or where it does not evaluate, there will be
+ * none, which is logged. ERR_NO_MEMORY alone; stopped also then. */
+int shell_start_renderer(struct shell_state *shell);
+void shell_stop_renderer(struct shell_state *shell);
 
 /* -- service.c: the rows that are no pages ------------------------------------------------------------------------- */
 

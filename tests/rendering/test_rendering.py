@@ -3,6 +3,7 @@ the right status, its words and one line of the log; and the next page is render
 import os
 import pathlib
 import re
+import shutil
 import signal
 import sys
 import tempfile
@@ -13,7 +14,7 @@ import unittest
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 
 from pages import BROWSER, BUNDLE, PRODUCTS, PageCase, rendered, write_web  # noqa: E402
-from shop import PATIENCE_S, Shop, children, eventually  # noqa: E402
+from shop import BINARY, PATIENCE_S, Shop, children, eventually  # noqa: E402
 
 NOT_RENDERED = "a page was not rendered"
 BROWSER_ALONE = "pages are rendered by the browser alone"
@@ -134,6 +135,75 @@ class FaultTest(PageCase):
 
     def undrawn(self, answers):
         return sum(not rendered(answer) for answer in list(answers.values()))
+
+
+class StartTest(unittest.TestCase):
+    """The shop does not wait for what renders pages, and its first pages do."""
+
+    def start(self, script):
+        """A shop whose program that renders is a script; it finds the real one in $real, and a pipe in $pipe."""
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        write_web(folder.name)
+        program, render = (pathlib.Path(folder.name, name) for name in ("shopstream", "shopstream-render"))
+        shutil.copy(BINARY, program)
+        pipe = pathlib.Path(folder.name, "pipe")
+        os.mkfifo(pipe)
+        render.write_text("#!/bin/sh\nreal=%s pipe=%s\n%s\n"
+                          % (pathlib.Path(BINARY).with_name(render.name), pipe, script))
+        render.chmod(0o755)
+        shop = Shop(WEB=folder.name)
+        shop.program = str(program)
+        self.addCleanup(shop.close)
+        self.addCleanup(os.close, os.open(pipe, os.O_RDWR))  # a reader never waits for somebody to open it
+        self.pipe = pipe
+        return shop.start()
+
+    def ask(self, shop, path):
+        """Asks for a page in a thread of its own; returns when the shop has the request, with the list of answers."""
+        asked, answers = self.count_asked(shop), []
+        thread = threading.Thread(target=lambda: answers.append(shop.get(path, headers=BROWSER)))
+        thread.start()
+        self.addCleanup(thread.join)
+        eventually(lambda: self.count_asked(shop) > asked, "the request")
+        return answers
+
+    @staticmethod
+    def count_asked(shop):
+        """Pages that the shop was asked for and had not kept."""
+        text = shop.get("/metrics").body.decode()
+        return int(re.search(r"^shopstream_response_cache_misses (\d+)", text, re.M).group(1))
+
+    def test_start__the_first_page_is_rendered_and_waits_for_that(self):
+        shop = self.start('read -r word <"$pipe"; exec "$real" "$@"')
+        self.assertEqual(200, shop.get(PRODUCTS).status)
+        first, second = self.ask(shop, "/"), self.ask(shop, "/search?q=tea")
+        self.assertEqual(200, shop.get(PRODUCTS).status)
+        self.assertEqual(([], []), (first, second))
+        self.pipe.write_text("go\n")
+        eventually(lambda: first and second, "the pages")
+        self.assertEqual(["<main>home</main>", "<main>tea</main>"], [rendered(first[0]), rendered(second[0])])
+        self.assertEqual([], lines(shop, "browser"))
+
+    def test_start__where_it_does_not_come_to_that_no_page_waits_for_ever(self):
+        shop = self.start('read -r word <"$pipe"; exit 1')
+        first = self.ask(shop, "/")
+        self.pipe.write_text("go\n")
+        eventually(lambda: first, "the page")
+        self.assertEqual((200, ""), (first[0].status, rendered(first[0])))
+        self.assertIn("<noscript>", first[0].body.decode())
+        self.assertEqual("", rendered(shop.get("/search?q=tea", headers=BROWSER)))
+        [told] = lines(shop, "browser")
+        self.assertIn(BROWSER_ALONE, told)
+
+    def test_start__a_shop_that_is_stopped_before_ends_in_order(self):
+        shop = self.start('read -r word <"$pipe"; exec "$real" "$@"')
+        first = self.ask(shop, "/")
+        shop.process.send_signal(signal.SIGTERM)
+        self.pipe.write_text("go\n")
+        eventually(lambda: first, "the page, which the shop had in hand")
+        self.assertEqual(0, shop.process.wait(PATIENCE_S))
+        self.assertEqual("<main>home</main>", rendered(first[0]))
 
 
 class StopTest(PageCase):

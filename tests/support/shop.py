@@ -203,6 +203,7 @@ class Shop:
         self.settings = {"RATE_LIMITS": "off", "LOG_LEVEL": "warning", "ADMIN_EMAIL": ADMIN_EMAIL,
                          "ADMIN_PASSWORD": PASSWORD, "STRIPE_SECRET_KEY": PROVIDER_KEY,
                          "STRIPE_WEBHOOK_SECRET": WEBHOOK_SECRET, **settings}
+        self.program = BINARY
         self.preloaded = {}  # what preload() adds to the environment
         self.process = None
         self.people = {}
@@ -228,7 +229,7 @@ class Shop:
         self.preloaded["ASAN_OPTIONS"] = options + ":detect_leaks=0"
 
     def spawn(self, **streams):
-        return subprocess.Popen([BINARY, "--port", str(self.port), "--data", str(self.data), *self.arguments],
+        return subprocess.Popen([self.program, "--port", str(self.port), "--data", str(self.data), *self.arguments],
                                 env=self.environment(), stdin=subprocess.DEVNULL, **streams)
 
     def start(self):
