@@ -4,10 +4,13 @@ each time."""
 import base64
 import collections
 import contextlib
+import ctypes
+import html.parser
 import json
 import os
 import pathlib
 import re
+import shutil
 import struct
 import subprocess
 import sys
@@ -52,6 +55,38 @@ def jpeg_size(data):
         at += 2 + struct.unpack_from(">H", data, at + 2)[0]
     height, width = struct.unpack_from(">HH", data, at + 5)
     return width, height
+
+
+def decode(path):
+    """Width and height of a picture whose every pixel was decoded, by the library that drew it."""
+    vips = ctypes.CDLL("libvips.so.42")
+    vips.vips_image_new_from_file.restype = vips.vips_error_buffer.restype = ctypes.c_void_p
+    assert vips.vips_init(b"test") == 0
+    image = ctypes.c_void_p(vips.vips_image_new_from_file(str(path).encode(), None))
+    mean = ctypes.c_double()
+    if not image or vips.vips_avg(image, ctypes.byref(mean), None) != 0:
+        raise AssertionError("%s: %s" % (path, ctypes.string_at(vips.vips_error_buffer()).decode()))
+    try:
+        return vips.vips_image_get_width(image), vips.vips_image_get_height(image)
+    finally:
+        ctypes.CDLL("libgobject-2.0.so.0").g_object_unref(image)
+
+
+class Sources(html.parser.HTMLParser):
+    """What the pictures of a page offer: of each <picture>, type and addresses of its sources, in their order."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.pictures = []
+        self.feed(text)
+
+    def handle_starttag(self, tag, attributes):
+        values = dict(attributes)
+        if tag == "picture":
+            self.pictures.append([])
+        elif tag == "source":
+            addresses = [choice.split() for choice in values["srcset"].split(",")]
+            self.pictures[-1].append((values["type"], dict(addresses)))
 
 
 def products_of(shop):
@@ -169,3 +204,43 @@ class Pictures(unittest.TestCase):
             self.assertEqual(draw("--only=alder-", folder), "")
             next(pathlib.Path(folder).glob("alder-*-320.webp")).unlink()
             self.assertEqual(draw("--only=alder-", folder), "draw_pictures: drew 1 pictures\n")
+
+
+class Avif(unittest.TestCase):
+    """As after `make pictures-avif`, with the pictures of one product."""
+    PRODUCT = "alder-carbon-steel-frying-pan"
+
+    @classmethod
+    def setUpClass(cls):
+        folder = tempfile.TemporaryDirectory()
+        cls.addClassCleanup(folder.cleanup)
+        cls.web, cls.pictures = folder.name, pathlib.Path(folder.name, "pictures")
+        shutil.copytree(BUILD / "frontend", pathlib.Path(cls.web, "frontend"))
+        draw("--only=" + cls.PRODUCT, str(cls.pictures))
+        cls.told = draw("--avif", "--only=" + cls.PRODUCT, str(cls.pictures))
+        cls.entries = json.loads((cls.pictures / "pictures.json").read_text())["/pictures/" + cls.PRODUCT]["pictures"]
+
+    def test_files_decode_at_their_widths(self):
+        self.assertEqual(self.told, "draw_pictures: drew %d pictures\n" % len(self.entries))
+        self.assertEqual(draw("--avif", "--only=" + self.PRODUCT, str(self.pictures)), "")
+        for entry in self.entries:
+            self.assertEqual(entry["formats"], ["avif", "webp", "jpg"])
+            for width in entry["widths"]:
+                path = self.pictures / ("%s-%d.avif" % (entry["src"].rpartition("/")[2], width))
+                self.assertEqual(path.read_bytes()[4:12], b"ftypavif")
+                self.assertEqual(decode(path), (width, round(width * entry["height"] / entry["width"])))
+                self.assertLess(path.stat().st_size, path.with_suffix(".jpg").stat().st_size)
+
+    def test_a_page_offers_them_first(self):
+        with contextlib.closing(Shop(arguments=(), WEB=self.web)) as shop:
+            shop.start()
+            page = shop.get("/products/" + self.PRODUCT, headers={"Accept": "text/html"}).body.decode()
+            pictures = Sources(page).pictures
+            for entry in self.entries:
+                addresses = {"%s-%d.avif" % (entry["src"], width): "%dw" % width for width in entry["widths"]}
+                offers = [picture for picture in pictures if picture[0] == ("image/avif", addresses)]
+                self.assertEqual({"image/webp"}, {picture[1][0] for picture in offers}, entry["src"])
+                for address in addresses:
+                    answer = shop.get(address)
+                    self.assertEqual((200, "image/avif"), (answer.status, answer.headers["content-type"]))
+                    self.assertEqual(answer.body, (self.pictures / address.rpartition("/")[2]).read_bytes())
