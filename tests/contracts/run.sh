@@ -1,6 +1,7 @@
 #!/bin/sh
-# What the pages expect of the services (Pact). The pages' own client makes the contracts again, which must be those in
-# pacts/; the shop is held to each. `CONTRACTS_UPDATE=1 tools/run_tests.py build contracts` writes pacts/ anew.
+# What the pages expect of the services (Pact). The types of its consumers hold; the pages' own client makes the
+# contracts again, which must be those in pacts/; the shop is held to each.
+# `CONTRACTS_UPDATE=1 tools/run_tests.py build contracts` writes pacts/ anew.
 # timeout_s: 900
 set -eu
 here=$SHOPSTREAM_ROOT/tests/contracts
@@ -12,6 +13,7 @@ if [ ! -e "$packages" ] || [ "$(cat "$packages")" != "$wanted" ]; then
     "$SHOPSTREAM_ROOT/tools/node.sh" npm ci --ignore-scripts --no-audit --no-fund --prefer-offline
     echo "$wanted" >"$packages"
 fi
+"$SHOPSTREAM_ROOT/tools/frontend_types.sh" "$SHOPSTREAM_BINARY"
 export PACT_DO_NOT_TRACK=1
 made=$(mktemp -d)
 trap 'rm -rf "$made"' EXIT
@@ -22,6 +24,8 @@ check() {
     shift
     if "$@"; then passed=$((passed + 1)); else failed=$((failed + 1)); fi
 }
+check "types" "$SHOPSTREAM_ROOT/tools/node.sh" node \
+    "$SHOPSTREAM_ROOT/frontend/node_modules/typescript/bin/tsc" -p "$here"
 check "the pages make the contracts" env CONTRACTS_FOLDER="$made" "$SHOPSTREAM_ROOT/tools/node.sh" node \
     "$SHOPSTREAM_ROOT/frontend/node_modules/vitest/vitest.mjs" run --config "$here/vitest.config.ts"
 for file in "$made"/*.json; do

@@ -8,13 +8,7 @@ binary=$SHOPSTREAM_BINARY
 # The shop refuses settings that it does not know, and these are the suite's.
 unset SHOPSTREAM_ROOT SHOPSTREAM_BUILD SHOPSTREAM_BINARY SHOPSTREAM_SANITIZED
 tools/frontend.sh
-types=build/frontend-types
-mkdir -p "$types"
-"$binary" openapi >"$types/openapi.json.new"
-if ! cmp -s "$types/openapi.json.new" "$types/openapi.json" || [ ! -e "$types/api.d.ts" ]; then
-    mv "$types/openapi.json.new" "$types/openapi.json"
-    tools/node.sh node frontend/node_modules/openapi-typescript/bin/cli.js "$types/openapi.json" -o "$types/api.d.ts"
-fi
+tools/frontend_types.sh "$binary"
 passed=0
 failed=0
 check() {
