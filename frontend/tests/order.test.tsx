@@ -21,6 +21,7 @@ it('leads to the bank, and changes when the order is confirmed', async () => {
   await change(() => source?.tell('order.confirmed', { order_id: pending.id }));
   await until(() => status(root) === 'confirmed');
   expect(root.textContent).toContain('Your order is confirmed');
+  expect(find(root, 'address').textContent).toBe('Ann ExampleMain Street 110115 BerlinGermany');
 });
 
 it('asks again by itself where events cannot come', async () => {

@@ -26,16 +26,21 @@ static bool is_in(const char *list, struct str code, size_t len)
     return code.len == len && str_find(str_from_cstr(list), code) >= 0;
 }
 
-bool iso_country_exists(struct str code)
+const char *iso_country_name(struct str code)
 {
     size_t count;
     const struct iso_country *countries = iso_countries(&count);
 
     for (size_t i = 0; code.len == 2 && i < count; i++) {
         if (memcmp(countries[i].code, code.ptr, 2) == 0)
-            return true;
+            return countries[i].name;
     }
-    return false;
+    return NULL;
+}
+
+bool iso_country_exists(struct str code)
+{
+    return iso_country_name(code) != NULL;
 }
 
 int iso_currency_digits(struct str code)

@@ -15,6 +15,9 @@ const struct iso_country *iso_countries(size_t *ret_count);
 
 bool iso_country_exists(struct str code);
 
+/* NULL for a code that does not exist. */
+const char *iso_country_name(struct str code);
+
 /* How many digits of an amount stand behind the point: 2 for EUR, 0 for JPY, 3 for KWD. -1: there is no such currency.
  */
 int iso_currency_digits(struct str code);

@@ -75,6 +75,7 @@ static void test_iso_code__countries_have_names(void **state)
     assert_int_equal(count, count_countries());
     for (size_t i = 0; i < count; i++) {
         assert_true(strlen(countries[i].name) >= 4 && strlen(countries[i].name) <= 60);
+        assert_ptr_equal(iso_country_name(str_from_cstr(countries[i].code)), countries[i].name);
         for (size_t j = 0; j < i; j++) {
             assert_string_not_equal(countries[i].name, countries[j].name);
             assert_string_not_equal(countries[i].code, countries[j].code);

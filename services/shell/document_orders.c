@@ -2,6 +2,7 @@
 #include "services/shell/href.h"
 #include "services/shell/page.h"
 
+#include "platform/base/iso_code.h"
 #include "platform/wire/wire.h"
 
 #define ORDERS_PER_PAGE 20
@@ -100,6 +101,15 @@ static int add_pictures(struct page *page, const Orders__Order *order)
     return 0;
 }
 
+/* Where an address has a country it is one of the list, from which the checkout's customers chose its name. */
+static int name_country(struct page *page, Pages__OrderPage *shown)
+{
+    const Orders__Address *address = shown->order->shipping ? shown->order->shipping->address : NULL;
+    const char *name = address && address->country ? iso_country_name(str_from_cstr(address->country)) : NULL;
+
+    return name ? page_text(page, str_from_cstr(name), &shown->country) : 0;
+}
+
 int fill_order(struct page *page)
 {
     Orders__GetOrderRequest in = ORDERS__GET_ORDER_REQUEST__INIT;
@@ -117,6 +127,7 @@ int fill_order(struct page *page)
     order->guest_token = NULL;
     TRY(add_pictures(page, order));
     shown->order = order;
+    TRY(name_country(page, shown));
     shown->has_placed_now = shown->placed_now = page->query.placed;
     TRY(href_below(page->call->arena, "/orders/", page->parameter, &path));
     return page_describe(page, page->query.placed ? "Thank you" : "Your order",

@@ -109,8 +109,9 @@ function Outcome({ order, thanks, onChange }: { order: Order; thanks: boolean; o
   );
 }
 
-function AddressLines({ address }: { address: Address }) {
-  const lines = [address.name, address.line1, address.line2, `${address.postal_code} ${address.city}`, address.country];
+function AddressLines({ address, country }: { address: Address; country: string | undefined }) {
+  const { name, line1, line2, postal_code, city } = address;
+  const lines = [name, line1, line2, `${postal_code} ${city}`, country ?? address.country];
   return (
     <address className="not-italic">
       {lines.filter(Boolean).map((line) => (
@@ -122,7 +123,7 @@ function AddressLines({ address }: { address: Address }) {
   );
 }
 
-function Facts({ order }: { order: Order }) {
+function Facts({ order, country }: { order: Order; country: string | undefined }) {
   const { site } = usePage();
   return (
     <dl className="mt-5 grid gap-x-4 gap-y-3 border-t border-line pt-3 sm:grid-cols-2">
@@ -138,7 +139,7 @@ function Facts({ order }: { order: Order }) {
         <div>
           <dt className="text-sm text-soft">Goes to</dt>
           <dd>
-            <AddressLines address={order.shipping.address} />
+            <AddressLines address={order.shipping.address} country={country} />
           </dd>
         </div>
       )}
@@ -186,7 +187,7 @@ function Goods({ order }: { order: Order }) {
 export default function OrderPage({ page }: { page: PageDocument }) {
   const shown = page.order;
   if (!shown?.order) return <Notice>This order cannot be shown.</Notice>;
-  return <Shown initial={shown.order} thanks={shown.placed_now ?? false} signedIn={page.visitor !== undefined} />;
+  return <Shown shown={shown} signedIn={page.visitor !== undefined} />;
 }
 
 const OF_THE_BANK = ['payment_intent', 'payment_intent_client_secret', 'redirect_status'];
@@ -200,15 +201,15 @@ function useCleanAddress(): void {
   }, []);
 }
 
-function Shown({ initial, thanks, signedIn }: { initial: Order; thanks: boolean; signedIn: boolean }) {
-  const [order, setOrder] = useLiveOrder(initial);
+function Shown({ shown, signedIn }: { shown: NonNullable<PageDocument['order']>; signedIn: boolean }) {
+  const [order, setOrder] = useLiveOrder(shown.order);
   useCleanAddress();
   return (
     <div className="frame pt-4 lg:pt-6">
       <div className="grid gap-x-8 gap-y-4 lg:grid-cols-[minmax(0,7fr)_minmax(0,4fr)]">
         <div>
-          <Outcome order={order} thanks={thanks} onChange={setOrder} />
-          <Facts order={order} />
+          <Outcome order={order} thanks={shown.placed_now ?? false} onChange={setOrder} />
+          <Facts order={order} country={shown.country} />
           <p className="mt-4 flex flex-wrap gap-x-3 gap-y-1">
             <a className="link" href={paths.home}>
               Go on shopping

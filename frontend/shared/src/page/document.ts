@@ -212,6 +212,7 @@ export interface Order {
 export interface OrderPage {
   order: Order;
   placed_now?: boolean;
+  country?: string; // that it goes to, by its name
 }
 
 export interface OrdersPage {
