@@ -9,11 +9,17 @@
 #define SPARE_MS (INT64_C(60) * 60 * 1000)
 #define KEY_SAFE_MS (PSP_KEY_LIFETIME_MS - SPARE_MS)
 
-bool key_may_be_forgotten(const struct call *call, int64_t asked_ms)
+/* Younger than nothing: written when the clock was ahead, and nobody can tell how long ago that was. */
+static bool is_safe(int64_t age_ms)
 {
-    int64_t age_ms = call_now_ms(call) - asked_ms;
-    /* Written when the clock was ahead: nobody can tell how long ago that was. */
-    return age_ms > KEY_SAFE_MS || age_ms < -SPARE_MS;
+    return age_ms <= KEY_SAFE_MS && age_ms >= -SPARE_MS;
+}
+
+/* The wall clock may have been set back by as much as has passed; the steady one does not know how long the machine was
+ * off. To look first costs little, so either is believed. */
+bool key_may_be_forgotten(const struct call *call, int64_t created_ms, int64_t asked_ms)
+{
+    return !is_safe(call_now_ms(call) - created_ms) || !is_safe(clock_steady_ms() - asked_ms);
 }
 
 /* -- Charges ------------------------------------------------------------------------------------------------------- */

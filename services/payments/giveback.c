@@ -66,7 +66,7 @@ int settle_refund(struct call *call, struct str refund_id, struct refund_row *re
     if (str_equal(settlement.refund.status, STR("pending")) && settlement.refund.provider_id.len == 0) {
         struct psp_refund told = {0};
         int found = ERR_NOT_FOUND;
-        if (key_may_be_forgotten(call, settlement.refund.created_ms))
+        if (key_may_be_forgotten(call, settlement.refund.created_ms, settlement.refund.asked_ms))
             found = find_forgotten_refund(call, &settlement.payment, &settlement.refund, &told);
         if (found == ERR_NOT_FOUND)
             found = ask_refund(call, &settlement, &told);
@@ -114,6 +114,7 @@ static int open_refund(struct call *call, const struct payment_row *payment, str
         .currency = payment->currency,
         .status = STR("pending"),
         .created_ms = call_now_ms(call),
+        .asked_ms = clock_steady_ms(),
     };
     if (refund.id.len == 0)
         return ERR_NO_MEMORY;

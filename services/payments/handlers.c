@@ -43,6 +43,7 @@ static int write_payment(struct sql_tx *tx, void *argument)
         .return_url = str_from_cstr(in->return_url),
         .check_due_ms = clock_steady_ms() + payments_reconcile_age_ms(call),
         .created_ms = now_ms,
+        .asked_ms = clock_steady_ms(),
         .updated_ms = now_ms,
         .version = 1,
     };
@@ -91,7 +92,7 @@ static int create_intent(struct call *call, const struct payment_row *payment, s
 /* What the provider has, however long ago it was asked for; else it is asked. */
 int ask_authorisation(struct call *call, const struct payment_row *payment, struct psp_intent *ret_intent)
 {
-    if (!key_may_be_forgotten(call, payment->created_ms))
+    if (!key_may_be_forgotten(call, payment->created_ms, payment->asked_ms))
         return create_intent(call, payment, ret_intent);
     int found = find_forgotten_intent(call, payment, ret_intent);
     if (found != ERR_NOT_FOUND)

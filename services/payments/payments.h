@@ -36,8 +36,8 @@
 struct payment_row {
     struct str id, tenant, order_id, status, currency, payment_method, return_url, provider_id, action_url,
         failure_code, failure_message;
-    int64_t amount, captured_amount, refunded_amount, check_due_ms, refund_due_ms /* both steady time (clock.h) */,
-        created_ms, updated_ms, version;
+    int64_t amount, captured_amount, refunded_amount, created_ms, updated_ms, version;
+    int64_t check_due_ms, refund_due_ms, asked_ms; /* steady time (clock.h) */
     bool return_requested;
     bool order_confirmed;
 };
@@ -45,6 +45,7 @@ struct payment_row {
 struct refund_row {
     struct str id, tenant, payment_id, request_key, currency, status, provider_id;
     int64_t amount, created_ms;
+    int64_t asked_ms; /* steady time */
 };
 
 /* -- Rows (store.c). ERR_NOT_FOUND when there is none; strings lie in the arena ------------------------------------ */
@@ -190,8 +191,9 @@ int give_back(struct call *call, struct str tenant, struct str order_id, struct 
 
 /* -- What the provider may have forgotten (forgotten.c) ------------------------------------------------------------ */
 
-/* Whether a key that was first used then may be one that the provider does not know any more. */
-bool key_may_be_forgotten(const struct call *call, int64_t asked_ms);
+/* Whether a key that was first used then may be one that the provider does not know any more: by the wall clock, or by
+ * the steady one (0: that is not known). */
+bool key_may_be_forgotten(const struct call *call, int64_t created_ms, int64_t asked_ms);
 
 /* The newest intent of the order that the provider made in the span. ERR_NOT_FOUND: there is none; ERR_CONFLICT with
  * the call's problem when there are too many to tell. */

@@ -30,6 +30,7 @@ static int read_payment(struct sql_rows *rows, struct arena *arena, struct payme
     row.check_due_ms = sql_take_int(&columns);
     row.refund_due_ms = sql_take_int(&columns);
     row.order_confirmed = sql_take_int(&columns) != 0;
+    row.asked_ms = sql_take_int(&columns);
     row.created_ms = sql_take_int(&columns);
     row.updated_ms = sql_take_int(&columns);
     row.version = sql_take_int(&columns);
@@ -73,7 +74,7 @@ int insert_payment(struct sql_tx *tx, const struct payment_row *row)
                     SQL_ARGS(sql_text(row->id), sql_text(row->tenant), sql_text(row->order_id), sql_text(row->status),
                              sql_int(row->amount), sql_text(row->currency), sql_text(row->payment_method),
                              sql_text_or_null(row->return_url), sql_int(row->return_requested),
-                             optional_time(row->check_due_ms), sql_int(row->created_ms)),
+                             optional_time(row->check_due_ms), sql_int(row->created_ms), optional_time(row->asked_ms)),
                     NULL);
 }
 
@@ -109,6 +110,7 @@ int find_refund(struct sql_tx *tx, struct arena *arena, const struct sql_stateme
     row.currency = sql_take_text(&columns);
     row.status = sql_take_text(&columns);
     row.provider_id = sql_take_text(&columns);
+    row.asked_ms = sql_take_int(&columns);
     row.created_ms = sql_take_int(&columns);
     TRY(columns.error);
     *ret_row = row;
@@ -120,7 +122,8 @@ int insert_refund(struct sql_tx *tx, const struct refund_row *row)
     return sql_exec(tx, &payments_sql_insert_refund,
                     SQL_ARGS(sql_text(row->id), sql_text(row->tenant), sql_text(row->payment_id),
                              sql_text(row->request_key), sql_int(row->amount), sql_text(row->currency),
-                             sql_text(row->status), sql_text_or_null(row->provider_id), sql_int(row->created_ms)),
+                             sql_text(row->status), sql_text_or_null(row->provider_id), sql_int(row->created_ms),
+                             optional_time(row->asked_ms)),
                     NULL);
 }
 

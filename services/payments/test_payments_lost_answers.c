@@ -62,20 +62,34 @@ static void test_payments_lost_answers__a_payment_that_never_arrived_is_ended(vo
 
 /* -- What the provider has forgotten the key of -------------------------------------------------------------------- */
 
-/* Two days pass: the provider forgets its keys, and what we wrote is two days old; or, with the clock a year ahead when
- * it was written, from the future. */
-static void age(struct fixture *fixture, bool was_ahead)
+/* Two days pass, and the provider forgets its keys. */
+enum clocks {
+    CLOCKS_STEADY_STOOD, /* the machine was off: the steady clock knows nothing of it */
+    CLOCKS_WALL_AHEAD,   /* by a year when the row was written, which is from the future now */
+    CLOCKS_WALL_BACK,    /* it was set back by two days: what was written seems to be of now */
+    CLOCKS_UNKNOWN, /* a version that did not note the steady time wrote the row, before the wall clock was set back */
+    CLOCKS_COUNT,
+};
+
+static void age(struct fixture *fixture, enum clocks clocks)
 {
     static const struct sql_statement forget = {"test_forget_keys", "DELETE FROM request_keys"};
-    static const struct sql_statement older[] = {
+    static const struct sql_statement payments[CLOCKS_COUNT] = {
         {"test_age_payments", "UPDATE payments SET created_ms = created_ms - 172800000"},
-        {"test_age_refunds", "UPDATE refunds SET created_ms = created_ms - 172800000"},
         {"test_newer_payments", "UPDATE payments SET created_ms = created_ms + 31536000000"},
-        {"test_newer_refunds", "UPDATE refunds SET created_ms = created_ms + 31536000000"},
+        {"test_asked_payments", "UPDATE payments SET asked_ms = asked_ms - 172800000"},
+        {"test_unknown_payments", "UPDATE payments SET asked_ms = NULL"},
     };
+    static const struct sql_statement refunds[CLOCKS_COUNT] = {
+        {"test_age_refunds", "UPDATE refunds SET created_ms = created_ms - 172800000"},
+        {"test_newer_refunds", "UPDATE refunds SET created_ms = created_ms + 31536000000"},
+        {"test_asked_refunds", "UPDATE refunds SET asked_ms = asked_ms - 172800000"},
+        {"test_unknown_refunds", "UPDATE refunds SET asked_ms = NULL"},
+    };
+
     run(fixture, "stripe_emulator", &forget, SQL_NO_ARGS);
-    run(fixture, "payments", &older[was_ahead ? 2 : 0], SQL_NO_ARGS);
-    run(fixture, "payments", &older[was_ahead ? 3 : 1], SQL_NO_ARGS);
+    run(fixture, "payments", &payments[clocks], SQL_NO_ARGS);
+    run(fixture, "payments", &refunds[clocks], SQL_NO_ARGS);
 }
 
 static void test_payments_lost_answers__a_charge_whose_key_is_forgotten_is_found(void **state)
@@ -83,16 +97,16 @@ static void test_payments_lost_answers__a_charge_whose_key_is_forgotten_is_found
     struct fixture *fixture = *state;
     drop_webhooks(fixture);
     Payments__Payment payment;
-    for (int was_ahead = 0; was_ahead <= 1; was_ahead++) {
+    for (int clocks = 0; clocks < CLOCKS_COUNT; clocks++) {
         char order_id[] = "order-0";
-        order_id[6] = (char)('0' + was_ahead);
+        order_id[6] = (char)('0' + clocks);
         set_fault(fixture, FAULT_FAIL_AFTER, 0);
         assert_int_equal(authorise(fixture, order_id, "pm_card_visa", &payment), ERR_DEADLINE);
-        age(fixture, was_ahead);
+        age(fixture, (enum clocks)clocks);
         clear_faults(fixture);
         assert_int_equal(authorise(fixture, order_id, "pm_card_visa", &payment), 0);
         assert_string_equal(payment.status, "authorised");
-        assert_intents(fixture, was_ahead + 1);
+        assert_intents(fixture, clocks + 1);
     }
 }
 
@@ -103,7 +117,7 @@ static void test_payments_lost_answers__a_charge_that_was_never_made_is_made_day
     Payments__Payment payment;
     set_fault(fixture, FAULT_FAIL, 0);
     assert_int_equal(authorise(fixture, "order-1", "pm_card_visa", &payment), ERR_UNAVAILABLE);
-    age(fixture, false);
+    age(fixture, CLOCKS_STEADY_STOOD);
     clear_faults(fixture);
     assert_int_equal(authorise(fixture, "order-1", "pm_card_visa", &payment), 0);
     assert_string_equal(payment.status, "authorised");
@@ -117,7 +131,7 @@ static void test_payments_lost_answers__money_of_a_forgotten_charge_is_returned(
     Payments__Payment payment;
     set_fault(fixture, FAULT_FAIL_AFTER, 0);
     assert_int_equal(authorise(fixture, "order-1", "pm_card_visa", &payment), ERR_DEADLINE);
-    age(fixture, false);
+    age(fixture, CLOCKS_STEADY_STOOD);
     clear_faults(fixture);
     assert_int_equal(return_all(fixture, "order-1", &payment), 0);
     assert_string_equal(payment.status, "voided");
@@ -130,15 +144,16 @@ static void test_payments_lost_answers__a_refund_whose_key_is_forgotten_is_made_
 {
     struct fixture *fixture = *state;
     drop_webhooks(fixture);
-    for (int was_made = 0; was_made <= 1; was_made++) {
+    for (int turn = 0; turn < 2 * CLOCKS_COUNT; turn++) {
         char order_id[] = "order-0";
         Payments__Refund refund;
-        order_id[6] = (char)('0' + was_made);
+        bool was_made = turn % 2 == 1;
+        order_id[6] = (char)('0' + turn);
         Payments__Payment payment = captured(fixture, order_id);
         set_fault(fixture, was_made ? FAULT_FAIL_AFTER : FAULT_FAIL, 0);
         assert_int_equal(refund_part(fixture, payment.id, 1000, "key-1", &refund), 0);
         assert_string_equal(refund.status, "pending");
-        age(fixture, was_made);
+        age(fixture, (enum clocks)(turn / 2));
         clear_faults(fixture);
         await_status(fixture, order_id, "partially_refunded");
         const char *path = arena_printf(fixture->host.arena, "/v1/refunds?payment_intent=%s", payment.provider_id);

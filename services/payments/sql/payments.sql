@@ -1,24 +1,24 @@
 -- name: insert_payment
 INSERT INTO payments (id, tenant, order_id, status, amount, captured_amount, refunded_amount, currency, payment_method,
-    return_url, return_requested, check_due_ms, order_confirmed, created_ms, updated_ms, version)
-VALUES ($1, $2, $3, $4, $5, 0, 0, $6, $7, $8, $9, $10, 0, $11, $11, 1);
+    return_url, return_requested, check_due_ms, order_confirmed, asked_ms, created_ms, updated_ms, version)
+VALUES ($1, $2, $3, $4, $5, 0, 0, $6, $7, $8, $9, $10, 0, $12, $11, $11, 1);
 
 -- name: find_payment_by_order
 SELECT id, tenant, order_id, status, amount, captured_amount, refunded_amount, currency, payment_method, return_url,
     provider_id, action_url, failure_code, failure_message, return_requested, check_due_ms, refund_due_ms,
-    order_confirmed, created_ms, updated_ms, version
+    order_confirmed, asked_ms, created_ms, updated_ms, version
 FROM payments WHERE tenant = $1 AND order_id = $2;
 
 -- name: find_payment
 SELECT id, tenant, order_id, status, amount, captured_amount, refunded_amount, currency, payment_method, return_url,
     provider_id, action_url, failure_code, failure_message, return_requested, check_due_ms, refund_due_ms,
-    order_confirmed, created_ms, updated_ms, version
+    order_confirmed, asked_ms, created_ms, updated_ms, version
 FROM payments WHERE tenant = $1 AND id = $2;
 
 -- name: find_payment_by_provider
 SELECT id, tenant, order_id, status, amount, captured_amount, refunded_amount, currency, payment_method, return_url,
     provider_id, action_url, failure_code, failure_message, return_requested, check_due_ms, refund_due_ms,
-    order_confirmed, created_ms, updated_ms, version
+    order_confirmed, asked_ms, created_ms, updated_ms, version
 FROM payments WHERE provider_id = $1;
 
 -- name: update_payment
@@ -45,19 +45,20 @@ UPDATE payments SET check_due_ms = CASE WHEN refund_due_ms > $3 THEN refund_due_
 WHERE tenant = $1 AND order_id = $2 AND check_due_ms IS NOT NULL;
 
 -- name: insert_refund
-INSERT INTO refunds (id, tenant, payment_id, request_key, amount, currency, status, provider_id, created_ms, updated_ms)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9);
+INSERT INTO refunds (id, tenant, payment_id, request_key, amount, currency, status, provider_id, asked_ms, created_ms,
+    updated_ms)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $10, $9, $9);
 
 -- name: find_refund
-SELECT id, tenant, payment_id, request_key, amount, currency, status, provider_id, created_ms FROM refunds
+SELECT id, tenant, payment_id, request_key, amount, currency, status, provider_id, asked_ms, created_ms FROM refunds
 WHERE id = $1;
 
 -- name: find_refund_by_key
-SELECT id, tenant, payment_id, request_key, amount, currency, status, provider_id, created_ms
+SELECT id, tenant, payment_id, request_key, amount, currency, status, provider_id, asked_ms, created_ms
 FROM refunds WHERE payment_id = $1 AND request_key = $2;
 
 -- name: find_refund_by_provider
-SELECT id, tenant, payment_id, request_key, amount, currency, status, provider_id, created_ms
+SELECT id, tenant, payment_id, request_key, amount, currency, status, provider_id, asked_ms, created_ms
 FROM refunds WHERE provider_id = $1;
 
 -- name: update_refund
