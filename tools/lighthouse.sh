@@ -1,6 +1,6 @@
 #!/bin/sh
-# Lighthouse over the built shop: tests/browser/lighthouse/audit.mjs says what must be 100. The last line is "N passed, N
-# failed".
+# Lighthouse over the built shop: tests/browser/lighthouse/audit.mjs says what must be 100. The last line is
+# "N passed, N failed".
 set -eu
 cd "$(dirname "$0")/.."
 tools/browser_packages.sh tests/browser tests/browser/lighthouse

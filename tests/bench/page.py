@@ -36,7 +36,8 @@ COLUMNS = {"ratio": ("ratio", "×"), "cpu_us": ("CPU", "µs"), "bare_cpu_us": ("
            "per_second": ("a second", "/s"),
            "orders_per_s": ("orders", "/s"), "p50_us": ("p50", "µs"), "p95_us": ("p95", "µs"),
            "p99_us": ("p99", "µs"), "max_us": ("longest", "µs"), "ms": ("time", "ms"), "mb": ("memory", "MB"),
-           "bytes": ("memory", "bytes"), "behind_answer_us": ("p95 behind the answer", "µs"), "calls": ("calls", ""), "syncs": ("syncs", ""),
+           "bytes": ("memory", "bytes"),
+           "behind_answer_us": ("p95 behind the answer", "µs"), "calls": ("calls", ""), "syncs": ("syncs", ""),
            "allocations": ("allocations", ""), "sold": ("sold", ""), "statuses": ("answers", ""),
            "turned_away": ("turned away", ""),
            "errors": ("errors", ""), "commits_per_order": ("commits an order", ""), "faults": ("faults", "")}
@@ -84,7 +85,8 @@ def table(title, rows):
     lines = ["### " + title, "", "| %s |" % " | ".join(heads), "|---" * len(heads) + "|"]
     for row in rows:
         cells = [shown(figure, row[figure]) if figure in row else "" for figure in figures]
-        lines.append("| %s |" % " | ".join([row["what"].removeprefix("growth: ").removeprefix("followers: "), *cells, VERDICTS[row.get("ok")]]))
+        name = row["what"].removeprefix("growth: ").removeprefix("followers: ")
+        lines.append("| %s |" % " | ".join([name, *cells, VERDICTS[row.get("ok")]]))
     return [*lines, ""]
 
 
