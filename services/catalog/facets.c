@@ -118,24 +118,28 @@ static int count_way(struct call *call, struct str category, struct str brand, i
 }
 
 static int choose_way(struct call *call, const struct list_query *query, struct match *match,
-                      const struct sql_statement **ret_statement)
+                      const struct sql_statement **ret_statement, struct str *ret_lead)
 {
     int64_t smallest = query->rarest, of_brand, in_category;
 
     *ret_statement = &catalog_sql_match_with_word;
-    if (query->begun < smallest) {
-        smallest = query->begun;
+    *ret_lead = query->words[0];
+    if (query->begun_products < smallest) {
+        smallest = query->begun_products;
         *ret_statement = &catalog_sql_match_with_beginning;
+        *ret_lead = STR("");
     }
     TRY(count_way(call, STR(""), match->brand, &of_brand));
     TRY(count_way(call, match->category, STR(""), &in_category));
     if (of_brand < smallest && of_brand < FACET_ROWS_MAX) {
         smallest = of_brand;
         *ret_statement = &catalog_sql_match_of_brand;
+        *ret_lead = STR("");
     }
     if (in_category < smallest && in_category < FACET_ROWS_MAX) {
         smallest = in_category;
         *ret_statement = &catalog_sql_match_in_category;
+        *ret_lead = STR("");
     }
     match->at_least = smallest >= FACET_ROWS_MAX;
     return 0;
@@ -147,14 +151,15 @@ static int read_matches(struct call *call, const struct list_query *query, struc
     struct list_query asked = *query;
     struct sql_value values[LIST_VALUES_MAX];
     const struct sql_statement *statement;
+    struct str lead;
     int more;
 
     if (query->nothing)
         return 0;
     asked.category = match->category;
     asked.brand = match->brand;
-    TRY(choose_way(call, query, match, &statement));
-    size_t count = list_query_values(call, &asked, FACET_ROWS_MAX, values);
+    TRY(choose_way(call, query, match, &statement, &lead));
+    size_t count = list_query_values(call, &asked, lead, FACET_ROWS_MAX, values);
     TRY(sql_query(call->tx, statement, (struct sql_args){values, count}, &rows));
     while ((more = sql_next(rows)) == 1) {
         int64_t amount = sql_get_int(rows, 2);
@@ -221,14 +226,12 @@ static int read_list(struct call *call, const struct list_query *query, struct s
 /* The first price of the list in that order; none when nothing is in it. */
 static int find_price(struct call *call, struct list_query query, enum list_order order, Common__Money **ret_price)
 {
-    CLEANUP(sql_finish_cleanup) struct sql_rows *rows = NULL;
+    struct list_row row;
+    size_t count = 0;
 
     TRY(list_query_choose(call, order, &query));
-    if (query.nothing)
-        return 0;
-    TRY(list_query_run(call, &query, 1, &rows));
-    int found = sql_next(rows);
-    return found == 1 ? catalog_view_money(call, sql_get_int(rows, 1), query.currency, ret_price) : found;
+    TRY(list_query_run(call, &query, 1, &row, &count));
+    return count > 0 ? catalog_view_money(call, row.sort.integer, query.currency, ret_price) : 0;
 }
 
 static int show_prices(struct call *call, const struct list_query *query, const struct match *all,
@@ -252,7 +255,7 @@ int list_facets(struct call *call, const Catalog__ListFacetsRequest *in, Catalog
     struct match all, categories, brands;
 
     TRY(list_query_read(call, in->category, in->brand, in->q, in->currency, in->region, &query));
-    TRY(list_query_choose(call, ORDER_NEWEST, &query));
+    TRY(list_query_count(call, &query));
     TRY(catalog_view_tag_lists(call));
     TRY(read_list(call, &query, query.category, query.brand, &all));
     categories = brands = all;

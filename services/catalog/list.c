@@ -10,14 +10,6 @@
 
 static const char *const order_names[ORDER_COUNT] = {"newest", "title", "price_asc", "price_desc"};
 
-struct list_page {
-    struct str ids[LIST_LIMIT_MAX + 1];
-    int64_t places[LIST_LIMIT_MAX + 1];
-    size_t count, limit;
-    struct sql_value last; /* the sort value of the last product that is shown */
-    bool has_more;
-};
-
 static enum list_order order_from(const char *name)
 {
     for (enum list_order order = 0; order < ORDER_COUNT; order++)
@@ -44,39 +36,10 @@ static int read_query(struct call *call, const Catalog__ListProductsRequest *in,
     return in->cursor && in->cursor[0] ? read_cursor(call, in, query) : 0;
 }
 
-static int keep_row(struct call *call, const struct list_query *query, struct sql_rows *rows, struct list_page *page)
-{
-    if (page->count == page->limit) {
-        page->has_more = true;
-        return 0;
-    }
-    if (query->order == ORDER_TITLE) {
-        struct str title;
-
-        TRY(catalog_copy(call, sql_get_text(rows, 1), &title));
-        page->last = sql_text(title);
-    } else {
-        page->last = sql_int(sql_get_int(rows, 1));
-    }
-    page->places[page->count] = sql_get_int(rows, 2);
-    return catalog_copy(call, sql_get_text(rows, 0), &page->ids[page->count++]);
-}
-
-static int read_page(struct call *call, const struct list_query *query, struct list_page *page)
-{
-    CLEANUP(sql_finish_cleanup) struct sql_rows *rows = NULL;
-    int more;
-
-    TRY(list_query_run(call, query, page->limit + 1, &rows));
-    while ((more = sql_next(rows)) == 1)
-        TRY(keep_row(call, query, rows, page));
-    return more;
-}
-
-static int write_cursor(struct call *call, const Catalog__ListProductsRequest *in, const struct list_page *page,
+static int write_cursor(struct call *call, const Catalog__ListProductsRequest *in, const struct list_row *last,
                         char **ret_cursor)
 {
-    struct sql_value values[2] = {page->last, sql_text(page->ids[page->count - 1])};
+    struct sql_value values[2] = {last->sort, sql_text(last->id)};
     struct str cursor;
 
     TRY(call_cursor_encode(call, &in->base, values, 2, &cursor));
@@ -85,17 +48,21 @@ static int write_cursor(struct call *call, const Catalog__ListProductsRequest *i
 
 int list_products(struct call *call, const Catalog__ListProductsRequest *in, Catalog__ListProductsReply *out)
 {
+    size_t limit = in->limit > 0 && in->limit <= LIST_LIMIT_MAX ? (size_t)in->limit : LIST_LIMIT_MAX, found = 0, shown;
+    struct list_row rows[LIST_LIMIT_MAX + 1];
+    int64_t places[LIST_LIMIT_MAX];
     struct list_query query;
-    struct list_page page = {.limit =
-                                 in->limit > 0 && in->limit <= LIST_LIMIT_MAX ? (size_t)in->limit : LIST_LIMIT_MAX};
 
     TRY(read_query(call, in, &query));
     TRY(catalog_view_tag_lists(call));
     if (!query.nothing)
-        TRY(read_page(call, &query, &page));
-    TRY(catalog_view_products(call, page.places, page.count, query.currency, query.region, &out->products));
-    out->n_products = page.count;
-    for (size_t i = 0; i < page.count; i++)
-        TRY(call_cache_tag(call, CATALOG_TOPIC, page.ids[i]));
-    return page.has_more ? write_cursor(call, in, &page, &out->next_cursor) : 0;
+        TRY(list_query_run(call, &query, limit + 1, rows, &found)); /* one more than is shown tells whether there is more */
+    shown = found < limit ? found : limit;
+    for (size_t i = 0; i < shown; i++) {
+        places[i] = rows[i].place;
+        TRY(call_cache_tag(call, CATALOG_TOPIC, rows[i].id));
+    }
+    TRY(catalog_view_products(call, places, shown, query.currency, query.region, &out->products));
+    out->n_products = shown;
+    return found > limit ? write_cursor(call, in, &rows[limit - 1], &out->next_cursor) : 0;
 }

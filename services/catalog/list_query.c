@@ -3,9 +3,6 @@
 #include "services/catalog/sql/list.sql.h"
 #include "services/catalog/text.h"
 
-/* The newest of so many words' products are found by sorting them; of more, on the way through all products. */
-#define BEGINNING_SORTED_MAX 10000
-
 /* Greater than any id (hexadecimal digits and hyphens) in every collation. */
 #define ID_BEYOND "g"
 
@@ -28,37 +25,35 @@ static const struct sql_statement *const statements[ORDER_COUNT][WAY_COUNT] = {
 
 /* -- Words --------------------------------------------------------------------------------------------------------- */
 
-/* The first word with the beginning that comes after another; empty: there is none. */
-static int first_word(struct call *call, const struct list_query *query, struct str after, struct str *ret_word)
+static int find_word(struct call *call, const struct sql_statement *statement, struct str from, struct str end,
+                     struct str *ret_word)
 {
     CLEANUP(sql_finish_cleanup) struct sql_rows *rows = NULL;
-    int found = sql_query_row(
-        call->tx, &catalog_sql_first_word,
-        SQL_ARGS(sql_text(call->tenant), sql_text(query->beginning), sql_text(query->beginning_end), sql_text(after)),
-        &rows);
+    int found = sql_query_row(call->tx, statement, SQL_ARGS(sql_text(call->tenant), sql_text(from), sql_text(end)),
+                              &rows);
 
+    TRY(found);
     *ret_word = STR_EMPTY;
-    return found == 1 ? catalog_copy(call, sql_get_text(rows, 0), ret_word) : found;
+    return found ? catalog_copy(call, sql_get_text(rows, 0), ret_word) : 0;
 }
 
-/* Whoever types has not come to the end of the last word. Where but one word of the shop begins so, it is that one. */
+/* Whoever types has not come to the end of the last word: it stands for the words of the shop that begin so. */
 static int take_beginning(struct call *call, struct str word, struct list_query *query)
 {
-    struct str first, second;
+    struct str begun;
 
     query->beginning = word;
     query->beginning_end = str_from_cstr(arena_printf(call->arena, "%.*s" CHARACTER_BEYOND, STR_FORMAT(word)));
     if (!query->beginning_end.ptr)
         return ERR_NO_MEMORY;
-    TRY(first_word(call, query, STR(""), &first));
-    query->nothing = first.len == 0;
-    if (query->nothing)
-        return 0;
-    TRY(first_word(call, query, first, &second));
-    if (second.len > 0)
-        return 0;
-    query->words[query->word_count++] = first;
-    query->beginning = query->beginning_end = STR("");
+    TRY(find_word(call, &catalog_sql_first_word, word, query->beginning_end, &begun));
+    query->nothing = begun.len == 0;
+    while (begun.len > 0 && query->begun_count < LIST_BEGUN_MAX) {
+        query->begun[query->begun_count++] = begun;
+        TRY(find_word(call, &catalog_sql_next_word, begun, query->beginning_end, &begun));
+    }
+    if (begun.len > 0)
+        query->begun_count = 0;
     return 0;
 }
 
@@ -89,7 +84,7 @@ int list_query_read(struct call *call, const char *category, const char *brand, 
                                      .beginning = STR(""),
                                      .beginning_end = STR(""),
                                      .rarest = INT64_MAX,
-                                     .begun = INT64_MAX};
+                                     .begun_products = INT64_MAX};
     TRY(catalog_text_fold(call->arena, str_from_cstr(brand), &ret_query->brand));
     return q ? read_words(call, str_from_cstr(q), ret_query) : 0;
 }
@@ -124,17 +119,6 @@ static int find_rarest(struct call *call, struct list_query *query)
     return 0;
 }
 
-/* A word leads to its newest products as they are; those of a beginning have to be sorted, and there may be many. */
-static bool leads(const struct list_query *query, enum list_way way)
-{
-    bool is_newest = query->order == ORDER_NEWEST;
-
-    if (way == WAY_WORD)
-        return query->word_count > 0 && (is_newest || query->rarest < LIST_FREQUENT);
-    return query->begun < (is_newest && query->word_count == 0 ? BEGINNING_SORTED_MAX : LIST_FREQUENT) &&
-           query->begun < query->rarest;
-}
-
 static void start_at_first(struct list_query *query)
 {
     bool is_falling = query->order == ORDER_NEWEST || query->order == ORDER_DEAREST;
@@ -143,52 +127,168 @@ static void start_at_first(struct list_query *query)
     query->after = query->order == ORDER_TITLE ? sql_text(STR("")) : sql_int(is_falling ? INT64_MAX : -1);
 }
 
+int list_query_count(struct call *call, struct list_query *query)
+{
+    TRY(find_rarest(call, query));
+    query->nothing = query->nothing || query->rarest == 0;
+    if (query->nothing || query->beginning.len == 0)
+        return 0;
+    return count(call, &catalog_sql_beginning_frequency,
+                 SQL_ARGS(sql_text(call->tenant), sql_text(query->beginning), sql_text(query->beginning_end),
+                          sql_int(LIST_FREQUENT)),
+                 &query->begun_products);
+}
+
+/* A word leads to its newest products as they are; by another order they have to be sorted, and so have those of too
+ * many words that begin alike. */
+static bool leads(const struct list_query *query, int64_t products, bool is_merged)
+{
+    return products < LIST_FREQUENT || (query->order == ORDER_NEWEST && is_merged);
+}
+
+static void choose_word(struct list_query *query)
+{
+    bool is_begun = query->begun_products < query->rarest;
+
+    if (is_begun && leads(query, query->begun_products, query->begun_count > 0)) {
+        query->way = query->begun_count > 0 ? WAY_WORD : WAY_BEGINNING;
+        query->lead = query->begun;
+        query->lead_count = query->begun_count;
+    } else if (query->word_count > 0 && leads(query, query->rarest, true)) {
+        query->way = WAY_WORD;
+        query->lead = query->words;
+        query->lead_count = 1;
+    }
+}
+
 int list_query_choose(struct call *call, enum list_order order, struct list_query *query)
 {
+    bool is_one = query->word_count == 0 && query->begun_count > 0;
+
     query->order = order;
     start_at_first(query);
     query->way = query->brand.len ? WAY_BRAND : query->category.len ? WAY_CATEGORY : WAY_ALL;
-    if (query->nothing)
-        return 0;
-    TRY(find_rarest(call, query));
-    if (query->beginning.len > 0)
-        TRY(count(call, &catalog_sql_beginning_frequency,
-                  SQL_ARGS(sql_text(call->tenant), sql_text(query->beginning), sql_text(query->beginning_end),
-                           sql_int(BEGINNING_SORTED_MAX)),
-                  &query->begun));
-    query->nothing = query->rarest == 0;
-    if (leads(query, WAY_BEGINNING))
-        query->way = WAY_BEGINNING;
-    else if (leads(query, WAY_WORD))
-        query->way = WAY_WORD;
+    if (is_one && order == ORDER_NEWEST)
+        query->begun_products = 0; /* it leads, whatever their number */
+    else
+        TRY(list_query_count(call, query));
+    choose_word(query);
     return 0;
 }
 
 /* -- Asking -------------------------------------------------------------------------------------------------------- */
 
-size_t list_query_values(struct call *call, const struct list_query *query, size_t rows,
+static bool is_among(struct str word, const struct str *words, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (str_equal(word, words[i]))
+            return true;
+    return false;
+}
+
+size_t list_query_values(struct call *call, const struct list_query *query, struct str lead, size_t rows,
                          struct sql_value ret_values[LIST_VALUES_MAX])
 {
+    bool is_begun = lead.len > 0 && is_among(lead, query->begun, query->begun_count);
+    size_t skipped = lead.len > 0 && !is_begun; /* the rarest word */
     const struct sql_value first[] = {
-        sql_text(call->tenant),  sql_text(query->category), sql_text(query->brand), sql_text(query->currency),
-        sql_text(query->region), sql_text(query->after_id), sql_int((int64_t)rows), sql_int((int64_t)query->word_count),
+        sql_text(call->tenant),   sql_text(query->category), sql_text(query->brand),
+        sql_text(query->currency), sql_text(query->region),   sql_text(query->after_id),
+        sql_int((int64_t)rows),   sql_int((int64_t)(query->word_count - skipped)),
+        sql_text(lead),
     };
     size_t n = sizeof(first) / sizeof(first[0]);
 
     memcpy(ret_values, first, sizeof(first));
-    for (size_t i = 0; i < LIST_WORDS_MAX; i++)
-        ret_values[n++] = sql_text(i < query->word_count ? query->words[i] : STR(""));
-    ret_values[n++] = sql_text(query->beginning);
+    for (size_t i = 0; i < LIST_WORDS_MAX - 1; i++)
+        ret_values[n++] = sql_text(i + skipped < query->word_count ? query->words[i + skipped] : STR(""));
+    ret_values[n++] = sql_text(is_begun ? STR("") : query->beginning);
     ret_values[n++] = sql_text(query->beginning_end);
     return n;
 }
 
-int list_query_run(struct call *call, const struct list_query *query, size_t rows, struct sql_rows **ret_rows)
+/* -- Merging ------------------------------------------------------------------------------------------------------- */
+
+/* The rows that were found, in order, each product once, no more than asked for. */
+struct merge {
+    const struct list_query *query;
+    struct list_row *rows;
+    size_t count, max;
+};
+
+/* Below zero: a comes before b in the list. */
+static int compare_rows(enum list_order order, const struct list_row *a, const struct list_row *b)
 {
+    int by_sort = order == ORDER_TITLE                  ? str_compare(a->sort.bytes, b->sort.bytes)
+                  : a->sort.integer == b->sort.integer ? 0
+                  : a->sort.integer < b->sort.integer  ? -1
+                                                       : 1;
+    int rising = by_sort ? by_sort : str_compare(a->id, b->id);
+
+    return order == ORDER_NEWEST || order == ORDER_DEAREST ? -rising : rising;
+}
+
+static int read_row(struct call *call, enum list_order order, struct sql_rows *rows, struct list_row *ret_row)
+{
+    TRY(catalog_copy(call, sql_get_text(rows, 0), &ret_row->id));
+    ret_row->place = sql_get_int(rows, 2);
+    if (order != ORDER_TITLE) {
+        ret_row->sort = sql_int(sql_get_int(rows, 1));
+        return 0;
+    }
+    struct str title;
+    TRY(catalog_copy(call, sql_get_text(rows, 1), &title));
+    ret_row->sort = sql_text(title);
+    return 0;
+}
+
+/* False: there is no room for it, nor for any that comes after it. */
+static bool put_row(struct merge *merge, const struct list_row *row)
+{
+    size_t at = merge->count;
+    int difference = 1;
+
+    while (at > 0 && (difference = compare_rows(merge->query->order, &merge->rows[at - 1], row)) > 0)
+        at--;
+    if (at > 0 && difference == 0)
+        return true; /* it has two of the words */
+    if (at == merge->max)
+        return false;
+    merge->count += merge->count < merge->max;
+    memmove(&merge->rows[at + 1], &merge->rows[at], (merge->count - at - 1) * sizeof(*merge->rows));
+    merge->rows[at] = *row;
+    return true;
+}
+
+static int run_lead(struct call *call, struct str lead, struct merge *merge)
+{
+    CLEANUP(sql_finish_cleanup) struct sql_rows *rows = NULL;
+    const struct list_query *query = merge->query;
     struct sql_value values[LIST_VALUES_MAX];
-    size_t n = list_query_values(call, query, rows, values);
+    size_t n = list_query_values(call, query, lead, merge->max, values);
+    struct list_row row;
+    int more;
 
     if (query->order != ORDER_NEWEST)
         values[n++] = query->after;
-    return sql_query(call->tx, statements[query->order][query->way], (struct sql_args){values, n}, ret_rows);
+    TRY(sql_query(call->tx, statements[query->order][query->way], (struct sql_args){values, n}, &rows));
+    while ((more = sql_next(rows)) == 1) {
+        TRY(read_row(call, query->order, rows, &row));
+        if (!put_row(merge, &row))
+            return 0;
+    }
+    return more;
+}
+
+int list_query_run(struct call *call, const struct list_query *query, size_t rows, struct list_row *ret_rows,
+                   size_t *ret_count)
+{
+    struct merge merge = {query, ret_rows, 0, rows};
+
+    if (query->way != WAY_WORD)
+        TRY(run_lead(call, STR(""), &merge));
+    for (size_t i = 0; query->way == WAY_WORD && i < query->lead_count; i++)
+        TRY(run_lead(call, query->lead[i], &merge));
+    *ret_count = merge.count;
+    return 0;
 }

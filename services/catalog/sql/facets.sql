@@ -49,7 +49,7 @@ FROM product p
 WHERE p.tenant = $1 AND p.category = $2
   AND ($3 = '' OR p.brand_key = $3)
   AND ($8 = 0 OR (SELECT count(*) FROM product_word w WHERE w.tenant = p.tenant AND w.product_id = p.id
-                  AND w.word IN ($9, $10, $11, $12, $13, $14, $15, $16)) = $8)
+                  AND w.word IN ($10, $11, $12, $13, $14, $15, $16)) = $8)
   AND ($17 = '' OR EXISTS (SELECT 1 FROM product_word b WHERE b.tenant = p.tenant AND b.product_id = p.id
                            AND b.word >= $17 AND b.word < $18))
 ORDER BY p.id DESC
@@ -65,7 +65,7 @@ FROM product p
 WHERE p.tenant = $1 AND p.brand_key = $3
   AND ($2 = '' OR p.category = $2)
   AND ($8 = 0 OR (SELECT count(*) FROM product_word w WHERE w.tenant = p.tenant AND w.product_id = p.id
-                  AND w.word IN ($9, $10, $11, $12, $13, $14, $15, $16)) = $8)
+                  AND w.word IN ($10, $11, $12, $13, $14, $15, $16)) = $8)
   AND ($17 = '' OR EXISTS (SELECT 1 FROM product_word b WHERE b.tenant = p.tenant AND b.product_id = p.id
                            AND b.word >= $17 AND b.word < $18))
 ORDER BY p.id DESC
@@ -83,7 +83,7 @@ FROM (SELECT product_id FROM product_word WHERE tenant = $1 AND word = $9 ORDER 
 WHERE p.tenant = $1 AND p.id = d.product_id
   AND ($2 = '' OR p.category = $2) AND ($3 = '' OR p.brand_key = $3)
   AND ($8 = 0 OR (SELECT count(*) FROM product_word w WHERE w.tenant = p.tenant AND w.product_id = p.id
-                  AND w.word IN ($9, $10, $11, $12, $13, $14, $15, $16)) = $8)
+                  AND w.word IN ($10, $11, $12, $13, $14, $15, $16)) = $8)
   AND ($17 = '' OR EXISTS (SELECT 1 FROM product_word b WHERE b.tenant = p.tenant AND b.product_id = p.id
                            AND b.word >= $17 AND b.word < $18));
 
@@ -99,4 +99,4 @@ FROM (SELECT DISTINCT product_id
 WHERE p.tenant = $1 AND p.id = d.product_id
   AND ($2 = '' OR p.category = $2) AND ($3 = '' OR p.brand_key = $3)
   AND ($8 = 0 OR (SELECT count(*) FROM product_word w WHERE w.tenant = p.tenant AND w.product_id = p.id
-                  AND w.word IN ($9, $10, $11, $12, $13, $14, $15, $16)) = $8);
+                  AND w.word IN ($10, $11, $12, $13, $14, $15, $16)) = $8);

@@ -3,9 +3,10 @@
 -- word, and those with a word that begins so. What is not the way in is a condition on the rows met on it.
 --
 -- Parameters of all of them: $1 tenant, $2 category, $3 brand (folded), $4 currency ('': each product's own), $5 region
--- ('': none), $6 the id behind which the page starts, $7 rows, $8 number of words, $9 to $16 words (the rarest
--- first; '' where there are fewer), $17 how a further word begins ('': none is asked for) and $18 what no such word
--- reaches; for prices and titles also $19, the price or title behind which the page starts.
+-- ('': none), $6 the id behind which the page starts, $7 rows, $8 number of words that are conditions, $9 the word that
+-- leads ('': none does), $10 to $16 the words that are conditions ('' where there are fewer), $17 how a further word
+-- begins ('': none is asked for) and $18 what no such word reaches; for prices and titles also $19, the price or title
+-- behind which the page starts.
 
 -- name: word_frequency
 -- How many products have the word, counted no further than $3.
@@ -16,8 +17,12 @@ SELECT count(*) FROM (SELECT 1 FROM product_word WHERE tenant = $1 AND word = $2
 SELECT count(*) FROM (SELECT 1 FROM product_word WHERE tenant = $1 AND word >= $2 AND word < $3 LIMIT $4) AS some;
 
 -- name: first_word
--- The first word from $2 on and before $3, $4 left out.
-SELECT word FROM product_word WHERE tenant = $1 AND word >= $2 AND word < $3 AND word > $4 ORDER BY word LIMIT 1;
+-- The first word from $2 on and before $3.
+SELECT word FROM product_word WHERE tenant = $1 AND word >= $2 AND word < $3 ORDER BY word LIMIT 1;
+
+-- name: next_word
+-- The first word behind $2 and before $3: one bound below, or SQLite goes through all products of the word.
+SELECT word FROM product_word WHERE tenant = $1 AND word > $2 AND word < $3 ORDER BY word LIMIT 1;
 
 -- name: list_newest
 SELECT p.id, 0 AS sort_key, p.place
@@ -27,7 +32,7 @@ WHERE p.tenant = $1 AND p.id < $6
   AND ($4 = '' AND $5 = '' OR EXISTS (SELECT 1 FROM lowest_price l WHERE l.tenant = p.tenant AND l.product_id = p.id
                                       AND l.currency = $4 AND l.region IN ('', $5)))
   AND ($8 = 0 OR (SELECT count(*) FROM product_word w WHERE w.tenant = p.tenant AND w.product_id = p.id
-                  AND w.word IN ($9, $10, $11, $12, $13, $14, $15, $16)) = $8)
+                  AND w.word IN ($10, $11, $12, $13, $14, $15, $16)) = $8)
   AND ($17 = '' OR EXISTS (SELECT 1 FROM product_word b WHERE b.tenant = p.tenant AND b.product_id = p.id
                            AND b.word >= $17 AND b.word < $18))
 ORDER BY p.id DESC
@@ -41,7 +46,7 @@ WHERE p.tenant = $1 AND (p.title_key, p.id) > ($19, $6)
   AND ($4 = '' AND $5 = '' OR EXISTS (SELECT 1 FROM lowest_price l WHERE l.tenant = p.tenant AND l.product_id = p.id
                                       AND l.currency = $4 AND l.region IN ('', $5)))
   AND ($8 = 0 OR (SELECT count(*) FROM product_word w WHERE w.tenant = p.tenant AND w.product_id = p.id
-                  AND w.word IN ($9, $10, $11, $12, $13, $14, $15, $16)) = $8)
+                  AND w.word IN ($10, $11, $12, $13, $14, $15, $16)) = $8)
   AND ($17 = '' OR EXISTS (SELECT 1 FROM product_word b WHERE b.tenant = p.tenant AND b.product_id = p.id
                            AND b.word >= $17 AND b.word < $18))
 ORDER BY p.title_key, p.id
@@ -54,7 +59,7 @@ FROM lowest_price l
 WHERE l.tenant = $1 AND l.currency = $4 AND l.region = $5 AND (l.amount, l.product_id) > ($19, $6)
   AND ($2 = '' OR l.category = $2) AND ($3 = '' OR l.brand_key = $3)
   AND ($8 = 0 OR (SELECT count(*) FROM product_word w WHERE w.tenant = l.tenant AND w.product_id = l.product_id
-                  AND w.word IN ($9, $10, $11, $12, $13, $14, $15, $16)) = $8)
+                  AND w.word IN ($10, $11, $12, $13, $14, $15, $16)) = $8)
   AND ($17 = '' OR EXISTS (SELECT 1 FROM product_word b WHERE b.tenant = l.tenant AND b.product_id = l.product_id
                            AND b.word >= $17 AND b.word < $18))
 UNION ALL
@@ -63,7 +68,7 @@ FROM lowest_price l
 WHERE l.tenant = $1 AND l.currency = $4 AND l.region = '' AND (l.amount, l.product_id) > ($19, $6)
   AND ($2 = '' OR l.category = $2) AND ($3 = '' OR l.brand_key = $3)
   AND ($8 = 0 OR (SELECT count(*) FROM product_word w WHERE w.tenant = l.tenant AND w.product_id = l.product_id
-                  AND w.word IN ($9, $10, $11, $12, $13, $14, $15, $16)) = $8)
+                  AND w.word IN ($10, $11, $12, $13, $14, $15, $16)) = $8)
   AND ($17 = '' OR EXISTS (SELECT 1 FROM product_word b WHERE b.tenant = l.tenant AND b.product_id = l.product_id
                            AND b.word >= $17 AND b.word < $18))
   AND $5 <> '' AND NOT EXISTS (SELECT 1 FROM lowest_price o WHERE o.tenant = l.tenant AND o.product_id = l.product_id
@@ -77,7 +82,7 @@ FROM lowest_price l
 WHERE l.tenant = $1 AND l.currency = $4 AND l.region = $5 AND (l.amount, l.product_id) < ($19, $6)
   AND ($2 = '' OR l.category = $2) AND ($3 = '' OR l.brand_key = $3)
   AND ($8 = 0 OR (SELECT count(*) FROM product_word w WHERE w.tenant = l.tenant AND w.product_id = l.product_id
-                  AND w.word IN ($9, $10, $11, $12, $13, $14, $15, $16)) = $8)
+                  AND w.word IN ($10, $11, $12, $13, $14, $15, $16)) = $8)
   AND ($17 = '' OR EXISTS (SELECT 1 FROM product_word b WHERE b.tenant = l.tenant AND b.product_id = l.product_id
                            AND b.word >= $17 AND b.word < $18))
 UNION ALL
@@ -86,7 +91,7 @@ FROM lowest_price l
 WHERE l.tenant = $1 AND l.currency = $4 AND l.region = '' AND (l.amount, l.product_id) < ($19, $6)
   AND ($2 = '' OR l.category = $2) AND ($3 = '' OR l.brand_key = $3)
   AND ($8 = 0 OR (SELECT count(*) FROM product_word w WHERE w.tenant = l.tenant AND w.product_id = l.product_id
-                  AND w.word IN ($9, $10, $11, $12, $13, $14, $15, $16)) = $8)
+                  AND w.word IN ($10, $11, $12, $13, $14, $15, $16)) = $8)
   AND ($17 = '' OR EXISTS (SELECT 1 FROM product_word b WHERE b.tenant = l.tenant AND b.product_id = l.product_id
                            AND b.word >= $17 AND b.word < $18))
   AND $5 <> '' AND NOT EXISTS (SELECT 1 FROM lowest_price o WHERE o.tenant = l.tenant AND o.product_id = l.product_id
@@ -102,7 +107,7 @@ WHERE p.tenant = $1 AND p.category = $2 AND p.id < $6
   AND ($4 = '' AND $5 = '' OR EXISTS (SELECT 1 FROM lowest_price l WHERE l.tenant = p.tenant AND l.product_id = p.id
                                       AND l.currency = $4 AND l.region IN ('', $5)))
   AND ($8 = 0 OR (SELECT count(*) FROM product_word w WHERE w.tenant = p.tenant AND w.product_id = p.id
-                  AND w.word IN ($9, $10, $11, $12, $13, $14, $15, $16)) = $8)
+                  AND w.word IN ($10, $11, $12, $13, $14, $15, $16)) = $8)
   AND ($17 = '' OR EXISTS (SELECT 1 FROM product_word b WHERE b.tenant = p.tenant AND b.product_id = p.id
                            AND b.word >= $17 AND b.word < $18))
 ORDER BY p.id DESC
@@ -116,7 +121,7 @@ WHERE p.tenant = $1 AND p.category = $2 AND (p.title_key, p.id) > ($19, $6)
   AND ($4 = '' AND $5 = '' OR EXISTS (SELECT 1 FROM lowest_price l WHERE l.tenant = p.tenant AND l.product_id = p.id
                                       AND l.currency = $4 AND l.region IN ('', $5)))
   AND ($8 = 0 OR (SELECT count(*) FROM product_word w WHERE w.tenant = p.tenant AND w.product_id = p.id
-                  AND w.word IN ($9, $10, $11, $12, $13, $14, $15, $16)) = $8)
+                  AND w.word IN ($10, $11, $12, $13, $14, $15, $16)) = $8)
   AND ($17 = '' OR EXISTS (SELECT 1 FROM product_word b WHERE b.tenant = p.tenant AND b.product_id = p.id
                            AND b.word >= $17 AND b.word < $18))
 ORDER BY p.title_key, p.id
@@ -128,7 +133,7 @@ FROM lowest_price l
 WHERE l.tenant = $1 AND l.category = $2 AND l.currency = $4 AND l.region = $5 AND (l.amount, l.product_id) > ($19, $6)
   AND ($3 = '' OR l.brand_key = $3)
   AND ($8 = 0 OR (SELECT count(*) FROM product_word w WHERE w.tenant = l.tenant AND w.product_id = l.product_id
-                  AND w.word IN ($9, $10, $11, $12, $13, $14, $15, $16)) = $8)
+                  AND w.word IN ($10, $11, $12, $13, $14, $15, $16)) = $8)
   AND ($17 = '' OR EXISTS (SELECT 1 FROM product_word b WHERE b.tenant = l.tenant AND b.product_id = l.product_id
                            AND b.word >= $17 AND b.word < $18))
 UNION ALL
@@ -137,7 +142,7 @@ FROM lowest_price l
 WHERE l.tenant = $1 AND l.category = $2 AND l.currency = $4 AND l.region = '' AND (l.amount, l.product_id) > ($19, $6)
   AND ($3 = '' OR l.brand_key = $3)
   AND ($8 = 0 OR (SELECT count(*) FROM product_word w WHERE w.tenant = l.tenant AND w.product_id = l.product_id
-                  AND w.word IN ($9, $10, $11, $12, $13, $14, $15, $16)) = $8)
+                  AND w.word IN ($10, $11, $12, $13, $14, $15, $16)) = $8)
   AND ($17 = '' OR EXISTS (SELECT 1 FROM product_word b WHERE b.tenant = l.tenant AND b.product_id = l.product_id
                            AND b.word >= $17 AND b.word < $18))
   AND $5 <> '' AND NOT EXISTS (SELECT 1 FROM lowest_price o WHERE o.tenant = l.tenant AND o.product_id = l.product_id
@@ -151,7 +156,7 @@ FROM lowest_price l
 WHERE l.tenant = $1 AND l.category = $2 AND l.currency = $4 AND l.region = $5 AND (l.amount, l.product_id) < ($19, $6)
   AND ($3 = '' OR l.brand_key = $3)
   AND ($8 = 0 OR (SELECT count(*) FROM product_word w WHERE w.tenant = l.tenant AND w.product_id = l.product_id
-                  AND w.word IN ($9, $10, $11, $12, $13, $14, $15, $16)) = $8)
+                  AND w.word IN ($10, $11, $12, $13, $14, $15, $16)) = $8)
   AND ($17 = '' OR EXISTS (SELECT 1 FROM product_word b WHERE b.tenant = l.tenant AND b.product_id = l.product_id
                            AND b.word >= $17 AND b.word < $18))
 UNION ALL
@@ -160,7 +165,7 @@ FROM lowest_price l
 WHERE l.tenant = $1 AND l.category = $2 AND l.currency = $4 AND l.region = '' AND (l.amount, l.product_id) < ($19, $6)
   AND ($3 = '' OR l.brand_key = $3)
   AND ($8 = 0 OR (SELECT count(*) FROM product_word w WHERE w.tenant = l.tenant AND w.product_id = l.product_id
-                  AND w.word IN ($9, $10, $11, $12, $13, $14, $15, $16)) = $8)
+                  AND w.word IN ($10, $11, $12, $13, $14, $15, $16)) = $8)
   AND ($17 = '' OR EXISTS (SELECT 1 FROM product_word b WHERE b.tenant = l.tenant AND b.product_id = l.product_id
                            AND b.word >= $17 AND b.word < $18))
   AND $5 <> '' AND NOT EXISTS (SELECT 1 FROM lowest_price o WHERE o.tenant = l.tenant AND o.product_id = l.product_id
@@ -176,7 +181,7 @@ WHERE p.tenant = $1 AND p.brand_key = $3 AND p.id < $6
   AND ($4 = '' AND $5 = '' OR EXISTS (SELECT 1 FROM lowest_price l WHERE l.tenant = p.tenant AND l.product_id = p.id
                                       AND l.currency = $4 AND l.region IN ('', $5)))
   AND ($8 = 0 OR (SELECT count(*) FROM product_word w WHERE w.tenant = p.tenant AND w.product_id = p.id
-                  AND w.word IN ($9, $10, $11, $12, $13, $14, $15, $16)) = $8)
+                  AND w.word IN ($10, $11, $12, $13, $14, $15, $16)) = $8)
   AND ($17 = '' OR EXISTS (SELECT 1 FROM product_word b WHERE b.tenant = p.tenant AND b.product_id = p.id
                            AND b.word >= $17 AND b.word < $18))
 ORDER BY p.id DESC
@@ -190,7 +195,7 @@ WHERE p.tenant = $1 AND p.brand_key = $3 AND (p.title_key, p.id) > ($19, $6)
   AND ($4 = '' AND $5 = '' OR EXISTS (SELECT 1 FROM lowest_price l WHERE l.tenant = p.tenant AND l.product_id = p.id
                                       AND l.currency = $4 AND l.region IN ('', $5)))
   AND ($8 = 0 OR (SELECT count(*) FROM product_word w WHERE w.tenant = p.tenant AND w.product_id = p.id
-                  AND w.word IN ($9, $10, $11, $12, $13, $14, $15, $16)) = $8)
+                  AND w.word IN ($10, $11, $12, $13, $14, $15, $16)) = $8)
   AND ($17 = '' OR EXISTS (SELECT 1 FROM product_word b WHERE b.tenant = p.tenant AND b.product_id = p.id
                            AND b.word >= $17 AND b.word < $18))
 ORDER BY p.title_key, p.id
@@ -202,7 +207,7 @@ FROM lowest_price l
 WHERE l.tenant = $1 AND l.brand_key = $3 AND l.currency = $4 AND l.region = $5 AND (l.amount, l.product_id) > ($19, $6)
   AND ($2 = '' OR l.category = $2)
   AND ($8 = 0 OR (SELECT count(*) FROM product_word w WHERE w.tenant = l.tenant AND w.product_id = l.product_id
-                  AND w.word IN ($9, $10, $11, $12, $13, $14, $15, $16)) = $8)
+                  AND w.word IN ($10, $11, $12, $13, $14, $15, $16)) = $8)
   AND ($17 = '' OR EXISTS (SELECT 1 FROM product_word b WHERE b.tenant = l.tenant AND b.product_id = l.product_id
                            AND b.word >= $17 AND b.word < $18))
 UNION ALL
@@ -211,7 +216,7 @@ FROM lowest_price l
 WHERE l.tenant = $1 AND l.brand_key = $3 AND l.currency = $4 AND l.region = '' AND (l.amount, l.product_id) > ($19, $6)
   AND ($2 = '' OR l.category = $2)
   AND ($8 = 0 OR (SELECT count(*) FROM product_word w WHERE w.tenant = l.tenant AND w.product_id = l.product_id
-                  AND w.word IN ($9, $10, $11, $12, $13, $14, $15, $16)) = $8)
+                  AND w.word IN ($10, $11, $12, $13, $14, $15, $16)) = $8)
   AND ($17 = '' OR EXISTS (SELECT 1 FROM product_word b WHERE b.tenant = l.tenant AND b.product_id = l.product_id
                            AND b.word >= $17 AND b.word < $18))
   AND $5 <> '' AND NOT EXISTS (SELECT 1 FROM lowest_price o WHERE o.tenant = l.tenant AND o.product_id = l.product_id
@@ -225,7 +230,7 @@ FROM lowest_price l
 WHERE l.tenant = $1 AND l.brand_key = $3 AND l.currency = $4 AND l.region = $5 AND (l.amount, l.product_id) < ($19, $6)
   AND ($2 = '' OR l.category = $2)
   AND ($8 = 0 OR (SELECT count(*) FROM product_word w WHERE w.tenant = l.tenant AND w.product_id = l.product_id
-                  AND w.word IN ($9, $10, $11, $12, $13, $14, $15, $16)) = $8)
+                  AND w.word IN ($10, $11, $12, $13, $14, $15, $16)) = $8)
   AND ($17 = '' OR EXISTS (SELECT 1 FROM product_word b WHERE b.tenant = l.tenant AND b.product_id = l.product_id
                            AND b.word >= $17 AND b.word < $18))
 UNION ALL
@@ -234,7 +239,7 @@ FROM lowest_price l
 WHERE l.tenant = $1 AND l.brand_key = $3 AND l.currency = $4 AND l.region = '' AND (l.amount, l.product_id) < ($19, $6)
   AND ($2 = '' OR l.category = $2)
   AND ($8 = 0 OR (SELECT count(*) FROM product_word w WHERE w.tenant = l.tenant AND w.product_id = l.product_id
-                  AND w.word IN ($9, $10, $11, $12, $13, $14, $15, $16)) = $8)
+                  AND w.word IN ($10, $11, $12, $13, $14, $15, $16)) = $8)
   AND ($17 = '' OR EXISTS (SELECT 1 FROM product_word b WHERE b.tenant = l.tenant AND b.product_id = l.product_id
                            AND b.word >= $17 AND b.word < $18))
   AND $5 <> '' AND NOT EXISTS (SELECT 1 FROM lowest_price o WHERE o.tenant = l.tenant AND o.product_id = l.product_id
@@ -251,7 +256,7 @@ WHERE d.tenant = $1 AND d.word = $9 AND d.product_id < $6 AND p.tenant = d.tenan
   AND ($4 = '' AND $5 = '' OR EXISTS (SELECT 1 FROM lowest_price l WHERE l.tenant = p.tenant AND l.product_id = p.id
                                       AND l.currency = $4 AND l.region IN ('', $5)))
   AND ($8 = 0 OR (SELECT count(*) FROM product_word w WHERE w.tenant = p.tenant AND w.product_id = p.id
-                  AND w.word IN ($9, $10, $11, $12, $13, $14, $15, $16)) = $8)
+                  AND w.word IN ($10, $11, $12, $13, $14, $15, $16)) = $8)
   AND ($17 = '' OR EXISTS (SELECT 1 FROM product_word b WHERE b.tenant = p.tenant AND b.product_id = p.id
                            AND b.word >= $17 AND b.word < $18))
 ORDER BY d.product_id DESC
@@ -265,7 +270,7 @@ WHERE d.tenant = $1 AND d.word = $9 AND p.tenant = d.tenant AND p.id = d.product
   AND ($4 = '' AND $5 = '' OR EXISTS (SELECT 1 FROM lowest_price l WHERE l.tenant = p.tenant AND l.product_id = p.id
                                       AND l.currency = $4 AND l.region IN ('', $5)))
   AND ($8 = 0 OR (SELECT count(*) FROM product_word w WHERE w.tenant = p.tenant AND w.product_id = p.id
-                  AND w.word IN ($9, $10, $11, $12, $13, $14, $15, $16)) = $8)
+                  AND w.word IN ($10, $11, $12, $13, $14, $15, $16)) = $8)
   AND ($17 = '' OR EXISTS (SELECT 1 FROM product_word b WHERE b.tenant = p.tenant AND b.product_id = p.id
                            AND b.word >= $17 AND b.word < $18))
 ORDER BY p.title_key, p.id
@@ -282,7 +287,7 @@ WHERE d.tenant = $1 AND d.word = $9 AND l.tenant = d.tenant AND l.product_id = d
   AND (l.amount, l.product_id) > ($19, $6)
   AND ($2 = '' OR l.category = $2) AND ($3 = '' OR l.brand_key = $3)
   AND ($8 = 0 OR (SELECT count(*) FROM product_word w WHERE w.tenant = l.tenant AND w.product_id = l.product_id
-                  AND w.word IN ($9, $10, $11, $12, $13, $14, $15, $16)) = $8)
+                  AND w.word IN ($10, $11, $12, $13, $14, $15, $16)) = $8)
   AND ($17 = '' OR EXISTS (SELECT 1 FROM product_word b WHERE b.tenant = l.tenant AND b.product_id = l.product_id
                            AND b.word >= $17 AND b.word < $18))
 ORDER BY l.amount, l.product_id
@@ -299,7 +304,7 @@ WHERE d.tenant = $1 AND d.word = $9 AND l.tenant = d.tenant AND l.product_id = d
   AND (l.amount, l.product_id) < ($19, $6)
   AND ($2 = '' OR l.category = $2) AND ($3 = '' OR l.brand_key = $3)
   AND ($8 = 0 OR (SELECT count(*) FROM product_word w WHERE w.tenant = l.tenant AND w.product_id = l.product_id
-                  AND w.word IN ($9, $10, $11, $12, $13, $14, $15, $16)) = $8)
+                  AND w.word IN ($10, $11, $12, $13, $14, $15, $16)) = $8)
   AND ($17 = '' OR EXISTS (SELECT 1 FROM product_word b WHERE b.tenant = l.tenant AND b.product_id = l.product_id
                            AND b.word >= $17 AND b.word < $18))
 ORDER BY l.amount DESC, l.product_id DESC
@@ -314,7 +319,7 @@ WHERE d.tenant = $1 AND d.word >= $17 AND d.word < $18 AND p.tenant = d.tenant A
   AND ($4 = '' AND $5 = '' OR EXISTS (SELECT 1 FROM lowest_price l WHERE l.tenant = p.tenant AND l.product_id = p.id
                                       AND l.currency = $4 AND l.region IN ('', $5)))
   AND ($8 = 0 OR (SELECT count(*) FROM product_word w WHERE w.tenant = p.tenant AND w.product_id = p.id
-                  AND w.word IN ($9, $10, $11, $12, $13, $14, $15, $16)) = $8)
+                  AND w.word IN ($10, $11, $12, $13, $14, $15, $16)) = $8)
 ORDER BY p.id DESC
 LIMIT $7;
 
@@ -327,7 +332,7 @@ WHERE d.tenant = $1 AND d.word >= $17 AND d.word < $18 AND p.tenant = d.tenant A
   AND ($4 = '' AND $5 = '' OR EXISTS (SELECT 1 FROM lowest_price l WHERE l.tenant = p.tenant AND l.product_id = p.id
                                       AND l.currency = $4 AND l.region IN ('', $5)))
   AND ($8 = 0 OR (SELECT count(*) FROM product_word w WHERE w.tenant = p.tenant AND w.product_id = p.id
-                  AND w.word IN ($9, $10, $11, $12, $13, $14, $15, $16)) = $8)
+                  AND w.word IN ($10, $11, $12, $13, $14, $15, $16)) = $8)
 ORDER BY p.title_key, p.id
 LIMIT $7;
 
@@ -342,7 +347,7 @@ WHERE d.tenant = $1 AND d.word >= $17 AND d.word < $18 AND l.tenant = d.tenant A
   AND (l.amount, l.product_id) > ($19, $6)
   AND ($2 = '' OR l.category = $2) AND ($3 = '' OR l.brand_key = $3)
   AND ($8 = 0 OR (SELECT count(*) FROM product_word w WHERE w.tenant = l.tenant AND w.product_id = l.product_id
-                  AND w.word IN ($9, $10, $11, $12, $13, $14, $15, $16)) = $8)
+                  AND w.word IN ($10, $11, $12, $13, $14, $15, $16)) = $8)
 ORDER BY sort_key, id
 LIMIT $7;
 
@@ -357,6 +362,6 @@ WHERE d.tenant = $1 AND d.word >= $17 AND d.word < $18 AND l.tenant = d.tenant A
   AND (l.amount, l.product_id) < ($19, $6)
   AND ($2 = '' OR l.category = $2) AND ($3 = '' OR l.brand_key = $3)
   AND ($8 = 0 OR (SELECT count(*) FROM product_word w WHERE w.tenant = l.tenant AND w.product_id = l.product_id
-                  AND w.word IN ($9, $10, $11, $12, $13, $14, $15, $16)) = $8)
+                  AND w.word IN ($10, $11, $12, $13, $14, $15, $16)) = $8)
 ORDER BY sort_key DESC, id DESC
 LIMIT $7;
