@@ -1,7 +1,9 @@
 /* Import: a file of SKUs becomes products, all of it in one transaction or nothing. What exists is found by the
  * product's slug and the SKU's code and changed where it differs; what is not in the file stays. */
+#include "services/catalog/cards.h"
 #include "services/catalog/edit.h"
 #include "services/catalog/handlers.h"
+#include "services/catalog/listing.h"
 #include "services/catalog/store.h"
 #include "services/catalog/transfer.h"
 #include "services/catalog/view.h"
@@ -201,13 +203,19 @@ static int write_file(struct sql_tx *tx, void *argument)
 {
     CLEANUP(arena_cleanup) struct arena *scratch = arena_new(IMPORT_PRODUCT_ARENA_BYTES);
     struct import *import = argument;
+    int64_t first_place, end_place;
 
     (void)tx;
     if (!scratch)
         return ERR_NO_MEMORY;
     import->reply->n_errors = 0;
+    TRY(card_find_room(import->call, &first_place));
     TRY(put_products(import, scratch));
-    return import->reply->n_errors > 0 ? ERR_UNPROCESSABLE : fill_response(import);
+    if (import->reply->n_errors > 0)
+        return ERR_UNPROCESSABLE;
+    TRY(card_find_room(import->call, &end_place));
+    TRY(listing_insert_titles(import->call, first_place, end_place));
+    return fill_response(import);
 }
 
 /* 0 also for a file with errors: they are in the reply. response: by HTTP; NULL otherwise. */

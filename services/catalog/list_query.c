@@ -29,8 +29,8 @@ static int find_word(struct call *call, const struct sql_statement *statement, s
                      struct str *ret_word)
 {
     CLEANUP(sql_finish_cleanup) struct sql_rows *rows = NULL;
-    int found = sql_query_row(call->tx, statement, SQL_ARGS(sql_text(call->tenant), sql_text(from), sql_text(end)),
-                              &rows);
+    int found =
+        sql_query_row(call->tx, statement, SQL_ARGS(sql_text(call->tenant), sql_text(from), sql_text(end)), &rows);
 
     TRY(found);
     *ret_word = STR_EMPTY;
@@ -139,11 +139,16 @@ int list_query_count(struct call *call, struct list_query *query)
                  &query->begun_products);
 }
 
-/* A word leads to its newest products as they are; by another order they have to be sorted, and so have those of too
- * many words that begin alike. */
+/* A word leads to its products, newest first or by title, as they are; by price they have to be sorted, and so have
+ * those of too many words that begin alike. */
+static bool is_kept(enum list_order order)
+{
+    return order == ORDER_NEWEST || order == ORDER_TITLE;
+}
+
 static bool leads(const struct list_query *query, int64_t products, bool is_merged)
 {
-    return products < LIST_FREQUENT || (query->order == ORDER_NEWEST && is_merged);
+    return products < LIST_FREQUENT || (is_kept(query->order) && is_merged);
 }
 
 static void choose_word(struct list_query *query)
@@ -168,7 +173,7 @@ int list_query_choose(struct call *call, enum list_order order, struct list_quer
     query->order = order;
     start_at_first(query);
     query->way = query->brand.len ? WAY_BRAND : query->category.len ? WAY_CATEGORY : WAY_ALL;
-    if (is_one && order == ORDER_NEWEST)
+    if (is_one && is_kept(order))
         query->begun_products = 0; /* it leads, whatever their number */
     else
         TRY(list_query_count(call, query));
@@ -192,9 +197,10 @@ size_t list_query_values(struct call *call, const struct list_query *query, stru
     bool is_begun = lead.len > 0 && is_among(lead, query->begun, query->begun_count);
     size_t skipped = lead.len > 0 && !is_begun; /* the rarest word */
     const struct sql_value first[] = {
-        sql_text(call->tenant),   sql_text(query->category), sql_text(query->brand),
-        sql_text(query->currency), sql_text(query->region),   sql_text(query->after_id),
-        sql_int((int64_t)rows),   sql_int((int64_t)(query->word_count - skipped)),
+        sql_text(call->tenant),  sql_text(query->category),
+        sql_text(query->brand),  sql_text(query->currency),
+        sql_text(query->region), sql_text(query->after_id),
+        sql_int((int64_t)rows),  sql_int((int64_t)(query->word_count - skipped)),
         sql_text(lead),
     };
     size_t n = sizeof(first) / sizeof(first[0]);
@@ -219,7 +225,7 @@ struct merge {
 /* Below zero: a comes before b in the list. */
 static int compare_rows(enum list_order order, const struct list_row *a, const struct list_row *b)
 {
-    int by_sort = order == ORDER_TITLE                  ? str_compare(a->sort.bytes, b->sort.bytes)
+    int by_sort = order == ORDER_TITLE                 ? str_compare(a->sort.bytes, b->sort.bytes)
                   : a->sort.integer == b->sort.integer ? 0
                   : a->sort.integer < b->sort.integer  ? -1
                                                        : 1;

@@ -1,9 +1,9 @@
 /* What a list of products asks for, and the way in by which it is found: for the list's pages and for its facets.
  *
  * The way in is chosen by the filters: the rarest word, the words that begin as the last one does, the brand, the
- * category, or all. Words lead to their products in the order of the list, word by word, and what they have in common
- * is merged; so a page costs by its size and by how many words begin so. Where even the rarest is frequent, a page by
- * price or title is sooner found on the way through the products in that order than by sorting all that have it. */
+ * category, or all. A word has its products newest first and by title, so a page costs by its size and by how many
+ * words begin so, whose products are merged. By price they are sorted; where even the rarest is frequent, a page is
+ * sooner found on the way through the products in that order. */
 #pragma once
 
 #include "services/catalog/catalog.h"
@@ -24,9 +24,9 @@ struct list_query {
     struct str beginning;     /* of a further word; empty: none is asked for */
     struct str beginning_end; /* what no such word reaches */
     struct str begun[LIST_BEGUN_MAX];
-    size_t begun_count;    /* words that begin so; 0: more than there is room for */
+    size_t begun_count;             /* words that begin so; 0: more than there is room for */
     int64_t rarest, begun_products; /* how many products have the rarest word; how often a word begins so */
-    const struct str *lead; /* WAY_WORD: the words whose products are merged, of this very query */
+    const struct str *lead;         /* WAY_WORD: the words whose products are merged, of this very query */
     size_t lead_count;
     bool nothing;           /* no product can match */
     struct sql_value after; /* the sort value and the id behind which the page starts */
@@ -50,8 +50,8 @@ int list_query_choose(struct call *call, enum list_order order, struct list_quer
 /* Counts rarest, whose word then is the first, and begun_products: no further than LIST_FREQUENT. */
 int list_query_count(struct call *call, struct list_query *query);
 
-/* The parameters of list.sql without the last, which newest lists do not have: returns how many. lead: the word by which
- * the products are found, the rarest or one of those begun; empty: none. */
+/* The parameters of list.sql without the last, which newest lists do not have: returns how many. lead: the word by
+ * which the products are found, the rarest or one of those begun; empty: none. */
 #define LIST_VALUES_MAX 19
 size_t list_query_values(struct call *call, const struct list_query *query, struct str lead, size_t rows,
                          struct sql_value ret_values[LIST_VALUES_MAX]);

@@ -1,5 +1,6 @@
 #include "services/catalog/listing.h"
 
+#include "services/catalog/cards.h"
 #include "services/catalog/sql/facets.sql.h"
 #include "services/catalog/sql/products.sql.h"
 #include "services/catalog/text.h"
@@ -209,8 +210,21 @@ int listing_insert_words(struct call *call, const struct catalog_product *produc
     return write_words(call, &catalog_sql_insert_word, product);
 }
 
+int listing_insert_titles(struct call *call, int64_t first_place, int64_t end_place)
+{
+    return sql_exec(call->tx, &catalog_sql_insert_titles,
+                    SQL_ARGS(sql_text(call->tenant), sql_int(first_place), sql_int(end_place),
+                             sql_int((end_place - first_place) / CARD_LINES_MAX)),
+                    NULL);
+}
+
 int listing_delete_words(struct call *call, const struct catalog_product *product)
 {
+    struct str title_key;
+
+    TRY(catalog_text_sort_key(call->arena, product->title, &title_key));
+    TRY(sql_exec(call->tx, &catalog_sql_delete_titles,
+                 SQL_ARGS(sql_text(call->tenant), sql_text(product->id), sql_text(title_key)), NULL));
     return write_words(call, &catalog_sql_delete_word, product);
 }
 

@@ -1,5 +1,7 @@
+#include "services/catalog/cards.h"
 #include "services/catalog/edit.h"
 #include "services/catalog/handlers.h"
+#include "services/catalog/listing.h"
 #include "services/catalog/store.h"
 #include "services/catalog/view.h"
 
@@ -48,6 +50,7 @@ int create_product(struct call *call, const Catalog__CreateProductRequest *in, C
     if (sku != SIZE_MAX)
         TRY(catalog_cstr(call, product.skus[sku].code, &code));
     TRY(blame_sku(call, error, code, in->skus, in->n_skus));
+    TRY(listing_insert_titles(call, product.place, product.place + CARD_LINES_MAX));
     TRY(catalog_view_publish(call, CATALOG_CREATED, product.id, &view));
     answer(call, view, out);
     return 0;

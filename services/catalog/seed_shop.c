@@ -1,6 +1,7 @@
 /* Puts the demo catalog into a shop. */
 #include "services/catalog/seed.h"
 
+#include "services/catalog/cards.h"
 #include "services/catalog/handlers.h"
 #include "services/catalog/listing.h"
 #include "services/catalog/seed_words.h"
@@ -35,15 +36,19 @@ static int put_product(struct call *call, size_t number)
 static int put_products(struct call *call, struct arena *scratch)
 {
     struct arena *own_arena = call->arena;
+    int64_t first_place, end_place;
     int error = 0;
 
+    TRY(card_find_room(call, &first_place));
     call->arena = scratch;
     for (size_t number = 0; number < SEED_PRODUCTS && !error; number++) {
         error = put_product(call, number);
         arena_reset(scratch);
     }
     call->arena = own_arena;
-    return error;
+    TRY(error);
+    TRY(card_find_room(call, &end_place));
+    return listing_insert_titles(call, first_place, end_place);
 }
 
 static int fill(struct sql_tx *tx, void *argument)

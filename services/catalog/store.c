@@ -339,12 +339,15 @@ static int list_anew(struct call *call, const struct catalog_product *after)
 int product_update(struct call *call, const struct catalog_product *before, struct catalog_product *after,
                    size_t *ret_sku)
 {
+    bool has_other_words = !str_equal(before->title, after->title) || !str_equal(before->brand, after->brand) ||
+                           !str_equal(before->description, after->description);
+
     TRY(update_fields(call, before, after));
     TRY(move_category(call, before->category, after->category));
-    if (!str_equal(before->title, after->title) || !str_equal(before->brand, after->brand) ||
-        !str_equal(before->description, after->description)) {
+    if (has_other_words) {
         TRY(listing_delete_words(call, before));
         TRY(listing_insert_words(call, after));
+        TRY(listing_insert_titles(call, after->place, after->place + CARD_LINES_MAX));
     }
     TRY(write_skus(call, after, ret_sku));
     return list_anew(call, after);

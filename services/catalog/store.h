@@ -13,7 +13,8 @@ int product_find_slug(struct call *call, struct str slug, struct str *ret_id);
 int product_load(struct call *call, struct str id, struct catalog_product *ret_product);
 
 /* Stores a new product: gives it and its SKUs ids where they have none, a free slug where it has none, version 1. A SKU
- * code that is taken is ERR_CONFLICT with the problem set; *ret_sku (may be NULL) says which. */
+ * code that is taken is ERR_CONFLICT with the problem set; *ret_sku (may be NULL) says which. Who inserts lists it by
+ * its title thereafter: listing_insert_titles. */
 int product_insert(struct call *call, struct catalog_product *product, size_t *ret_sku);
 
 /* Stores what differs between before (as loaded) and after, by the marks on its SKUs; new SKUs are those without an id.

@@ -20,7 +20,8 @@ static inline int fixture_start(void **state)
     return 0;
 }
 
-/* Cards (cards.h) and the tables that they repeat, line by line: what is in one of them and not in the other. */
+/* Cards (cards.h) and the tables that they repeat, line by line: what is in one of them and not in the other; and the
+ * words by titles likewise. */
 static inline int fixture_count_stale_lines(struct sql_tx *tx, void *argument)
 {
     static const struct sql_statement stale = {
@@ -36,7 +37,13 @@ static inline int fixture_count_stale_lines(struct sql_tx *tx, void *argument)
         "SELECT (SELECT count(*) FROM (SELECT * FROM told EXCEPT SELECT * FROM meant) AS a) + "
         "(SELECT count(*) FROM (SELECT * FROM meant EXCEPT SELECT * FROM told) AS b) + "
         "(SELECT count(*) FROM lowest_price l JOIN product p ON p.tenant = l.tenant AND p.id = l.product_id "
-        "WHERE l.place <> p.place)"};
+        "WHERE l.place <> p.place) + "
+        "(SELECT count(*) FROM (SELECT tenant, word, title_key, product_id FROM word_by_title EXCEPT "
+        "SELECT w.tenant, w.word, p.title_key, p.id FROM product_word w "
+        "JOIN product p ON p.tenant = w.tenant AND p.id = w.product_id) AS c) + "
+        "(SELECT count(*) FROM (SELECT w.tenant, w.word, p.title_key, w.product_id FROM product_word w "
+        "LEFT JOIN product p ON p.tenant = w.tenant AND p.id = w.product_id EXCEPT "
+        "SELECT tenant, word, title_key, product_id FROM word_by_title) AS d)"};
     CLEANUP(sql_finish_cleanup) struct sql_rows *rows = NULL;
     int found = sql_query_row(tx, &stale, SQL_NO_ARGS, &rows);
 
@@ -52,7 +59,7 @@ static inline int fixture_end(void **state)
 
     (void)state;
     if (sql_read(host_instance(fixture.host, "catalog")->db, fixture_count_stale_lines, &stale) || stale != 0) {
-        fprintf(stderr, "test catalog: %lld lines of cards are not what the tables say\n", (long long)stale);
+        fprintf(stderr, "test catalog: %lld lines of cards and words are not what the tables say\n", (long long)stale);
         exit(1);
     }
     test_host_end(&fixture);

@@ -476,6 +476,180 @@ static void test_catalog_list__facets_follow_each_change(void **state)
     assert_int_equal(out.n_brands, 0);
 }
 
+/* A product that gets another title between two pages moves to its new place, and its old words are gone. */
+static void test_catalog_list__a_word_follows_a_title_that_changes(void **state)
+{
+    const struct question moved = {.order = "title", .q = "moved"}, still = {.order = "title", .q = "still"};
+    Catalog__UpdateProductRequest in = CATALOG__UPDATE_PRODUCT_REQUEST__INIT;
+    Catalog__ListProductsReply out;
+    Catalog__Product *products[3];
+    struct call *call;
+
+    (void)state;
+    for (int i = 0; i < 3; i++)
+        products[i] =
+            fixture_create(&(struct test_product){.title = arena_printf(fixture.arena, "%c moved still", "bdf"[i]),
+                                                  .code = arena_printf(fixture.arena, "MOVED-%d", i),
+                                                  .amount = 1});
+    assert_int_equal(ask(&moved, 1, NULL, &out, &call), 0);
+    assert_string_equal(out.products[0]->title, "b moved still");
+    in.id = products[1]->id;
+    in.title = (char *)"g moved";
+    assert_int_equal(catalog_update_product(fixture_call(), &in, products[1]), 0);
+    assert_int_equal(ask(&moved, 5, out.next_cursor, &out, &call), 0);
+    assert_int_equal(out.n_products, 2);
+    assert_string_equal(out.products[0]->title, "f moved still");
+    assert_string_equal(out.products[1]->title, "g moved");
+    assert_int_equal(ask(&still, 5, NULL, &out, &call), 0);
+    assert_int_equal(out.n_products, 2);
+}
+
+/* -- Random words -------------------------------------------------------------------------------------------------- */
+
+#define RANDOM_COUNT 400
+#define RANDOM_WORDS 60 /* "zaa" to "zdo": more than are merged begin with z, fewer with za, zb, zc or zd */
+#define RANDOM_QUESTIONS 300
+
+static struct random_item {
+    int words[3], price, category, brand;
+    char title[48];
+} random_items[RANDOM_COUNT];
+
+static uint64_t random_state = 7;
+
+/* xorshift64 (Marsaglia): the same numbers in each run. */
+static int random_below(int end)
+{
+    random_state ^= random_state << 13;
+    random_state ^= random_state >> 7;
+    random_state ^= random_state << 17;
+    return (int)(random_state % (unsigned)end);
+}
+
+static const char *random_word(int number, char word[4])
+{
+    snprintf(word, 4, "z%c%c", 'a' + number / 15, 'a' + number % 15);
+    return word;
+}
+
+static void import_random_items(void)
+{
+    CLEANUP(buf_free) struct buf csv = BUF(1 << 20);
+    Catalog__ImportProductsRequest in = CATALOG__IMPORT_PRODUCTS_REQUEST__INIT;
+    Catalog__ImportProductsReply imported = CATALOG__IMPORT_PRODUCTS_REPLY__INIT;
+
+    buf_append_cstr(&csv, "title,category,brand,description,code,price,currency\n");
+    for (int i = 0; i < RANDOM_COUNT; i++) {
+        struct random_item *item = &random_items[i];
+        char own[3][4];
+
+        for (int j = 0; j < 3; j++)
+            random_word(item->words[j] = random_below(1 + random_below(RANDOM_WORDS)), own[j]);
+        item->price = 1 + random_below(20);
+        item->category = random_below(4);
+        item->brand = random_below(3);
+        snprintf(item->title, sizeof(item->title), "%s %s x%d", own[0], own[1], i);
+        buf_printf(&csv, "%s,random-%d,Random %d,%s,RANDOM-%d,%d,EUR\n", item->title, item->category, item->brand,
+                   own[2], i, item->price);
+    }
+    in.has_csv = true;
+    in.csv.data = (uint8_t *)csv.ptr;
+    in.csv.len = csv.len;
+    assert_int_equal(catalog_import_products(fixture_call(), &in, &imported), 0);
+    assert_int_equal(imported.n_errors, 0);
+}
+
+static bool has_random_word(const struct random_item *item, struct str wanted, bool whole)
+{
+    char word[4];
+
+    for (int j = 0; j < 3; j++) {
+        struct str own = str_from_cstr(random_word(item->words[j], word));
+
+        if (whole ? str_equal(own, wanted) : str_starts_with(own, wanted))
+            return true;
+    }
+    return false;
+}
+
+static const char *random_order;
+
+static int compare_random(const void *a, const void *b)
+{
+    const struct random_item *left = *(const struct random_item *const *)a;
+    const struct random_item *right = *(const struct random_item *const *)b;
+    int by_age = left < right ? -1 : 1;
+
+    if (strcmp(random_order, "newest") == 0)
+        return -by_age;
+    if (strcmp(random_order, "title") == 0)
+        return strcmp(left->title, right->title);
+    if (strcmp(random_order, "price_asc") == 0)
+        return left->price != right->price ? left->price - right->price : by_age;
+    return left->price != right->price ? right->price - left->price : -by_age;
+}
+
+static void check_random(const struct question *question, struct str whole, struct str beginning, int category,
+                         int brand)
+{
+    const struct random_item *wanted[RANDOM_COUNT];
+    size_t count = 0, at = 0;
+    char *cursor = NULL;
+    int limit = 1 + random_below(40);
+
+    for (int i = 0; i < RANDOM_COUNT; i++) {
+        const struct random_item *item = &random_items[i];
+
+        if ((whole.len == 0 || has_random_word(item, whole, true)) && has_random_word(item, beginning, false) &&
+            (category < 0 || item->category == category) && (brand < 0 || item->brand == brand))
+            wanted[count++] = item;
+    }
+    random_order = question->order;
+    qsort(wanted, count, sizeof(*wanted), compare_random);
+    do {
+        Catalog__ListProductsReply out;
+        struct call *call;
+
+        assert_int_equal(ask(question, limit, cursor, &out, &call), 0);
+        for (size_t i = 0; i < out.n_products; i++, at++) {
+            assert_true(at < count);
+            assert_string_equal(out.products[i]->title, wanted[at]->title);
+        }
+        cursor = out.next_cursor;
+    } while (cursor);
+    assert_int_equal(at, count);
+}
+
+/* Whole words and beginnings, alone and together, with the other filters, in every order, to the last page. */
+static void test_catalog_list__agrees_on_random_words_and_beginnings(void **state)
+{
+    static const char *const categories_asked[] = {"random-0", "random-1", "random-2", "random-3"};
+    static const char *const brands_asked[] = {"random 0", "random 1", "random 2"};
+    struct arena *kept = fixture.arena;
+
+    (void)state;
+    import_random_items();
+    for (int i = 0; i < RANDOM_QUESTIONS; i++) {
+        int category = random_below(8) - 4, brand = random_below(6) - 3;
+        char whole[4], beginning[4], q[16];
+
+        random_word(random_below(RANDOM_WORDS), whole);
+        random_word(random_below(RANDOM_WORDS), beginning);
+        beginning[1 + random_below(3)] = '\0';
+        if (random_below(2))
+            whole[0] = '\0';
+        snprintf(q, sizeof(q), "%s %s", whole, beginning);
+        fixture.arena = arena_new(32 << 20);
+        check_random(&(struct question){.order = orders[i % 4],
+                                        .q = q,
+                                        .category = category < 0 ? NULL : categories_asked[category],
+                                        .brand = brand < 0 ? NULL : brands_asked[brand]},
+                     str_from_cstr(whole), str_from_cstr(beginning), category, brand);
+        arena_free(fixture.arena);
+        fixture.arena = kept;
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -490,6 +664,8 @@ int main(void)
         cmocka_unit_test(test_catalog_list__a_frequent_word_is_found_in_order),
         cmocka_unit_test(test_catalog_list__facets_of_a_frequent_word_say_at_least),
         cmocka_unit_test(test_catalog_list__facets_follow_each_change),
+        cmocka_unit_test(test_catalog_list__a_word_follows_a_title_that_changes),
+        cmocka_unit_test(test_catalog_list__agrees_on_random_words_and_beginnings),
     };
     return cmocka_run_group_tests(tests, make_items, fixture_end);
 }

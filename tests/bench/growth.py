@@ -165,9 +165,12 @@ def product_questions():
     for name, query in sorts.items():
         paths[name] = [PRODUCTS + query]
         for way, values in (("category", ["category-%d" % i for i in range(CATEGORIES)]),
-                            ("brand", ["Brand%%20%d" % i for i in range(BRANDS)]), ("q", WORDS[:6])):
+                            ("brand", ["Brand%%20%d" % i for i in range(BRANDS)])):
             paths["%s, %s" % (name, way)] = ["%s%s%s=%s" % (PRODUCTS + query, "&" if query else "?", way, value)
                                              for value in values]
+        for what, letters in (("a word", None), ("three letters", 3), ("one letter", 1)):
+            paths["%s, %s" % (name, what)] = ["%s%sq=%s" % (PRODUCTS + query, "&" if query else "?", word[:letters])
+                                              for word in WORDS[:6]]
 
     def details(shop, number):
         """Products all over the shop, others in each pass."""

@@ -37,7 +37,7 @@ MAY_SORT = {
     "catalog/stock/purge_reservations": "of those that end in one millisecond",
     "catalog/transfer/export_prices": "of one SKU: its prices",
     "stripe_emulator/delivery/list_due_deliveries": "of those due in one millisecond",
-    "catalog/list/list_by_title_with_word": "taken only for a word of few products: word_frequency counts first",
+    "catalog/products/insert_titles": "all that are put into the shop together",
     "catalog/list/list_cheapest_with_word": "taken only for a word of few products: word_frequency counts first",
     "catalog/list/list_dearest_with_word": "taken only for a word of few products: word_frequency counts first",
     "catalog/list/list_newest_with_beginning": "taken only for few words: beginning_frequency counts first",

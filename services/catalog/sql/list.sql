@@ -263,9 +263,10 @@ ORDER BY d.product_id DESC
 LIMIT $7;
 
 -- name: list_by_title_with_word
-SELECT p.id, p.title_key AS sort_key, p.place
-FROM product_word d CROSS JOIN product p
-WHERE d.tenant = $1 AND d.word = $9 AND p.tenant = d.tenant AND p.id = d.product_id AND (p.title_key, p.id) > ($19, $6)
+SELECT p.id, d.title_key AS sort_key, p.place
+FROM word_by_title d CROSS JOIN product p
+WHERE d.tenant = $1 AND d.word = $9 AND (d.title_key, d.product_id) > ($19, $6)
+  AND p.tenant = d.tenant AND p.id = d.product_id
   AND ($2 = '' OR p.category = $2) AND ($3 = '' OR p.brand_key = $3)
   AND ($4 = '' AND $5 = '' OR EXISTS (SELECT 1 FROM lowest_price l WHERE l.tenant = p.tenant AND l.product_id = p.id
                                       AND l.currency = $4 AND l.region IN ('', $5)))
@@ -273,7 +274,7 @@ WHERE d.tenant = $1 AND d.word = $9 AND p.tenant = d.tenant AND p.id = d.product
                   AND w.word IN ($10, $11, $12, $13, $14, $15, $16)) = $8)
   AND ($17 = '' OR EXISTS (SELECT 1 FROM product_word b WHERE b.tenant = p.tenant AND b.product_id = p.id
                            AND b.word >= $17 AND b.word < $18))
-ORDER BY p.title_key, p.id
+ORDER BY d.title_key, d.product_id
 LIMIT $7;
 
 -- name: list_cheapest_with_word
