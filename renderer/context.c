@@ -10,6 +10,8 @@
 #define SOURCE_NAME "render.js"
 #define FUNCTION_NAME "renderPage"
 #define CODE_BYTES_MAX "67108864" /* of what is compiled while it runs; else it is interpreted */
+#define YOUNG_BYTES "8000000"     /* of garbage before the collector runs: some ten pages */
+#define RENDERS_TO_REST 4         /* they leave some 4 MB behind */
 #define TEXT_BYTES 4096           /* of an error's message or stack; more is cut */
 #define PLACES_MAX 5
 #define PLACE_NAME_MAX 40
@@ -17,7 +19,12 @@
 /* With a lone surrogate, JavaScriptCore's UTF-8 ends there, and says nothing. Taken before the bundle can change it. */
 #define MAKE_WELL_FORMED "Function.prototype.call.bind(String.prototype.toWellFormed)"
 
+/* Of what a page leaves behind, nothing lives on: the collection of young objects is enough. It is exported and in no
+ * header, so a JavaScriptCore without it may come: it collects by itself then, while it renders. */
+void JSSynchronousEdenCollectForDebugging(JSContextRef js) __attribute__((weak));
+
 struct context {
+    unsigned renders; /* since the last rest */
     JSGlobalContextRef js;
     JSObjectRef render;
     JSObjectRef make_well_formed;
@@ -31,6 +38,9 @@ int context_prepare(size_t memory_bytes_max)
      * bound, to which the process holds itself. */
     snprintf(bytes, sizeof(bytes), "%zu", memory_bytes_max / 4);
     if (setenv("JSC_forceRAMSize", bytes, 1) != 0)
+        return ERR_NO_MEMORY;
+    /* By itself it would collect after each 640 kB, more than once a page, as so little of its heap lives on. */
+    if (setenv("JSC_smallHeapSize", YOUNG_BYTES, 1) != 0)
         return ERR_NO_MEMORY;
     /* The last of its compilers takes two seconds of the processor and 10 to 30 MB of each context, and makes pages no
      * faster (docs/adr/0014-rendering.md). */
@@ -255,6 +265,7 @@ int context_render(struct context *context, const char *document, struct buf *re
 
     JSStringRelease(string);
     buf_clear(ret_html);
+    context->renders++;
     JSValueRef html = JSObjectCallAsFunction(context->js, context->render, NULL, 1, &argument, &thrown);
     if (thrown) {
         tell_discreetly(context->js, thrown, ret_message, message_size);
@@ -263,4 +274,12 @@ int context_render(struct context *context, const char *document, struct buf *re
     if (!html || !JSValueIsString(context->js, html))
         return refuse(ERR_INTERNAL, ret_message, message_size, FUNCTION_NAME " returned no string");
     return copy_html(context, html, ret_html, ret_message, message_size);
+}
+
+void context_rest(struct context *context)
+{
+    if (!JSSynchronousEdenCollectForDebugging || context->renders < RENDERS_TO_REST)
+        return;
+    JSSynchronousEdenCollectForDebugging(context->js);
+    context->renders = 0;
 }

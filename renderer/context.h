@@ -21,3 +21,7 @@ int context_new(struct context **ret_context, const char *bundle, char *ret_mess
  * ERR_TOO_LARGE, ERR_NO_MEMORY. */
 int context_render(struct context *context, const char *document, struct buf *ret_html, char *ret_message,
                    size_t message_size);
+
+/* To be called when a page is answered: what the last ones left behind is collected now and then, while nobody waits.
+ */
+void context_rest(struct context *context);

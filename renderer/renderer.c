@@ -161,7 +161,10 @@ static bool serve_one(struct context *context, struct buf *body, struct buf *htm
     if (html->len > RENDER_HTML_BYTES_MAX)
         end_with(ERR_TOO_LARGE, "the HTML is larger than it may be");
     bool is_last = resident_bytes() > self.memory_bytes_max;
-    return reply_with(buf_str(html), is_last) && !is_last;
+    if (!reply_with(buf_str(html), is_last) || is_last)
+        return false;
+    context_rest(context);
+    return true;
 }
 
 static void serve(void *argument)
