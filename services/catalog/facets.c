@@ -21,9 +21,12 @@ struct facet {
     size_t count;
 };
 
+enum { COUNT_TOTAL = 1, COUNT_CATEGORIES = 2, COUNT_BRANDS = 4 };
+
 /* What is counted: the list with these two filters, whatever the client's are. */
 struct match {
     struct str category, brand;
+    unsigned what; /* of COUNT_…; nothing else is looked at */
     struct facet categories, brands;
     int64_t total;
     bool at_least;
@@ -91,8 +94,12 @@ static int read_kept(struct call *call, const struct list_query *query, struct m
     struct sql_value values[6];
     struct sql_args args = count_args(call, query, match, values);
 
-    TRY(read_counts(call, &catalog_sql_count_by_category, args, &match->categories));
-    TRY(read_counts(call, &catalog_sql_count_by_brand, args, &match->brands));
+    if (match->what & COUNT_CATEGORIES)
+        TRY(read_counts(call, &catalog_sql_count_by_category, args, &match->categories));
+    if (match->what & COUNT_BRANDS)
+        TRY(read_counts(call, &catalog_sql_count_by_brand, args, &match->brands));
+    if (!(match->what & COUNT_TOTAL))
+        return 0;
     args.count--;
     TRY(sql_query_row(call->tx, &catalog_sql_count_products, args, &rows));
     match->total = sql_get_int(rows, 0);
@@ -169,8 +176,9 @@ static int read_matches(struct call *call, const struct list_query *query, struc
         match->total++;
         match->lowest = amount < match->lowest ? amount : match->lowest;
         match->highest = amount > match->highest ? amount : match->highest;
-        TRY(add_value(call, &match->categories, sql_get_text(rows, 0), 1));
-        if (sql_get_text(rows, 1).len > 0)
+        if (match->what & COUNT_CATEGORIES)
+            TRY(add_value(call, &match->categories, sql_get_text(rows, 0), 1));
+        if (match->what & COUNT_BRANDS && sql_get_text(rows, 1).len > 0)
             TRY(add_value(call, &match->brands, sql_get_text(rows, 1), 1));
     }
     return more;
@@ -215,9 +223,9 @@ static bool has_words(const struct list_query *query)
 }
 
 static int read_list(struct call *call, const struct list_query *query, struct str category, struct str brand,
-                     struct match *ret_match)
+                     unsigned what, struct match *ret_match)
 {
-    *ret_match = (struct match){.category = category, .brand = brand, .lowest = INT64_MAX, .highest = -1};
+    *ret_match = (struct match){.category = category, .brand = brand, .what = what, .lowest = INT64_MAX, .highest = -1};
     TRY(new_facet(call, &catalog_sql_category_title, &ret_match->categories));
     TRY(new_facet(call, &catalog_sql_brand_title, &ret_match->brands));
     return has_words(query) ? read_matches(call, query, ret_match) : read_kept(call, query, ret_match);
@@ -249,24 +257,34 @@ static int show_prices(struct call *call, const struct list_query *query, const 
     return catalog_view_money(call, all->highest, query->currency, &out->highest_price);
 }
 
+/* A facet is counted with the list, but for one whose filter is set. */
+static unsigned counted_with_list(const struct list_query *query, bool has_categories, bool has_brands)
+{
+    return COUNT_TOTAL | (has_categories && query->category.len == 0 ? COUNT_CATEGORIES : 0) |
+           (has_brands && query->brand.len == 0 ? COUNT_BRANDS : 0);
+}
+
 int list_facets(struct call *call, const Catalog__ListFacetsRequest *in, Catalog__ListFacetsReply *out)
 {
     struct list_query query;
     struct match all, categories, brands;
+    bool has_categories = !in->facet || strcmp(in->facet, "category") == 0;
+    bool has_brands = !in->facet || strcmp(in->facet, "brand") == 0;
 
     TRY(list_query_read(call, in->category, in->brand, in->q, in->currency, in->region, &query));
     TRY(list_query_count(call, &query));
     TRY(catalog_view_tag_lists(call));
-    TRY(read_list(call, &query, query.category, query.brand, &all));
+    TRY(read_list(call, &query, query.category, query.brand, counted_with_list(&query, has_categories, has_brands),
+                  &all));
     categories = brands = all;
-    if (query.category.len > 0)
-        TRY(read_list(call, &query, STR(""), query.brand, &categories));
-    if (query.brand.len > 0)
-        TRY(read_list(call, &query, query.category, STR(""), &brands));
+    if (has_categories && query.category.len > 0)
+        TRY(read_list(call, &query, STR(""), query.brand, COUNT_CATEGORIES, &categories));
+    if (has_brands && query.brand.len > 0)
+        TRY(read_list(call, &query, query.category, STR(""), COUNT_BRANDS, &brands));
     out->has_total = true;
     out->total = all.total;
     out->has_at_least = out->at_least = all.at_least;
     TRY(show_facet(call, &categories, &categories.categories, &out->n_categories, &out->categories));
     TRY(show_facet(call, &brands, &brands.brands, &out->n_brands, &out->brands));
-    return show_prices(call, &query, &all, out);
+    return in->facet ? 0 : show_prices(call, &query, &all, out);
 }

@@ -14,6 +14,7 @@ catalog_delete_sku_fn delete_sku;
 
 /* categories.c, skus.c */
 catalog_list_categories_fn list_categories;
+catalog_list_covers_fn list_covers;
 catalog_get_skus_fn get_skus;
 
 /* stock.c */

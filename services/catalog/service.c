@@ -35,6 +35,7 @@ static const struct route routes[] = {
     {"GET", "/v1/export", RAW(export_csv), .auth = AUTH_MERCHANDISER, .rate = RATE_WRITE, .tx = TX_READ,
      .gives = "text/csv", .summary = "Exports every product as CSV, in the columns that the import takes"},
 
+    {RPC(catalog, list_covers), .internal = true, .tx = TX_READ, .rate = RATE_NONE},
     {RPC(catalog, get_skus), .internal = true, .tx = TX_READ, .rate = RATE_NONE},
     {RPC(catalog, reserve_stock), .internal = true, .rate = RATE_NONE},
     {RPC(catalog, commit_stock), .internal = true, .rate = RATE_NONE},

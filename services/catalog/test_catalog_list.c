@@ -64,6 +64,7 @@ static int make_items(void **state)
 
 struct question {
     const char *order, *category, *brand, *q, *currency, *region;
+    const char *facet; /* that is counted alone */
 };
 
 static const struct question *asked;
@@ -177,6 +178,7 @@ static int ask_facets(const struct question *question, Catalog__ListFacetsReply 
     in.q = (char *)question->q;
     in.currency = (char *)question->currency;
     in.region = (char *)question->region;
+    in.facet = (char *)question->facet;
     *out = (Catalog__ListFacetsReply)CATALOG__LIST_FACETS_REPLY__INIT;
     return catalog_list_facets(fixture_call(), &in, out);
 }
@@ -244,6 +246,37 @@ static void check_facets(const struct question *question)
     check_prices(question, &out);
 }
 
+static void assert_same_values(Catalog__FacetValue *const *left, size_t left_count, Catalog__FacetValue *const *right,
+                               size_t right_count)
+{
+    assert_int_equal(left_count, right_count);
+    for (size_t i = 0; i < left_count; i++) {
+        assert_string_equal(left[i]->title, right[i]->title);
+        assert_int_equal(left[i]->count, right[i]->count);
+    }
+}
+
+/* A facet that is asked for alone is the same, and nothing else is there. */
+static void check_facet_alone(const struct question *question)
+{
+    struct question categories_alone = *question, brands_alone = *question;
+    Catalog__ListFacetsReply all, out;
+
+    categories_alone.facet = "category";
+    brands_alone.facet = "brand";
+    assert_int_equal(ask_facets(question, &all), 0);
+    assert_int_equal(ask_facets(&categories_alone, &out), 0);
+    assert_same_values(out.categories, out.n_categories, all.categories, all.n_categories);
+    assert_int_equal(out.total, all.total);
+    assert_int_equal(out.n_brands, 0);
+    assert_null(out.lowest_price);
+    assert_int_equal(ask_facets(&brands_alone, &out), 0);
+    assert_same_values(out.brands, out.n_brands, all.brands, all.n_brands);
+    assert_int_equal(out.total, all.total);
+    assert_int_equal(out.n_categories, 0);
+    assert_null(out.highest_price);
+}
+
 /* -- Tests --------------------------------------------------------------------------------------------------------- */
 
 static void test_catalog_list__agrees_with_the_model(void **state)
@@ -267,6 +300,7 @@ static void test_catalog_list__agrees_with_the_model(void **state)
         fixture.arena = arena_new(32 << 20);
         check(&question, 7);
         check_facets(&question);
+        check_facet_alone(&question);
         arena_free(fixture.arena);
         fixture.arena = kept;
     }

@@ -293,6 +293,40 @@ static void test_catalog_products__get_skus_in_order_and_priced(void **state)
     assert_string_equal(out.skus[0]->price->currency, "USD");
 }
 
+static const char *cover_of(const char *category)
+{
+    Catalog__ListCoversRequest in = CATALOG__LIST_COVERS_REQUEST__INIT;
+    Catalog__ListCoversReply out = CATALOG__LIST_COVERS_REPLY__INIT;
+
+    in.currency = (char *)"EUR";
+    in.region = (char *)"DE";
+    in.has_limit = true;
+    in.limit = 100;
+    assert_int_equal(catalog_list_covers(fixture_call(), &in, &out), 0);
+    for (size_t i = 0; i < out.n_covers; i++)
+        if (strcmp(out.covers[i]->category, category) == 0)
+            return out.covers[i]->image_url;
+    return NULL;
+}
+
+static void test_catalog_products__a_cover_is_of_the_newest_that_can_be_bought(void **state)
+{
+    (void)state;
+    assert_null(cover_of("covered"));
+    fixture_create(&(struct test_product){
+        .title = "Old", .code = "COVER-1", .category = "covered", .image_url = "/pictures/old", .amount = 1});
+    assert_string_equal(cover_of("covered"), "/pictures/old");
+    fixture_create(&(struct test_product){
+        .title = "New", .code = "COVER-2", .category = "covered", .image_url = "/pictures/new", .amount = 1});
+    fixture_create(&(struct test_product){.title = "Elsewhere",
+                                          .code = "COVER-3",
+                                          .category = "covered",
+                                          .image_url = "/pictures/elsewhere",
+                                          .currency = "USD",
+                                          .amount = 1});
+    assert_string_equal(cover_of("covered"), "/pictures/new");
+}
+
 static void test_catalog_products__refuses_what_cannot_be_sold(void **state)
 {
     static const char *const bad[][2] = {
@@ -340,6 +374,7 @@ int main(void)
         cmocka_unit_test(test_catalog_products__what_is_no_sku_of_it_and_the_last_one_stay),
         cmocka_unit_test(test_catalog_products__cached_replies_follow_each_change),
         cmocka_unit_test(test_catalog_products__get_skus_in_order_and_priced),
+        cmocka_unit_test(test_catalog_products__a_cover_is_of_the_newest_that_can_be_bought),
         cmocka_unit_test(test_catalog_products__refuses_what_cannot_be_sold),
     };
     return cmocka_run_group_tests(tests, fixture_start, fixture_end);

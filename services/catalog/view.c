@@ -50,13 +50,22 @@ int catalog_view_attributes(struct call *call, struct str packed, const Protobuf
 
 /* -- A batch of products ------------------------------------------------------------------------------------------- */
 
-static int read_product(struct call *call, struct sql_rows *rows, Catalog__Product **ret_view)
+static int new_product(struct call *call, Catalog__Product **ret_view)
 {
     Catalog__Product *view = arena_alloc(call->arena, sizeof(*view));
 
     if (!view)
         return ERR_NO_MEMORY;
     catalog__product__init(view);
+    view->skus = arena_alloc_array(call->arena, CARD_LINES_MAX, sizeof(*view->skus));
+    if (!view->skus)
+        return ERR_NO_MEMORY;
+    *ret_view = view;
+    return 0;
+}
+
+static int read_product(struct call *call, struct sql_rows *rows, Catalog__Product *view)
+{
     TRY(catalog_cstr(call, sql_get_text(rows, 1), &view->id));
     TRY(catalog_cstr(call, sql_get_text(rows, 2), &view->slug));
     TRY(catalog_cstr(call, sql_get_text(rows, 3), &view->title));
@@ -66,22 +75,15 @@ static int read_product(struct call *call, struct sql_rows *rows, Catalog__Produ
     TRY(catalog_cstr(call, sql_get_text(rows, 7), &view->image_url));
     view->has_version = true;
     view->version = sql_get_int(rows, 8);
-    *ret_view = view;
     return 0;
 }
 
-static int read_sku(struct call *call, struct sql_rows *rows, Catalog__Product *product)
+static int read_sku(struct call *call, struct sql_rows *rows, Catalog__Sku **ret_sku)
 {
     Catalog__Sku *sku = arena_alloc(call->arena, sizeof(*sku));
 
     if (!sku)
         return ERR_NO_MEMORY;
-    if (!product->skus)
-        product->skus = arena_alloc_array(call->arena, CATALOG_SKUS_MAX, sizeof(*product->skus));
-    if (!product->skus)
-        return ERR_NO_MEMORY;
-    if (product->n_skus == CATALOG_SKUS_MAX)
-        return ERR_CORRUPT;
     catalog__sku__init(sku);
     TRY(catalog_cstr(call, sql_get_text(rows, 1), &sku->id));
     TRY(catalog_cstr(call, sql_get_text(rows, 9), &sku->code));
@@ -90,9 +92,24 @@ static int read_sku(struct call *call, struct sql_rows *rows, Catalog__Product *
     TRY(catalog_view_money(call, sql_get_int(rows, 12), sql_get_text(rows, 11), &sku->price));
     sku->has_available = true;
     sku->available = sql_get_int(rows, 13);
-    if (!product->price || sku->price->amount < product->price->amount)
-        product->price = sku->price;
-    product->skus[product->n_skus++] = sku;
+    *ret_sku = sku;
+    return 0;
+}
+
+/* Its SKUs stand by their lines, with gaps where one is left out. */
+static int finish_product(Catalog__Product *product)
+{
+    if (!product || !product->id)
+        return ERR_CORRUPT;
+    for (size_t line = 0; line < CARD_LINES_MAX; line++) {
+        Catalog__Sku *sku = product->skus[line];
+
+        if (!sku)
+            continue;
+        if (!product->price || sku->price->amount < product->price->amount)
+            product->price = sku->price;
+        product->skus[product->n_skus++] = sku;
+    }
     return 0;
 }
 
@@ -111,11 +128,13 @@ static int read_line(struct call *call, struct sql_rows *rows, const int64_t *pl
     int64_t line = sql_get_int(rows, 0) % CARD_LINES_MAX;
     Catalog__Product **view = find_view(views, places, count, sql_get_int(rows, 0) - line);
 
-    if (!view || (line > 0 && !*view))
+    if (!view)
         return ERR_CORRUPT;
+    if (!*view)
+        TRY(new_product(call, view));
     if (line == 0)
-        return read_product(call, rows, view);
-    return sql_is_null(rows, 12) ? 0 : read_sku(call, rows, *view); /* without such a price it is left out */
+        return read_product(call, rows, *view);
+    return sql_is_null(rows, 12) ? 0 : read_sku(call, rows, &(*view)->skus[line]); /* without a price it is left out */
 }
 
 static int read_cards(struct call *call, const int64_t *places, size_t count, struct str currency, struct str region,
@@ -146,8 +165,7 @@ int catalog_view_products(struct call *call, const int64_t *places, size_t count
         TRY(read_cards(call, places + start, batch, currency, region, views + start));
     }
     for (size_t i = 0; i < count; i++)
-        if (!views[i])
-            return ERR_CORRUPT;
+        TRY(finish_product(views[i]));
     *ret_views = views;
     return 0;
 }

@@ -121,3 +121,16 @@ UPDATE category SET product_count = product_count + $3 WHERE tenant = $1 AND slu
 
 -- name: list_categories
 SELECT slug, title, product_count FROM category WHERE tenant = $1 AND product_count > 0 ORDER BY title, slug LIMIT $2;
+
+-- name: list_covers
+-- In the order of list_categories.
+SELECT c.slug,
+       (SELECT p.image_url FROM product p
+        WHERE p.tenant = c.tenant AND p.category = c.slug
+          AND EXISTS (SELECT 1 FROM lowest_price l WHERE l.tenant = p.tenant AND l.product_id = p.id
+                      AND l.currency = $2 AND l.region IN ('', $3))
+        ORDER BY p.id DESC LIMIT 1) AS image_url
+FROM category c
+WHERE c.tenant = $1 AND c.product_count > 0
+ORDER BY c.title, c.slug
+LIMIT $4;
