@@ -6,7 +6,7 @@
 
 #define NEW_ARRIVALS 8
 #define TILES_MAX 12
-#define RELATED_MAX 8
+#define RELATED_MAX 4
 
 /* Products in the shop's currency, the newest first; category may be NULL. */
 static int list_newest(struct page *page, const char *category, int32_t limit, Catalog__ListProductsReply *out)
@@ -18,42 +18,57 @@ static int list_newest(struct page *page, const char *category, int32_t limit, C
     in.category = (char *)(uintptr_t)category;
     TRY(page_text(page, page->shell->currency, &in.currency));
     TRY(page_text(page, page->shell->country, &in.region));
-    TRY(catalog_list_products(page->call, &in, out));
-    listing_shorten(out->products, out->n_products);
-    return 0;
+    return catalog_list_products(page->call, &in, out);
 }
 
 /* -- Home ---------------------------------------------------------------------------------------------------------- */
 
-static int add_tile(struct page *page, const Catalog__Category *category, Pages__HomePage *home)
+static char *find_cover(const Catalog__ListCoversReply *reply, const char *category)
 {
-    Catalog__ListProductsReply newest = CATALOG__LIST_PRODUCTS_REPLY__INIT;
+    for (size_t i = 0; i < reply->n_covers; i++) {
+        if (strcmp(reply->covers[i]->category, category) == 0)
+            return reply->covers[i]->image_url;
+    }
+    return NULL;
+}
+
+static int add_tile(struct page *page, const Catalog__Category *category, char *image_url, Pages__HomePage *home)
+{
     Pages__CategoryTile *tile = (void *)wire_message_new(page->call->arena, &pages__category_tile__descriptor);
 
     if (!tile)
         return ERR_NO_MEMORY;
-    TRY(list_newest(page, category->slug, 1, &newest));
     tile->slug = category->slug;
     tile->title = category->title;
     tile->has_product_count = category->has_product_count;
     tile->product_count = category->product_count;
-    if (newest.n_products > 0) {
-        tile->image_url = newest.products[0]->image_url;
-        TRY(page_add_gallery(page, tile->image_url, false));
-    }
+    tile->image_url = image_url;
     home->categories[home->n_categories++] = tile;
-    return 0;
+    return page_add_gallery(page, image_url, false);
+}
+
+static int list_covers(struct page *page, Catalog__ListCoversReply *out)
+{
+    Catalog__ListCoversRequest in = CATALOG__LIST_COVERS_REQUEST__INIT;
+
+    in.has_limit = true;
+    in.limit = TILES_MAX;
+    TRY(page_text(page, page->shell->currency, &in.currency));
+    TRY(page_text(page, page->shell->country, &in.region));
+    return catalog_list_covers(page->call, &in, out);
 }
 
 static int add_tiles(struct page *page, Pages__HomePage *home)
 {
     const Pages__Site *site = page->document->site;
+    Catalog__ListCoversReply covers = CATALOG__LIST_COVERS_REPLY__INIT;
 
+    TRY(list_covers(page, &covers));
     home->categories = arena_alloc_array(page->call->arena, TILES_MAX, sizeof(home->categories[0]));
     if (!home->categories)
         return ERR_NO_MEMORY;
     for (size_t i = 0; i < site->n_categories && i < TILES_MAX; i++)
-        TRY(add_tile(page, site->categories[i], home));
+        TRY(add_tile(page, site->categories[i], find_cover(&covers, site->categories[i]->slug), home));
     return 0;
 }
 
@@ -66,12 +81,10 @@ int fill_home(struct page *page)
         return ERR_NO_MEMORY;
     page->document->home = home;
     TRY(list_newest(page, NULL, NEW_ARRIVALS + 1, &newest));
-    for (size_t i = 0; i < newest.n_products; i++)
-        TRY(page_add_gallery(page, newest.products[i]->image_url, false));
     if (newest.n_products > 0) {
-        home->featured = newest.products[0];
-        home->new_arrivals = newest.products + 1;
-        home->n_new_arrivals = newest.n_products - 1;
+        TRY(page_add_card(page, newest.products[0], &home->featured));
+        TRY(page_add_cards(page, newest.products + 1, newest.n_products - 1, &home->n_new_arrivals,
+                           &home->new_arrivals));
     }
     TRY(add_tiles(page, home));
     TRY(page_text(page, page->shell->name, &page->document->meta->title));
@@ -156,14 +169,13 @@ static int add_related(struct page *page, Pages__ProductPage *shown)
     Catalog__ListProductsReply others = CATALOG__LIST_PRODUCTS_REPLY__INIT;
 
     TRY(list_newest(page, shown->product->category, RELATED_MAX + 1, &others));
-    shown->related = others.products;
-    for (size_t i = 0; i < others.n_products && shown->n_related < RELATED_MAX; i++) {
-        if (strcmp(others.products[i]->id, shown->product->id) == 0)
-            continue;
-        shown->related[shown->n_related++] = others.products[i];
-        TRY(page_add_gallery(page, others.products[i]->image_url, false));
+    Catalog__Product *related[RELATED_MAX];
+    size_t count = 0;
+    for (size_t i = 0; i < others.n_products && count < RELATED_MAX; i++) {
+        if (strcmp(others.products[i]->id, shown->product->id) != 0)
+            related[count++] = others.products[i];
     }
-    return 0;
+    return page_add_cards(page, related, count, &shown->n_related, &shown->related);
 }
 
 static int read_product(struct page *page, Catalog__Product **ret_product)

@@ -163,6 +163,8 @@ static int count_facets(struct listing *listing, Catalog__ListFacetsReply *out)
     TRY(text_where_given(page, query->q, &in.q));
     TRY(text_where_given(page, query->category, &in.category));
     TRY(text_where_given(page, query->brand, &in.brand));
+    if (!listing->is_search)
+        TRY(page_text(page, STR("brand"), &in.facet)); /* a category has no others to choose from */
     return catalog_list_facets(page->call, &in, out);
 }
 
@@ -183,12 +185,6 @@ static int add_facets(struct listing *listing)
 }
 
 /* -- The list ------------------------------------------------------------------------------------------------------ */
-
-void listing_shorten(Catalog__Product *const *products, size_t count)
-{
-    for (size_t i = 0; i < count; i++)
-        products[i]->description = NULL;
-}
 
 static int ask_catalog(struct listing *listing, Catalog__ListProductsReply *out)
 {
@@ -228,11 +224,7 @@ int listing_fill(struct page *page, const char *path, const char *category, Page
 
     TRY(choose(&listing, category));
     TRY(ask_catalog(&listing, &reply));
-    out->products = reply.products;
-    out->n_products = reply.n_products;
-    listing_shorten(out->products, out->n_products);
-    for (size_t i = 0; i < out->n_products; i++)
-        TRY(page_add_gallery(page, out->products[i]->image_url, false));
+    TRY(page_add_cards(page, reply.products, reply.n_products, &out->n_products, &out->products));
     TRY(add_sorts(&listing));
     TRY(add_facets(&listing));
     return add_ways(&listing, reply.next_cursor);

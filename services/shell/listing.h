@@ -9,6 +9,3 @@
 /* Fills the list by the page's query: of a category (its slug), or of a search, where category is NULL. The links stay
  * on path. */
 int listing_fill(struct page *page, const char *path, const char *category, Pages__ListingPage *listing);
-
-/* Lists have cards: no card shows a description. */
-void listing_shorten(Catalog__Product *const *products, size_t count);

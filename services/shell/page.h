@@ -56,6 +56,11 @@ int page_printf(struct page *page, char **ret_text, const char *format, ...) __a
 /* Adds the pictures that stand for an image_url: all of them, or the first. An address of another host has none. */
 int page_add_gallery(struct page *page, const char *image_url, bool whole);
 
+/* product_card.c: what a list shows of products, with the first picture of each. */
+int page_add_card(struct page *page, const Catalog__Product *product, Pages__ProductCard **ret_card);
+int page_add_cards(struct page *page, Catalog__Product *const *products, size_t count, size_t *ret_count,
+                   Pages__ProductCard ***ret_cards);
+
 /* Title, description and canonical address; the title stands for a description that is NULL or empty. */
 int page_describe(struct page *page, const char *title, const char *description, const char *canonical);
 

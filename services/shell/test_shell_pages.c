@@ -133,6 +133,51 @@ static void test_page__shows_a_product(void **state)
     assert_true(has(get(path_of(product)), "Iron kettle")); /* related, as it came */
 }
 
+/* A second variant, which is dearer. */
+static void add_variant(Catalog__Product *product, const char *colour, int64_t available)
+{
+    Catalog__UpdateProductRequest in = CATALOG__UPDATE_PRODUCT_REQUEST__INIT;
+    Catalog__Product out = CATALOG__PRODUCT__INIT;
+    Catalog__NewSku sku = CATALOG__NEW_SKU__INIT, *skus[] = {&sku};
+    Catalog__NewSku__AttributesEntry attribute = CATALOG__NEW_SKU__ATTRIBUTES_ENTRY__INIT, *attributes[] = {&attribute};
+    Common__Money price = COMMON__MONEY__INIT;
+
+    price.has_amount = true;
+    price.amount = 2999;
+    price.currency = (char *)"EUR";
+    attribute.key = (char *)"colour";
+    attribute.value = (char *)(uintptr_t)colour;
+    sku.code = arena_printf(fixture.arena, "%s-%s", product->slug, colour);
+    sku.attributes = attributes;
+    sku.n_attributes = 1;
+    sku.price = &price;
+    sku.has_available = true;
+    sku.available = available;
+    in.id = product->id;
+    in.skus = skus;
+    in.n_skus = 1;
+    assert_int_equal(catalog_update_product(test_host_call(&fixture, "catalog"), &in, &out), 0);
+}
+
+/* A list says of a product what a card shows: from which price, in which colours, whether any is left. */
+static void test_page__lists_show_cards(void **state)
+{
+    (void)state;
+    Catalog__Product *plain = test_catalog_create(
+        &fixture, &(struct test_product){
+                      .title = "Tin jug", .category = "jugs", .code = "JUG-1", .colour = "moss", .amount = 1999});
+    struct test_answer page = get("/api/shell/v1/pages?path=/c/jugs");
+
+    assert_true(has(page, "\"products\":[{\"slug\":\"tin-jug\",\"title\":\"Tin jug\","));
+    assert_true(has(page, "\"price\":{\"amount\":1999,\"currency\":\"EUR\"},\"sold_out\":true,"
+                          "\"options\":[{\"name\":\"colour\",\"values\":[\"moss\"]}]}]"));
+    add_variant(plain, "rust", 2);
+    page = get("/api/shell/v1/pages?path=/c/jugs");
+    assert_true(has(page, "\"price\":{\"amount\":1999,\"currency\":\"EUR\"},\"price_varies\":true,"
+                          "\"options\":[{\"name\":\"colour\",\"values\":[\"moss\",\"rust\"]}]}]"));
+    assert_false(has(page, "\"skus\""));
+}
+
 static void test_page__has_the_policies_of_a_page(void **state)
 {
     (void)state;
@@ -384,6 +429,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_page__shows_a_product),
+        cmocka_unit_test(test_page__lists_show_cards),
         cmocka_unit_test(test_page__has_the_policies_of_a_page),
         cmocka_unit_test(test_page__lets_no_text_out_of_its_place),
         cmocka_unit_test(test_page__is_json_by_its_schema_too),

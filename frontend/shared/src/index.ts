@@ -5,6 +5,7 @@ export * from './format/plural';
 export * from './page/context';
 export type * from './page/document';
 export * from './page/frame';
+export * from './page/kept';
 export * from './paths';
 export * from './state/api';
 export * from './state/cart';

@@ -1,5 +1,5 @@
 /* The server's side: one classic script that defines renderPage, for an engine without a browser around it. */
-import type { PageDocument } from '@shopstream/shared';
+import { keepParts, type PageDocument } from '@shopstream/shared';
 import Cart from 'checkout/cart';
 import Checkout from 'checkout/checkout';
 import Home from 'catalog/home';
@@ -42,4 +42,5 @@ export function renderPage(text: string): string {
   );
 }
 
+keepParts(renderToString);
 Object.assign(globalThis, { renderPage });

@@ -1,4 +1,4 @@
-/* The first page: one product in full, what is new, and the whole shop by its names. */
+/* The first page: the newest product, what is new, and the whole shop by its names. */
 import {
   ArrowIcon,
   CategoryIndex,
@@ -7,12 +7,14 @@ import {
   ProductGrid,
   ProductPrice,
   Title,
+  usePage,
   usePictures,
   type PageDocument,
-  type Product,
+  type ProductCard,
 } from '@shopstream/shared';
 
-function Featured({ product }: { product: Product }) {
+function Featured({ product }: { product: ProductCard }) {
+  const { site } = usePage();
   const picture = usePictures(product.image_url)[0];
   const href = paths.product(product.slug);
   return (
@@ -31,10 +33,9 @@ function Featured({ product }: { product: Product }) {
             {product.title}
           </a>
           <span className="block font-normal text-accent">
-            <ProductPrice product={product} />
+            <ProductPrice money={product.price} varies={product.price_varies} locale={site.locale} />
           </span>
         </Title>
-        {product.description && <p className="mt-3 max-w-[44ch]">{product.description}</p>}
         <a className="button relative mt-4" href={href}>
           Look at it
           <ArrowIcon />
@@ -64,7 +65,7 @@ export default function HomePage({ page }: { page: PageDocument }) {
           <h2 id="new" className="mb-3 text-2xl">
             New this week
           </h2>
-          <ProductGrid products={home.new_arrivals.slice(0, 8)} />
+          <ProductGrid products={home.new_arrivals} />
         </section>
       )}
       {home.categories.length > 0 && (

@@ -96,7 +96,7 @@ function Shown({ shown }: { shown: NonNullable<PageDocument['product']> }) {
           <h2 id="related" className="mb-3 text-2xl">
             Goes with it
           </h2>
-          <ProductGrid products={shown.related.slice(0, 4)} />
+          <ProductGrid products={shown.related} />
         </section>
       )}
     </>

@@ -88,6 +88,22 @@ export interface Product {
   skus: Sku[];
 }
 
+export interface Option {
+  name: string;
+  values: string[];
+}
+
+export interface ProductCard {
+  slug: string;
+  title: string;
+  brand?: string;
+  image_url?: string;
+  price?: Money;
+  price_varies?: boolean;
+  sold_out?: boolean;
+  options: Option[];
+}
+
 export interface CategoryTile {
   slug: string;
   title: string;
@@ -96,16 +112,16 @@ export interface CategoryTile {
 }
 
 export interface HomePage {
-  new_arrivals: Product[];
+  new_arrivals: ProductCard[];
   categories: CategoryTile[];
-  featured?: Product;
+  featured?: ProductCard;
 }
 
 export interface ListingPage {
   title: string;
   category?: string;
   q?: string;
-  products: Product[];
+  products: ProductCard[];
   facets: Facet[];
   sorts: Link[];
   next_href?: string;
@@ -117,7 +133,7 @@ export interface ListingPage {
 export interface ProductPage {
   product: Product;
   category?: Link;
-  related: Product[];
+  related: ProductCard[];
 }
 
 export interface CartItem {

@@ -1,19 +1,28 @@
 import { formatMoney } from '../format/money';
-import type { Money, Product } from '../page/document';
+import type { Money } from '../page/document';
 import { usePage } from '../page/context';
 
-export function Price({ money }: { money: Money | undefined }) {
-  const { site } = usePage();
-  return <span className="figures whitespace-nowrap">{formatMoney(money, site.locale)}</span>;
+function Amount({ money, locale }: { money: Money | undefined; locale: string }) {
+  return <span className="figures whitespace-nowrap">{formatMoney(money, locale)}</span>;
 }
 
-/** A product's price: with "from" where its variants differ. */
-export function ProductPrice({ product }: { product: Product }) {
-  const differ = product.skus.some((sku) => sku.price && product.price && sku.price.amount !== product.price.amount);
+export function Price({ money }: { money: Money | undefined }) {
+  return <Amount money={money} locale={usePage().site.locale} />;
+}
+
+interface ProductPriceProps {
+  money: Money | undefined;
+  /** Some of its variants cost more. */
+  varies: boolean | undefined;
+  locale: string;
+}
+
+/** A product's price: with "from" where it is the lowest of several. */
+export function ProductPrice({ money, varies, locale }: ProductPriceProps) {
   return (
     <>
-      {differ && <span className="from text-soft">from </span>}
-      <Price money={product.price} />
+      {varies && <span className="from text-soft">from </span>}
+      <Amount money={money} locale={locale} />
     </>
   );
 }

@@ -1,6 +1,7 @@
 /* One product of a list: the picture, the words, the price. */
-import type { Product } from '../page/document';
-import { usePictures } from '../page/context';
+import type { PictureSource, ProductCard as Card } from '../page/document';
+import { usePage } from '../page/context';
+import { KeptItem } from '../page/kept';
 import { paths } from '../paths';
 import { Picture } from './picture';
 import { ProductPrice } from './price';
@@ -8,15 +9,9 @@ import { hasSwatch, Swatch } from './swatch';
 
 const SWATCHES_MAX = 5;
 
-function coloursOf(product: Product): string[] {
-  const values = new Set<string>();
-  for (const sku of product.skus)
-    for (const [name, value] of Object.entries(sku.attributes)) if (hasSwatch(name, value)) values.add(value);
-  return [...values];
-}
-
-function isSoldOut(product: Product): boolean {
-  return product.skus.length > 0 && product.skus.every((sku) => sku.available === 0);
+function coloursOf(product: Card): string[] {
+  const values = product.options.flatMap((option) => option.values.filter((value) => hasSwatch(option.name, value)));
+  return [...new Set(values)];
 }
 
 function Colours({ values }: { values: string[] }) {
@@ -38,19 +33,20 @@ function Colours({ values }: { values: string[] }) {
 }
 
 interface ProductCardProps {
-  product: Product;
+  product: Card;
+  picture: PictureSource | undefined;
+  locale: string;
   sizes: string;
-  lead?: boolean;
-  level?: 'h2' | 'h3';
+  lead: boolean;
+  level: 'h2' | 'h3';
 }
 
-export function ProductCard({ product, sizes, lead = false, level: Heading = 'h3' }: ProductCardProps) {
-  const pictures = usePictures(product.image_url);
+function ProductCard({ product, picture, locale, sizes, lead, level: Heading }: ProductCardProps) {
   return (
     <article className="group relative flex h-full flex-col">
       <div className="relative">
-        <Picture picture={pictures[0]} sizes={sizes} lead={lead} alt="" className="card-picture" />
-        {isSoldOut(product) && (
+        <Picture picture={picture} sizes={sizes} lead={lead} alt="" className="card-picture" />
+        {product.sold_out && (
           <span className="absolute top-1.5 left-1.5 bg-paper px-1 text-sm text-soft">Sold out</span>
         )}
       </div>
@@ -65,7 +61,7 @@ export function ProductCard({ product, sizes, lead = false, level: Heading = 'h3
       {product.brand && <p className="text-sm text-soft">{product.brand}</p>}
       <div className="mt-0.5 flex flex-wrap items-center justify-between gap-x-1">
         <p>
-          <ProductPrice product={product} />
+          <ProductPrice money={product.price} varies={product.price_varies} locale={locale} />
         </p>
         <Colours values={coloursOf(product)} />
       </div>
@@ -79,7 +75,7 @@ const COLUMNS = {
 };
 
 interface ProductGridProps {
-  products: Product[];
+  products: Card[];
   /** How many of the first pictures are fetched at once: those that are seen before anybody scrolls. */
   leads?: number;
   level?: 'h2' | 'h3';
@@ -88,13 +84,14 @@ interface ProductGridProps {
 
 export function ProductGrid({ products, leads = 0, level = 'h3', columns = 4 }: ProductGridProps) {
   const { grid, sizes } = COLUMNS[columns];
+  const { site, galleries } = usePage();
   return (
     <ul className={`grid grid-cols-2 gap-x-1.5 gap-y-4 md:gap-x-2 md:gap-y-6 ${grid}`}>
-      {products.map((product, index) => (
-        <li key={product.id}>
-          <ProductCard product={product} sizes={sizes} lead={index < leads} level={level} />
-        </li>
-      ))}
+      {products.map((product, index) => {
+        const picture = galleries[product.image_url ?? '']?.pictures[0];
+        const props = { product, picture, locale: site.locale, sizes, lead: index < leads, level };
+        return <KeptItem key={product.slug} name="card" of={ProductCard} props={props} />;
+      })}
     </ul>
   );
 }

@@ -40,6 +40,8 @@ function useSuggestions(words: string): Product[] | undefined {
 }
 
 function Suggestion({ product, id, active }: { product: Product; id: string; active: boolean }) {
+  const { site } = usePage();
+  const varies = product.skus.some((sku) => sku.price?.amount !== product.price?.amount);
   return (
     <a
       id={id}
@@ -51,7 +53,7 @@ function Suggestion({ product, id, active }: { product: Product; id: string; act
     >
       <span>{product.title}</span>
       <span className="text-sm">
-        <ProductPrice product={product} />
+        <ProductPrice money={product.price} varies={varies} locale={site.locale} />
       </span>
     </a>
   );

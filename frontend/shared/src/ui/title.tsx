@@ -11,16 +11,19 @@ interface CountProps {
   of: [one: string, other: string];
 }
 
-export function Count({ value, of: [one, other] }: CountProps) {
-  const { site } = usePage();
+export function CountIn({ value, of: [one, other], locale }: CountProps & { locale: string }) {
   return (
     <>
       <span className="count" aria-hidden="true">
-        {formatNumber(value, site.locale)}
+        {formatNumber(value, locale)}
       </span>
-      <span className="sr-only"> {plural(value, one, other, site.locale)}</span>
+      <span className="sr-only"> {plural(value, one, other, locale)}</span>
     </>
   );
+}
+
+export function Count(props: CountProps) {
+  return <CountIn {...props} locale={usePage().site.locale} />;
 }
 
 interface TitleProps {
