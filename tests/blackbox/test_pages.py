@@ -122,12 +122,12 @@ class ShownTest(PageCase):
         def remove():
             answers.append(self.shop.ask("DELETE", PRODUCTS + "/" + product["id"], token=self.merchandiser,
                                          headers={"If-Match": current.headers["etag"]}))
-        self.assertIn(product["id"], self.page("/c/leaving").body.decode())
+        self.assertIn(product["slug"], self.page("/c/leaving").body.decode())
         self.delay(["/products/" + product["slug"]], '"status":404', remove, 404)
         self.assertStatus(answers[0], 204)
         shown = self.page("/c/leaving").body.decode()
-        self.assertNotIn(product["id"], shown)
-        self.assertIn(other["id"], shown)
+        self.assertNotIn(product["slug"], shown)
+        self.assertIn(other["slug"], shown)
 
     def test_page__shows_stock_and_orders_at_once(self):
         product = self.add(skus=[{"code": uuid.uuid4().hex[:12], "available": 5}])
