@@ -44,7 +44,7 @@ MAY_SORT = {
     "catalog/list/list_by_title_with_beginning": "taken only for few words: beginning_frequency counts first",
     "catalog/list/list_cheapest_with_beginning": "taken only for few words: beginning_frequency counts first",
     "catalog/list/list_dearest_with_beginning": "taken only for few words: beginning_frequency counts first",
-    "catalog/cards/show_cards": "of one page: its cards' lines, in the order of their places",
+    "catalog/products/list_covers": "of the categories, not of the products",
     "catalog/facets/count_by_category": "of the counts by category and brand, not of the products",
     "catalog/facets/count_by_brand": "of the counts by category and brand, not of the products",
     "stripe_emulator/objects/sum_balance": "by currency; the emulator's, for tests on one machine",
