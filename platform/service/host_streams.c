@@ -1,7 +1,7 @@
 /* Entries of streams, in batches: an entry's effect and its acknowledgement are one write transaction. */
 #include "platform/service/host_streams.h"
 
-#include "platform/base/task.h"
+#include "platform/base/pace.h"
 #include "platform/ports/clock/clock.h"
 #include "platform/ports/stream/stream.h"
 #include "platform/service/host.h"
@@ -28,6 +28,7 @@ struct reader {
     const struct stream_worker *row;
     struct task *task;
     bool woken;
+    struct pace pace;
 };
 
 struct host_streams {
@@ -120,6 +121,7 @@ static bool wait_for_entries(struct reader *reader)
 
     while (!streams->stopping && !reader->woken && task_cond_wait_until(&streams->wake, &streams->mutex, until_ns))
         ;
+    pace_wait(&reader->pace, &streams->wake, &streams->mutex, &streams->stopping);
     reader->woken = false;
     return !streams->stopping;
 }
@@ -190,9 +192,13 @@ void host_streams_wake(struct host_streams *streams)
 {
     if (!streams)
         return;
+    bool sleeps = false;
     TASK_LOCKED(&streams->mutex);
 
-    for (size_t i = 0; i < streams->count; i++)
+    for (size_t i = 0; i < streams->count; i++) {
+        sleeps = sleeps || !streams->list[i].woken;
         streams->list[i].woken = true;
-    task_cond_broadcast(&streams->wake);
+    }
+    if (sleeps)
+        task_cond_broadcast(&streams->wake);
 }
