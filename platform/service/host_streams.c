@@ -1,4 +1,7 @@
-/* Entries of streams, in batches: an entry's effect and its acknowledgement are one write transaction. */
+/* Entries of streams: an entry's effect and its acknowledgement are one write transaction.
+ *
+ * Those of a batch share it as long as they are new. Where that fails each is tried by itself, and so is one that was
+ * delivered before: the process may have died by it, and must not lose its neighbours with it. */
 #include "platform/service/host_streams.h"
 
 #include "platform/base/pace.h"
@@ -45,6 +48,13 @@ struct handling {
     const struct stream_entry *entry;
 };
 
+struct batch {
+    struct reader *reader;
+    const struct stream_read *read;
+    const struct stream_entry *entries;
+    size_t count;
+};
+
 static int run_entry(struct sql_tx *tx, struct handling *handling)
 {
     struct reader *reader = handling->reader;
@@ -70,6 +80,26 @@ static int handle_and_acknowledge(struct sql_tx *tx, void *argument)
         log_error(&handling->reader->instance->host->log, "stream entry let go",
                   LOG_CSTR("stream", handling->reader->row->stream), LOG_INT("entry", handling->entry->id));
     return stream_ack(handling->reader->instance->stream, tx, handling->read, handling->entry->id);
+}
+
+static int handle_batch(struct sql_tx *tx, void *argument)
+{
+    const struct batch *batch = argument;
+
+    for (size_t i = 0; i < batch->count; i++) {
+        struct handling handling = {batch->reader, batch->read, &batch->entries[i]};
+        TRY(handle_and_acknowledge(tx, &handling));
+    }
+    return 0;
+}
+
+static bool is_new(const struct stream_entry *entries, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (entries[i].deliveries > 1)
+            return false;
+    }
+    return true;
 }
 
 /* A disk that fails for a while must not cost an entry the time after which it is claimed. Then it is read again. */
@@ -108,6 +138,9 @@ static size_t work_off(struct reader *reader, int64_t idle_ms)
 
     if (!arena || stream_read(reader->instance->stream, &read, arena, &entries, &count) < 0)
         return 0;
+    struct batch batch = {reader, &read, entries, count};
+    if (count > 1 && is_new(entries, count) && sql_write(reader->instance->db, handle_batch, &batch) >= 0)
+        return count;
     for (size_t i = 0; i < count; i++)
         handle(reader, &read, &entries[i], until_ns);
     return count;
