@@ -1,7 +1,10 @@
-/* Entries of streams, in batches: an entry's effect and its acknowledgement are one write transaction. */
+/* Entries of streams: an entry's effect and its acknowledgement are one write transaction.
+ *
+ * Those of a batch share it as long as they are new. Where that fails each is tried by itself, and so is one that was
+ * delivered before: the process may have died by it, and must not lose its neighbours with it. */
 #include "platform/service/host_streams.h"
 
-#include "platform/base/task.h"
+#include "platform/base/pace.h"
 #include "platform/ports/clock/clock.h"
 #include "platform/ports/stream/stream.h"
 #include "platform/service/host.h"
@@ -28,6 +31,7 @@ struct reader {
     const struct stream_worker *row;
     struct task *task;
     bool woken;
+    struct pace pace;
 };
 
 struct host_streams {
@@ -42,6 +46,13 @@ struct handling {
     struct reader *reader;
     const struct stream_read *read;
     const struct stream_entry *entry;
+};
+
+struct batch {
+    struct reader *reader;
+    const struct stream_read *read;
+    const struct stream_entry *entries;
+    size_t count;
 };
 
 static int run_entry(struct sql_tx *tx, struct handling *handling)
@@ -69,6 +80,26 @@ static int handle_and_acknowledge(struct sql_tx *tx, void *argument)
         log_error(&handling->reader->instance->host->log, "stream entry let go",
                   LOG_CSTR("stream", handling->reader->row->stream), LOG_INT("entry", handling->entry->id));
     return stream_ack(handling->reader->instance->stream, tx, handling->read, handling->entry->id);
+}
+
+static int handle_batch(struct sql_tx *tx, void *argument)
+{
+    const struct batch *batch = argument;
+
+    for (size_t i = 0; i < batch->count; i++) {
+        struct handling handling = {batch->reader, batch->read, &batch->entries[i]};
+        TRY(handle_and_acknowledge(tx, &handling));
+    }
+    return 0;
+}
+
+static bool is_new(const struct stream_entry *entries, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (entries[i].deliveries > 1)
+            return false;
+    }
+    return true;
 }
 
 /* A disk that fails for a while must not cost an entry the time after which it is claimed. Then it is read again. */
@@ -107,6 +138,9 @@ static size_t work_off(struct reader *reader, int64_t idle_ms)
 
     if (!arena || stream_read(reader->instance->stream, &read, arena, &entries, &count) < 0)
         return 0;
+    struct batch batch = {reader, &read, entries, count};
+    if (count > 1 && is_new(entries, count) && sql_write(reader->instance->db, handle_batch, &batch) >= 0)
+        return count;
     for (size_t i = 0; i < count; i++)
         handle(reader, &read, &entries[i], until_ns);
     return count;
@@ -120,6 +154,7 @@ static bool wait_for_entries(struct reader *reader)
 
     while (!streams->stopping && !reader->woken && task_cond_wait_until(&streams->wake, &streams->mutex, until_ns))
         ;
+    pace_wait(&reader->pace, &streams->wake, &streams->mutex, &streams->stopping);
     reader->woken = false;
     return !streams->stopping;
 }
@@ -190,9 +225,13 @@ void host_streams_wake(struct host_streams *streams)
 {
     if (!streams)
         return;
+    bool sleeps = false;
     TASK_LOCKED(&streams->mutex);
 
-    for (size_t i = 0; i < streams->count; i++)
+    for (size_t i = 0; i < streams->count; i++) {
+        sleeps = sleeps || !streams->list[i].woken;
         streams->list[i].woken = true;
-    task_cond_broadcast(&streams->wake);
+    }
+    if (sleeps)
+        task_cond_broadcast(&streams->wake);
 }

@@ -3,6 +3,7 @@
  * A batch begins with one message and doubles with each that ends well. So a message by which the process dies is soon
  * alone in its claim: one of those before it gets done at each start, and its neighbours do not use up their attempts
  * with it. */
+#include "platform/base/pace.h"
 #include "platform/base/task.h"
 #include "platform/ports/clock/clock.h"
 #include "platform/ports/queue/queue.h"
@@ -32,6 +33,7 @@ struct queue_worker {
     struct task_cond wake;
     bool woken;   /* somebody enqueued since it last looked; under the lock, as is what follows */
     bool waiting; /* for that */
+    struct pace pace;
     size_t batch; /* messages in its next claim; the task's own */
 };
 
@@ -249,6 +251,7 @@ static bool wait_for_work(struct queue_worker *worker)
     while (!workers->stopping && !worker->woken && task_cond_wait_until(&worker->wake, &workers->mutex, until_ns))
         ;
     worker->waiting = false;
+    pace_wait(&worker->pace, &worker->wake, &workers->mutex, &workers->stopping);
     worker->woken = false;
     return !workers->stopping;
 }

@@ -172,6 +172,11 @@ static int refresh_closure(struct sql_tx *tx, void *argument)
     return result;
 }
 
+static void answer_stored(int result, void *argument)
+{
+    finish(argument, result);
+}
+
 /* The awaited thing happened, or the time is up: shows it as it is now, which is from now on the recorded answer. */
 static void run_refresh(struct work *work)
 {
@@ -180,9 +185,12 @@ static void run_refresh(struct work *work)
 
     if (result >= 0)
         result = reply_encode(&request->call);
-    if (result >= 0 && request->reply.idempotency)
-        result = sql_write(request->call.db, store_answer, request);
-    finish(request, result);
+    if (result < 0 || !request->reply.idempotency) {
+        finish(request, result);
+        return;
+    }
+    request->write = (struct sql_write_job){.closure = store_answer, .argument = request, .done = answer_stored};
+    sql_write_async(request->call.db, &request->write);
 }
 
 static bool wait_for_outcome(struct request *request, int result)

@@ -81,8 +81,9 @@ static void test_host_streams__a_disk_that_fails_for_a_moment_costs_that_moment(
                      0);
     assert_true(test_host_await(is_worked_off, &test)); /* what is pending is claimed after longer than that */
     assert_true(fault_plan_faults(test.faults) > 0);
+    /* The batch that it voided was void with those before it, and each was then tried by itself. */
     for (int i = 0; i < ENTRIES; i++)
-        assert_int_equal(seen.runs[i], i == FAILING ? 2 : 1);
+        assert_int_equal(seen.runs[i], i <= FAILING ? 2 : 1);
     test_host_end(&test);
     fault_plan_free(test.faults);
 }

@@ -30,6 +30,7 @@ struct waiters {
     struct worker_pool *pool;
     struct hash_key hash_key;
     bool closing;
+    int64_t watched_ns; /* the first of the deadlines that the task knows of */
     size_t count;
     struct waiter waiting[WAITERS_MAX];
     struct recent recent[RECENT_SLOTS];
@@ -64,11 +65,10 @@ static void watch(void *argument)
     TASK_LOCKED(&waiters->mutex);
 
     for (;;) {
-        int64_t next_ns = queue_expired(waiters, clock_monotonic_ns());
-
+        waiters->watched_ns = queue_expired(waiters, clock_monotonic_ns());
         if (waiters->closing)
             return;
-        task_cond_wait_until(&waiters->changed, &waiters->mutex, next_ns);
+        task_cond_wait_until(&waiters->changed, &waiters->mutex, waiters->watched_ns);
     }
 }
 
@@ -124,7 +124,10 @@ bool waiters_add(struct waiters *waiters, struct work *work, struct str key, int
     if (recent->key_hash == key_hash && recent->at_ns >= since_ns)
         deadline_ns = 0;
     waiters->waiting[waiters->count++] = (struct waiter){work, key, key_hash, deadline_ns};
-    task_cond_signal(&waiters->changed);
+    if (deadline_ns < waiters->watched_ns) {
+        waiters->watched_ns = deadline_ns;
+        task_cond_signal(&waiters->changed);
+    }
     return true;
 }
 

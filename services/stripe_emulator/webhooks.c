@@ -37,7 +37,8 @@ struct webhook_deliverer {
     struct emulator *emulator;
     struct http_client *client;
     struct task_mutex mutex;
-    struct task_cond changed; /* any of what follows */
+    struct task_cond changed; /* the dispatcher's: woken, finished, stopping */
+    struct task_cond batched; /* the posters': there is something to take, or stopping */
     bool stopping;
     bool woken;
     struct delivery *batch;
@@ -108,7 +109,7 @@ static struct delivery *take(struct webhook_deliverer *deliverer)
 {
     TASK_LOCKED(&deliverer->mutex);
     while (!deliverer->stopping && deliverer->taken == deliverer->batch_count)
-        task_cond_wait(&deliverer->changed, &deliverer->mutex);
+        task_cond_wait(&deliverer->batched, &deliverer->mutex);
     return deliverer->stopping ? NULL : &deliverer->batch[deliverer->taken++];
 }
 
@@ -121,7 +122,7 @@ static void run_poster(void *argument)
         post(deliverer, arena, delivery);
         TASK_LOCKED(&deliverer->mutex);
         if (++deliverer->finished == deliverer->batch_count || deliverer->stopping)
-            task_cond_broadcast(&deliverer->changed);
+            task_cond_signal(&deliverer->changed);
     }
 }
 
@@ -211,7 +212,9 @@ static bool post_batch(struct webhook_deliverer *deliverer, struct loading *load
     deliverer->batch = loading->deliveries;
     deliverer->batch_count = loading->count;
     deliverer->taken = deliverer->finished = 0;
-    task_cond_broadcast(&deliverer->changed);
+    /* No more of them than have something to post; one that is under way takes what is left. */
+    for (size_t i = 0; i < loading->count && i < POSTERS; i++)
+        task_cond_signal(&deliverer->batched);
     /* Those that were taken are waited for even when we stop: they point into the batch. */
     while (deliverer->finished < (deliverer->stopping ? deliverer->taken : deliverer->batch_count))
         task_cond_wait(&deliverer->changed, &deliverer->mutex);
@@ -276,7 +279,7 @@ void deliverer_wake(struct webhook_deliverer *deliverer)
     TASK_LOCKED(&deliverer->mutex);
     if (!deliverer->woken) {
         deliverer->woken = true;
-        task_cond_broadcast(&deliverer->changed);
+        task_cond_signal(&deliverer->changed);
     }
 }
 
@@ -289,6 +292,7 @@ int deliverer_start(struct emulator *emulator, struct http_client *client, struc
     deliverer->client = client;
     task_mutex_init(&deliverer->mutex);
     task_cond_init(&deliverer->changed);
+    task_cond_init(&deliverer->batched);
     int error = task_start(&deliverer->dispatcher, "webhooks", run_dispatcher, deliverer);
     for (size_t i = 0; i < POSTERS && !error; i++)
         error = task_start(&deliverer->posters[i], "webhook-post", run_poster, deliverer);
@@ -306,11 +310,13 @@ void deliverer_stop(struct webhook_deliverer *deliverer)
         return;
     task_mutex_lock(&deliverer->mutex);
     deliverer->stopping = true;
-    task_cond_broadcast(&deliverer->changed);
+    task_cond_signal(&deliverer->changed);
+    task_cond_broadcast(&deliverer->batched);
     task_mutex_unlock(&deliverer->mutex);
     for (size_t i = 0; i < POSTERS; i++)
         task_join(deliverer->posters[i]);
     task_join(deliverer->dispatcher);
+    task_cond_destroy(&deliverer->batched);
     task_cond_destroy(&deliverer->changed);
     task_mutex_destroy(&deliverer->mutex);
     free(deliverer);

@@ -7,6 +7,7 @@
 #include "platform/ports/events/events_adapter.h"
 
 #include "platform/base/log.h"
+#include "platform/base/pace.h"
 #include "platform/base/task.h"
 #include "platform/ports/clock/clock.h"
 #include "platform/ports/events/events.sql.h"
@@ -33,6 +34,7 @@ struct reader {
     struct task *task;
     struct task_cond wake;
     bool woken;
+    struct pace pace;
     bool has_position;
     int64_t position; /* all up to here took effect; under the bus's lock, and written by the task alone */
     int64_t attempts; /* failed ones of the next event */
@@ -42,6 +44,7 @@ struct reader {
     struct event events[EVENT_BATCH_MAX];
     size_t event_count;
     int64_t batch_end; /* the position behind the batch, what was passed over included */
+    bool is_at_end;    /* of the log, as it was read */
 };
 
 struct embedded_bus {
@@ -82,7 +85,8 @@ static int read_batch(struct sql_tx *tx, void *argument)
     reader->event_count = 0;
     reader->batch_end = reader->position;
     TRY(sql_query(tx, &events_sql_read_log, SQL_ARGS(sql_int(reader->position), sql_int(EVENT_BATCH_MAX)), &rows));
-    int found = 0;
+    int found = 1;
+    size_t seen = 0;
     while (arena_used(reader->arena) < EVENT_BATCH_BYTES && (found = sql_next(rows)) == 1) {
         if (is_wanted(&reader->consumer, sql_get_text(rows, 2), sql_get_text(rows, 3))) {
             struct event *event = &reader->events[reader->event_count];
@@ -91,7 +95,9 @@ static int read_batch(struct sql_tx *tx, void *argument)
             reader->event_count++;
         }
         reader->batch_end = sql_get_int(rows, 0);
+        seen++;
     }
+    reader->is_at_end = found == 0 && seen < EVENT_BATCH_MAX;
     return found < 0 ? found : 0;
 }
 
@@ -348,11 +354,12 @@ static bool wait_for_events(struct reader *reader)
     int64_t until_ns = clock_monotonic_ns() + EVENT_LOOK_MS * CLOCK_NS_PER_MS;
     while (!reader->bus->stopping && !reader->woken && clock_monotonic_ns() < until_ns)
         task_cond_wait_until(&reader->wake, &reader->bus->mutex, until_ns);
+    pace_wait(&reader->pace, &reader->wake, &reader->bus->mutex, &reader->bus->stopping);
     reader->woken = false;
     return !reader->bus->stopping;
 }
 
-/* Reads and handles until the log's end. */
+/* Reads and handles until the log's end; what came meanwhile has woken the reader again. */
 static void catch_up(struct reader *reader)
 {
     int64_t failures = 0;
@@ -371,14 +378,14 @@ static void catch_up(struct reader *reader)
             continue;
         }
         failures = 0;
-        if (reader->batch_end == reader->position)
-            return;
         if (reader->event_count > 0 && is_tail(reader))
             follow_batch(reader);
         else if (reader->event_count > 0)
             handle_batch(reader);
-        else
+        else if (reader->batch_end > reader->position)
             pass_over(reader);
+        if (reader->is_at_end)
+            return;
     }
 }
 
