@@ -12,7 +12,8 @@ const kinds = REMOTES[app]?.pages ?? Object.keys(SHELL_KINDS);
 const shop = 'http://localhost:3000';
 
 const config = commonConfig({ app: 'shell', root: path.join(FRONTEND, '../build/frontend-dev'), mode: 'development' });
-config.source = { entry: { index: path.join(FRONTEND, 'tooling/dev.tsx') }, define: { KINDS: JSON.stringify(kinds) } };
+config.source.entry = { index: path.join(FRONTEND, 'tooling/dev.tsx') };
+config.source.define = { ...config.source.define, KINDS: JSON.stringify(kinds) };
 config.output.assetPrefix = '/';
 config.resolve = { alias: directAliases() };
 config.tools = {};
