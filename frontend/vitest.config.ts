@@ -3,6 +3,8 @@ import { fileURLToPath } from 'node:url';
 
 import { defineConfig } from 'vitest/config';
 
+import { DEFINED } from './tooling/server-tables.mjs';
+
 const here = path.dirname(fileURLToPath(import.meta.url));
 const pages = (app: string) => ({
   find: new RegExp(`^${app}/(\\w+)$`),
@@ -11,6 +13,7 @@ const pages = (app: string) => ({
 
 export default defineConfig({
   root: here,
+  define: DEFINED,
   esbuild: { jsx: 'automatic' },
   resolve: {
     alias: [

@@ -83,7 +83,8 @@ export const answers = new Answers();
 export class FakeEventSource extends EventTarget {
   static readonly CLOSED = 2;
   static readonly opened: FakeEventSource[] = [];
-  readyState = 1;
+  readyState = 0;
+  onopen: (() => void) | null = null;
   onerror: (() => void) | null = null;
 
   constructor(readonly url: string) {
@@ -91,15 +92,26 @@ export class FakeEventSource extends EventTarget {
     FakeEventSource.opened.push(this);
   }
 
+  static last(): FakeEventSource {
+    const source = FakeEventSource.opened.at(-1);
+    if (!source) throw new Error('nobody listens');
+    return source;
+  }
+
   close(): void {
     this.readyState = FakeEventSource.CLOSED;
+  }
+
+  open(): void {
+    this.readyState = 1;
+    this.onopen?.();
   }
 
   tell(type: string, data: unknown): void {
     this.dispatchEvent(new MessageEvent(type, { data: JSON.stringify(data) }));
   }
 
-  breakDown(): void {
+  refuse(): void {
     this.close();
     this.onerror?.();
   }

@@ -1,12 +1,14 @@
-/* The shop's own formatting says what Intl says, for every locale and currency that it knows. */
+/* The shop's own formatting says what Intl says, for every locale that a shop may be set to, and what the server's table of
+ * currencies says. */
 import { addMoney, formatDate, formatMoney, formatNumber, plural } from '@shopstream/shared';
 import { describe, expect, it } from 'vitest';
 
-const LOCALES = ['en-GB', 'en-US', 'de-DE', 'fr-FR', 'es-ES', 'it-IT', 'nl-NL', 'sv-SE', 'da-DK'];
+import { currencyDigits, locales } from '../tooling/server-tables.mjs';
+
 const CURRENCIES = ['EUR', 'GBP', 'USD', 'JPY', 'CHF', 'AUD', 'CAD', 'SEK', 'DKK', 'NOK', 'PLN', 'CZK'];
 const AMOUNTS = [0, 5, 99, 100, 123456, 1234567890];
 
-describe.each(LOCALES)('%s', (locale) => {
+describe.each(locales())('%s', (locale) => {
   it.each(CURRENCIES)('writes %s as Intl does', (currency) => {
     const intl = new Intl.NumberFormat(locale, { style: 'currency', currency });
     const digits = intl.resolvedOptions().maximumFractionDigits ?? 2;
@@ -25,6 +27,22 @@ describe.each(LOCALES)('%s', (locale) => {
       const iso = `2026-${String(month).padStart(2, '0')}-09T23:30:00.000Z`;
       expect(formatDate(iso, locale)).toBe(intl.format(new Date(iso)));
     }
+  });
+});
+
+describe('digits behind the point', () => {
+  const table = Object.entries(currencyDigits());
+
+  it('the server has a table of every currency that is in use', () => {
+    const counts = [0, 1, 2, 3].map((digits) => table.filter(([, has]) => has === digits).length);
+    expect(counts).toEqual([16, 0, 132, 7]);
+    expect(table.every(([code]) => /^[A-Z]{3}$/.test(code))).toBe(true);
+  });
+
+  it.each(table)('%s has %i, as the server has it', (currency, digits) => {
+    const written = formatMoney({ amount: 1234567, currency }, 'en-GB').replace(/[^\d.]/g, '');
+    expect(written).toBe((1234567 / 10 ** digits).toFixed(digits));
+    expect(formatMoney({ amount: 5, currency }, 'en-GB').replace(/[^\d.]/g, '')).toBe((5 / 10 ** digits).toFixed(digits));
   });
 });
 

@@ -1,6 +1,6 @@
 /* An order's page follows the order. */
 import type { Order } from '@shopstream/shared';
-import { expect, it, vi } from 'vitest';
+import { expect, it } from 'vitest';
 
 import { answers, change, click, control, FakeEventSource, find, fixture, mount, until, watchLocation } from './browser';
 
@@ -24,21 +24,20 @@ it('leads to the bank, and changes when the order is confirmed', async () => {
   expect(find(root, 'address').textContent).toBe('Ann ExampleMain Street 110115 BerlinGermany');
 });
 
-it('asks again by itself where events cannot come', async () => {
-  vi.stubGlobal('EventSource', undefined);
-  let turns = 0;
-  answers.on(GET, () => ({ body: turns++ < 1 ? pending : { ...pending, status: 'failed', version: 9 } }));
+it('is asked for once its stream is there: it may have changed since the page was made', async () => {
+  answers.on(GET, () => ({ body: { ...pending, status: 'confirmed', version: 9 } }));
   const root = await mount(fixture('order-pending'));
-  await until(() => status(root) === 'failed');
-  expect(answers.of(GET).some(({ headers }) => headers.get('prefer') === 'wait=20')).toBe(true);
+  expect(answers.of(GET)).toHaveLength(0);
+  await change(() => FakeEventSource.last().open());
+  expect(status(root)).toBe('confirmed');
 });
 
-it('asks again when the stream breaks down for good', async () => {
-  answers.on(GET, () => ({ body: pending }));
+it('is waited for where events do not come', async () => {
+  answers.on(GET, ({ headers }) => ({ body: headers.has('prefer') ? { ...pending, status: 'failed', version: 9 } : pending }));
   const root = await mount(fixture('order-pending'));
-  answers.on(GET, () => ({ body: { ...pending, status: 'confirmed', version: 9 } }));
-  await change(() => FakeEventSource.opened[0]?.breakDown());
-  await until(() => status(root) === 'confirmed');
+  await change(() => FakeEventSource.last().refuse());
+  expect(status(root)).toBe('failed');
+  expect(answers.of(GET).map(({ headers }) => headers.get('prefer'))).toEqual([null, 'wait=20']);
 });
 
 it('is cancelled by its customer', async () => {

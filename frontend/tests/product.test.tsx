@@ -111,6 +111,13 @@ it('follows stock and price as they change, and says when it is gone', async () 
   expect(root.textContent).toContain('just taken out of the shop');
 });
 
+it('says that it is gone where that happened unheard', async () => {
+  const root = await mount(fixture('product'));
+  answers.on(`GET /api/catalog/v1/products/${product().id}`, () => ({ status: 404, body: { code: 'product_not_found' } }));
+  await change(() => FakeEventSource.last().tell('resync', {}));
+  expect(root.textContent).toContain('just taken out of the shop');
+});
+
 it('is a page still where nothing is for sale and nothing was drawn', async () => {
   const page = fixture('product-bare');
   if (page.product) page.product.product.skus = [];

@@ -68,6 +68,51 @@ describe.each(fixtureNames)('%s', (name) => {
   });
 });
 
+/* The pictures of a page as it is sent, each with what stands before and in its element. */
+function picturesOf(name: string): { lead: boolean; image: HTMLImageElement; sources: HTMLSourceElement[]; blur: Element | null }[] {
+  const root = document.createElement('div');
+  root.innerHTML = render(name);
+  return [...root.querySelectorAll('picture')].map((picture) => {
+    const image = picture.querySelector('img') as HTMLImageElement;
+    const lead = image.getAttribute('fetchpriority') === 'high';
+    return { lead, image, sources: [...picture.querySelectorAll('source')], blur: picture.previousElementSibling };
+  });
+}
+
+/* How many pictures of a page lead it: what stands at its top, a list's first row. */
+const LEADS = { home: 1, listing: 3, search: 3, product: 1, cart: 0, checkout: 0 };
+
+describe.each(Object.entries(LEADS))('pictures of %s', (name, leads) => {
+  it('are fetched once they are looked at, but for those at the top', () => {
+    const pictures = picturesOf(name);
+    expect(pictures.length).toBeGreaterThan(leads);
+    for (const [index, { lead, image }] of pictures.entries()) {
+      expect(lead).toBe(index < leads);
+      expect(image.getAttribute('loading')).toBe(lead ? null : 'lazy');
+    }
+  });
+
+  it('have their place before they come: a width, a height, and what they look like from afar', () => {
+    for (const { image, blur } of picturesOf(name)) {
+      expect(Number(image.getAttribute('width'))).toBeGreaterThan(0);
+      expect(Number(image.getAttribute('height'))).toBeGreaterThan(0);
+      expect(blur?.className).toBe('picture-blur');
+      expect(blur?.getAttribute('src')).toMatch(/^data:image\/|^\/pictures\//);
+    }
+  });
+
+  it('say how wide they are shown, in every format and width that there is', () => {
+    for (const { image, sources } of picturesOf(name)) {
+      expect(sources.length).toBeGreaterThan(0);
+      for (const one of [image, ...sources]) {
+        expect(one.getAttribute('sizes')).toMatch(/\d(px|vw)$/);
+        expect(one.getAttribute('srcset')).toMatch(/^\S+ \d+w(, \S+ \d+w)*$/);
+      }
+      for (const source of sources) expect(source.getAttribute('type')).toMatch(/^image\//);
+    }
+  });
+});
+
 it('a page with less than it should have says so rather than breaking', () => {
   const empty = { ...fixture('home'), home: undefined };
   expect(engine.renderPage(JSON.stringify(empty))).toContain('Nothing is for sale yet');

@@ -5,6 +5,8 @@ import { fileURLToPath } from 'node:url';
 import { pluginModuleFederation } from '@module-federation/rsbuild-plugin';
 import { pluginReact } from '@rsbuild/plugin-react';
 
+import { DEFINED } from './server-tables.mjs';
+
 export const FRONTEND = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..');
 
 /** The remotes, their pages (each an exposed module), and the port on which each runs alone. */
@@ -50,7 +52,7 @@ export function commonConfig({ app, root, entry, mode = 'production' }) {
     root: path.join(FRONTEND, app),
     mode,
     logLevel: 'warn',
-    source: { entry },
+    source: { entry, define: DEFINED },
     dev: { progressBar: false },
     performance: { printFileSize: false },
     output: {

@@ -9,6 +9,6 @@ enum shop_setting { SHOP_NAME, SHOP_LOCALE, SHOP_COUNTRY, SHOP_CURRENCY };
 /* By enum shop_setting. */
 extern const struct config_row shop_settings[];
 
-/* ERR_INVALID for a country or currency that does not exist, or a locale that is no language tag; ret_message names the
- * setting. */
+/* ERR_INVALID for a country or currency that does not exist, or a locale in which no page can be written; ret_message
+ * names the setting, and the locales that there are. */
 int shop_settings_check(const struct config *config, char ret_message[512]);

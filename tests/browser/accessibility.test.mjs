@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { assertAccessible, findViolations } from "./support/accessibility.mjs";
-import { addToCart, cardFrame, fillAddress, fillCard, orderId, payButton } from "./support/checkout.mjs";
+import { addToCart, CARDS, cardFrame, fillAddress, fillCard, orderId, payButton } from "./support/checkout.mjs";
 import { PASSWORD } from "./support/shop.mjs";
 import { SIZES, storefront } from "./support/storefront.mjs";
 
@@ -114,5 +114,46 @@ for (const size of Object.keys(SIZES)) {
     await assertAccessible(page, "no orders yet");
     await go("/account");
     await assertAccessible(page, "account");
+  });
+
+  test(`orders as they end, and a cart with what is sold out, ${size}`, async (t) => {
+    const { page, go, visitor } = bind(await visitAt(t, size));
+    const email = await shop().signUp();
+    const headers = { authorization: `Bearer ${await shop().signIn(email)}` };
+    const { skus } = await shop().product({ stocks: [20, 5] });
+    const declined = await shop().placeOrder(skus[0].id, { payment: { payment_method: "pm_card_chargeDeclined" } }, headers);
+    const sent = await shop().placeOrder(skus[0].id, {}, headers);
+    await shop().staff("POST", `/api/orders/v1/orders/${sent.id}/fulfil`);
+    for (const { id } of skus) await shop().ask("POST", "/api/orders/v1/cart/items", { sku_id: id, quantity: 1 }, headers);
+    await shop().setStock(skus[1].id, 0);
+    await visitor.signIn(email, PASSWORD);
+    await go("/orders");
+    assert.equal(await page.getByRole("main").getByRole("listitem").count(), 2);
+    await assertAccessible(page, "orders");
+    for (const [status, { id }] of Object.entries({ failed: declined, fulfilled: sent })) {
+      await go(`/orders/${id}`);
+      await page.locator(`[data-status="${status}"]`).waitFor();
+      await assertAccessible(page, `${status} order`);
+    }
+    await go("/cart");
+    await page.getByRole("main").getByText("Sold out").first().waitFor();
+    await assertAccessible(page, "cart with what is sold out");
+  });
+
+  test(`the bank's question, ${size}`, async (t) => {
+    const { page, go } = bind(await visitAt(t, size));
+    const { slug, skus } = await shop().product();
+    await go(`/products/${slug}`);
+    await addToCart(page);
+    await go("/checkout");
+    await fillAddress(page);
+    await fillCard(page, { number: CARDS.asksTheBank });
+    await payButton(page).click();
+    await page.getByRole("button", { name: "Approve payment" }).waitFor();
+    await assertAccessible(page, "the bank's question");
+    const [order] = await shop().ordersOf(skus[0].id);
+    await go(`/orders/${order.id}`);
+    await page.getByRole("heading", { name: "Your bank has a question" }).waitFor();
+    await assertAccessible(page, "order that waits for the bank");
   });
 }

@@ -1,8 +1,10 @@
-/* By keyboard alone: every step of a guest's order, with the focus to be seen at each. */
+/* By keyboard alone: every step of a guest's order, the cart, the bank's question and an account, with the focus to be seen
+ * at each. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { ADDRESS, CARDS, orderId } from "./support/checkout.mjs";
+import { ADDRESS, addToCart, CARDS, orderId } from "./support/checkout.mjs";
+import { newEmail, PASSWORD } from "./support/shop.mjs";
 import { storefront } from "./support/storefront.mjs";
 
 const { shop, visit } = storefront();
@@ -59,6 +61,42 @@ async function typeCard(page, { number, expiry, cvc }) {
     await page.keyboard.type(text);
     await page.keyboard.press("Tab");
   }
+}
+
+/* What the checkout asks, from its first field to the button that pays. */
+async function typeOrder(page, card) {
+  for (const [name, label] of [
+    ["email", /^E-mail/],
+    ["name", /^Full name/],
+    ["line1", /^Street and number/],
+    ["postal_code", /^Postal code/],
+    ["city", /^Town or city/],
+  ]) {
+    await tabTo(page, label);
+    await page.keyboard.type(ADDRESS[name]);
+  }
+  await tabTo(page, /Standard|Post|Delivery|working day/i);
+  await page.keyboard.press("ArrowDown");
+  await page.keyboard.press("Tab");
+  assert.equal((await focused(page)).tag, "IFRAME");
+  await typeCard(page, { number: card.replaceAll(" ", ""), expiry: "1234", cvc: "123" });
+  await tabTo(page, /^Pay /);
+  await page.keyboard.press("Enter");
+}
+
+/* Types over what stands in each field. */
+async function typeInto(page, fields) {
+  for (const [label, text] of fields) {
+    await tabTo(page, label);
+    await page.keyboard.press("Control+a");
+    await page.keyboard.type(text);
+  }
+}
+
+/* Where the focus is taken to by the page, or nowhere: a new page begins at its top. */
+async function press(page, wanted) {
+  await tabTo(page, wanted);
+  await page.keyboard.press("Enter");
 }
 
 test("the skip link comes first, and leads to the content", async (t) => {
@@ -124,25 +162,84 @@ test("a guest's order by keys alone", async (t) => {
   await page.waitForURL("**/checkout");
   await visitor.ready();
 
-  for (const [name, label] of [
-    ["email", /^E-mail/],
-    ["name", /^Full name/],
-    ["line1", /^Street and number/],
-    ["postal_code", /^Postal code/],
-    ["city", /^Town or city/],
-  ]) {
-    await tabTo(page, label);
-    await page.keyboard.type(ADDRESS[name]);
-  }
-  await tabTo(page, /Standard|Post|Delivery|working day/i);
-  await page.keyboard.press("ArrowDown");
-  await page.keyboard.press("Tab");
-  assert.equal((await focused(page)).tag, "IFRAME");
-  await typeCard(page, { number: CARDS.good.replaceAll(" ", ""), expiry: "1234", cvc: "123" });
-  await tabTo(page, /^Pay /);
-  await page.keyboard.press("Enter");
+  await typeOrder(page, CARDS.good);
   const id = await orderId(page);
   const order = await shop().ended(id);
   assert.equal(order.status, "confirmed");
   assert.equal(order.lines[0].sku_id, product.skus[1].id);
+});
+
+test("an account by keys alone: made, confirmed, left, entered again, and changed", async (t) => {
+  const visitor = await visit(t);
+  const { page } = visitor;
+  const email = newEmail("keys");
+  await visitor.go("/");
+  await press(page, /^Sign in$/);
+  await page.waitForURL("**/login**");
+  await visitor.ready();
+  await press(page, /^Create an account$/);
+  await page.waitForURL("**/signup**");
+  await visitor.ready();
+  await typeInto(page, [[/^Name$/, "Ada Keys"], [/^E-mail$/, email], [/^Password$/, PASSWORD]]);
+  await page.keyboard.press("Enter");
+  await page.getByLabel("Code").waitFor();
+  await typeInto(page, [[/^Code$/, await shop().mailedCode(email)]]);
+  await page.keyboard.press("Enter");
+  await page.getByRole("navigation", { name: "You" }).getByRole("link", { name: "Ada" }).waitFor();
+
+  await visitor.ready();
+  await press(page, /^Ada/);
+  await page.waitForURL("**/account");
+  await visitor.ready();
+  await typeInto(page, [[/^Name$/, "Eve Keys"]]);
+  await page.keyboard.press("Enter");
+  await page.getByRole("navigation", { name: "You" }).getByRole("link", { name: "Eve" }).waitFor();
+  const changed = "quite another long password";
+  await typeInto(page, [[/^Current password$/, PASSWORD], [/^New password$/, changed]]);
+  const answered = page.waitForResponse("**/password/change");
+  await page.keyboard.press("Enter");
+  assert.equal((await answered).status(), 204);
+  await visitor.go("/account");
+  await press(page, /^Sign out$/);
+  await page.getByRole("navigation", { name: "You" }).getByRole("link", { name: "Sign in" }).waitFor();
+
+  await visitor.go("/login");
+  await typeInto(page, [[/^E-mail$/, email], [/^Password$/, changed]]);
+  await press(page, /^Sign in$/);
+  await page.getByRole("navigation", { name: "You" }).getByRole("link", { name: "Eve" }).waitFor();
+});
+
+test("a cart is changed by keys alone", async (t) => {
+  const products = [await shop().product({ title: "First Thing" }), await shop().product({ title: "Second Thing" })];
+  const visitor = await visit(t);
+  const { page } = visitor;
+  for (const { slug } of products) {
+    await visitor.go(`/products/${slug}`);
+    await addToCart(page);
+  }
+  await visitor.go("/cart");
+  await tabTo(page, /^Quantity of First Thing/);
+  await page.keyboard.press("ArrowDown");
+  await page.keyboard.press("ArrowDown");
+  await page.getByRole("link", { name: "Cart, 4" }).or(page.getByText("€40.00")).first().waitFor();
+  await press(page, /^Remove Second Thing/);
+  await page.getByRole("link", { name: "Second Thing" }).waitFor({ state: "detached" });
+  assert.match(await page.getByRole("main").innerText(), /First Thing[^]*€30\.00/);
+  // What had the focus is gone: the keyboard goes on from somewhere in the page.
+  await press(page, /^Check ?out/);
+  await page.waitForURL("**/checkout");
+});
+
+test("the bank's question is answered by keys alone", async (t) => {
+  const product = await shop().product();
+  const visitor = await visit(t);
+  const { page } = visitor;
+  await visitor.go(`/products/${product.slug}`);
+  await addToCart(page);
+  await visitor.go("/checkout");
+  await typeOrder(page, CARDS.asksTheBank);
+  await page.getByRole("button", { name: "Approve payment" }).waitFor();
+  await press(page, /^Approve payment$/);
+  const order = await shop().ended(await orderId(page));
+  assert.equal(order.status, "confirmed");
 });

@@ -9,7 +9,8 @@ import { storefront } from "./support/storefront.mjs";
 
 const { shop, visit } = storefront({ prepare });
 const WIDTHS = [320, 375, 768, 1280, 1920, 2560];
-const SHIFT_MAX = 0.02;
+// Pages are the same for everybody, so that a customer's name takes the place of "Sign in" afterwards: of the header, nothing else.
+const SHIFT_MAX = { guest: 0, customer: 0.003 };
 const LONG = "Extraordinarily-Long-Named Floor Lamp for Reading-Corners with an Adjustable Counterweight";
 
 /* Who looks, and at what; the paths of a person's own things are known once they are made. */
@@ -121,7 +122,7 @@ for (const width of [375, 1280]) {
         await settle(visitor.page);
         if (width < WIDTHS[2]) assert.deepEqual(await visitor.page.evaluate(findReordered), [], what);
         const { moves, largest } = await visitor.page.evaluate(() => ({ moves: globalThis.moves, largest: globalThis.largest }));
-        assert.ok(moves.sum < SHIFT_MAX, `${what} moves by ${moves.sum}: ${moves.which.join("; ")}`);
+        assert.ok(moves.sum <= SHIFT_MAX[who], `${what} moves by ${moves.sum}: ${moves.which.join("; ")}`);
         const sent = largest.image ? new URL(largest.image).pathname : largest.text.slice(0, 24).replace(/[&<>"'’].*/, "");
         const told = largest.image ? html : html.replace(/<[^>]+>/g, "");
         assert.ok(sent && told.includes(sent), `${what}: "${sent}" is not in the first HTML`);

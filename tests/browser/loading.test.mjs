@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
+import { SCRIPT_BYTES_MAX, STYLE_BYTES_MAX } from "../frontend/budget.mjs";
 import { addToCart, checkOut } from "./support/checkout.mjs";
 import { eventually } from "./support/shop.mjs";
 import { SIZES, storefront } from "./support/storefront.mjs";
@@ -92,6 +93,31 @@ function sumShifts() {
     requestAnimationFrame(() => requestAnimationFrame(() => found(shifts.reduce((sum, { value }) => sum + value, 0))));
   });
 }
+
+/* What crossed the line for a file, with its headers; by the protocol, as a page's own script is not told of all of it. */
+async function watchBytes(page) {
+  const session = await page.context().newCDPSession(page);
+  const types = new Map();
+  const bytes = { Script: 0, Stylesheet: 0 };
+  session.on("Network.responseReceived", ({ requestId, type }) => types.set(requestId, type));
+  session.on("Network.loadingFinished", ({ requestId, encodedDataLength }) => (bytes[types.get(requestId)] += encodedDataLength));
+  await session.send("Network.enable");
+  return bytes;
+}
+
+test("a first visit's product page fetches no more script and style than it may, packed by brotli", async (t) => {
+  const visitor = await visit(t);
+  const bytes = await watchBytes(visitor.page);
+  const packed = [];
+  visitor.page.on("response", (response) => {
+    if (/\.(js|css)$/.test(new URL(response.url()).pathname)) packed.push(response.headers()["content-encoding"]);
+  });
+  await visitor.go(PAGES.product);
+  await visitor.page.waitForLoadState("networkidle");
+  assert.ok(bytes.Script > 0 && bytes.Script <= SCRIPT_BYTES_MAX, `${bytes.Script} bytes of script`);
+  assert.ok(bytes.Stylesheet > 0 && bytes.Stylesheet <= STYLE_BYTES_MAX, `${bytes.Stylesheet} bytes of style`);
+  assert.deepEqual([...new Set(packed)], ["br"]);
+});
 
 test("the font is asked for by the page itself", async (t) => {
   const visitor = await visit(t);

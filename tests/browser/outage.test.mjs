@@ -95,6 +95,23 @@ describe("in the browser", () => {
     assert.deepEqual(await shop().ordersOf(product.skus[0].id), []);
   });
 
+  test("a stream that is refused is opened anew: the page follows its product's stock", async (t) => {
+    const product = await shop().product({ stocks: [20] });
+    const visitor = await visit(t);
+    const { page } = visitor;
+    await page.route("**/api/realtime/v1/events**", (route) => route.fulfill({ status: 503 }), { times: 1 });
+    visitor.expect(/^503 GET .*\/realtime\/v1\/events/);
+    const isOpen = page.waitForResponse((response) => response.url().includes("/realtime/v1/events") && response.status() === 200);
+    await visitor.go(`/products/${product.slug}`);
+    await page.getByText("In stock").waitFor();
+    // Missed: nobody listens yet.
+    await shop().setStock(product.skus[0].id, 3);
+    await page.getByText("Only 3 left").waitFor();
+    await isOpen;
+    await shop().setStock(product.skus[0].id, 2);
+    await page.getByText("Only 2 left").waitFor();
+  });
+
   test("events do not come: an order's page asks by itself", async (t) => {
     const product = await shop().product();
     const visitor = await visit(t);

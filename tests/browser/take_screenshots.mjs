@@ -87,6 +87,7 @@ const PUBLIC = {
   signup: "/signup",
   verify: "/verify",
   login: "/login",
+  forgot: "/forgot",
 };
 
 async function walk(shop, context, camera) {
@@ -109,6 +110,7 @@ async function walk(shop, context, camera) {
   }
   await buy(go, page, camera);
   if (!camera.dark) await lookBack(go, page, camera);
+  if (!camera.dark) await showOrders(shop, go, page, camera);
 }
 
 async function buy(go, page, camera) {
@@ -157,6 +159,34 @@ async function lookBack(go, page, camera) {
   await camera.take("orders");
   await go("/account");
   await camera.take("account");
+}
+
+/** Orders that failed, were sent, or wait for the bank, of the customer who is signed in by now. */
+async function showOrders(shop, go, page, camera) {
+  if (!["order-pending", "order-failed", "order-fulfilled"].some((name) => camera.isWanted(name))) return;
+  const [{ skus }] = (await shop.get("/api/catalog/v1/products?q=walnut+dining+chair")).products;
+  const headers = { authorization: `Bearer ${await shop.signIn(EMAILS[camera.size])}` };
+  const place = (card) => shop.placeOrder(skus[0].id, { payment: { payment_method: card } }, headers);
+  const show = async (name, { id }) => {
+    await go(`/orders/${id}`);
+    await page.locator(`[data-status="${name}"]`).waitFor();
+    await camera.take(`order-${name}`);
+  };
+  await go("/login");
+  await signIn(page, EMAILS[camera.size], PASSWORD);
+  await show("failed", await place("pm_card_chargeDeclined"));
+  const sent = await place("pm_card_visa");
+  await shop.staff("POST", `/api/orders/v1/orders/${sent.id}/fulfil`);
+  await show("fulfilled", sent);
+  await go(GOODS[1]);
+  await addToCart(page);
+  await go("/checkout");
+  await fillAddress(page);
+  await fillCard(page, { number: CARDS.asksTheBank });
+  await payButton(page).click();
+  await page.getByRole("button", { name: "Approve payment" }).waitFor();
+  const [waiting] = (await shop.get("/api/orders/v1/orders?limit=1", headers)).orders;
+  await show("pending", waiting);
 }
 
 /* -- All of them --------------------------------------------------------------------------------------------------- */

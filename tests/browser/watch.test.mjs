@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
+import { findMismatches } from "./support/hydration.mjs";
 import { storefront } from "./support/storefront.mjs";
 
 const { visit } = storefront({ words: ["--no-seed"] });
@@ -45,6 +46,13 @@ test("HTML that React does not find as its page document has it is a complaint",
   });
   visitor.expect(/^uncaught: .*React error #418/);
   await visitor.go("/");
+});
+
+test("an attribute that React would render otherwise is found, which React says nothing of", async (t) => {
+  const visitor = await visit(t);
+  const found = await findMismatches(visitor, "/login", (html) => html.replace('type="password"', 'type="text"'));
+  assert.deepEqual(found.map((line) => line[0] + /type=\w+/.exec(line)), ["-type=text", "+type=password"]);
+  assert.deepEqual(await findMismatches(visitor, "/login"), []);
 });
 
 test("a complaint that nobody expected fails the test, and so does one that was expected and did not come", async (t) => {

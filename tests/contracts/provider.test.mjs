@@ -60,9 +60,19 @@ async function write(method, path, body) {
   return answer.body;
 }
 
+// A stream of events has no end: it is cut once it is there, as a reader goes away.
+async function beginStream(request, response) {
+  const gone = new AbortController();
+  const { accept } = request.headers;
+  const answer = await fetch(new URL(request.url, shop.url), { headers: { ...sent(), accept }, signal: gone.signal });
+  response.writeHead(answer.status, { "content-type": answer.headers.get("content-type") }).end();
+  gone.abort();
+}
+
 // What a browser adds by itself. The token of the contracts stands for the page's; any other is another page's. Their one
 // key stands for as many as there are requests.
 function addCookies(request, response, next) {
+  if (request.headers.accept === "text/event-stream") return beginStream(request, response).catch(next);
   Object.assign(request.headers, sent());
   if (request.headers["x-csrf-token"] === CSRF) request.headers["x-csrf-token"] = cookies.csrf;
   if (request.headers["idempotency-key"]) request.headers["idempotency-key"] = newKey();
@@ -103,6 +113,17 @@ async function register() {
   return { email };
 }
 
+async function forgetPassword() {
+  const { email, code } = await signUp();
+  assert.equal((await ask(shop, "POST", "/api/identity/v1/verify", { email, code })).status, 204);
+  assert.equal((await ask(shop, "POST", "/api/identity/v1/password/forgot", { email })).status, 204);
+  const newCode = async () => {
+    const mailed = await mailedCode(email);
+    return mailed !== code && mailed;
+  };
+  return { email, code: await eventually(newCode) };
+}
+
 async function signIn() {
   const { email } = await register();
   await write("POST", "/session", { email, password: PASSWORD });
@@ -135,6 +156,7 @@ const stateHandlers = {
   "a product is for sale": sell,
   "somebody has signed up": signUp,
   "somebody has an account": register,
+  "somebody forgot their password": forgetPassword,
   "somebody is signed in": signIn,
   "something is in the cart": fillCart,
   "an order was placed": placeOrder,

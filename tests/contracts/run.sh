@@ -35,7 +35,7 @@ done
 check "the contracts are those of pacts/" diff -r "$made" "$here/pacts"
 results=$(mktemp)
 # Where the tests could not even start, there are none that passed, and none that failed: then this counts as one.
-node --test --test-reporter=tap provider.test.mjs >"$results" 2>&1 || failed=$((failed + 1))
+node --test --test-reporter=tap calls.test.mjs provider.test.mjs >"$results" 2>&1 || failed=$((failed + 1))
 cat "$results"
 passed=$((passed + $(sed -n 's/^# pass //p' "$results")))
 rm -f "$results"

@@ -1,12 +1,15 @@
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
+import { DEFINED } from '../../frontend/tooling/server-tables.mjs';
+
 const here = path.dirname(fileURLToPath(import.meta.url));
 const frontend = path.join(here, '../../frontend');
 
 /* Run by the frontend's own vitest, whose packages are found there; the contracts' own are here. */
 export default {
   root: here,
+  define: DEFINED,
   esbuild: { jsx: 'automatic' },
   server: { fs: { allow: [here, frontend] } },
   resolve: {

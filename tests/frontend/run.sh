@@ -1,6 +1,6 @@
 #!/bin/sh
-# The pages in React: their types against the API's own description, the suites of frontend/tests with their coverage,
-# and the budget of what a first visit fetches.
+# The pages in React: their types against the API's own description, the suites of frontend/tests with their coverage, the
+# budget of what a first visit fetches, and that they are built without a network.
 # timeout_s: 900
 set -eu
 cd "$SHOPSTREAM_ROOT"
@@ -19,6 +19,7 @@ check() {
 check "types" tools/node.sh node frontend/node_modules/typescript/bin/tsc -p frontend
 check "the budget can be missed" tools/node.sh node --test tests/frontend/budget.selftest.mjs
 check "budget" tools/node.sh node tests/frontend/budget.mjs build/frontend
+check "workspaces alone, and no network" tools/node.sh node --test tests/frontend/workspaces.test.mjs
 results=build/frontend-results.json
 rm -f "$results"
 check "suites and their coverage" tools/node.sh node frontend/node_modules/vitest/vitest.mjs run --root frontend \

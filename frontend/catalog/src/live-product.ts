@@ -1,5 +1,5 @@
 /* A product as it is now: what the page was rendered with, and what its events say since. */
-import { api, listen, unwrap, type LiveEvent, type Product } from '@shopstream/shared';
+import { api, listen, problemFrom, unwrap, type LiveEvent, type Product } from '@shopstream/shared';
 import { useEffect, useState } from 'react';
 
 interface ProductEvent {
@@ -15,23 +15,28 @@ export function applyEvent(product: Product, { data }: LiveEvent): Product {
   return { ...base, skus: base.skus.map((sku) => ({ ...sku, available: left.get(sku.id) ?? sku.available ?? 0 })) };
 }
 
-const TYPES = ['product.updated', 'product.stock_changed', 'product.deleted', 'resync'];
+const TYPES = ['product.updated', 'product.stock_changed', 'product.deleted'];
 
-async function fetchProduct(id: string): Promise<Product> {
-  return (await unwrap(api.GET('/api/catalog/v1/products/{id}', { params: { path: { id } } }))) as Product;
+/** Undefined where there is no such product (any more). */
+async function fetchProduct(id: string): Promise<Product | undefined> {
+  try {
+    return (await unwrap(api.GET('/api/catalog/v1/products/{id}', { params: { path: { id } } }))) as Product;
+  } catch (error) {
+    if (problemFrom(error).status === 404) return undefined;
+    throw error;
+  }
 }
 
 /** Undefined once it was taken out of the shop. */
 export function useLiveProduct(initial: Product): Product | undefined {
   const [product, setProduct] = useState<Product | undefined>(initial);
-  useEffect(() => {
-    const onEvent = (event: LiveEvent) => {
-      if (event.type === 'product.deleted') setProduct(undefined);
-      else if (event.type !== 'resync') setProduct((known) => known && applyEvent(known, event));
-      // More was missed than the stream can tell again. If this fails too, the next event says what is new.
-      else fetchProduct(initial.id).then(setProduct, () => undefined);
-    };
-    return listen([`product:${initial.id}`], TYPES, { onEvent });
-  }, [initial.id]);
+  useEffect(
+    () =>
+      listen(`product:${initial.id}`, TYPES, {
+        onEvent: (event) => setProduct((known) => (event.type === 'product.deleted' ? undefined : known && applyEvent(known, event))),
+        catchUp: async () => setProduct(await fetchProduct(initial.id)),
+      }),
+    [initial.id],
+  );
   return product;
 }

@@ -14,6 +14,7 @@ import {
   PROBLEM_TYPE,
   product,
   sending,
+  streamContract,
   UUID,
 } from './contract';
 
@@ -84,3 +85,5 @@ test('catalog: a SKU that there is not', () =>
         expect(refused.fields).toHaveProperty('/sku_id');
       }),
     ));
+
+test('catalog: what happens to a product', () => streamContract('catalog', 'a product is for sale', 'product', 'product_id'));

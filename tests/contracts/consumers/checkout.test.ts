@@ -2,7 +2,7 @@
 import { api, changeQuantity, newKey, problemFrom, removeItem, unwrap } from '@shopstream/shared';
 import { expect, test } from 'vitest';
 
-import { beginAttempt, readAttempt, sendAttempt, type OrderRequest } from '../../../frontend/checkout/src/attempt';
+import { beginAttempt, readAttempt, refillCart, sendAttempt, type OrderRequest } from '../../../frontend/checkout/src/attempt';
 import {
   asBrowser,
   cart,
@@ -15,6 +15,7 @@ import {
   problem,
   PROBLEM_TYPE,
   sending,
+  streamContract,
   UUID,
   writing,
 } from './contract';
@@ -168,5 +169,26 @@ test('checkout: an order is cancelled', () =>
         const params = { path: { id: UUID }, header: { 'Idempotency-Key': newKey() } };
         const cancelled = await unwrap(api.POST('/api/orders/v1/orders/{id}/cancel', { params }));
         expect(cancelled.status).toBe('cancelled');
+      }),
+    ));
+
+test('checkout: what happens to an order', () => streamContract('checkout', 'an order was placed', 'order', 'order_id'));
+
+test('checkout: what a failed order held goes back into the cart', () =>
+  orders()
+    .addInteraction()
+    .given('a product is for sale')
+    .uponReceiving('a SKU of an order that failed')
+    .withRequest('POST', '/api/orders/v1/cart/items', (request) =>
+      request.headers({ ...sending(), ...once() }).jsonBody({
+        sku_id: match.fromProviderState('${sku_id}', UUID),
+        quantity: match.integer(2),
+        currency: 'EUR',
+      }),
+    )
+    .willRespondWith(201, (response) => response.headers({ 'Content-Type': JSON_TYPE }).jsonBody(cart()))
+    .executeTest((server) =>
+      asBrowser(server, async () => {
+        expect((await refillCart([{ sku_id: UUID, quantity: 2 }], 'EUR'))?.items).toHaveLength(1);
       }),
     ));

@@ -5,7 +5,8 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 import { MatchersV3 as match, PactV4 } from '@pact-foundation/pact';
-import { vi } from 'vitest';
+import { listen } from '@shopstream/shared';
+import { expect, vi } from 'vitest';
 
 export { match };
 
@@ -35,13 +36,43 @@ function send(url: URL, { method, headers }: Request, body: string): Promise<Res
   });
 }
 
+/* As much of a browser's EventSource as shows whether a stream is there. */
+class Stream extends EventTarget {
+  static readonly CLOSED = 2;
+  readyState = 0;
+  onopen?: () => void;
+  onerror?: () => void;
+
+  constructor(url: string) {
+    super();
+    void this.connect(url);
+  }
+
+  async connect(url: string): Promise<void> {
+    const response = await fetch(url, { headers: { accept: 'text/event-stream' } });
+    const isStream = response.status === 200 && response.headers.get('content-type')?.startsWith('text/event-stream');
+    this.readyState = isStream ? 1 : Stream.CLOSED;
+    (isStream ? this.onopen : this.onerror)?.();
+  }
+
+  close(): void {
+    this.readyState = Stream.CLOSED;
+  }
+}
+
+/** What the contract is not about, by its method and path: how it is answered here. */
+type Others = Record<string, () => Response>;
+
 /** Has the pages' calls go to the contract's server, as a browser's that has been on a page of the shop before. */
-export async function asBrowser<Data>(server: { url: string }, work: () => Promise<Data>): Promise<Data> {
+export async function asBrowser<Data>(server: { url: string }, work: () => Promise<Data>, others: Others = {}): Promise<Data> {
   document.cookie = `csrf=${CSRF}`;
-  vi.stubGlobal('fetch', async (request: Request) => {
+  vi.stubGlobal('fetch', async (input: Request | string, init?: RequestInit) => {
+    const request = input instanceof Request ? input : new Request(new URL(input, location.href), init);
     const { pathname, search } = new URL(request.url);
-    return send(new URL(pathname + search, server.url), request, await request.text());
+    const other = others[`${request.method} ${pathname}`];
+    return other ? other() : send(new URL(pathname + search, server.url), request, await request.text());
   });
+  vi.stubGlobal('EventSource', Stream);
   try {
     return await work();
   } finally {
@@ -50,6 +81,31 @@ export async function asBrowser<Data>(server: { url: string }, work: () => Promi
 }
 
 /* -- What several contracts say ------------------------------------------------------------------------------------ */
+
+/** A stream of events has no end, so the contract is on what it is asked by and how it begins. */
+export function streamContract(consumer: string, state: string, channel: string, id: string) {
+  return contract(consumer, 'realtime-service')
+    .addInteraction()
+    .given(state)
+    .uponReceiving(`the wish to follow ${channel}`)
+    .withRequest('GET', '/api/realtime/v1/events', (request) =>
+      request
+        .query({ channels: match.fromProviderState(`${channel}:\${${id}}`, `${channel}:${UUID}`) })
+        .headers({ Accept: 'text/event-stream' }),
+    )
+    .willRespondWith(200, (response) =>
+      response.headers({ 'Content-Type': match.regex('^text/event-stream.*$', 'text/event-stream') }))
+    .executeTest((server) =>
+      asBrowser(server, async () => {
+        let stop = () => undefined as void;
+        const open = (isOpen: (isStreaming: boolean) => void) => {
+          stop = listen(`${channel}:${UUID}`, [], { onEvent: () => undefined, catchUp: async (is) => isOpen(is) }, true);
+        };
+        expect(await new Promise(open)).toBe(true);
+        stop();
+      }),
+    );
+}
 
 export const JSON_TYPE = match.regex('^application/json.*$', 'application/json');
 export const PROBLEM_TYPE = 'application/problem+json';

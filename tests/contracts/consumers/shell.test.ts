@@ -3,7 +3,20 @@ import { api, loadVisitor, problemFrom, signOut, unwrap, visitorStore } from '@s
 import { expect, test } from 'vitest';
 
 import * as access from '../../../frontend/shell/src/access/account-calls';
-import { asBrowser, contract, JSON_TYPE, match, problem, PROBLEM_TYPE, product, sending, UUID, writing } from './contract';
+import {
+  asBrowser,
+  contract,
+  id,
+  JSON_TYPE,
+  match,
+  once,
+  problem,
+  PROBLEM_TYPE,
+  product,
+  sending,
+  UUID,
+  writing,
+} from './contract';
 
 const PASSWORD = 'a long password of mine';
 
@@ -185,6 +198,59 @@ test('shell: another password', () =>
     .executeTest((server) =>
       asBrowser(server, () =>
         access.changePassword({ current_password: PASSWORD, new_password: 'another long password' })),
+    ));
+
+test('shell: another password for one that was forgotten', () =>
+  contract('shell', 'identity-service')
+    .addInteraction()
+    .given('somebody forgot their password')
+    .uponReceiving('the code that was mailed to them, and another password')
+    .withRequest('POST', '/api/identity/v1/password/reset', (request) =>
+      request.headers(sending()).jsonBody({
+        email: match.fromProviderState('${email}', 'ann@example.com'),
+        code: match.fromProviderState('${code}', '123456'),
+        password: 'another long password',
+      }),
+    )
+    .willRespondWith(204)
+    .executeTest((server) =>
+      asBrowser(server, () =>
+        access.resetPassword({ email: 'ann@example.com', code: '123456', password: 'another long password' })),
+    ));
+
+test('shell: another name', () =>
+  contract('shell', 'identity-service')
+    .addInteraction()
+    .given('somebody is signed in')
+    .uponReceiving('their new name')
+    .withRequest('PATCH', '/api/identity/v1/me', (request) =>
+      request.headers({ ...sending(), ...once() }).jsonBody({ name: 'Ann of Old' }),
+    )
+    .willRespondWith(200, (response) =>
+      response.headers({ 'Content-Type': JSON_TYPE }).jsonBody({ id: id(), name: 'Ann of Old' }))
+    .executeTest((server) =>
+      asBrowser(server, () => access.changeName('Ann of Old'), { 'GET /visitor': () => Response.json({ signed_in: true }) }),
+    ));
+
+/* What is asked with a session that has run out is asked again once it is renewed. */
+const runsOutOnce = () => {
+  let asked = 0;
+  const code = 'token_expired';
+  return { 'GET /visitor': () => Response.json(asked++ ? { signed_in: true, name: 'Ann' } : { code }, { status: asked > 1 ? 200 : 401 }) };
+};
+
+test('shell: a session that has run out is renewed', () =>
+  contract('shell', 'shell-service')
+    .addInteraction()
+    .given('somebody is signed in')
+    .uponReceiving('that their session is renewed')
+    .withRequest('POST', '/session/refresh', (request) => request.headers(writing()))
+    .willRespondWith(204)
+    .executeTest((server) =>
+      asBrowser(server, async () => {
+        await loadVisitor();
+        expect(visitorStore.get()).toMatchObject({ signed_in: true, name: 'Ann' });
+      }, runsOutOnce()),
     ));
 
 test('shell: a session elsewhere is ended', () =>

@@ -14,13 +14,13 @@ import {
   type CartItem,
   type PageDocument,
 } from '@shopstream/shared';
-import { useEffect, useId } from 'react';
+import { useEffect, useId, useRef } from 'react';
 
 import { GONE, Line, Sums } from '../line';
 
 const CHOICES_MAX = 10;
 
-function Quantity({ item, onChange, disabled }: { item: CartItem; onChange: (value: number) => void; disabled: boolean }) {
+function Quantity({ item, onChange }: { item: CartItem; onChange: (value: number) => void }) {
   const id = useId();
   const most = Math.max(item.quantity, Math.min(CHOICES_MAX, item.available ?? CHOICES_MAX));
   const choices = Array.from({ length: most }, (_, index) => index + 1);
@@ -33,7 +33,6 @@ function Quantity({ item, onChange, disabled }: { item: CartItem; onChange: (val
         id={id}
         className="input figures w-11"
         value={item.quantity}
-        disabled={disabled}
         onChange={(event) => onChange(Number(event.target.value))}
       >
         {choices.map((choice) => (
@@ -53,8 +52,14 @@ function warningOf(item: CartItem): string | undefined {
 
 function Items({ cart }: { cart: Cart }) {
   const { run, working, problem } = useOnce();
+  const list = useRef<HTMLDivElement>(null);
+  const remove = async (id: string) => {
+    await removeItem(id);
+    list.current?.focus(); // The button that had the focus is gone; the keyboard goes on from here.
+  };
+  // Nothing is disabled while it works: what is loses the focus. useOnce() lets one thing through at a time.
   return (
-    <div aria-busy={working}>
+    <div aria-busy={working} ref={list} tabIndex={-1} role="group" aria-label="What is in the cart">
       {problem && <Notice>{problem}</Notice>}
       <ul>
         {cart.items.map((item) => (
@@ -74,12 +79,11 @@ function Items({ cart }: { cart: Cart }) {
                 </p>
               )}
               <div className="mt-auto flex items-center gap-2 pt-2">
-                <Quantity item={item} disabled={working} onChange={(value) => void run(() => changeQuantity(item.id, value))} />
+                <Quantity item={item} onChange={(value) => void run(() => changeQuantity(item.id, value))} />
                 <button
                   type="button"
                   className="link min-h-6"
-                  disabled={working}
-                  onClick={() => void run(() => removeItem(item.id))}
+                  onClick={() => void run(() => remove(item.id))}
                   aria-label={`Remove ${item.title ?? GONE}`}
                 >
                   Remove

@@ -85,7 +85,7 @@ function Outcome({ order, thanks, onChange }: { order: Order; thanks: boolean; o
     <div>
       <p className="mb-2 flex items-center gap-1">
         <span className={`grid h-3 w-3 flex-none place-items-center rounded-full ${TONES[standing.tone]}`}>
-          {standing.tone === 'good' ? <CheckIcon small /> : <span aria-hidden="true">{standing.tone === 'bad' ? '!' : '…'}</span>}
+          {standing.tone === 'good' ? <CheckIcon small /> : <span aria-hidden="true">{standing.tone === 'bad' ? '!' : '···'}</span>}
         </span>
         {thanks && standing.tone === 'good' ? `Thank you${name ? `, ${name}` : ''}.` : standing.label}
       </p>

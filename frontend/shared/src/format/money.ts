@@ -55,10 +55,11 @@ const STYLES: Record<string, NumberStyle> = {
   },
   da: { decimal: ',', group: '.', pattern: after, signs: { DKK: 'kr.' } },
 };
-const WITHOUT_MINOR_UNITS = new Set(['JPY', 'KRW', 'VND', 'CLP', 'ISK']);
+/* The currencies that have not two digits behind the point: out of the server's table, by the build. */
+declare const MINOR_DIGITS: Record<string, number>;
 
-export function minorDigits(currency: string): number {
-  return WITHOUT_MINOR_UNITS.has(currency) ? 0 : 2;
+function minorDigits(currency: string): number {
+  return MINOR_DIGITS[currency] ?? 2;
 }
 
 export function languageOf(locale: string): string {

@@ -1,0 +1,3 @@
+export function currencyDigits(): Record<string, number>;
+export function locales(): string[];
+export const DEFINED: { MINOR_DIGITS: string };
