@@ -10,7 +10,7 @@
 #define COPY_MESSAGE_BYTES 512
 
 struct copy_file {
-    char *name; /* below the folder: "catalog.db", "mail/….mbox" */
+    char *name; /* below the folder: "catalog.db", "mail/….eml" */
     int64_t size;
     char sha256[2 * HASH_SHA256_BYTES + 1];
 };

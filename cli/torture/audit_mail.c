@@ -4,16 +4,12 @@
  * A mail whose sending a kill cut may be in the spool twice, under one Message-ID, by which its receiver drops the
  * second: such two are one. */
 #include "cli/torture/torture.h"
-#include "platform/base/descriptor.h"
 #include "platform/base/map.h"
 #include "platform/ports/clock/clock.h"
-#include "platform/ports/mail/mail_mbox.h"
 
 #include <dirent.h>
 #include <fcntl.h>
 #include <stdio.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #define HEAD_BYTES 2048
@@ -67,33 +63,22 @@ static struct torture_attempt *receiver_of(const struct mails *mails, struct str
     return &mails->torture->rounds[round]->attempts[index];
 }
 
-static void take_mail(struct mails *mails, struct str message)
+static void take_mail(struct mails *mails, const char *name)
 {
-    struct str head = str_slice(message, 0, HEAD_BYTES);
+    char bytes[HEAD_BYTES];
+    int file = openat(mails->folder, name, O_RDONLY | O_CLOEXEC);
+    ssize_t length = file >= 0 ? read(file, bytes, sizeof(bytes)) : -1;
+
+    if (file >= 0)
+        close(file);
+    if (length <= 0)
+        return;
+    struct str head = str_from(bytes, (size_t)length);
     struct torture_attempt *attempt = receiver_of(mails, head);
     struct str subject = header(head, STR("\nSubject: "));
     bool tells_end = str_find(subject, STR("confirmed")) >= 0 || str_find(subject, STR("could not")) >= 0;
     if (attempt && tells_end && is_new(mails, header(head, STR("\nMessage-ID: "))))
         attempt->mails++;
-}
-
-static void take_file(struct mails *mails, const char *name)
-{
-    CLEANUP(descriptor_close) int file = openat(mails->folder, name, O_RDONLY | O_CLOEXEC);
-    struct stat status;
-    struct mail_mbox_entry entry;
-
-    if (file < 0 || fstat(file, &status) != 0 || status.st_size == 0)
-        return;
-    size_t size = (size_t)status.st_size;
-    char *bytes = mmap(NULL, size, PROT_READ, MAP_PRIVATE, file, 0);
-    if (bytes == MAP_FAILED) {
-        mails->error = ERR_UNAVAILABLE;
-        return;
-    }
-    for (struct str rest = str_from(bytes, size); mail_mbox_read(rest, &entry); rest = str_skip(rest, entry.size))
-        take_mail(mails, entry.quoted);
-    munmap(bytes, size);
 }
 
 static int read_mails(struct torture *torture)
@@ -107,8 +92,8 @@ static int read_mails(struct torture *torture)
     mails.error = folder && mails.seen && mails.memory ? 0 : ERR_UNAVAILABLE;
     mails.folder = folder ? dirfd(folder) : -1;
     while (!mails.error && (entry = readdir(folder))) {
-        if (str_find(str_from_cstr(entry->d_name), STR(".mbox")) > 0)
-            take_file(&mails, entry->d_name);
+        if (str_find(str_from_cstr(entry->d_name), STR(".eml")) > 0)
+            take_mail(&mails, entry->d_name);
     }
     if (folder)
         closedir(folder);

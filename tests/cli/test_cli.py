@@ -546,7 +546,7 @@ class Users(Case):
     def mailed_code(self):
         end = time.monotonic() + TIMEOUT_S
         while time.monotonic() < end:
-            for mail in pathlib.Path(self.data, "mail").glob("*.mbox"):
+            for mail in pathlib.Path(self.data, "mail").rglob("*.eml"):
                 if code := re.search(r"(?m)^Code: (\d{6})", mail.read_text()):
                     return code.group(1)
             time.sleep(POLL_S)

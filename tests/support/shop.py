@@ -74,15 +74,6 @@ def together(count, function):
         return [future.result() for future in [pool.submit(run, number) for number in range(count)]]
 
 
-def spooled(folder):
-    """The messages in a mail spool as they were sent, oldest first; what is still being written is not among them."""
-    found = []
-    for path in sorted(folder.glob("*.mbox")):
-        for message in path.read_bytes().split(b"\n\n")[:-1]:
-            found.append(re.sub(rb"(?m)^>(>*From )", rb"\1", message.split(b"\n", 1)[1]))
-    return found
-
-
 def new_key():
     """An Idempotency-Key that nobody guesses."""
     return str(uuid.uuid4())
@@ -349,9 +340,12 @@ class Shop:
     # -- Mail -------------------------------------------------------------------------------------------------------
     def all_mails(self):
         """Every mail in the spool, oldest first, each as (to, subject, text, Message-ID)."""
-        messages = [email.message_from_bytes(sent, policy=email.policy.default) for sent in spooled(self.data / "mail")]
-        return [(str(message["To"]), str(message["Subject"]), message.get_body(("plain",)).get_content(),
-                 str(message["Message-ID"])) for message in messages]
+        found = []
+        for path in (self.data / "mail").rglob("*.eml"):
+            message = email.message_from_bytes(path.read_bytes(), policy=email.policy.default)
+            found.append((path.stat().st_mtime_ns, str(message["To"]), str(message["Subject"]),
+                          message.get_body(("plain",)).get_content(), str(message["Message-ID"])))
+        return [mail[1:] for mail in sorted(found)]
 
     def mails(self, address):
         """The mails to an address, oldest first, each as (subject, text)."""

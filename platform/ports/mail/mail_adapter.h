@@ -21,8 +21,7 @@ struct mail {
     const struct mail_adapter *adapter;
 };
 
-/* Messages in mbox files in the folder "mail" of the data folder, for people to read on the page /dev/mail. Makes the
- * folder. */
+/* Each message a file mail/<id>.eml in the data folder, for people to read on the page /dev/mail. Makes the folder. */
 int mail_spool_open(struct mail **ret_mail, const struct port_config *config, char ret_message[512]);
 
 /* Bytes of a whole encoded message, at most: bodies may triple as quoted-printable. */
