@@ -5,7 +5,6 @@
 #define OPENSSL_SUPPRESS_DEPRECATED /* RAND_METHOD is the way to make a key that is the same in each run */
 #include "platform/ports/idp/idp_adapter.h"
 #include "platform/ports/mail/mail.h"
-#include "platform/ports/sql/sql_faulty.h"
 #include "platform/service/token.h"
 #include "tests/simulation/simulation.h"
 
@@ -15,9 +14,6 @@
 #define KEYS_READY 2 /* made before the first seed; a seed seldom needs more */
 #define PEM_BYTES 2400
 #define HOUR_MS (INT64_C(3600) * 1000)
-#define SQL_FAULTS_DRAWN_MAX 6 /* of a database, each time the shop starts */
-#define DATABASES_MAX 8
-#define SQL_CALLS_MAX 600 /* among which they strike */
 
 /* -- Passwords ----------------------------------------------------------------------------------------------------- */
 
@@ -38,69 +34,6 @@ int64_t __wrap_clock_steady_ms(void);
 int64_t __wrap_clock_steady_ms(void)
 {
     return simulation.plant == PLANT_WALL_CLOCK ? clock_wall_ms() : __real_clock_steady_ms();
-}
-
-/* -- Databases ----------------------------------------------------------------------------------------------------- */
-
-int __real_sql_open(struct sql_db **ret_db, const struct sql_config *config, char ret_message[512]);
-int __wrap_sql_open(struct sql_db **ret_db, const struct sql_config *config, char ret_message[512]);
-
-/* A call that fails or is late, as a server's may be. (One that was kept and said to have failed would break sql.h's
- * word; the disk's own failing syncs come close to that.) */
-static struct fault_rule draw_fault(void)
-{
-    static const struct fault_rule kinds[] = {
-        {.call = "write", .kind = FAULT_FAIL},   {.call = "write", .kind = FAULT_DELAY, .delay_ms = 500},
-        {.call = "read", .kind = FAULT_FAIL},    {.call = "read", .kind = FAULT_DELAY, .delay_ms = 500},
-        {.call = "exec", .kind = FAULT_FAIL},    {.call = "query", .kind = FAULT_FAIL},
-        {.call = "write", .kind = FAULT_REPEAT}, /* as an engine does whose transactions collide */
-    };
-    struct fault_rule rule = kinds[simulator_random_below(sizeof(kinds) / sizeof(kinds[0]))];
-    rule.port = FAULT_SQL;
-    rule.nth = 1 + simulator_random_below(SQL_CALLS_MAX);
-    return rule;
-}
-
-/* Of the databases of one incarnation. */
-static struct {
-    struct fault_plan *plans[DATABASES_MAX];
-    size_t count;
-    unsigned incarnation;
-    bool is_calm;
-} sql_faults;
-
-static void remember_plan(struct fault_plan *plan)
-{
-    if (sql_faults.incarnation != simulator_incarnation())
-        sql_faults.count = 0;
-    sql_faults.incarnation = simulator_incarnation();
-    ASSERT(sql_faults.count < DATABASES_MAX);
-    sql_faults.plans[sql_faults.count++] = plan;
-}
-
-void doors_calm(void)
-{
-    sql_faults.is_calm = true;
-    for (size_t i = 0; sql_faults.incarnation == simulator_incarnation() && i < sql_faults.count; i++)
-        ASSERT(fault_plan_set(sql_faults.plans[i], NULL, 0) == 0);
-}
-
-/* A plan of its own for each database. It is never freed: a crash leaves nobody who could, and a seed is a process. */
-int __wrap_sql_open(struct sql_db **ret_db, const struct sql_config *config, char ret_message[512])
-{
-    struct fault_rule rules[SQL_FAULTS_DRAWN_MAX];
-    bool is_drawn = simulation.shop_is_starting && !sql_faults.is_calm;
-    size_t count = is_drawn ? simulator_random_below(SQL_FAULTS_DRAWN_MAX + 1) : 0;
-    TRY(__real_sql_open(ret_db, config, ret_message));
-    if (count == 0)
-        return 0;
-    struct fault_plan *plan = fault_plan_new();
-    for (size_t i = 0; i < count; i++)
-        rules[i] = draw_fault();
-    simulation.port_faults += count;
-    ASSERT(plan && fault_plan_set(plan, rules, count) == 0);
-    remember_plan(plan);
-    return sql_faulty_wrap(ret_db, plan);
 }
 
 /* -- Mails --------------------------------------------------------------------------------------------------------- */

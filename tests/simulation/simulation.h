@@ -4,6 +4,7 @@
  *   world.c     one run: what is there before, during and after; actors.c: who acts in it
  *   shop.c      the process under test, and requests into it; doors.c: where it meets makes of ours
  *   provider.c  the payment provider: the emulator in a host of its own, in the world; mailbox.c: mails, there too
+ *   faults.c    what the ports of the shop meet, and how many faults of all kinds struck
  *   purchase.c  what somebody wants to buy, and was told
  *   guest.c customer.c cart.c staff.c dashboard.c chaos.c: the actors; person.c: who has an account
  *   watch.c     shows each commit of each store, as SQLite tells of it, to
@@ -16,6 +17,7 @@
 #include "platform/base/config.h"
 #include "platform/base/simulator.h"
 #include "platform/net/client_simulated.h"
+#include "platform/ports/fault.h"
 #include "platform/ports/clock/clock.h"
 #include "platform/ports/sql/vfs_simulated.h"
 #include "platform/service/host.h"
@@ -118,6 +120,16 @@ struct goods {
     char sku_ids[SKUS][ID_BYTES];
 };
 
+/* How many faults struck. The network counts its own. */
+struct faults_struck {
+    uint64_t ports[FAULT_PORTS];
+    uint64_t network;         /* between shop and provider, either way */
+    uint64_t answers;         /* of the shop to its customers, lost */
+    uint64_t crashes, losses; /* losses: crashes that took writes, or tore or spoilt them */
+    uint64_t clock;           /* steps of it */
+    uint64_t disk;            /* times in which it was full, broken or slow, and met so */
+};
+
 struct simulation {
     uint64_t seed;
     enum plant plant;
@@ -134,13 +146,12 @@ struct simulation {
     struct task_cond stop_changed;
     bool is_stopping, is_stopped;
 
-    bool is_faulty;        /* chaos is on: whatever fails then may fail */
-    bool shop_is_starting; /* in chaos */
-    bool is_chaotic;       /* chaos still works */
-    bool is_offline;       /* nobody reaches the shop */
-    unsigned mail_fault_permille;
+    bool is_faulty;  /* chaos is on: whatever fails then may fail */
+    bool is_chaotic; /* chaos still works */
+    bool is_offline; /* nobody reaches the shop */
     int64_t clock_off_ms;
     uint64_t clock_steps; /* how often it was moved */
+    struct faults_struck struck;
 
     struct goods goods[TENANTS];
     struct purchase purchases[PURCHASES_MAX];
@@ -152,7 +163,7 @@ struct simulation {
 
     int64_t refund_faults; /* how many refunds the provider was told to refuse, or to send back */
 
-    uint64_t observations, faults_asked, port_faults, commits;
+    uint64_t observations, commits;
     int64_t orders, confirmed; /* in the end */
 };
 
@@ -163,6 +174,7 @@ struct verdict {
     bool held;
     char violated[100]; /* the invariant that did not hold */
     uint64_t steps, hash, faults, lost_writes, commits, observations;
+    struct faults_struck struck;
     int64_t orders, confirmed, virtual_s;
     unsigned crashes;
 };
@@ -249,7 +261,6 @@ bool mailbox_newest_code(const char *to, const char *subject_word, char ret_code
 size_t mailbox_count(const char *to, const char *subject_word);
 
 void doors_prepare(void); /* once, before the first seed */
-void doors_calm(void);    /* from here on no call to a database is made to fail */
 
 /* -- person.c ------------------------------------------------------------------------------------------------------ */
 
@@ -272,10 +283,16 @@ void purchase_place(struct purchase *purchase, bool waits);
 bool purchase_look(struct purchase *purchase, struct str *ret_action_url, struct arena *arena);
 bool status_is_final(const char *status);
 
+/* -- faults.c ------------------------------------------------------------------------------------------------------ */
+
+void faults_draw(void);                                 /* how often each port is struck in this seed */
+struct fault_plan *faults_plan(struct simulation *sim); /* what the ports of an incarnation follow */
+struct faults_struck faults_struck(void);
+uint64_t faults_sum(const struct faults_struck *struck);
+
 /* -- chaos.c, recorder.c, plant.c, audit.c ------------------------------------------------------------------------- */
 
 #define FAULTS_MIN 20 /* that a seed has at the least */
-uint64_t faults_so_far(void);
 void chaos_end(struct simulation *sim);
 
 extern const struct service recorder_service;

@@ -261,7 +261,10 @@ static void on_crash(void *argument, unsigned incarnation)
     note("crash: incarnation %u is gone", incarnation - 1);
     sim->shop = NULL;
     watch_crashed();
+    uint64_t before = simulated_disk_counts(sim->shop_disk)->lost_writes;
     simulated_disk_crash(sim->shop_disk);
+    sim->struck.crashes++;
+    sim->struck.losses += simulated_disk_counts(sim->shop_disk)->lost_writes > before;
 }
 
 static bool is_listed(const struct config_row *const *tables, const struct config_row *table)
