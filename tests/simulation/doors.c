@@ -5,6 +5,7 @@
 #define OPENSSL_SUPPRESS_DEPRECATED /* RAND_METHOD is the way to make a key that is the same in each run */
 #include "platform/ports/idp/idp_adapter.h"
 #include "platform/ports/mail/mail.h"
+#include "platform/service/response_cache.h"
 #include "platform/service/token.h"
 #include "tests/simulation/simulation.h"
 
@@ -128,4 +129,15 @@ int __wrap_token_block_session(struct token_ring *ring, struct str session_id, i
     if (simulation.plant == PLANT_LOGGED_OUT_TOKEN)
         return 0;
     return __real_token_block_session(ring, session_id, until_ms, now_ms);
+}
+
+/* -- Planted: the response cache keeps what has changed ------------------------------------------------------------ */
+
+void __real_response_cache_drop(struct response_cache *cache, uint64_t tag);
+void __wrap_response_cache_drop(struct response_cache *cache, uint64_t tag);
+
+void __wrap_response_cache_drop(struct response_cache *cache, uint64_t tag)
+{
+    if (simulation.plant != PLANT_STALE_PAGE)
+        __real_response_cache_drop(cache, tag);
 }

@@ -3,7 +3,7 @@
 #include "shopstream/catalog/v1/catalog.rpc.h"
 #include "shopstream/orders/v1/orders.rpc.h"
 #include "tests/simulation/audit.sql.h"
-#include "tests/simulation/simulation.h"
+#include "tests/simulation/books.h"
 
 #include <stdlib.h>
 
@@ -11,12 +11,13 @@
 #define BROKEN_MAX 8
 
 const char *const plant_names = "oversell, double-charge, double-refund, lost-event, early-answer, early-offset, "
-                                "missing-fsync, expired-token, logged-out-token, cart-twice, other-tenant, wall-clock";
+                                "missing-fsync, expired-token, logged-out-token, cart-twice, "
+                                "other-tenant, wall-clock, stale-page";
 
 /* Whoever misses it first says so. */
 #define WHAT_WAS_COMMITTED_IS_GONE                                                                                     \
     "what was committed stays", "what holds stock stays", "a good order is taken or out of stock",                     \
-        "a reservation ends once", "a confirmed order can be fulfilled"
+        "a reservation ends once", "a confirmed order can be fulfilled", "each event takes effect once"
 
 /* Each bug's name, and the invariants that it breaks: what is said of a seed that finds it. */
 static const struct {
@@ -39,6 +40,7 @@ static const struct {
     [PLANT_OTHER_TENANT] = {"other-tenant", {"nobody reads what is not theirs"}},
     [PLANT_WALL_CLOCK] = {"wall-clock",
                           {"one purchase makes at most one order", "a repeated request gets the first answer"}},
+    [PLANT_STALE_PAGE] = {"stale-page", {"nothing stale is shown"}},
 };
 
 bool plant_parse(const char *name, enum plant *ret_plant)
@@ -258,17 +260,20 @@ static const struct service *plant_routes(enum plant plant, const struct service
     return &service;
 }
 
-/* Every service of the shop, but for the provider, who is not of it. */
+/* Every service of the shop, but for the provider, who is not of it; and all their consumers are followed. */
 const struct service *const *plant_services(enum plant plant)
 {
-    static const struct service *services[HOST_SERVICES_MAX + 1];
+    static const struct service *planted_services[HOST_SERVICES_MAX + 1], *followed[HOST_SERVICES_MAX + 1];
     size_t count = 0;
     for (size_t i = 0; all_services[i]; i++) {
         ASSERT(count + 2 < HOST_SERVICES_MAX);
         if (all_services[i] != &stripe_emulator_service)
-            services[count++] = plant_routes(plant, all_services[i]);
+            planted_services[count++] = plant_routes(plant, all_services[i]);
     }
-    services[count++] = &recorder_service;
-    services[count] = NULL;
-    return services;
+    planted_services[count++] = &recorder_service;
+    planted_services[count] = NULL;
+    for (size_t i = 0; i < count; i++)
+        followed[i] = book_follow(planted_services[i], planted_services);
+    followed[count] = NULL;
+    return followed;
 }

@@ -149,6 +149,7 @@ static void handle(void *argument)
     http_blob_unref(response.blob);
     http_blob_unref(response.head_blob);
     request->status = response.status;
+    request->stream = response.stream;
 }
 
 /* Somebody who does two things at once may be given another token, or none, while this request is on its way. */
@@ -165,6 +166,7 @@ bool shop_ask(struct shop_request *request)
     request->guest_token = keep(request, request->guest_token);
     request->status = 0;
     request->answer = STR_EMPTY;
+    request->stream = NULL;
     if (simulation.is_offline || !simulator_call_process("request", handle, request))
         request->status = 0;
     /* Whoever asks too often asks again: nothing was done. */

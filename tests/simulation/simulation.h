@@ -6,10 +6,10 @@
  *   provider.c  the payment provider: the emulator in a host of its own, in the world; mailbox.c: mails, there too
  *   faults.c    what the ports of the shop meet, and how many faults of all kinds struck
  *   purchase.c  what somebody wants to buy, and was told
- *   guest.c customer.c cart.c staff.c dashboard.c chaos.c: the actors; person.c: who has an account
+ *   guest.c customer.c cart.c staff.c dashboard.c follower.c chaos.c: the actors; person.c: who has an account
  *   watch.c     shows each commit of each store, as SQLite tells of it, to
- *   books.c books_money.c: the model. It keeps its own books and judges each commit and each answer by them
- *   recorder.c  a service that records each event it consumes
+ *   books.c books_*.c: the model. It keeps its own books and judges each commit and each answer by them
+ *   recorder.c  a service that records each event of every topic
  *   audit.c     what must hold in the end, by statements of its own
  *   plant.c     bugs on purpose, to see that they are found */
 #pragma once
@@ -56,6 +56,7 @@ enum plant {
     PLANT_LOGGED_OUT_TOKEN, /* an access token outlives its session */
     PLANT_CART_TWICE,       /* an order leaves its cart */
     PLANT_OTHER_TENANT,     /* an order is shown whatever tenant asks */
+    PLANT_STALE_PAGE,       /* a change drops nothing from the response cache */
     PLANT_WALL_CLOCK,       /* what is kept for a while goes by the wall clock */
 };
 
@@ -182,7 +183,7 @@ struct verdict {
 /* An actor of the workload: a file that starts its tasks. A new one is a line in actors.c. */
 typedef void actor_fn(struct simulation *sim);
 extern actor_fn *const actors[]; /* NULL-terminated */
-actor_fn guests_start, customers_start, carts_start, staff_start, dashboard_start, chaos_start;
+actor_fn guests_start, customers_start, carts_start, staff_start, dashboard_start, followers_start, chaos_start;
 
 /* Starts a task of the world that the chaos waits for. */
 void actor_start(const char *name, task_fn *fn, void *argument);
@@ -221,6 +222,7 @@ struct shop_request {
     struct arena *arena; /* the caller's: the answer lies in it */
     int status;          /* 0: no answer came */
     struct str answer;
+    struct http_stream *stream; /* that the answer goes on as, a reference of the caller's; also of one that was lost */
 };
 
 void shop_main(void *argument, unsigned incarnation);
