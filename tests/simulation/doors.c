@@ -3,17 +3,22 @@
  * the world's mailbox, signing keys are made once for all seeds. The planted bugs that are of one call stand here too.
  */
 #define OPENSSL_SUPPRESS_DEPRECATED /* RAND_METHOD is the way to make a key that is the same in each run */
+#include "platform/base/scheduler.h"
 #include "platform/ports/idp/idp_adapter.h"
 #include "platform/ports/mail/mail.h"
+#include "platform/ports/sql/sql_sqlite.h"
+#include "platform/ports/sql/sqlite.sql.h"
 #include "platform/service/response_cache.h"
 #include "platform/service/token.h"
 #include "tests/simulation/simulation.h"
 
 #include <openssl/rand.h>
+#include <stdlib.h>
 
 #define KEYS_MAX 16
 #define KEYS_READY 2 /* made before the first seed; a seed seldom needs more */
 #define PEM_BYTES 2400
+#define HURRIED_MAX 64
 #define HOUR_MS (INT64_C(3600) * 1000)
 
 /* -- Passwords ----------------------------------------------------------------------------------------------------- */
@@ -129,6 +134,105 @@ int __wrap_token_block_session(struct token_ring *ring, struct str session_id, i
     if (simulation.plant == PLANT_LOGGED_OUT_TOKEN)
         return 0;
     return __real_token_block_session(ring, session_id, until_ms, now_ms);
+}
+
+/* -- Planted: the writer tells who places an order before its COMMIT ----------------------------------------------- */
+
+void __real_sqlite_write_async(struct sql_db *base, struct sql_write_job *job);
+void __wrap_sqlite_write_async(struct sql_db *base, struct sql_write_job *job);
+int __real_sqlite_run(struct sqlite_connection *connection, const struct sql_statement *statement);
+int __wrap_sqlite_run(struct sqlite_connection *connection, const struct sql_statement *statement);
+
+/* A write in the place of another, which is told of its end before it has come to it. */
+struct early_write {
+    struct early_write *next;
+    struct sql_write_job job, *planted_on; /* planted_on: NULL once it was told */
+    const struct sqlite_db *db;
+    bool has_run;
+};
+
+/* Of the incarnation. */
+static struct {
+    struct early_write *first;
+    const struct task *hurried[HURRIED_MAX]; /* who is told early; NULL: a free place */
+    unsigned incarnation;
+} early;
+
+static const struct task **find_hurried(const struct task *task)
+{
+    if (early.incarnation != simulator_incarnation()) {
+        early.first = NULL;
+        memset(early.hurried, 0, sizeof(early.hurried));
+        early.incarnation = simulator_incarnation();
+    }
+    for (size_t i = 0; i < HURRIED_MAX; i++) {
+        if (early.hurried[i] == task)
+            return &early.hurried[i];
+    }
+    return NULL;
+}
+
+void plant_hurry(bool is_hurried)
+{
+    const struct task *self = scheduler_current();
+    const struct task **place = find_hurried(is_hurried ? NULL : self);
+    ASSERT(place);
+    *place = is_hurried ? self : NULL;
+}
+
+static int run_early(struct sql_tx *tx, void *argument)
+{
+    struct early_write *write = argument;
+    write->job.result_ = write->planted_on->closure(tx, write->planted_on->argument);
+    write->has_run = true;
+    return write->job.result_;
+}
+
+static void tell(struct early_write *write, int result)
+{
+    struct sql_write_job *planted_on = write->planted_on;
+    write->planted_on = NULL;
+    if (planted_on)
+        planted_on->done(result, planted_on->argument);
+}
+
+static void done_early(int result, void *argument)
+{
+    struct early_write *write = argument, **place = &early.first;
+    tell(write, result);
+    while (*place != write)
+        place = &(*place)->next;
+    *place = write->next;
+    free(write);
+}
+
+void __wrap_sqlite_write_async(struct sql_db *base, struct sql_write_job *job)
+{
+    const struct sqlite_db *db = (const struct sqlite_db *)(const void *)base;
+    if (simulation.plant != PLANT_EARLY_ANSWER || strcmp(db->path, ORDERS_STORE) != 0 ||
+        !find_hurried(scheduler_current())) {
+        __real_sqlite_write_async(base, job);
+        return;
+    }
+    struct early_write *write = calloc(1, sizeof(*write));
+    ASSERT(write);
+    *write = (struct early_write){.next = early.first,
+                                  .job = {.closure = run_early, .argument = write, .done = done_early},
+                                  .planted_on = job,
+                                  .db = db};
+    early.first = write;
+    __real_sqlite_write_async(base, &write->job);
+}
+
+int __wrap_sqlite_run(struct sqlite_connection *connection, const struct sql_statement *statement)
+{
+    bool is_commit = simulation.plant == PLANT_EARLY_ANSWER && statement == &ports_sql_sqlite_commit;
+    for (struct early_write *write = is_commit ? early.first : NULL, *next; write; write = next) {
+        next = write->next;
+        if (write->has_run && connection == &write->db->writer)
+            tell(write, write->job.result_);
+    }
+    return __real_sqlite_run(connection, statement);
 }
 
 /* -- Planted: the response cache keeps what has changed ------------------------------------------------------------ */

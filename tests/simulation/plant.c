@@ -11,7 +11,7 @@
 #define BROKEN_MAX 8
 
 const char *const plant_names = "oversell, double-charge, double-refund, lost-event, early-answer, early-offset, "
-                                "missing-fsync, expired-token, logged-out-token, cart-twice, "
+                                "missing-fsync, one-fsync, late-fsync, expired-token, logged-out-token, cart-twice, "
                                 "other-tenant, wall-clock, stale-page";
 
 /* Whoever misses it first says so. */
@@ -31,9 +31,11 @@ static const struct {
     [PLANT_DOUBLE_CHARGE] = {"double-charge", {"nobody is charged twice"}},
     [PLANT_DOUBLE_REFUND] = {"double-refund", {"money goes back as often as somebody asked"}},
     [PLANT_LOST_EVENT] = {"lost-event", {"each event reaches each consumer"}},
-    [PLANT_EARLY_ANSWER] = {"early-answer", {WHAT_WAS_COMMITTED_IS_GONE}},
+    [PLANT_EARLY_ANSWER] = {"early-answer", {"what is acknowledged was committed", "an acknowledged order is there"}},
     [PLANT_EARLY_OFFSET] = {"early-offset", {"each event reaches each consumer", "each event takes effect once"}},
     [PLANT_MISSING_FSYNC] = {"missing-fsync", {WHAT_WAS_COMMITTED_IS_GONE}},
+    [PLANT_ONE_FSYNC] = {"one-fsync", {WHAT_WAS_COMMITTED_IS_GONE}},
+    [PLANT_LATE_FSYNC] = {"late-fsync", {WHAT_WAS_COMMITTED_IS_GONE}},
     [PLANT_EXPIRED_TOKEN] = {"expired-token", {"an access token ends"}},
     [PLANT_LOGGED_OUT_TOKEN] = {"logged-out-token", {"a token of an ended session is refused"}},
     [PLANT_CART_TWICE] = {"cart-twice", {"one cart becomes one order", "a cart holds what was put in"}},
@@ -66,9 +68,11 @@ bool plant_breaks(enum plant plant, const char *invariant)
 void plant_disk(struct simulation *sim)
 {
     if (sim->plant == PLANT_MISSING_FSYNC)
-        simulated_disk_set_lie(sim->shop_disk, SIMULATED_DISK_IGNORES_SYNCS);
-    if (sim->plant == PLANT_EARLY_ANSWER)
-        simulated_disk_set_lie(sim->shop_disk, SIMULATED_DISK_SYNCS_LATE);
+        simulated_disk_set_lie(sim->shop_disk, SIMULATED_DISK_IGNORES_SYNCS, NULL);
+    if (sim->plant == PLANT_ONE_FSYNC)
+        simulated_disk_set_lie(sim->shop_disk, SIMULATED_DISK_IGNORES_SYNCS, ORDERS_STORE "-wal");
+    if (sim->plant == PLANT_LATE_FSYNC)
+        simulated_disk_set_lie(sim->shop_disk, SIMULATED_DISK_SYNCS_LATE, NULL);
 }
 
 /* Another key for each try. */
@@ -182,6 +186,18 @@ static rpc_handler *find_handler(const struct service *service, const struct rpc
     return route->handler;
 }
 
+/* Where the answer waits for what becomes of the order, the handler itself would miss it. */
+static int create_order_early(struct call *call, const ProtobufCMessage *in, ProtobufCMessage *out)
+{
+    rpc_handler *handler = find_handler(&orders_service, &orders_create_order_rpc);
+    if (call->wait_ms > 0)
+        return handler(call, in, out);
+    plant_hurry(true);
+    int result = handler(call, in, out);
+    plant_hurry(false);
+    return result;
+}
+
 /* Orders what is in the cart, and not the cart. */
 static int create_order(struct call *call, const Orders__CreateOrderRequest *in, Orders__Order *out)
 {
@@ -235,6 +251,7 @@ static const struct {
     {PLANT_OVERSELL, &catalog_service, RPC(catalog, commit_stock)},
     {PLANT_OVERSELL, &catalog_service, RPC(catalog, release_stock)},
     {PLANT_CART_TWICE, &orders_service, RPC(orders, create_order)},
+    {PLANT_EARLY_ANSWER, &orders_service, .rpc = &orders_create_order_rpc, .handler = create_order_early},
     {PLANT_OTHER_TENANT, &orders_service, RPC(orders, get_order)},
 };
 

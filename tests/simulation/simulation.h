@@ -40,6 +40,8 @@
 
 #define SHOP_AUTHORITY "127.0.0.1:3000"
 #define PROVIDER_AUTHORITY "127.0.0.1:3011"
+#define FOLDER "simulated" /* a name: nothing is written there */
+#define ORDERS_STORE FOLDER "/orders.db"
 #define SHOP_VFS "shop_disk"
 #define PROVIDER_VFS "provider_disk"
 
@@ -49,9 +51,11 @@ enum plant {
     PLANT_DOUBLE_CHARGE,    /* the provider's key is another for each try */
     PLANT_DOUBLE_REFUND,    /* the same for refunds */
     PLANT_LOST_EVENT,       /* an event that nobody has read yet is lost by a crash */
-    PLANT_EARLY_ANSWER,     /* acknowledged before it is durable */
+    PLANT_EARLY_ANSWER,     /* acknowledged before its COMMIT */
     PLANT_EARLY_OFFSET,     /* a consumer's offset is committed before its effect */
     PLANT_MISSING_FSYNC,    /* the disk says that it synced */
+    PLANT_ONE_FSYNC,        /* the same, of the log of orders alone */
+    PLANT_LATE_FSYNC,       /* a sync takes effect with the next one */
     PLANT_EXPIRED_TOKEN,    /* an access token is good for an hour more */
     PLANT_LOGGED_OUT_TOKEN, /* an access token outlives its session */
     PLANT_CART_TWICE,       /* an order leaves its cart */
@@ -138,7 +142,7 @@ struct simulation {
     const char *save_folder; /* where a violation leaves the disks; NULL: nowhere */
     int verdict_pipe;        /* to the parent */
     struct simulated_disk *shop_disk, *provider_disk;
-    char folder[PATH_BYTES]; /* a name: nothing is written there */
+    char folder[PATH_BYTES];
     struct config *config;
 
     struct service_host *shop; /* NULL while it is down */
@@ -304,6 +308,7 @@ const struct service *const *plant_services(enum plant plant);
 void plant_disk(struct simulation *sim);
 struct str plant_provider_key(struct arena *arena, struct str key);
 int plant_lost_event(struct service_host *shop);
+void plant_hurry(bool is_hurried); /* of the calling task: its writes to orders are told of before their COMMIT */
 bool plant_parse(const char *name, enum plant *ret_plant);
 /* Whether that is what the bug breaks. */
 bool plant_breaks(enum plant plant, const char *invariant);

@@ -321,7 +321,7 @@ void run_seed(struct simulation *sim, int trace_descriptor, struct simulator_res
         .trace_descriptor = trace_descriptor,
         .on_crash = on_crash,
     };
-    snprintf(sim->folder, sizeof(sim->folder), "simulated");
+    snprintf(sim->folder, sizeof(sim->folder), FOLDER);
     simulated_disk_configure_sqlite();
     sim->shop_disk = simulated_disk_new(SHOP_VFS);
     sim->provider_disk = simulated_disk_new(PROVIDER_VFS);
