@@ -56,7 +56,8 @@ CONSTANT = re.compile(r"^#define ([A-Z]\w+) ", re.M)
 # What stands in a header and only unit tests call, and why.
 FOR_TESTS = {
     **dict.fromkeys(["http_server_loop_count", "http_server_connection_count", "http_exchange_is_dead", "metric_value",
-                     "fault_plan_calls", "fault_plan_faults", "simulator_enter_domain", "simulator_trace"],
+                     "fault_plan_calls", "fault_plan_faults", "fault_plan_set", "simulator_enter_domain",
+                     "simulator_trace"],
                     "what a test must see from outside"),
     **dict.fromkeys(["workflow_await", "workflow_poll", "workflow_sleep", "workflow_wait", "workflow_engine_settle",
                      "WORKFLOW_NO_TIMEOUT"], "what the port promises, and its conformance suite holds"),

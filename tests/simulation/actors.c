@@ -2,7 +2,7 @@
 #include "tests/simulation/simulation.h"
 
 actor_fn *const actors[] = {guests_start,    customers_start, carts_start, staff_start,
-                            dashboard_start, chaos_start,     NULL};
+                            dashboard_start, followers_start, chaos_start, NULL};
 
 struct acting {
     task_fn *fn;

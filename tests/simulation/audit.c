@@ -116,9 +116,6 @@ static void weigh_order(struct judgement *judgement, const struct book_order *or
         violated("the order is the one that was acknowledged", "%s, told %s", order->id, purchase->order_id);
     if (strcmp(order->status, "pending") == 0)
         violated("every order ends", "%s is pending", order->id);
-    if (order->recorded != order->told)
-        violated("each event reaches each consumer", "order %s, %s: told %x, recorded %x", order->id, order->status,
-                 order->told, order->recorded);
     weigh_mails(order);
 }
 
@@ -329,6 +326,7 @@ void audit(struct simulation *sim)
     weigh_orders_store(judgement);
     weigh_catalog_store(judgement);
     weigh_payments_store(judgement);
+    book_weigh_events();
     sql_close(open_judged(judgement, "identity"));
     sql_close(open_judged(judgement, "recorder"));
     sim->commits = watch_commits();

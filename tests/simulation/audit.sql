@@ -49,7 +49,7 @@ SELECT queue, attempts, COALESCE(last_error, '') FROM queue_message;
 SELECT type, id, status FROM workflow WHERE status NOT IN ('completed', 'failed');
 
 -- name: record
-INSERT INTO recorded (event_id, type, order_id) VALUES ($1, $2, $3);
+INSERT INTO recorded (event_id, source, position) VALUES ($1, $2, $3);
 
 -- name: plant_lose_event
 -- As a log in memory would: what came last is gone after a crash, whoever has not read it yet.

@@ -23,7 +23,9 @@ int book_read_lines(const char *text, struct book_line ret_lines[LINES_MAX])
 
 const struct watched_table watched_tables[] = {
     {"orders", "orders", ROWS(order), judge_order},
-    {"orders", "outbox", ROWS(outbox), judge_outbox},
+    {"orders", "outbox", ROWS(outbox), judge_order_told},
+    {"catalog", "outbox", ROWS(outbox), judge_told},
+    {"payments", "outbox", ROWS(outbox), judge_told},
     {"catalog", "reservation", ROWS(reservation), judge_reservation},
     {"catalog", "stock", ROWS(stock), judge_stock},
     {"payments", "ledger_transactions", ROWS(ledger), judge_ledger},
@@ -32,6 +34,9 @@ const struct watched_table watched_tables[] = {
     {"stripe_emulator", "charges", ROWS(charge), judge_charge},
     {"stripe_emulator", "refunds", ROWS(refund), judge_refund},
     {"recorder", "recorded", ROWS(recorded), judge_recorded},
+    {"orders", "consumer_offset", ROWS(offset), judge_offset},
+    {"payments", "consumer_offset", ROWS(offset), judge_offset},
+    {"recorder", "consumer_offset", ROWS(offset), judge_offset},
     {0},
 };
 

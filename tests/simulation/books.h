@@ -12,9 +12,12 @@
 
 /* -- watch.c ------------------------------------------------------------------------------------------------------- */
 
+struct watched_table;
+
 /* What became of a row. row is NULL when it is gone. is_scan: it was not necessarily changed, and perhaps more than
  * once since it was last seen. */
 struct change {
+    const struct watched_table *table;
     sqlite3_stmt *row;
     sqlite3_int64 rowid;
     bool is_scan;
@@ -37,7 +40,7 @@ struct watched_store {
 
 extern const struct watched_table watched_tables[]; /* ends with an empty one; at most WATCHED_TABLES_MAX */
 extern const struct watched_store watched_stores[];
-#define WATCHED_TABLES_MAX 16
+#define WATCHED_TABLES_MAX 24
 
 /* From now on every connection is watched. After simulated_disk_configure_sqlite. */
 void watch_start(void);
@@ -49,6 +52,7 @@ void watch_scan(const char *path, const char *vfs);
 /* False from a crash, or a look that failed, to the next commit of the store: until then it may be ahead of the books,
  * and nothing is said of what is true between it and others. */
 bool watch_is_current(const char *store);
+uint64_t watch_gaps(void); /* how often the books missed something */
 void watch_crashed(void);
 
 const char *row_text(const struct change *change, int column);
@@ -62,9 +66,9 @@ struct book_order {
     struct purchase *purchase;
     int64_t total, shipping, version;
     bool cancel_requested;
-    bool is_unjudged;        /* its status is not yet held against stock and money */
-    unsigned told, recorded; /* bits of order_event_types */
-    uint64_t seen;           /* the scan that saw it last */
+    bool is_unjudged; /* its status is not yet held against stock and money */
+    unsigned told;    /* bits of order_event_types */
+    uint64_t seen;    /* the scan that saw it last */
     /* books_money.c */
     char charge[ID_BYTES];
     int64_t captured, refunded; /* at the provider */
@@ -100,13 +104,48 @@ enum book_reservation_status book_reservation(const char *order_id);
 int64_t book_units(int tenant, int sku); /* on hand and sold, by the last commit */
 
 void judge_order(const struct change *change);
-void judge_outbox(const struct change *change);
-void judge_recorded(const struct change *change);
+void judge_order_told(const struct change *change);
 void judge_stock(const struct change *change);
 void judge_reservation(const struct change *change);
 void judge_between(bool is_scan);
 void orders_begin(bool is_scan), orders_end(bool is_scan);
 void stock_begin(bool is_scan), stock_end(bool is_scan);
+
+/* -- books_events.c ------------------------------------------------------------------------------------------------ */
+
+/* The service as it is, but for the handlers of its consumers, which are followed. all: it and the others. */
+const struct service *book_follow(const struct service *service, const struct service *const *all);
+
+bool book_told(const struct change *change); /* a row of an outbox; true when it is new */
+void judge_told(const struct change *change);
+void judge_offset(const struct change *change);
+void judge_recorded(const struct change *change);
+void book_follower_told(int tenant, int64_t after, int64_t offset, struct str type);
+void book_weigh_events(void); /* in the end: each has reached each */
+
+/* -- books_goods.c ------------------------------------------------------------------------------------------------- */
+
+/* What is known of a product: nothing older may be shown to who asks from now on. */
+struct goods_floor {
+    int64_t version;
+    size_t stock[SKUS]; /* a place in the history of its stock */
+    uint64_t gaps;
+};
+
+struct shown_goods {
+    int64_t version, price;
+    bool has_stock;
+    int64_t available[SKUS];
+};
+
+struct goods_floor book_goods_floor(int tenant);
+void book_goods_shown(int tenant, const struct goods_floor *floor, const struct shown_goods *shown);
+void book_edit_acknowledged(int tenant, int64_t version, int64_t price);
+void book_edit_is_known(int tenant, int64_t version);
+void book_stock_changed(const char *sku_id, int64_t on_hand, int64_t available);
+size_t book_stock_now(int tenant, int sku);
+void book_stock_acknowledged(int tenant, int sku, int64_t on_hand, size_t since); /* asked for since then */
+void book_stock_told(int tenant, const char *sku_id, int64_t available);
 
 /* -- books_money.c ------------------------------------------------------------------------------------------------- */
 

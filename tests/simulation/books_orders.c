@@ -5,7 +5,6 @@
 #include <stdio.h>
 
 #define PRICES_MAX 64
-#define EARLY_MAX 64
 #define CATCH_UP_LOOKS 100
 #define CATCH_UP_MS 50
 
@@ -17,12 +16,6 @@ static struct {
     size_t order_count;
     int64_t prices[TENANTS][PRICES_MAX];
     size_t price_count[TENANTS];
-    sqlite3_int64 last_event, last_recorded;
-    struct {
-        char order_id[ID_BYTES];
-        int type;
-    } early[EARLY_MAX];
-    size_t early_count;
     uint64_t scan;
 } books;
 
@@ -227,61 +220,18 @@ static int event_type(const char *type)
     return -1;
 }
 
-/* Rows that are gone were trimmed, after every consumer had them. */
-void judge_outbox(const struct change *change)
+void judge_order_told(const struct change *change)
 {
-    sqlite3_int64 seq = change->row ? sqlite3_column_int64(change->row, 0) : 0;
-    int type = change->row ? event_type(row_text(change, 1)) : -1;
-    if (!change->row || seq <= books.last_event)
-        return;
-    books.last_event = seq;
-    struct book_order *order = type >= 0 ? book_find(row_text(change, 2)) : NULL;
+    bool is_new = book_told(change);
+    int type = is_new ? event_type(row_text(change, 1)) : -1;
     if (type < 0)
         return;
+    struct book_order *order = book_find(row_text(change, 2));
     if (!order || strcmp(order->tenant, row_text(change, 3)) != 0)
         violated("an event is of an order", "%s of %s", row_text(change, 1), row_text(change, 2));
     if (order->told & 1u << type)
         violated("each event is told once", "%s of %s", row_text(change, 1), order->id);
     order->told |= 1u << type;
-}
-
-static void record(struct book_order *order, int type)
-{
-    if (order->recorded & 1u << type)
-        violated("each event takes effect once", "%s of %s", order_event_types[type], order->id);
-    order->recorded |= 1u << type;
-}
-
-/* A consumer may see a commit a moment before the books do: what they do not know yet waits for them. */
-void judge_recorded(const struct change *change)
-{
-    sqlite3_int64 seq = change->row ? sqlite3_column_int64(change->row, 0) : INT64_MAX;
-    if (seq <= books.last_recorded)
-        return;
-    if (!change->row)
-        violated("what was recorded stays", "row %lld is gone", (long long)change->rowid);
-    books.last_recorded = seq;
-    struct book_order *order = book_find(row_text(change, 3));
-    int type = event_type(row_text(change, 2));
-    if (type >= 0 && order) {
-        record(order, type);
-    } else if (type >= 0) {
-        ASSERT(books.early_count < EARLY_MAX);
-        copy(books.early[books.early_count].order_id, row_text(change, 3));
-        books.early[books.early_count++].type = type;
-    }
-}
-
-static void record_early(void)
-{
-    for (size_t i = 0; i < books.early_count; i++) {
-        struct book_order *order = book_find(books.early[i].order_id);
-        if (!order)
-            violated("what is consumed was committed", "%s of %s", order_event_types[books.early[i].type],
-                     books.early[i].order_id);
-        record(order, books.early[i].type);
-    }
-    books.early_count = 0;
 }
 
 void orders_begin(bool is_scan)
@@ -291,16 +241,12 @@ void orders_begin(bool is_scan)
 
 void orders_end(bool is_scan)
 {
-    record_early();
     for (size_t i = 0; i < books.order_count; i++) {
         const struct book_order *order = &books.orders[i];
         char type[ID_BYTES];
         if (is_scan && order->seen != books.scan)
             violated("what was committed stays", "order %s, %s, is gone", order->id, order->status);
         snprintf(type, sizeof(type), "order.%s", strcmp(order->status, "pending") == 0 ? "placed" : order->status);
-        if (order->recorded & ~order->told)
-            violated("what is consumed was committed", "order %s: told %x, consumed %x", order->id, order->told,
-                     order->recorded);
         if (!(order->told & 1u << event_type(type)))
             violated("a change and its event are one", "order %s is %s without an event", order->id, order->status);
     }

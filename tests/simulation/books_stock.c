@@ -211,6 +211,7 @@ void stock_end(bool is_scan)
             violated("what was there is there or sold", "SKU %s: on hand %" PRId64 ", sold %" PRId64 ", of %" PRId64,
                      sku->id, sku->on_hand, sku->sold, sku->units);
         sku->units = units;
+        book_stock_changed(sku->id, sku->on_hand, sku->on_hand - sku->reserved);
     }
     judge_between(is_scan);
 }

@@ -13,6 +13,7 @@
 #define FAR_MS (100 * DAY_MS) /* off by a year, more or less */
 #define CRASH_STEPS_MAX 3000
 #define WEIGHT_MAX 6
+#define LATE_TURNS_MAX 500 /* of the chaos, for what a seed still lacks when everybody has done */
 #define REFUND_FAULTS_MAX 5
 #define BODY_BYTES 200
 #define LATEST_MS (40 * SECOND_MS) /* by then every request has come to its end */
@@ -25,12 +26,20 @@ static void move_clock(int64_t change_ms)
     note("the clock is moved by %lld s", (long long)(change_ms / SECOND_MS));
 }
 
+/* The disk is as it is for a while, which counts where somebody met it, and is whole again. */
+static void keep_disk_so(struct simulation *sim, int64_t most_ms)
+{
+    uint64_t before = simulated_disk_counts(sim->shop_disk)->faults;
+    sleep_between_ms(100, most_ms);
+    sim->struck.disk += simulated_disk_counts(sim->shop_disk)->faults > before;
+    *simulated_disk_faults(sim->shop_disk) = (struct simulated_disk_faults){0};
+}
+
 static void fill_disk(struct simulation *sim)
 {
     note("the disk is full");
     simulated_disk_faults(sim->shop_disk)->is_full = true;
-    sleep_between_ms(100, 6000);
-    simulated_disk_faults(sim->shop_disk)->is_full = false;
+    keep_disk_so(sim, 6000);
 }
 
 static void break_disk(struct simulation *sim)
@@ -40,8 +49,7 @@ static void break_disk(struct simulation *sim)
     faults->write_error_permille = (unsigned)random_between(0, 60);
     faults->sync_error_permille = (unsigned)random_between(0, 100);
     faults->read_error_permille = (unsigned)random_between(0, 10);
-    sleep_between_ms(100, 4000);
-    *faults = (struct simulated_disk_faults){0};
+    keep_disk_so(sim, 4000);
 }
 
 static void slow_disk(struct simulation *sim)
@@ -50,12 +58,12 @@ static void slow_disk(struct simulation *sim)
     note("the disk is slow");
     faults->slow_permille = (unsigned)random_between(10, 300);
     faults->slow_max_ns = random_between(1, 200) * CLOCK_NS_PER_MS;
-    sleep_between_ms(100, 4000);
-    *faults = (struct simulated_disk_faults){0};
+    keep_disk_so(sim, 4000);
 }
 
 static void shake_network(struct simulation *sim)
 {
+    (void)sim;
     *simulated_network_faults() = (struct simulated_network_faults){
         .refused_permille = (unsigned)random_between(0, 100),
         .request_lost_permille = (unsigned)random_between(0, 60),
@@ -65,7 +73,6 @@ static void shake_network(struct simulation *sim)
         .delayed_permille = (unsigned)random_between(0, 400),
         .delay_max_ns = random_between(1, 3000) * CLOCK_NS_PER_MS,
     };
-    sim->mail_fault_permille = (unsigned)random_between(0, 300);
 }
 
 static void crash_soon(struct simulation *sim)
@@ -164,6 +171,12 @@ static const struct {
 
 #define KINDS (sizeof(kinds) / sizeof(kinds[0]))
 
+static bool has_too_few(void)
+{
+    const struct faults_struck struck = faults_struck();
+    return faults_sum(&struck) < FAULTS_MIN;
+}
+
 static void wreak(void *argument)
 {
     struct simulation *sim = argument;
@@ -173,12 +186,12 @@ static void wreak(void *argument)
         sum += weights[i];
     }
     shake_network(sim);
-    while (sim->busy_actors > 0 || faults_so_far() < FAULTS_MIN) {
+    for (int late = 0; sim->busy_actors > 0 || (has_too_few() && late < LATE_TURNS_MAX);
+         late += sim->busy_actors == 0) {
         int64_t drawn = random_between(0, sum - 1);
         size_t kind = 0;
         while (drawn >= weights[kind])
             drawn -= weights[kind++];
-        sim->faults_asked += kinds[kind].fn != rest;
         kinds[kind].fn(sim);
         sleep_between_ms(10, 8000);
     }
@@ -186,15 +199,10 @@ static void wreak(void *argument)
     sim->working--;
 }
 
-uint64_t faults_so_far(void)
-{
-    return simulated_disk_counts(simulation.shop_disk)->faults + simulated_network_counts()->faults +
-           simulation.faults_asked + simulation.port_faults + simulator_incarnation();
-}
-
 void chaos_start(struct simulation *sim)
 {
     struct task *task;
+    faults_draw();
     sim->is_faulty = sim->is_chaotic = true;
     sim->working++;
     ASSERT(task_start(&task, "chaos", wreak, sim) == 0);
@@ -206,7 +214,6 @@ void chaos_end(struct simulation *sim)
     simulator_crash_at(0);
     *simulated_disk_faults(sim->shop_disk) = (struct simulated_disk_faults){0};
     *simulated_network_faults() = (struct simulated_network_faults){0};
-    doors_calm();
     provider_ask("/test/faults", "application/json", "{\"errors\":0,\"refund_failures\":0}");
     if (sim->clock_off_ms)
         move_clock(-sim->clock_off_ms);

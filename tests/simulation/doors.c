@@ -3,21 +3,23 @@
  * the world's mailbox, signing keys are made once for all seeds. The planted bugs that are of one call stand here too.
  */
 #define OPENSSL_SUPPRESS_DEPRECATED /* RAND_METHOD is the way to make a key that is the same in each run */
+#include "platform/base/scheduler.h"
 #include "platform/ports/idp/idp_adapter.h"
 #include "platform/ports/mail/mail.h"
-#include "platform/ports/sql/sql_faulty.h"
+#include "platform/ports/sql/sql_sqlite.h"
+#include "platform/ports/sql/sqlite.sql.h"
+#include "platform/service/response_cache.h"
 #include "platform/service/token.h"
 #include "tests/simulation/simulation.h"
 
 #include <openssl/rand.h>
+#include <stdlib.h>
 
 #define KEYS_MAX 16
 #define KEYS_READY 2 /* made before the first seed; a seed seldom needs more */
 #define PEM_BYTES 2400
+#define HURRIED_MAX 64
 #define HOUR_MS (INT64_C(3600) * 1000)
-#define SQL_FAULTS_DRAWN_MAX 6 /* of a database, each time the shop starts */
-#define DATABASES_MAX 8
-#define SQL_CALLS_MAX 600 /* among which they strike */
 
 /* -- Passwords ----------------------------------------------------------------------------------------------------- */
 
@@ -38,69 +40,6 @@ int64_t __wrap_clock_steady_ms(void);
 int64_t __wrap_clock_steady_ms(void)
 {
     return simulation.plant == PLANT_WALL_CLOCK ? clock_wall_ms() : __real_clock_steady_ms();
-}
-
-/* -- Databases ----------------------------------------------------------------------------------------------------- */
-
-int __real_sql_open(struct sql_db **ret_db, const struct sql_config *config, char ret_message[512]);
-int __wrap_sql_open(struct sql_db **ret_db, const struct sql_config *config, char ret_message[512]);
-
-/* A call that fails or is late, as a server's may be. (One that was kept and said to have failed would break sql.h's
- * word; the disk's own failing syncs come close to that.) */
-static struct fault_rule draw_fault(void)
-{
-    static const struct fault_rule kinds[] = {
-        {.call = "write", .kind = FAULT_FAIL},   {.call = "write", .kind = FAULT_DELAY, .delay_ms = 500},
-        {.call = "read", .kind = FAULT_FAIL},    {.call = "read", .kind = FAULT_DELAY, .delay_ms = 500},
-        {.call = "exec", .kind = FAULT_FAIL},    {.call = "query", .kind = FAULT_FAIL},
-        {.call = "write", .kind = FAULT_REPEAT}, /* as an engine does whose transactions collide */
-    };
-    struct fault_rule rule = kinds[simulator_random_below(sizeof(kinds) / sizeof(kinds[0]))];
-    rule.port = FAULT_SQL;
-    rule.nth = 1 + simulator_random_below(SQL_CALLS_MAX);
-    return rule;
-}
-
-/* Of the databases of one incarnation. */
-static struct {
-    struct fault_plan *plans[DATABASES_MAX];
-    size_t count;
-    unsigned incarnation;
-    bool is_calm;
-} sql_faults;
-
-static void remember_plan(struct fault_plan *plan)
-{
-    if (sql_faults.incarnation != simulator_incarnation())
-        sql_faults.count = 0;
-    sql_faults.incarnation = simulator_incarnation();
-    ASSERT(sql_faults.count < DATABASES_MAX);
-    sql_faults.plans[sql_faults.count++] = plan;
-}
-
-void doors_calm(void)
-{
-    sql_faults.is_calm = true;
-    for (size_t i = 0; sql_faults.incarnation == simulator_incarnation() && i < sql_faults.count; i++)
-        ASSERT(fault_plan_set(sql_faults.plans[i], NULL, 0) == 0);
-}
-
-/* A plan of its own for each database. It is never freed: a crash leaves nobody who could, and a seed is a process. */
-int __wrap_sql_open(struct sql_db **ret_db, const struct sql_config *config, char ret_message[512])
-{
-    struct fault_rule rules[SQL_FAULTS_DRAWN_MAX];
-    bool is_drawn = simulation.shop_is_starting && !sql_faults.is_calm;
-    size_t count = is_drawn ? simulator_random_below(SQL_FAULTS_DRAWN_MAX + 1) : 0;
-    TRY(__real_sql_open(ret_db, config, ret_message));
-    if (count == 0)
-        return 0;
-    struct fault_plan *plan = fault_plan_new();
-    for (size_t i = 0; i < count; i++)
-        rules[i] = draw_fault();
-    simulation.port_faults += count;
-    ASSERT(plan && fault_plan_set(plan, rules, count) == 0);
-    remember_plan(plan);
-    return sql_faulty_wrap(ret_db, plan);
 }
 
 /* -- Mails --------------------------------------------------------------------------------------------------------- */
@@ -195,4 +134,114 @@ int __wrap_token_block_session(struct token_ring *ring, struct str session_id, i
     if (simulation.plant == PLANT_LOGGED_OUT_TOKEN)
         return 0;
     return __real_token_block_session(ring, session_id, until_ms, now_ms);
+}
+
+/* -- Planted: the writer tells who places an order before its COMMIT ----------------------------------------------- */
+
+void __real_sqlite_write_async(struct sql_db *base, struct sql_write_job *job);
+void __wrap_sqlite_write_async(struct sql_db *base, struct sql_write_job *job);
+int __real_sqlite_run(struct sqlite_connection *connection, const struct sql_statement *statement);
+int __wrap_sqlite_run(struct sqlite_connection *connection, const struct sql_statement *statement);
+
+/* A write in the place of another, which is told of its end before it has come to it. */
+struct early_write {
+    struct early_write *next;
+    struct sql_write_job job, *planted_on; /* planted_on: NULL once it was told */
+    const struct sqlite_db *db;
+    bool has_run;
+};
+
+/* Of the incarnation. */
+static struct {
+    struct early_write *first;
+    const struct task *hurried[HURRIED_MAX]; /* who is told early; NULL: a free place */
+    unsigned incarnation;
+} early;
+
+static const struct task **find_hurried(const struct task *task)
+{
+    if (early.incarnation != simulator_incarnation()) {
+        early.first = NULL;
+        memset(early.hurried, 0, sizeof(early.hurried));
+        early.incarnation = simulator_incarnation();
+    }
+    for (size_t i = 0; i < HURRIED_MAX; i++) {
+        if (early.hurried[i] == task)
+            return &early.hurried[i];
+    }
+    return NULL;
+}
+
+void plant_hurry(bool is_hurried)
+{
+    const struct task *self = scheduler_current();
+    const struct task **place = find_hurried(is_hurried ? NULL : self);
+    ASSERT(place);
+    *place = is_hurried ? self : NULL;
+}
+
+static int run_early(struct sql_tx *tx, void *argument)
+{
+    struct early_write *write = argument;
+    write->job.result_ = write->planted_on->closure(tx, write->planted_on->argument);
+    write->has_run = true;
+    return write->job.result_;
+}
+
+static void tell(struct early_write *write, int result)
+{
+    struct sql_write_job *planted_on = write->planted_on;
+    write->planted_on = NULL;
+    if (planted_on)
+        planted_on->done(result, planted_on->argument);
+}
+
+static void done_early(int result, void *argument)
+{
+    struct early_write *write = argument, **place = &early.first;
+    tell(write, result);
+    while (*place != write)
+        place = &(*place)->next;
+    *place = write->next;
+    free(write);
+}
+
+void __wrap_sqlite_write_async(struct sql_db *base, struct sql_write_job *job)
+{
+    const struct sqlite_db *db = (const struct sqlite_db *)(const void *)base;
+    if (simulation.plant != PLANT_EARLY_ANSWER || strcmp(db->path, ORDERS_STORE) != 0 ||
+        !find_hurried(scheduler_current())) {
+        __real_sqlite_write_async(base, job);
+        return;
+    }
+    struct early_write *write = calloc(1, sizeof(*write));
+    ASSERT(write);
+    *write = (struct early_write){.next = early.first,
+                                  .job = {.closure = run_early, .argument = write, .done = done_early},
+                                  .planted_on = job,
+                                  .db = db};
+    early.first = write;
+    __real_sqlite_write_async(base, &write->job);
+}
+
+int __wrap_sqlite_run(struct sqlite_connection *connection, const struct sql_statement *statement)
+{
+    bool is_commit = simulation.plant == PLANT_EARLY_ANSWER && statement == &ports_sql_sqlite_commit;
+    for (struct early_write *write = is_commit ? early.first : NULL, *next; write; write = next) {
+        next = write->next;
+        if (write->has_run && connection == &write->db->writer)
+            tell(write, write->job.result_);
+    }
+    return __real_sqlite_run(connection, statement);
+}
+
+/* -- Planted: the response cache keeps what has changed ------------------------------------------------------------ */
+
+void __real_response_cache_drop(struct response_cache *cache, uint64_t tag);
+void __wrap_response_cache_drop(struct response_cache *cache, uint64_t tag);
+
+void __wrap_response_cache_drop(struct response_cache *cache, uint64_t tag)
+{
+    if (simulation.plant != PLANT_STALE_PAGE)
+        __real_response_cache_drop(cache, tag);
 }

@@ -1,5 +1,4 @@
-/* The mail port in the world: what was sent lies in memory that no crash takes, where people read their codes. Between
- * the shop and it mails are refused, or accepted without a word of it, as a mail server does. */
+/* The mail port in the world: what was sent lies in memory that no crash takes, where people read their codes. */
 #include "platform/ports/mail/mail_adapter.h"
 #include "tests/simulation/simulation.h"
 
@@ -44,13 +43,9 @@ static void deliver(const struct mail_message *message)
 static int send(const struct mail_message *message)
 {
     task_step("mail");
-    bool is_faulty = simulation.is_faulty && random_permille(simulation.mail_fault_permille);
-    simulation.port_faults += is_faulty;
-    if (is_faulty && random_permille(500))
-        return random_permille(300) ? ERR_STORAGE_FULL : ERR_UNAVAILABLE;
     deliver(message);
     task_step("mailed");
-    return is_faulty ? ERR_UNAVAILABLE : 0; /* accepted, and the answer lost: it comes twice */
+    return 0;
 }
 
 static void send_all(struct mail *mail, const struct mail_message *messages, size_t count, int *results)

@@ -70,11 +70,13 @@ static _Noreturn void run_child(uint64_t seed, int pipe_end)
     prepare_child(sim, seed);
     sim->verdict_pipe = pipe_end;
     run_seed(sim, run.is_traced ? STDERR_FILENO : 0, &result);
+    const struct faults_struck struck = faults_struck();
     const struct verdict verdict = {
         .held = true,
         .steps = result.steps,
         .hash = result.trace_hash,
-        .faults = faults_so_far(),
+        .faults = faults_sum(&struck),
+        .struck = struck,
         .lost_writes = simulated_disk_counts(sim->shop_disk)->lost_writes,
         .commits = sim->commits,
         .observations = sim->observations,
@@ -118,11 +120,34 @@ static bool is_other_history(uint64_t seed, const struct verdict *verdict)
     return is_other;
 }
 
+static void add_struck(struct faults_struck *sum, const struct faults_struck *struck)
+{
+    for (int port = 0; port < FAULT_PORTS; port++)
+        sum->ports[port] += struck->ports[port];
+    sum->network += struck->network;
+    sum->answers += struck->answers;
+    sum->crashes += struck->crashes;
+    sum->losses += struck->losses;
+    sum->clock += struck->clock;
+    sum->disk += struck->disk;
+}
+
+static void show_struck(const struct faults_struck *struck)
+{
+    printf("faults that struck: network %" PRIu64 ", answers lost %" PRIu64 ", crashes %" PRIu64
+           " (with lost writes %" PRIu64 "), clock %" PRIu64 ", disk %" PRIu64 "; calls of",
+           struck->network, struck->answers, struck->crashes, struck->losses, struck->clock, struck->disk);
+    for (int port = FAULT_ANY_PORT + 1; port < FAULT_PORTS; port++)
+        printf(" %s %" PRIu64 "%s", fault_port_name((enum fault_port)port), struck->ports[port],
+               port + 1 < FAULT_PORTS ? "," : "\n");
+}
+
 static void add_verdict(uint64_t seed, const struct verdict *verdict)
 {
     done.held++;
     done.sum.steps += verdict->steps;
     done.sum.faults += verdict->faults;
+    add_struck(&done.sum.struck, &verdict->struck);
     done.sum.lost_writes += verdict->lost_writes;
     done.sum.commits += verdict->commits;
     done.sum.observations += verdict->observations;
@@ -218,6 +243,7 @@ static int summarise(void)
 {
     struct rusage usage;
     getrusage(RUSAGE_CHILDREN, &usage);
+    show_struck(&done.sum.struck);
     printf("%" PRIu64 " seeds: %" PRIu64 " steps, %" PRIu64 " commits judged, %u crashes, %" PRIu64 " faults, %" PRIu64
            " lost writes, %" PRId64 " orders, %" PRId64 " kept, %" PRId64 " h of simulated time, at most %ld MB\n",
            done.held + done.failed, done.sum.steps, done.sum.commits, done.sum.crashes, done.sum.faults,

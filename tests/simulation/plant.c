@@ -3,7 +3,7 @@
 #include "shopstream/catalog/v1/catalog.rpc.h"
 #include "shopstream/orders/v1/orders.rpc.h"
 #include "tests/simulation/audit.sql.h"
-#include "tests/simulation/simulation.h"
+#include "tests/simulation/books.h"
 
 #include <stdlib.h>
 
@@ -11,12 +11,13 @@
 #define BROKEN_MAX 8
 
 const char *const plant_names = "oversell, double-charge, double-refund, lost-event, early-answer, early-offset, "
-                                "missing-fsync, expired-token, logged-out-token, cart-twice, other-tenant, wall-clock";
+                                "missing-fsync, one-fsync, late-fsync, expired-token, logged-out-token, cart-twice, "
+                                "other-tenant, wall-clock, stale-page";
 
 /* Whoever misses it first says so. */
 #define WHAT_WAS_COMMITTED_IS_GONE                                                                                     \
     "what was committed stays", "what holds stock stays", "a good order is taken or out of stock",                     \
-        "a reservation ends once", "a confirmed order can be fulfilled"
+        "a reservation ends once", "a confirmed order can be fulfilled", "each event takes effect once"
 
 /* Each bug's name, and the invariants that it breaks: what is said of a seed that finds it. */
 static const struct {
@@ -30,15 +31,18 @@ static const struct {
     [PLANT_DOUBLE_CHARGE] = {"double-charge", {"nobody is charged twice"}},
     [PLANT_DOUBLE_REFUND] = {"double-refund", {"money goes back as often as somebody asked"}},
     [PLANT_LOST_EVENT] = {"lost-event", {"each event reaches each consumer"}},
-    [PLANT_EARLY_ANSWER] = {"early-answer", {WHAT_WAS_COMMITTED_IS_GONE}},
+    [PLANT_EARLY_ANSWER] = {"early-answer", {"what is acknowledged was committed", "an acknowledged order is there"}},
     [PLANT_EARLY_OFFSET] = {"early-offset", {"each event reaches each consumer", "each event takes effect once"}},
     [PLANT_MISSING_FSYNC] = {"missing-fsync", {WHAT_WAS_COMMITTED_IS_GONE}},
+    [PLANT_ONE_FSYNC] = {"one-fsync", {WHAT_WAS_COMMITTED_IS_GONE}},
+    [PLANT_LATE_FSYNC] = {"late-fsync", {WHAT_WAS_COMMITTED_IS_GONE}},
     [PLANT_EXPIRED_TOKEN] = {"expired-token", {"an access token ends"}},
     [PLANT_LOGGED_OUT_TOKEN] = {"logged-out-token", {"a token of an ended session is refused"}},
     [PLANT_CART_TWICE] = {"cart-twice", {"one cart becomes one order", "a cart holds what was put in"}},
     [PLANT_OTHER_TENANT] = {"other-tenant", {"nobody reads what is not theirs"}},
     [PLANT_WALL_CLOCK] = {"wall-clock",
                           {"one purchase makes at most one order", "a repeated request gets the first answer"}},
+    [PLANT_STALE_PAGE] = {"stale-page", {"nothing stale is shown"}},
 };
 
 bool plant_parse(const char *name, enum plant *ret_plant)
@@ -64,9 +68,11 @@ bool plant_breaks(enum plant plant, const char *invariant)
 void plant_disk(struct simulation *sim)
 {
     if (sim->plant == PLANT_MISSING_FSYNC)
-        simulated_disk_set_lie(sim->shop_disk, SIMULATED_DISK_IGNORES_SYNCS);
-    if (sim->plant == PLANT_EARLY_ANSWER)
-        simulated_disk_set_lie(sim->shop_disk, SIMULATED_DISK_SYNCS_LATE);
+        simulated_disk_set_lie(sim->shop_disk, SIMULATED_DISK_IGNORES_SYNCS, NULL);
+    if (sim->plant == PLANT_ONE_FSYNC)
+        simulated_disk_set_lie(sim->shop_disk, SIMULATED_DISK_IGNORES_SYNCS, ORDERS_STORE "-wal");
+    if (sim->plant == PLANT_LATE_FSYNC)
+        simulated_disk_set_lie(sim->shop_disk, SIMULATED_DISK_SYNCS_LATE, NULL);
 }
 
 /* Another key for each try. */
@@ -180,6 +186,18 @@ static rpc_handler *find_handler(const struct service *service, const struct rpc
     return route->handler;
 }
 
+/* Where the answer waits for what becomes of the order, the handler itself would miss it. */
+static int create_order_early(struct call *call, const ProtobufCMessage *in, ProtobufCMessage *out)
+{
+    rpc_handler *handler = find_handler(&orders_service, &orders_create_order_rpc);
+    if (call->wait_ms > 0)
+        return handler(call, in, out);
+    plant_hurry(true);
+    int result = handler(call, in, out);
+    plant_hurry(false);
+    return result;
+}
+
 /* Orders what is in the cart, and not the cart. */
 static int create_order(struct call *call, const Orders__CreateOrderRequest *in, Orders__Order *out)
 {
@@ -233,6 +251,7 @@ static const struct {
     {PLANT_OVERSELL, &catalog_service, RPC(catalog, commit_stock)},
     {PLANT_OVERSELL, &catalog_service, RPC(catalog, release_stock)},
     {PLANT_CART_TWICE, &orders_service, RPC(orders, create_order)},
+    {PLANT_EARLY_ANSWER, &orders_service, .rpc = &orders_create_order_rpc, .handler = create_order_early},
     {PLANT_OTHER_TENANT, &orders_service, RPC(orders, get_order)},
 };
 
@@ -258,17 +277,20 @@ static const struct service *plant_routes(enum plant plant, const struct service
     return &service;
 }
 
-/* Every service of the shop, but for the provider, who is not of it. */
+/* Every service of the shop, but for the provider, who is not of it; and all their consumers are followed. */
 const struct service *const *plant_services(enum plant plant)
 {
-    static const struct service *services[HOST_SERVICES_MAX + 1];
+    static const struct service *planted_services[HOST_SERVICES_MAX + 1], *followed[HOST_SERVICES_MAX + 1];
     size_t count = 0;
     for (size_t i = 0; all_services[i]; i++) {
         ASSERT(count + 2 < HOST_SERVICES_MAX);
         if (all_services[i] != &stripe_emulator_service)
-            services[count++] = plant_routes(plant, all_services[i]);
+            planted_services[count++] = plant_routes(plant, all_services[i]);
     }
-    services[count++] = &recorder_service;
-    services[count] = NULL;
-    return services;
+    planted_services[count++] = &recorder_service;
+    planted_services[count] = NULL;
+    for (size_t i = 0; i < count; i++)
+        followed[i] = book_follow(planted_services[i], planted_services);
+    followed[count] = NULL;
+    return followed;
 }

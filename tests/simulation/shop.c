@@ -7,6 +7,7 @@
 #include <yyjson.h>
 
 #define WORKERS 6
+#define TOO_OFTEN 429
 #define CONNECTIONS_MAX 8
 #define START_AGAIN_MS 1000
 #define DRAIN_MS 10000
@@ -29,11 +30,11 @@ static struct service_host *start(struct simulation *sim)
         .data_path = sim->folder,
         .sql_vfs = SHOP_VFS,
         .worker_count = WORKERS,
+        .rate_limits = true,
+        .faults = faults_plan(sim),
     };
     ASSERT(http_client_new(&options.http_client, CONNECTIONS_MAX) == 0);
-    sim->shop_is_starting = was_faulty;
     int error = host_new(&host, &options, message);
-    sim->shop_is_starting = false;
     if (error == 0 && sim->plant == PLANT_LOST_EVENT)
         error = plant_lost_event(host);
     if (error == 0)
@@ -148,6 +149,7 @@ static void handle(void *argument)
     http_blob_unref(response.blob);
     http_blob_unref(response.head_blob);
     request->status = response.status;
+    request->stream = response.stream;
 }
 
 /* Somebody who does two things at once may be given another token, or none, while this request is on its way. */
@@ -164,11 +166,15 @@ bool shop_ask(struct shop_request *request)
     request->guest_token = keep(request, request->guest_token);
     request->status = 0;
     request->answer = STR_EMPTY;
+    request->stream = NULL;
     if (simulation.is_offline || !simulator_call_process("request", handle, request))
         request->status = 0;
+    /* Whoever asks too often asks again: nothing was done. */
+    if (request->status == TOO_OFTEN)
+        request->status = 0;
     /* Some answers get lost on their way, though everything was done. */
-    if (simulation.is_faulty && random_permille(20)) {
-        simulation.port_faults++;
+    if (request->status && simulation.is_faulty && random_permille(20)) {
+        simulation.struck.answers++;
         request->status = 0;
     }
     return request->status != 0;

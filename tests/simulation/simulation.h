@@ -4,11 +4,12 @@
  *   world.c     one run: what is there before, during and after; actors.c: who acts in it
  *   shop.c      the process under test, and requests into it; doors.c: where it meets makes of ours
  *   provider.c  the payment provider: the emulator in a host of its own, in the world; mailbox.c: mails, there too
+ *   faults.c    what the ports of the shop meet, and how many faults of all kinds struck
  *   purchase.c  what somebody wants to buy, and was told
- *   guest.c customer.c cart.c staff.c dashboard.c chaos.c: the actors; person.c: who has an account
+ *   guest.c customer.c cart.c staff.c dashboard.c follower.c chaos.c: the actors; person.c: who has an account
  *   watch.c     shows each commit of each store, as SQLite tells of it, to
- *   books.c books_money.c: the model. It keeps its own books and judges each commit and each answer by them
- *   recorder.c  a service that records each event it consumes
+ *   books.c books_*.c: the model. It keeps its own books and judges each commit and each answer by them
+ *   recorder.c  a service that records each event of every topic
  *   audit.c     what must hold in the end, by statements of its own
  *   plant.c     bugs on purpose, to see that they are found */
 #pragma once
@@ -16,6 +17,7 @@
 #include "platform/base/config.h"
 #include "platform/base/simulator.h"
 #include "platform/net/client_simulated.h"
+#include "platform/ports/fault.h"
 #include "platform/ports/clock/clock.h"
 #include "platform/ports/sql/vfs_simulated.h"
 #include "platform/service/host.h"
@@ -38,6 +40,8 @@
 
 #define SHOP_AUTHORITY "127.0.0.1:3000"
 #define PROVIDER_AUTHORITY "127.0.0.1:3011"
+#define FOLDER "simulated" /* a name: nothing is written there */
+#define ORDERS_STORE FOLDER "/orders.db"
 #define SHOP_VFS "shop_disk"
 #define PROVIDER_VFS "provider_disk"
 
@@ -47,13 +51,16 @@ enum plant {
     PLANT_DOUBLE_CHARGE,    /* the provider's key is another for each try */
     PLANT_DOUBLE_REFUND,    /* the same for refunds */
     PLANT_LOST_EVENT,       /* an event that nobody has read yet is lost by a crash */
-    PLANT_EARLY_ANSWER,     /* acknowledged before it is durable */
+    PLANT_EARLY_ANSWER,     /* acknowledged before its COMMIT */
     PLANT_EARLY_OFFSET,     /* a consumer's offset is committed before its effect */
     PLANT_MISSING_FSYNC,    /* the disk says that it synced */
+    PLANT_ONE_FSYNC,        /* the same, of the log of orders alone */
+    PLANT_LATE_FSYNC,       /* a sync takes effect with the next one */
     PLANT_EXPIRED_TOKEN,    /* an access token is good for an hour more */
     PLANT_LOGGED_OUT_TOKEN, /* an access token outlives its session */
     PLANT_CART_TWICE,       /* an order leaves its cart */
     PLANT_OTHER_TENANT,     /* an order is shown whatever tenant asks */
+    PLANT_STALE_PAGE,       /* a change drops nothing from the response cache */
     PLANT_WALL_CLOCK,       /* what is kept for a while goes by the wall clock */
 };
 
@@ -118,6 +125,16 @@ struct goods {
     char sku_ids[SKUS][ID_BYTES];
 };
 
+/* How many faults struck. The network counts its own. */
+struct faults_struck {
+    uint64_t ports[FAULT_PORTS];
+    uint64_t network;         /* between shop and provider, either way */
+    uint64_t answers;         /* of the shop to its customers, lost */
+    uint64_t crashes, losses; /* losses: crashes that took writes, or tore or spoilt them */
+    uint64_t clock;           /* steps of it */
+    uint64_t disk;            /* times in which it was full, broken or slow, and met so */
+};
+
 struct simulation {
     uint64_t seed;
     enum plant plant;
@@ -125,7 +142,7 @@ struct simulation {
     const char *save_folder; /* where a violation leaves the disks; NULL: nowhere */
     int verdict_pipe;        /* to the parent */
     struct simulated_disk *shop_disk, *provider_disk;
-    char folder[PATH_BYTES]; /* a name: nothing is written there */
+    char folder[PATH_BYTES];
     struct config *config;
 
     struct service_host *shop; /* NULL while it is down */
@@ -134,13 +151,12 @@ struct simulation {
     struct task_cond stop_changed;
     bool is_stopping, is_stopped;
 
-    bool is_faulty;        /* chaos is on: whatever fails then may fail */
-    bool shop_is_starting; /* in chaos */
-    bool is_chaotic;       /* chaos still works */
-    bool is_offline;       /* nobody reaches the shop */
-    unsigned mail_fault_permille;
+    bool is_faulty;  /* chaos is on: whatever fails then may fail */
+    bool is_chaotic; /* chaos still works */
+    bool is_offline; /* nobody reaches the shop */
     int64_t clock_off_ms;
     uint64_t clock_steps; /* how often it was moved */
+    struct faults_struck struck;
 
     struct goods goods[TENANTS];
     struct purchase purchases[PURCHASES_MAX];
@@ -152,7 +168,7 @@ struct simulation {
 
     int64_t refund_faults; /* how many refunds the provider was told to refuse, or to send back */
 
-    uint64_t observations, faults_asked, port_faults, commits;
+    uint64_t observations, commits;
     int64_t orders, confirmed; /* in the end */
 };
 
@@ -163,6 +179,7 @@ struct verdict {
     bool held;
     char violated[100]; /* the invariant that did not hold */
     uint64_t steps, hash, faults, lost_writes, commits, observations;
+    struct faults_struck struck;
     int64_t orders, confirmed, virtual_s;
     unsigned crashes;
 };
@@ -170,7 +187,7 @@ struct verdict {
 /* An actor of the workload: a file that starts its tasks. A new one is a line in actors.c. */
 typedef void actor_fn(struct simulation *sim);
 extern actor_fn *const actors[]; /* NULL-terminated */
-actor_fn guests_start, customers_start, carts_start, staff_start, dashboard_start, chaos_start;
+actor_fn guests_start, customers_start, carts_start, staff_start, dashboard_start, followers_start, chaos_start;
 
 /* Starts a task of the world that the chaos waits for. */
 void actor_start(const char *name, task_fn *fn, void *argument);
@@ -209,6 +226,7 @@ struct shop_request {
     struct arena *arena; /* the caller's: the answer lies in it */
     int status;          /* 0: no answer came */
     struct str answer;
+    struct http_stream *stream; /* that the answer goes on as, a reference of the caller's; also of one that was lost */
 };
 
 void shop_main(void *argument, unsigned incarnation);
@@ -249,7 +267,6 @@ bool mailbox_newest_code(const char *to, const char *subject_word, char ret_code
 size_t mailbox_count(const char *to, const char *subject_word);
 
 void doors_prepare(void); /* once, before the first seed */
-void doors_calm(void);    /* from here on no call to a database is made to fail */
 
 /* -- person.c ------------------------------------------------------------------------------------------------------ */
 
@@ -272,10 +289,16 @@ void purchase_place(struct purchase *purchase, bool waits);
 bool purchase_look(struct purchase *purchase, struct str *ret_action_url, struct arena *arena);
 bool status_is_final(const char *status);
 
+/* -- faults.c ------------------------------------------------------------------------------------------------------ */
+
+void faults_draw(void);                                 /* how often each port is struck in this seed */
+struct fault_plan *faults_plan(struct simulation *sim); /* what the ports of an incarnation follow */
+struct faults_struck faults_struck(void);
+uint64_t faults_sum(const struct faults_struck *struck);
+
 /* -- chaos.c, recorder.c, plant.c, audit.c ------------------------------------------------------------------------- */
 
 #define FAULTS_MIN 20 /* that a seed has at the least */
-uint64_t faults_so_far(void);
 void chaos_end(struct simulation *sim);
 
 extern const struct service recorder_service;
@@ -285,6 +308,7 @@ const struct service *const *plant_services(enum plant plant);
 void plant_disk(struct simulation *sim);
 struct str plant_provider_key(struct arena *arena, struct str key);
 int plant_lost_event(struct service_host *shop);
+void plant_hurry(bool is_hurried); /* of the calling task: its writes to orders are told of before their COMMIT */
 bool plant_parse(const char *name, enum plant *ret_plant);
 /* Whether that is what the bug breaks. */
 bool plant_breaks(enum plant plant, const char *invariant);

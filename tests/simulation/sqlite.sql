@@ -20,16 +20,22 @@ SELECT o.tenant, o.id, o.email, o.status, o.total, o.shipping_price, o.version, 
 FROM orders o;
 
 -- name: outbox_one
-SELECT seq, type, key, tenant FROM outbox WHERE seq = $1;
+SELECT seq, type, key, tenant, event_id, topic FROM outbox WHERE seq = $1;
 
 -- name: outbox_all
-SELECT seq, type, key, tenant FROM outbox ORDER BY seq;
+SELECT seq, type, key, tenant, event_id, topic FROM outbox ORDER BY seq;
 
 -- name: recorded_one
-SELECT seq, event_id, type, order_id FROM recorded WHERE seq = $1;
+SELECT seq, event_id, source, position FROM recorded WHERE seq = $1;
 
 -- name: recorded_all
-SELECT seq, event_id, type, order_id FROM recorded ORDER BY seq;
+SELECT seq, event_id, source, position FROM recorded ORDER BY seq;
+
+-- name: offset_one
+SELECT consumer_group, source, position FROM consumer_offset WHERE rowid = $1;
+
+-- name: offset_all
+SELECT consumer_group, source, position FROM consumer_offset;
 
 -- name: stock_one
 SELECT tenant, sku_id, on_hand, reserved FROM stock WHERE rowid = $1;

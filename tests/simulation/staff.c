@@ -173,10 +173,12 @@ static void edit(void *argument)
     snprintf(desk->body, sizeof(desk->body), "{\"price\":{\"amount\":%" PRId64 ",\"currency\":\"EUR\"}}", price);
     desk->method = HTTP_PATCH;
     ask(desk, NULL);
-    if (desk->status == 200)
+    if (desk->status == 200) {
         note_win(desk);
-    else if (desk->status != 412)
+        book_edit_acknowledged(desk->tenant, desk->version, price);
+    } else if (desk->status != 412) {
         violated("a price can be edited", "%d %s", desk->status, desk->code);
+    }
 }
 
 /* By one of the staff, or by two who have read the same. */
@@ -204,6 +206,7 @@ static void count_stock(int tenant)
     struct desk desk = {.tenant = tenant, .method = HTTP_PUT};
     int sku = (int)random_between(0, SKUS - 1);
     int64_t on_hand = random_between(0, 10);
+    size_t since = book_stock_now(tenant, sku);
     if (changes[tenant] + 1 > CHANGES_MAX)
         return;
     changes[tenant]++;
@@ -213,6 +216,8 @@ static void count_stock(int tenant)
     ask(&desk, NULL);
     if (desk.status != 200 && desk.status != 409)
         violated("stock can be counted, but not below what is reserved", "%d %s", desk.status, desk.code);
+    if (desk.status == 200)
+        book_stock_acknowledged(tenant, sku, on_hand, since);
 }
 
 /* -- What the command line asks ------------------------------------------------------------------------------------ */

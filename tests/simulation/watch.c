@@ -29,7 +29,7 @@ struct watcher {
     sqlite3_stmt *begin, *commit;
 };
 
-static uint64_t commits;
+static uint64_t commits, gaps;
 static struct watcher *watchers;            /* of the connections that are open, and of those that a crash took */
 static bool is_current[WATCHED_TABLES_MAX]; /* by the store's index: the books stand where it does */
 
@@ -51,8 +51,14 @@ bool watch_is_current(const char *store)
     return is_current[store_index(store)];
 }
 
+uint64_t watch_gaps(void)
+{
+    return gaps;
+}
+
 void watch_crashed(void)
 {
+    gaps++;
     for (size_t i = 0; watched_stores[i].store; i++)
         is_current[i] = is_current[i] && watched_stores[i].is_world;
 }
@@ -81,8 +87,10 @@ static bool show_one(struct watcher *watcher, const struct noted *noted)
     int result = sqlite3_step(*statement);
     /* A row that was inserted and is not there was never committed: its savepoint was rolled back. */
     if (result == SQLITE_ROW || (result == SQLITE_DONE && !noted->is_insert))
-        table->judge(&(struct change){
-            .row = result == SQLITE_ROW ? *statement : NULL, .rowid = noted->rowid, .is_insert = noted->is_insert});
+        table->judge(&(struct change){.table = table,
+                                      .row = result == SQLITE_ROW ? *statement : NULL,
+                                      .rowid = noted->rowid,
+                                      .is_insert = noted->is_insert});
     sqlite3_reset(*statement);
     return result == SQLITE_ROW || result == SQLITE_DONE;
 }
@@ -95,7 +103,7 @@ static bool show_all(struct watcher *watcher, int index)
     if (!prepare(watcher, table->all->text, statement))
         return sqlite3_errcode(watcher->db) == SQLITE_ERROR; /* not migrated yet: there is no such table */
     while ((result = sqlite3_step(*statement)) == SQLITE_ROW)
-        table->judge(&(struct change){.row = *statement, .is_scan = true});
+        table->judge(&(struct change){.table = table, .row = *statement, .is_scan = true});
     sqlite3_reset(*statement);
     return result == SQLITE_DONE;
 }
@@ -138,6 +146,7 @@ static void look(struct watcher *watcher)
         sqlite3_step(watcher->commit);
     sqlite3_reset(watcher->commit);
     watcher->must_scan = !is_whole;
+    gaps += !is_whole;
     watcher->count = 0;
 }
 

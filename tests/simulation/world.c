@@ -261,7 +261,10 @@ static void on_crash(void *argument, unsigned incarnation)
     note("crash: incarnation %u is gone", incarnation - 1);
     sim->shop = NULL;
     watch_crashed();
+    uint64_t before = simulated_disk_counts(sim->shop_disk)->lost_writes;
     simulated_disk_crash(sim->shop_disk);
+    sim->struck.crashes++;
+    sim->struck.losses += simulated_disk_counts(sim->shop_disk)->lost_writes > before;
 }
 
 static bool is_listed(const struct config_row *const *tables, const struct config_row *table)
@@ -318,7 +321,7 @@ void run_seed(struct simulation *sim, int trace_descriptor, struct simulator_res
         .trace_descriptor = trace_descriptor,
         .on_crash = on_crash,
     };
-    snprintf(sim->folder, sizeof(sim->folder), "simulated");
+    snprintf(sim->folder, sizeof(sim->folder), FOLDER);
     simulated_disk_configure_sqlite();
     sim->shop_disk = simulated_disk_new(SHOP_VFS);
     sim->provider_disk = simulated_disk_new(PROVIDER_VFS);

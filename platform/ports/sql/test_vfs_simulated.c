@@ -64,7 +64,7 @@ static void run_trial(struct trial *trial, enum simulated_disk_lie lie)
     const struct simulator_options options = {.on_crash = on_crash};
     struct simulator_result result;
     memset(trial->seen, 0, BYTES);
-    simulated_disk_set_lie(trial->disk, lie);
+    simulated_disk_set_lie(trial->disk, lie, NULL);
     simulator_run(trial->seed, &options, write_and_crash, trial, &result);
     ASSERT(result.end == SIMULATOR_FINISHED && result.crashes == 1);
 }

@@ -64,6 +64,7 @@ struct simulated_disk {
     sqlite3_vfs vfs;
     struct simulated_disk_faults faults;
     enum simulated_disk_lie lie;
+    const char *lie_path; /* the file that it lies about; NULL: all */
     struct simulated_disk_counts counts;
     struct disk_file *files[SIMULATED_DISK_FILES_MAX];
     size_t file_count;
@@ -161,15 +162,21 @@ static void sync_folder(struct simulated_disk *disk)
     }
 }
 
+static enum simulated_disk_lie lie_about(const struct simulated_disk *disk, const char *path)
+{
+    return !disk->lie_path || strcmp(path, disk->lie_path) == 0 ? disk->lie : SIMULATED_DISK_HONEST;
+}
+
 /* The first sync of a new file syncs its folder too, as that of SQLite's own VFS does. */
 static void sync_file(struct simulated_disk *disk, struct disk_file *file)
 {
     if (!file->durable_exists)
         sync_folder(disk);
     file->durable_exists = true;
-    if (disk->lie == SIMULATED_DISK_IGNORES_SYNCS)
+    enum simulated_disk_lie lie = lie_about(disk, file->path);
+    if (lie == SIMULATED_DISK_IGNORES_SYNCS)
         return;
-    if (disk->lie == SIMULATED_DISK_SYNCS_LATE) {
+    if (lie == SIMULATED_DISK_SYNCS_LATE) {
         sync_late(file);
         return;
     }
@@ -584,7 +591,7 @@ static int vfs_delete(sqlite3_vfs *vfs, const char *path, int must_sync)
     file->exists = false;
     drop_changes(file);
     resize(&file->current, 0);
-    if (must_sync && disk->lie == SIMULATED_DISK_HONEST)
+    if (must_sync && lie_about(disk, path) == SIMULATED_DISK_HONEST)
         sync_folder(disk);
     return SQLITE_OK;
 }
@@ -678,9 +685,10 @@ struct simulated_disk_faults *simulated_disk_faults(struct simulated_disk *disk)
     return &disk->faults;
 }
 
-void simulated_disk_set_lie(struct simulated_disk *disk, enum simulated_disk_lie lie)
+void simulated_disk_set_lie(struct simulated_disk *disk, enum simulated_disk_lie lie, const char *path)
 {
     disk->lie = lie;
+    disk->lie_path = path;
 }
 
 const struct simulated_disk_counts *simulated_disk_counts(const struct simulated_disk *disk)

@@ -50,7 +50,8 @@ void simulated_disk_configure_sqlite(void);
 struct simulated_disk *simulated_disk_new(const char *vfs_name);
 
 struct simulated_disk_faults *simulated_disk_faults(struct simulated_disk *disk);
-void simulated_disk_set_lie(struct simulated_disk *disk, enum simulated_disk_lie lie);
+/* About the file of that path (a constant); NULL: about all. */
+void simulated_disk_set_lie(struct simulated_disk *disk, enum simulated_disk_lie lie, const char *path);
 const struct simulated_disk_counts *simulated_disk_counts(const struct simulated_disk *disk);
 
 /* The power goes: for simulator_options.on_crash. Every connection is gone; nobody may use one afterwards. */

@@ -2,7 +2,6 @@
 CREATE TABLE recorded (
     seq INTEGER PRIMARY KEY AUTOINCREMENT,
     event_id TEXT NOT NULL,
-    type TEXT NOT NULL,
-    order_id TEXT NOT NULL
+    source TEXT NOT NULL,
+    position BIGINT NOT NULL
 );
-CREATE INDEX recorded_by_order ON recorded (order_id);
