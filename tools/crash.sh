@@ -1,5 +1,5 @@
 #!/bin/sh
-# Fails each port call and each allocation under a customer who buys (the whole of what `make test` takes a part of),
+# Fails each port call and each allocation under people who buy (the whole of what `make test` takes a part of),
 # then sweeps kills over the shop, and a disk that fails from each write and sync on, by EIO and by ENOSPC. With
 # arguments, those of tests/crash/sweep.py, that sweep alone.
 set -eu
