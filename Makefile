@@ -63,7 +63,7 @@ fuzz: test-deps ## each tests/fuzz/fuzz_*.c under libFuzzer, 10 seconds each; MI
 sim: test-deps ## simulate the shop: 10,000 seeds, SEEDS=1000 for fewer, SEED=42 for one
 	@tools/sim.sh $(if $(SEED),--seed $(SEED) $(if $(REPEAT),--repeat $(REPEAT),--verbose),--seeds $(or $(SEEDS),10000))
 
-crash: test-deps ## each port call and allocation fails once, and the shop is killed at each write and sync (hours)
+crash: test-deps ## each port call and allocation fails once; the shop is killed, and its disk fails, at each write (hours)
 	@tools/crash.sh $(ARGS)
 
 crash-quick: test-deps ## ten of those kills a scenario (a minute or two)

@@ -1,10 +1,23 @@
 #!/bin/sh
-# Fails each port call and each allocation under a customer who buys (the whole of what `make test` takes a part of),
-# then sweeps kills over the shop. With arguments, those of tests/crash/sweep.py, the kills alone.
+# Fails each port call and each allocation under people who buy (the whole of what `make test` takes a part of),
+# then sweeps kills over the shop, and a disk that fails from each write and sync on, by EIO and by ENOSPC. With
+# arguments, those of tests/crash/sweep.py, that sweep alone.
 set -eu
 cd "$(dirname "$0")/.."
 tools/build.sh build
-if [ $# = 0 ]; then
-    SHOPSTREAM_BUILD=$PWD/build tests/faults/run.sh full
+sweep() {
+    /usr/bin/python3 tests/crash/sweep.py "$@"
+}
+if [ $# != 0 ]; then
+    sweep "$@"
+    exit
 fi
-exec /usr/bin/python3 tests/crash/sweep.py "$@"
+# All of them, whatever one finds: it takes hours.
+status=0
+SHOPSTREAM_BUILD=$PWD/build tests/faults/run.sh full || status=1
+sweep || status=1
+for error in EIO ENOSPC; do
+    echo "a disk that fails by $error:"
+    sweep --error "$error" || status=1
+done
+exit "$status"

@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 
 #define FULL_SAID_EVERY_NS (60 * CLOCK_NS_PER_S)
+#define REQUEST_LINE_WORDS 3u /* method, target, version */
 
 static void on_read_buffer(uv_handle_t *handle, size_t suggested, uv_buf_t *ret_buffer)
 {
@@ -168,7 +169,20 @@ void http_connection_choose(struct http_connection *connection, enum http_protoc
         http_connection_close(connection);
 }
 
-/* HTTP/2 by prior knowledge begins with a preface that no HTTP/1 request can begin with. */
+/* Whether the first line is whole, and has the words of a request line, but neither a target nor a version of HTTP/1:
+ * no slash. */
+static bool is_neither(struct str bytes)
+{
+    ptrdiff_t end = str_find_char(bytes, '\n');
+    struct str line = str_slice(bytes, 0, end < 0 ? 0 : (size_t)end), rest = line, word;
+    unsigned words = 0;
+    while (rest.len > 0 && str_next_token(&rest, ' ', &word))
+        words++;
+    return words == REQUEST_LINE_WORDS && str_find_char(line, '/') < 0;
+}
+
+/* HTTP/2 by prior knowledge begins with a preface that no HTTP/1 request can begin with. What is neither is an HTTP/2
+ * preface gone wrong, and closed as such, without an answer that its sender could not read (RFC 9113, 3.4). */
 static void receive_first(struct http_connection *connection, struct str bytes)
 {
     size_t seen = connection->preface_len;
@@ -177,6 +191,10 @@ static void receive_first(struct http_connection *connection, struct str bytes)
     bool matches = memcmp(&HTTP_PREFACE[seen], bytes.ptr, compared) == 0;
     if (matches && compared < wanted) {
         connection->preface_len += (unsigned)compared;
+        return;
+    }
+    if (seen == 0 && is_neither(bytes)) {
+        http_connection_close(connection);
         return;
     }
     http_connection_choose(connection, matches ? HTTP_PROTOCOL_2 : HTTP_PROTOCOL_1);

@@ -324,6 +324,9 @@ static const struct refusal {
     {STR("GET / HTTP/1.1\r\nHost: a,b\r\n\r\n"), 400}, /* two, joined by somebody */
     {STR("CONNECT a:80 HTTP/1.1\r\nHost: a\r\n\r\n"), 501},
     {STR("FOO / HTTP/1.1\r\nHost: a\r\n\r\n"), 400},
+    {STR("FOO\r\n\r\n"), 400},
+    {STR("FOO a HTTP/1.1\r\nHost: a\r\n\r\n"), 400},
+    {STR("FOO / bar\r\nHost: a\r\n\r\n"), 400},
     {STR("GET /\r\n\r\n"), 505},
     {STR("GET / HTTP/2.0\r\nHost: a\r\n\r\n"), 505},
     {STR("GET / HTTP/1.2\r\nHost: a\r\n\r\n"), 505},
@@ -357,6 +360,21 @@ static void test_server__refusals(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof REFUSALS / sizeof REFUSALS[0]; i++)
         assert_refused(REFUSALS[i].request, REFUSALS[i].status);
+}
+
+/* A preface of HTTP/2 that went wrong is no request: whoever sent it could not read an answer of HTTP/1. */
+static void test_server__neither_protocol_is_closed(void **state)
+{
+    static const char *const lines[] = {"INVALID CONNECTION PREFACE\r\n\r\n", "a b c\n"};
+    (void)state;
+    for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++) {
+        int descriptor = test_connect(server->port);
+        test_send(descriptor, str_from_cstr(lines[i]));
+        char *answer = test_read_all(descriptor, NULL);
+        assert_string_equal(answer, "");
+        free(answer);
+        close(descriptor);
+    }
 }
 
 static void assert_refused_padded(const char *before, char pad, int count, const char *after, int status)
@@ -435,6 +453,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_server__half_closed_client, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_server__dead_peer, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_server__refusals, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_server__neither_protocol_is_closed, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_server__limits, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_server__chunks_too_large, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_server__refusal_behind_answers, set_up, tear_down),

@@ -381,10 +381,13 @@ static int find_guest_order(struct sql_tx *tx, void *argument)
     struct changing *changing = argument;
     struct call *call = changing->call;
     CLEANUP(sql_finish_cleanup) struct sql_rows *rows = NULL;
+    const char *guest = guest_token_hash(call, call->who.guest_token);
 
+    if (!guest)
+        return ERR_NO_MEMORY;
     int found = sql_query_row(tx, &orders_sql_list_by_guest,
-                              SQL_ARGS(sql_text(call->tenant), sql_cstr(guest_token_hash(call, call->who.guest_token)),
-                                       sql_text(ORDER_AFTER_EVERY_ID), sql_text(STR("")), sql_int(1)),
+                              SQL_ARGS(sql_text(call->tenant), sql_cstr(guest), sql_text(ORDER_AFTER_EVERY_ID),
+                                       sql_text(STR("")), sql_int(1)),
                               &rows);
     changing->guest_has_orders = found > 0;
     return found < 0 ? found : 0;

@@ -25,10 +25,13 @@ static int query_orders(struct call *call, struct str before, struct str status,
                          SQL_ARGS(sql_text(call->tenant), sql_text(call->who.user_id), sql_text(before),
                                   sql_text(status), sql_int(limit)),
                          ret_rows);
-    return sql_query(call->tx, &orders_sql_list_by_guest,
-                     SQL_ARGS(sql_text(call->tenant), sql_cstr(guest_token_hash(call, call->who.guest_token)),
-                              sql_text(before), sql_text(status), sql_int(limit)),
-                     ret_rows);
+    const char *guest = guest_token_hash(call, call->who.guest_token);
+    if (!guest)
+        return ERR_NO_MEMORY;
+    return sql_query(
+        call->tx, &orders_sql_list_by_guest,
+        SQL_ARGS(sql_text(call->tenant), sql_cstr(guest), sql_text(before), sql_text(status), sql_int(limit)),
+        ret_rows);
 }
 
 /* One row more than asked for says that there is a next page. */

@@ -238,17 +238,17 @@ static int fulfil_promises(struct workflow *w, const Orders__PlaceOrder *order, 
     return workflow_run(w, &confirm_order_activity, &order->base, &out->base);
 }
 
+/* Nothing here may fail but the step: the function's other errors are the workflow's own, which would be undone without
+ * the order knowing why. */
 static int record_failure(struct workflow *w, const Orders__PlaceOrder *order)
 {
-    const struct problem *problem = workflow_problem(w);
+    struct problem problem = *workflow_problem(w); /* the step has one of its own */
     Orders__OrderOutcome outcome = ORDERS__ORDER_OUTCOME__INIT;
     Common__Failure failure = COMMON__FAILURE__INIT;
     Common__Empty nothing = COMMON__EMPTY__INIT;
 
-    failure.code = arena_cstr(workflow_arena(w), str_from_cstr(problem->code ? problem->code : "internal"));
-    failure.message = arena_cstr(workflow_arena(w), str_from_cstr(problem->detail));
-    if (!failure.code || !failure.message)
-        return ERR_NO_MEMORY;
+    failure.code = (char *)(uintptr_t)(problem.code ? problem.code : "internal");
+    failure.message = problem.detail;
     outcome.order_id = order->order_id;
     outcome.failure = &failure;
     return workflow_run(w, &note_failure_activity, &outcome.base, &nothing.base);

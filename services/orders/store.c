@@ -209,15 +209,19 @@ int order_load(struct call *call, struct str id, Orders__Order *ret_order, struc
     return order_load_lines(call, ret_order);
 }
 
-static bool may_see(struct call *call, const struct order_owner *owner)
+/* ERR_NOT_FOUND for whom it is not of. */
+static int check_owner(struct call *call, const struct order_owner *owner)
 {
     if (call_is_staff(call))
-        return true;
+        return 0;
     if (owner->customer_id.len && str_equal(owner->customer_id, call->who.user_id))
-        return true;
+        return 0;
     if (!owner->guest_hash.len || !call->who.guest_token.len)
-        return false;
-    return str_equal_constant_time(owner->guest_hash, str_from_cstr(guest_token_hash(call, call->who.guest_token)));
+        return ERR_NOT_FOUND;
+    const char *hash = guest_token_hash(call, call->who.guest_token);
+    if (!hash)
+        return ERR_NO_MEMORY;
+    return str_equal_constant_time(owner->guest_hash, str_from_cstr(hash)) ? 0 : ERR_NOT_FOUND;
 }
 
 int order_load_for_caller(struct call *call, struct str id, Orders__Order *ret_order, struct order_owner *ret_owner)
@@ -225,7 +229,9 @@ int order_load_for_caller(struct call *call, struct str id, Orders__Order *ret_o
     struct order_owner owner;
     int result = order_load(call, id, ret_order, &owner);
 
-    if (result == ERR_NOT_FOUND || (result >= 0 && !may_see(call, &owner)))
+    if (result >= 0)
+        result = check_owner(call, &owner);
+    if (result == ERR_NOT_FOUND)
         return call_fail(call, ERR_NOT_FOUND, "no_such_order", NULL, "There is no such order of yours.");
     if (result >= 0 && ret_owner)
         *ret_owner = owner;

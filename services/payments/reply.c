@@ -28,7 +28,7 @@ static Common__Money *new_money(struct call *call, int64_t amount, struct str cu
     money->has_amount = true;
     money->amount = amount;
     money->currency = arena_cstr(call->arena, currency);
-    return money;
+    return money->currency ? money : NULL;
 }
 
 static int new_failure(struct call *call, const struct payment_row *row, Common__Failure **ret_failure)
@@ -42,7 +42,7 @@ static int new_failure(struct call *call, const struct payment_row *row, Common_
     failure->code = arena_cstr(call->arena, row->failure_code);
     failure->message = arena_cstr(call->arena, row->failure_message);
     *ret_failure = failure;
-    return 0;
+    return failure->code && failure->message ? 0 : ERR_NO_MEMORY;
 }
 
 static int new_next_action(struct call *call, const struct payment_row *row, Payments__NextAction **ret_action)
@@ -59,7 +59,7 @@ static int new_next_action(struct call *call, const struct payment_row *row, Pay
     action->type = arena_cstr(call->arena, STR("redirect_to_url"));
     action->redirect_to_url = redirect;
     *ret_action = action;
-    return 0;
+    return redirect->url && action->type ? 0 : ERR_NO_MEMORY;
 }
 
 int fill_payment(struct call *call, const struct payment_row *row, Payments__Payment *out)

@@ -2,6 +2,8 @@
 
 The sweep itself is `make crash`; `make crash-quick` is the part of it that belongs to every change.
 """
+import collections
+import itertools
 import pathlib
 import sys
 import tempfile
@@ -10,7 +12,7 @@ import unittest
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
 from scenarios import SCENARIOS, Upgrade, schema_of  # noqa: E402
-from sweep import TRIES_MAX, Sweep, Target  # noqa: E402
+from sweep import TRIES_LATER_MAX, TRIES_MAX, Sweep, Target  # noqa: E402
 
 KILLS_MAX = 6
 
@@ -41,27 +43,35 @@ class SweepTest(unittest.TestCase):
     def test_sweep__finds_an_answer_whose_key_was_not_recorded(self):
         self.check_found("lost-key", Target("sql-writer", "fdatasync", "orders.db-wal", 0))
 
-    def swept(self, met, is_whole):
-        """A sweep whose kills, one after the other, meet the scenario or not."""
+    def swept(self, lives):
+        """A sweep of a target whose kills each meet the scenario or not, in one life after the other."""
         said = []
         sweep = Sweep.__new__(Sweep)
         sweep.name, sweep.say, sweep.error = "made up", said.append, None
-        sweep.passed = sweep.failed = sweep.aimed = sweep.missed = sweep.unmet = 0
-        sweep.life = lambda target, number: met[number - 1]
-        sweep.sweep_target(Target("thread", "call", "file", len(met)), range(1, len(met) + 1), False)
-        sweep.judge_met(is_whole)
+        sweep.passed = sweep.failed = sweep.aimed = sweep.unmet = 0
+        sweep.missed = []
+        sweep.life = lambda target, number: number <= len(lives) and next(lives[number - 1])
+        target = Target("thread", "call", "file", len(lives))
+        sweep.record = lambda: collections.namedtuple("Recording", "shared")({})
+        sweep.targets = lambda recording: [target] if lives else []
+        sweep.run(len(lives) or None)
         return sweep, said
 
-    def test_sweep__a_kill_that_was_not_met_is_not_passed(self):
-        sweep, _ = self.swept([True] * 9 + [False], True)
-        self.assertEqual((9, 0, 1, TRIES_MAX), (sweep.passed, sweep.failed, sweep.missed, sweep.unmet))
+    def test_sweep__a_kill_that_was_not_met_is_tried_again(self):
+        """At once, and when all others are done; a life that it did not meet is not passed."""
+        at_once = itertools.chain([False] * (TRIES_MAX - 1), [True])
+        later = itertools.chain([False] * (TRIES_MAX + TRIES_LATER_MAX - 1), [True])
+        sweep, said = self.swept([itertools.repeat(True), at_once, later])
+        self.assertEqual((3, 0, []), (sweep.passed, sweep.failed, sweep.missed), said)
+        beyond = 1  # the call after the recording's last, which says that this was the last
+        self.assertEqual(2 * TRIES_MAX + TRIES_LATER_MAX - 2 + beyond, sweep.unmet)
 
-    def test_sweep__fails_when_too_few_kills_were_met(self):
-        for met, is_whole, failed in ((8, True, 1), (8, False, 0), (7, False, 1), (0, False, 1)):
-            with self.subTest(met=met, whole=is_whole):
-                sweep, said = self.swept([True] * met + [False] * (10 - met), is_whole)
-                self.assertEqual((met, failed), (sweep.passed, sweep.failed), said)
-        sweep, said = self.swept([], False)
+    def test_sweep__fails_for_each_kill_that_was_never_met(self):
+        """Whatever the others are, and names it."""
+        sweep, said = self.swept([itertools.repeat(number != 10) for number in range(1, 11)])
+        self.assertEqual((9, 1), (sweep.passed, sweep.failed), said)
+        self.assertIn("NOT MET --only made up/thread/call/file/10 of 10", said)
+        sweep, said = self.swept([])
         self.assertEqual(1, sweep.failed, "nothing was aimed at")
 
     def upgrade_of(self, folder, statements):

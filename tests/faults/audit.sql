@@ -13,11 +13,20 @@ SELECT COUNT(*) FROM orders;
 -- name: refunded_orders
 SELECT COUNT(*) FROM orders WHERE status = 'refunded' AND payment_status = 'refunded';
 
+-- name: failed_orders
+SELECT COUNT(*) FROM orders WHERE status = 'failed';
+
+-- name: cancelled_orders
+SELECT COUNT(*) FROM orders WHERE status = 'cancelled' AND payment_status = 'refunded';
+
 -- name: order_total
 SELECT SUM(total - shipping_price) FROM orders;
 
 -- name: open_workflows
-SELECT COUNT(*) FROM workflow WHERE status <> 'completed';
+SELECT COUNT(*) FROM workflow WHERE status NOT IN ('completed', 'failed');
+
+-- name: failed_workflows
+SELECT COUNT(*) FROM workflow WHERE status = 'failed';
 
 -- name: quarantined
 SELECT COUNT(*) FROM quarantine;

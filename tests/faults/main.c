@@ -1,4 +1,5 @@
-/* faults ports | allocations | arenas [--first N] [--last N] [--every N] [--only N] [--jobs N] */
+/* faults nothing|ports|allocations|arenas [--flow customer|guest] [--first N] [--last N] [--every N] [--only N] [--jobs
+ * N] */
 #include "platform/base/log.h"
 #include "platform/ports/sql/vfs_simulated.h"
 #include "tests/faults/faults.h"
@@ -8,18 +9,29 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#define AFTERMATH_MS 3000
+
+static const struct {
+    const char *name;
+    void (*run)(struct shop *shop, const struct article *article);
+} flows[FLOWS] = {[FLOW_CUSTOMER] = {"customer", customer_run}, [FLOW_GUEST] = {"guest", guest_run}};
+
 static struct shop shop;
+static enum flow flow;
 
 static void run(void *argument, unsigned incarnation)
 {
     (void)argument;
     (void)incarnation;
+    struct article article;
     shop_start(&shop);
-    flow_prepare(&shop);
+    customer_prepare(&shop, &article);
     sweep_arm(true);
-    flow_run(&shop);
+    flows[flow].run(&shop, &article);
+    sweep_at("the aftermath");
+    task_sleep_ms(AFTERMATH_MS);
     sweep_arm(false);
-    audit(&shop);
+    audit(&shop, flow);
     sweep_at("the stop");
     shop_stop(&shop);
 }
@@ -43,10 +55,20 @@ static void check_end(const struct simulator_result *result)
 
 static _Noreturn void usage(void)
 {
-    fprintf(
-        stderr,
-        "usage: faults nothing|ports|allocations|arenas [--first N] [--last N] [--every N] [--only N] [--jobs N]\n");
+    fprintf(stderr, "usage: faults nothing|ports|allocations|arenas [--flow customer|guest] [--first N] [--last N] "
+                    "[--every N] [--only N] [--jobs N]\n");
     exit(2);
+}
+
+static bool take_flow(const char *name)
+{
+    for (int i = 0; i < FLOWS; i++) {
+        if (name && strcmp(name, flows[i].name) == 0) {
+            flow = (enum flow)i;
+            return true;
+        }
+    }
+    return false;
 }
 
 static struct sweep_options parse(int argc, char **argv)
@@ -79,7 +101,7 @@ static struct sweep_options parse(int argc, char **argv)
             options.only = number;
         else if (number > 0 && strcmp(argv[i], "--jobs") == 0)
             options.jobs = (unsigned)number;
-        else
+        else if (strcmp(argv[i], "--flow") != 0 || !take_flow(argv[i + 1]))
             usage();
     }
     if (!is_known)
@@ -102,8 +124,8 @@ int main(int argc, char **argv)
     if (sweep_is_child())
         _exit(0);
     sweep_end(&things, &children, &failed);
-    printf("%s: %" PRIu64 " of %" PRIu64 " failed once each, %" PRIu64 " violations; %" PRIu64
+    printf("%s of the %s: %" PRIu64 " of %" PRIu64 " failed once each, %" PRIu64 " violations; %" PRIu64
            " steps without a fault\n",
-           argv[1], children, things, failed, result.steps);
+           argv[1], flows[flow].name, children, things, failed, result.steps);
     return failed > 0;
 }

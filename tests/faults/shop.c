@@ -22,9 +22,7 @@
 #define PATH_BYTES 192
 #define DESCRIPTORS_MAX 64
 #define CODE_DIGITS 6
-
-static const struct service *const services[] = {&identity_service, &catalog_service,         &orders_service,
-                                                 &payments_service, &stripe_emulator_service, NULL};
+#define HEADERS_MAX 8
 
 /* -- The network: who is asked at an address is a service of the same host ----------------------------------------- */
 
@@ -73,24 +71,6 @@ static bool choose(void *context, enum fault_port port, const char *call, struct
     return false;
 }
 
-static struct config *load_config(void)
-{
-    const struct config_row *tables[] = {port_settings,         shop_settings,           identity_service.config,
-                                         orders_service.config, payments_service.config, NULL};
-    char *environment[] = {
-        (char[]){"SHOPSTREAM_ADMIN_EMAIL=admin@shop.example"},
-        (char[]){"SHOPSTREAM_ADMIN_PASSWORD=the administrator's own"},
-        (char[]){"SHOPSTREAM_STRIPE_TIMEOUT_MS=3000"},
-        (char[]){"SHOPSTREAM_RECONCILE_AGE_MS=30000"},
-        NULL,
-    };
-    char message[CONFIG_MESSAGE_BYTES];
-    struct config *config;
-    if (config_load(tables, NULL, environment, message, &config) < 0)
-        violated("the configuration is taken", "%s", message);
-    return config;
-}
-
 static void make_folder(struct shop *shop)
 {
     snprintf(shop->folder, sizeof(shop->folder), "%.80s/shopstream-faults-XXXXXX",
@@ -98,15 +78,41 @@ static void make_folder(struct shop *shop)
     ASSERT(mkdtemp(shop->folder));
 }
 
+/* There are no built files for browsers in the shop's own folder. */
+static struct config *load_config(const struct shop *shop)
+{
+    const struct config_row *tables[HOST_SERVICES_MAX + 3] = {port_settings, shop_settings};
+    char web[PATH_BYTES];
+    char *environment[] = {
+        (char[]){"SHOPSTREAM_ADMIN_EMAIL=admin@shop.example"},
+        (char[]){"SHOPSTREAM_ADMIN_PASSWORD=the administrator's own"},
+        (char[]){"SHOPSTREAM_STRIPE_TIMEOUT_MS=3000"},
+        (char[]){"SHOPSTREAM_RECONCILE_AGE_MS=30000"},
+        web,
+        NULL,
+    };
+    char message[CONFIG_MESSAGE_BYTES];
+    struct config *config;
+    size_t count = 2;
+    snprintf(web, sizeof(web), "SHOPSTREAM_WEB=%s", shop->folder);
+    for (size_t i = 0; all_services[i]; i++) {
+        if (all_services[i]->config)
+            tables[count++] = all_services[i]->config;
+    }
+    if (config_load(tables, NULL, environment, message, &config) < 0)
+        violated("the configuration is taken", "%s", message);
+    return config;
+}
+
 void shop_start(struct shop *shop)
 {
     char message[512] = "";
     make_folder(shop);
     shop->arena = arena_new(ARENA_BYTES);
-    shop->config = load_config();
+    shop->config = load_config(shop);
     shop->faults = fault_plan_new();
     ASSERT(shop->arena && shop->faults);
-    struct host_options options = {.services = services,
+    struct host_options options = {.services = all_services,
                                    .config = shop->config,
                                    .data_path = shop->folder,
                                    .sql_vfs = FAULTS_VFS,
@@ -154,39 +160,62 @@ static struct str find_header(const struct http_response *response, const char *
     return STR_EMPTY;
 }
 
+static void add_header(struct http_request *http, struct http_header *headers, const char *name, const char *value)
+{
+    if (value)
+        headers[http->header_count++] = (struct http_header){str_from_cstr(name), str_from_cstr(value)};
+}
+
+static void add_headers(struct shop *shop, const struct shop_request *request, struct http_request *http,
+                        struct http_header *headers)
+{
+    add_header(http, headers, "content-type", request->body ? "application/json" : NULL);
+    add_header(http, headers, "content-type", request->form ? "application/x-www-form-urlencoded" : NULL);
+    add_header(http, headers, "idempotency-key", request->key);
+    add_header(http, headers, "x-guest-token", request->guest);
+    add_header(http, headers, "last-event-id", request->event);
+    if (request->token)
+        add_header(http, headers, "authorization", arena_printf(shop->arena, "Bearer %s", request->token));
+}
+
+/* What lies in the arena of the request goes into the shop's. */
+static struct answer keep_answer(struct shop *shop, const struct http_response *response)
+{
+    struct str body = response->blob ? http_blob_bytes(response->blob) : response->body;
+    struct answer answer = {response->status, arena_copy(shop->arena, find_header(response, "content-type")),
+                            arena_copy(shop->arena, body), response->stream};
+    http_blob_unref(response->blob);
+    http_blob_unref(response->head_blob);
+    return answer;
+}
+
 struct answer shop_ask(struct shop *shop, const struct shop_request *request)
 {
-    struct http_header headers[4] = {0};
+    struct http_header headers[HEADERS_MAX];
+    const char *body = request->form ? request->form : request->body;
     struct str target = str_from_cstr(request->target);
+    ptrdiff_t question = str_find_char(target, '?');
     struct http_request http = {.method = request->method,
                                 .target = target,
-                                .path = target,
+                                .path = question < 0 ? target : str_slice(target, 0, (size_t)question),
+                                .query = question < 0 ? STR_EMPTY : str_skip(target, (size_t)question + 1),
                                 .host = STR("localhost"),
                                 .scheme = STR("http"),
-                                .body = str_from_cstr(request->body ? request->body : ""),
+                                .body = str_from_cstr(body ? body : ""),
                                 .peer = STR("127.0.0.1"),
                                 .headers = headers,
                                 .version = 11};
     struct http_response response = {0};
     struct answer answer = {0};
     sweep_mute();
-    if (request->body)
-        headers[http.header_count++] = (struct http_header){STR("content-type"), STR("application/json")};
-    if (request->key)
-        headers[http.header_count++] = (struct http_header){STR("idempotency-key"), str_from_cstr(request->key)};
-    if (request->token)
-        headers[http.header_count++] = (struct http_header){
-            STR("authorization"), str_from_cstr(arena_printf(shop->arena, "Bearer %s", request->token))};
+    add_headers(shop, request, &http, headers);
+    struct service_instance *provider = request->form ? host_instance(shop->host, "stripe_emulator") : NULL;
     struct arena *arena = arena_new(ARENA_BYTES);
     ASSERT(arena);
     sweep_unmute();
-    if (host_handle(shop->host, NULL, &http, arena, &response) == 0) {
+    if (host_handle(shop->host, provider, &http, arena, &response) == 0) {
         sweep_mute();
-        struct str body = response.blob ? http_blob_bytes(response.blob) : response.body;
-        answer = (struct answer){response.status, arena_copy(shop->arena, find_header(&response, "content-type")),
-                                 arena_copy(shop->arena, body)};
-        http_blob_unref(response.blob);
-        http_blob_unref(response.head_blob);
+        answer = keep_answer(shop, &response);
         sweep_unmute();
     }
     arena_free(arena);

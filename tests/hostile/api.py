@@ -1,5 +1,6 @@
 """The shop's own description of itself, read by tests that hold for every route: the rows of the service tables
 (`shopstream routes --json`) and, from the OpenAPI document, a body that each would take."""
+import copy
 import functools
 import json
 import re
@@ -46,6 +47,12 @@ class Row:
     @property
     def takes_id(self):
         return "{" in (self.path or "")
+
+    def addressed(self, path):
+        """The row by an address of its own, that names something in a query."""
+        other = copy.copy(self)
+        other.path = path
+        return other
 
     def at(self, identifier):
         return re.sub(r"\{[a-z_]+\}", identifier, self.path)

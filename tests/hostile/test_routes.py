@@ -28,6 +28,11 @@ OPEN = """POST /api/identity/v1/signup, POST /api/identity/v1/verify, POST /api/
     GET /sitemap/{file}, GET /api/openapi.json, GET /api/docs, GET /api/docs/{file}, GET /health/live,
     GET /health/ready, GET /metrics"""
 
+# Of these the ones that show somebody's own to them alone, by the addresses that name it.
+JUDGES = {"GET /orders/{id}": ["/orders/{id}"], "GET /api/shell/v1/pages": ["/api/shell/v1/pages?path=/orders/{id}"],
+          "GET /api/realtime/v1/events": ["/api/realtime/v1/events?channels=order:{id}",
+                                          "/api/realtime/v1/events?channels=user:{id}"]}
+
 # What the provider's emulator shows without its secret key: pages for a buyer's browser, whose forms hold a secret of
 # their own.
 PROVIDER_PAGES = {"/card-field", "/card_field.js", "/pages.css", "/challenge/{id}"}
@@ -336,6 +341,21 @@ class ObjectCase(RouteCase):
     def personal_rows():
         return [row for row in api.shop_rows() if row.auth in ("shopper", "signed_in")]
 
+    @staticmethod
+    def judging_rows():
+        """Those that are open to anybody and see for themselves whose something is, by each address that names it."""
+        rows = {repr(row): row for row in api.shop_rows() if row.auth == "anyone"}
+        return [rows[name].addressed(path) for name, paths in JUDGES.items() for path in paths]
+
+    def assertRefused(self, row, answer):
+        """As if there were nothing, or to who must sign in first; a page sends there."""
+        self.assertIn(answer.status, (401, 404) if row.auth != "anyone" else (303, 401, 403, 404), answer)
+        self.assertNotIn(self.victim.email.encode(), answer.body)
+
+    @staticmethod
+    def refusal(answer):
+        return answer.status, answer.json["code"] if answer.status != 303 else None
+
     def belongings(self, who):
         """All that the rows for shoppers show of somebody: the answers, whole."""
         shown = {}
@@ -365,16 +385,30 @@ class ObjectTest(ObjectCase):
             before = self.belongings(who)
             ids = sorted(self.private_ids(before))
             self.assertGreaterEqual(len(ids), 3, before)
-            for row in self.personal_rows():
+            for row in self.personal_rows() + self.judging_rows():
                 for identifier in ids if row.takes_id else []:
                     for name, stranger in self.strangers.items():
                         with self.subTest(whose=whose, row=row, id=identifier, who=name):
                             answer = self.ask(row, identifier, api.sample_body(row), **stranger)
-                            self.assertIn(answer.status, (401, 404), answer)
+                            self.assertRefused(row, answer)
                             unknown = self.ask(row, api.invented_id(), api.sample_body(row), **stranger)
-                            self.assertEqual((unknown.status, unknown.json["code"]), (answer.status,
-                                                                                       answer.json["code"]))
+                            self.assertEqual(self.refusal(unknown), self.refusal(answer))
             self.assertEqual(before, self.belongings(who))
+
+    def test_objects__rows_that_judge_by_themselves_are_known(self):
+        """An open row that shows the owner of an id what it shows nobody else is in JUDGES, and tried on strangers."""
+        judging = set()
+        rows = [row for row in api.shop_rows() if row.auth == "anyone" and row.takes_id and row.method == "GET"]
+        for who in self.victims.values():
+            for row in rows:
+                for identifier in self.private_ids(self.belongings(who)):
+                    if self.shop.get(row.at(identifier), **who).status != self.shop.get(row.at(identifier)).status:
+                        judging.add(repr(row))
+        self.assertTrue(judging)
+        self.assertLessEqual(judging, set(JUDGES))
+        for row in self.judging_rows():
+            if "channels" not in row.path:  # a stream would go on
+                self.assertStatus(self.shop.get(row.at(self.order["id"]), token=self.victim), 200)
 
     def test_objects__are_not_listed_to_strangers(self):
         """No list and no single thing without an id shows anything of the victim's to somebody else."""
@@ -412,13 +446,13 @@ class ObjectTest(ObjectCase):
         them, before = self.shop.staff("admin", TENANT), self.state()
         mine = self.shop.get("/api/identity/v1/me", token=self.victim).json["id"]
         ids = sorted(set(self.real_ids()) | {mine} | api.find_ids(self.belongings(self.victims["customer"])))
-        for row in api.shop_rows():
+        for row in api.shop_rows() + self.judging_rows():
             if not row.takes_id or row.path.startswith(("/dev", "/api/docs")):
                 continue
             for identifier in ids:
                 with self.subTest(row=row, id=identifier):
                     answer = self.ask(row, identifier, api.sample_body(row), token=them)
-                    self.assertIn(answer.status, (400, 404), answer)
+                    self.assertIn(answer.status, (400, 403, 404) if "channels=user" in row.path else (400, 404), answer)
                     self.assertNotIn(self.victim.email.encode(), answer.body)
         self.assertEqual(before, self.state())
         me = self.shop.get("/api/identity/v1/me", token=self.victim.sign_in()).json

@@ -1,6 +1,7 @@
 /* Bugs to plant between the shop and SQLite: what the suites of tests/crash must find, or they find nothing.
  *
  *   early-answer   the commit of an order with its key is said to be done COMMIT_DELAY_US before it is
+ *   early-webhook  the same, of what the provider told
  *   lost-key       the record of an idempotency key is stored where nobody looks for it
  *   sync-off       PRAGMA synchronous = OFF instead of FULL
  *   sync-normal    PRAGMA synchronous = NORMAL instead of FULL */
@@ -31,13 +32,14 @@ static void *next_of(const char *name)
     return found;
 }
 
-/* -- early-answer -------------------------------------------------------------------------------------------------- */
+/* -- early-answer, early-webhook ----------------------------------------------------------------------------------- */
 
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t filled = PTHREAD_COND_INITIALIZER;
 static sqlite3 *pending; /* whose commit is still to come */
 static __thread bool is_committing;
-static __thread bool has_key; /* an idempotency key was recorded in this task's transaction */
+static __thread bool has_key;  /* an idempotency key was recorded in this task's transaction */
+static __thread bool has_news; /* what the provider told was */
 
 static int (*real_step)(sqlite3_stmt *statement);
 
@@ -71,7 +73,7 @@ __attribute__((constructor)) static void start(void)
 {
     pthread_t thread;
     *(void **)&real_step = next_of("sqlite3_step");
-    if (!is_planted("early-answer"))
+    if (!is_planted("early-answer") && !is_planted("early-webhook"))
         return;
     if (pthread_create(&thread, NULL, commit_late, NULL) != 0)
         abort();
@@ -79,25 +81,34 @@ __attribute__((constructor)) static void start(void)
     pthread_detach(thread);
 }
 
-static bool is_orders(sqlite3 *handle)
+static bool is_database(sqlite3 *handle, const char *file)
 {
     const char *name = sqlite3_db_filename(handle, "main");
-    size_t length = name ? strlen(name) : 0;
-    return length > 9 && strcmp(name + length - 9, "orders.db") == 0;
+    const char *last = name ? strrchr(name, '/') : NULL;
+    return last && strcmp(last + 1, file) == 0;
+}
+
+static bool starts_with(const char *text, const char *words)
+{
+    return strncmp(text, words, strlen(words)) == 0;
 }
 
 int sqlite3_step(sqlite3_stmt *statement)
 {
     const char *text = is_committing ? NULL : sqlite3_sql(statement);
     sqlite3 *handle = sqlite3_db_handle(statement);
-    if (!text || !is_planted("early-answer") || !is_orders(handle))
+    bool is_answer = is_planted("early-answer") && is_database(handle, "orders.db");
+    bool is_webhook = is_planted("early-webhook") && is_database(handle, "payments.db");
+    if (!text || (!is_answer && !is_webhook))
         return real_step(statement);
-    if (strncmp(text, "BEGIN IMMEDIATE", 15) == 0) {
-        has_key = false;
+    if (starts_with(text, "BEGIN IMMEDIATE")) {
+        has_key = has_news = false;
         pthread_mutex_lock(&mutex);
         commit_pending();
         pthread_mutex_unlock(&mutex);
-    } else if (has_key && strncmp(text, "COMMIT", 6) == 0) {
+    } else if (starts_with(text, "INSERT INTO provider_events")) {
+        has_news = true;
+    } else if ((is_answer ? has_key : has_news) && starts_with(text, "COMMIT")) {
         pthread_mutex_lock(&mutex);
         pending = handle;
         pthread_cond_signal(&filled);

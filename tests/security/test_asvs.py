@@ -8,6 +8,8 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 FOLDER = pathlib.Path(__file__).resolve().parent
 COLUMNS = ["id", "level", "requirement", "status", "evidence", "remark"]
 NEEDS_EVIDENCE, NEEDS_REMARK = {"test", "decision"}, {"open", "not applicable"}
+DECISIONS = "docs/security/decisions.md"
+HEADING = re.compile(r"^#+ (.+)$", re.M)
 TEST_NAME = re.compile(r"^test_\w+$")
 SCRIPTS = {".mjs", ".ts", ".tsx"}  # Their tests are called in words.
 
@@ -31,22 +33,43 @@ def has_test_called(file, name):
     return TEST_NAME.match(name) and re.search(pattern, file.read_text()) is not None
 
 
+def anchor_of(words):
+    """Of a heading, as GitHub makes it."""
+    return re.sub(r"[^\w -]", "", words.lower()).replace(" ", "-")
+
+
+def sections(file):
+    """{anchor: text} of a document, a heading each."""
+    parts = HEADING.split(file.read_text())
+    return {anchor_of(words): text.strip() for words, text in zip(parts[1::2], parts[2::2])}
+
+
 def evidence_problems(row, root):
-    """Evidence is "PATH" or "PATH TEST", several of them after semicolons; a test is a function of that file, or what
-    it calls a test in words (or the beginning of that, where one test is several).
+    """Evidence is "PATH", "PATH#HEADING" or "PATH TEST", several of them after semicolons; a test is a function of that
+    file, or what it calls a test in words (or the beginning of that, where one test is several). A decision is written
+    under a heading; in the document of decisions that is its own number.
     """
-    has_test = False
+    has_test = has_words = False
     for entry in filter(None, row["evidence"].split("; ")):
-        path, _, name = entry.partition(" ")
+        place, _, name = entry.partition(" ")
+        path, _, anchor = place.partition("#")
         file = root / path
         if not file.is_file():
             yield "%s: there is no file %s" % (row["id"], path)
+        elif anchor and not sections(file).get(anchor):
+            yield "%s: %s says nothing under #%s" % (row["id"], path, anchor)
+        elif anchor and path == DECISIONS and anchor != anchor_of(row["id"]):
+            yield "%s: #%s is another's decision" % (row["id"], anchor)
+        elif anchor:
+            has_words = True
         elif name:
             has_test = True
             if not has_test_called(file, name):
                 yield "%s: %s has no test %s" % (row["id"], path, name)
     if row["status"] == "test" and not has_test:
         yield "%s: no test is named" % row["id"]
+    if row["status"] == "decision" and not has_words:
+        yield "%s: no heading is named under which it was decided" % row["id"]
     if row["status"] in NEEDS_EVIDENCE and not row["evidence"]:
         yield "%s: nothing shows it" % row["id"]
 
@@ -80,9 +103,15 @@ class Asvs(unittest.TestCase):
         self.assertEqual(253, len(self.requirements))
         self.assertEqual([], list(problems(self.rows, self.requirements)))
 
+    def test_every_decision_that_is_written_down_is_named(self):
+        written = {anchor for anchor, text in sections(ROOT / DECISIONS).items() if re.match(r"v\d+$", anchor)}
+        named = {anchor_of(row["id"]) for row in self.rows if row["status"] == "decision"}
+        self.assertEqual(written, named)
+
     def test_what_is_wrong_is_found(self):
         first, last = self.rows[0]["id"], self.rows[-1]["id"]
         tested = next(row["id"] for row in self.rows if row["status"] == "test")
+        decided = next(row["id"] for row in self.rows if row["status"] == "decision")
         for expected, rows in (
                 ("is there 0 times", self.rows[1:]), ("is there 2 times", self.rows + self.rows[:1]),
                 ("is no requirement", self.changed(first, level="3")),
@@ -93,6 +122,9 @@ class Asvs(unittest.TestCase):
                 ("has no test", self.changed(tested, evidence="tests/security/test_asvs.py test_nothing")),
                 ("has no test", self.changed(tested, evidence="frontend/tests/kept.test.tsx no such thing")),
                 ("no test is named", self.changed(tested, evidence="tests/security/test_asvs.py")),
+                ("no heading is named", self.changed(decided, evidence="docs/security/README.md")),
+                ("says nothing under #no-such", self.changed(decided, evidence="docs/security/README.md#no-such")),
+                ("another's decision", self.changed(decided, evidence=DECISIONS + "#v1643")),
                 ("nothing shows it", self.changed(first, status="decision", evidence=""))):
             with self.subTest(expected):
                 self.assertRegex("\n".join(problems(rows, self.requirements)), expected)

@@ -7,6 +7,7 @@
 #include "platform/ports/test_fault.h"
 #include "platform/ports/workflow/migrations/migrations.h"
 #include "platform/ports/workflow/test_workflow_conformance.sql.h"
+#include "platform/ports/sql/sql_faulty.h"
 #include "platform/ports/workflow/workflow_faulty.h"
 #include "shopstream/orders/v1/orders.pb-c.h"
 
@@ -23,6 +24,7 @@
 #include <cmocka.h>
 
 #define PATH_BYTES 256
+#define LONGER_THAN_THE_TEST_MS 3600000
 #define WAIT_MAX_NS (60 * CLOCK_NS_PER_S)
 #define CALLS_MAX 64
 
@@ -168,6 +170,8 @@ static void open_engine(struct fixture *f)
         fail_msg("%s", f->message);
     assert_int_equal(sql_migrate(f->db, "workflow", workflow_migrations, workflow_migration_count, f->message), 0);
     assert_int_equal(sql_migrate(f->db, "test", test_migrations, 1, f->message), 0);
+    if (is_decorated)
+        assert_int_equal(sql_faulty_wrap(&f->db, f->faults), 0);
     struct workflow_engine_config engine_config = {.url = "sql:",
                                                    .db = f->db,
                                                    .types = types,
@@ -703,6 +707,20 @@ static void test_workflow_faulty__does_what_the_plan_says(void **state)
     }
 }
 
+/* What takes a signal is committed, and said to have failed: the signal is gone, and what it led to goes on. */
+static void test_workflow_faulty__a_signal_outlives_a_commit_that_seems_to_fail(void **state)
+{
+    const struct fault_rule second = {.port = FAULT_SQL, .call = "write", .kind = FAULT_FAIL_AFTER, .nth = 2};
+    struct fixture *f = *state;
+    open_engine(f);
+    assert_int_equal(start_timed(f, &place, "a", LONGER_THAN_THE_TEST_MS), 0);
+    assert_true(workflow_engine_settle(f->engine, soon_ns()));
+    assert_int_equal(fault_plan_set(f->faults, &second, 1), 0); /* the first is the sender's own */
+    assert_int_equal(send(f, "a", "payment", "pi_1", "authorised"), 0);
+    assert_ends(f, "a", WORKFLOW_COMPLETED);
+    assert_int_equal(fault_plan_faults(f->faults), 1);
+}
+
 int main(void)
 {
 #define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -722,7 +740,10 @@ int main(void)
         CASE(test_workflow__waits_outlive_the_engine),
         CASE(test_workflow__survives_being_killed_at_any_instant),
     };
-    const struct CMUnitTest faulty_tests[] = {CASE(test_workflow_faulty__does_what_the_plan_says)};
+    const struct CMUnitTest faulty_tests[] = {
+        CASE(test_workflow_faulty__does_what_the_plan_says),
+        CASE(test_workflow_faulty__a_signal_outlives_a_commit_that_seems_to_fail),
+    };
     int failed = cmocka_run_group_tests_name("plain", tests, NULL, NULL);
     is_decorated = true;
     failed += cmocka_run_group_tests_name("decorated, without faults", tests, NULL, NULL);

@@ -69,11 +69,6 @@ int workflow_sleep(struct workflow *w, int64_t duration_ms)
     return w->blocked ? WORKFLOW_BLOCKED : w->steps->sleep_for(w, duration_ms < 0 ? 0 : duration_ms);
 }
 
-struct arena *workflow_arena(struct workflow *w)
-{
-    return w->arena;
-}
-
 const struct problem *workflow_problem(const struct workflow *w)
 {
     return &w->problem;

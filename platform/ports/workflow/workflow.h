@@ -89,8 +89,6 @@ bool workflow_poll(struct workflow *w, const char *signal, ProtobufCMessage *ret
 
 int workflow_sleep(struct workflow *w, int64_t duration_ms);
 
-struct arena *workflow_arena(struct workflow *w);
-
 /* Why the last step failed. */
 const struct problem *workflow_problem(const struct workflow *w);
 

@@ -200,7 +200,9 @@ static bool commit_transition(struct engine *engine, struct instance *instance)
     return schedule_next(engine, instance, fired);
 }
 
-/* The write failed: nothing of it is kept but the facts, and it is tried again later. */
+/* The write failed: nothing of it is kept but the facts, and it is tried again later, from what is stored. It may have
+ * been committed all the same, with a signal that is gone then, or another engine moved the instance on: what is in
+ * memory may be old. */
 static void postpone(struct engine *engine, struct instance *instance, int error)
 {
     struct transition *transition = &instance->transition;
@@ -212,10 +214,8 @@ static void postpone(struct engine *engine, struct instance *instance, int error
                     LOG_ERR(error));
     transition->failures++;
     transition->last_error = error;
-    if (error == ERR_CONFLICT) { /* another engine moved it on: what is in memory is old */
-        engine->cached_bytes -= instance->bytes;
-        instance_unload(instance);
-    }
+    engine->cached_bytes -= instance->bytes;
+    instance_unload(instance);
     instance->unwritten = true;
     heap_put(engine, instance, clock_monotonic_ns() + delay_ms * CLOCK_NS_PER_MS);
     engine_set_idle(instance);
