@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 
 import type { PageDocument } from '@shopstream/shared';
 import { act, type ReactNode } from 'react';
-import { createRoot } from 'react-dom/client';
+import { createRoot, type Root } from 'react-dom/client';
 import { expect, vi } from 'vitest';
 
 import { App } from '../shell/src/app';
@@ -146,12 +146,21 @@ export async function mount(page: PageDocument): Promise<HTMLElement> {
   );
 }
 
+const mounted: Root[] = [];
+
 export async function mountTree(tree: ReactNode): Promise<HTMLElement> {
-  const root = document.createElement('div');
-  document.body.append(root);
-  await act(async () => createRoot(root).render(tree));
+  const element = document.createElement('div');
+  document.body.append(element);
+  const root = createRoot(element);
+  mounted.push(root);
+  await act(async () => root.render(tree));
   await settle();
-  return root;
+  return element;
+}
+
+/** As somebody leaves the pages: nothing of them goes on. */
+export function leave(): void {
+  act(() => mounted.splice(0).forEach((root) => root.unmount()));
 }
 
 export async function change(work: () => void): Promise<void> {

@@ -1,7 +1,7 @@
 /* What jsdom lacks of a browser, and a server for the pages' calls. */
 import { afterEach, beforeEach, vi } from 'vitest';
 
-import { answers, FakeEventSource } from './browser';
+import { answers, FakeEventSource, leave } from './browser';
 
 Object.assign(globalThis, { IS_REACT_ACT_ENVIRONMENT: true });
 
@@ -23,6 +23,7 @@ beforeEach(() => {
 });
 
 afterEach(() => {
+  leave();
   FakeEventSource.opened.length = 0;
   document.body.replaceChildren();
   vi.unstubAllGlobals();
