@@ -219,9 +219,10 @@ test("a cart is changed by keys alone", async (t) => {
   }
   await visitor.go("/cart");
   await tabTo(page, /^Quantity of First Thing/);
-  await page.keyboard.press("ArrowDown");
-  await page.keyboard.press("ArrowDown");
-  await page.getByRole("link", { name: "Cart, 4" }).or(page.getByText("€40.00")).first().waitFor();
+  for (const total of ["€30.00", "€40.00"]) {
+    await page.keyboard.press("ArrowDown");
+    await page.getByRole("main").getByText(total).first().waitFor();
+  }
   await press(page, /^Remove Second Thing/);
   await page.getByRole("link", { name: "Second Thing" }).waitFor({ state: "detached" });
   assert.match(await page.getByRole("main").innerText(), /First Thing[^]*€30\.00/);
