@@ -7,13 +7,12 @@ out=build/frontend
 stamp=build/frontend.stamp
 packages=frontend/node_modules/.installed
 attempts_max=3
-# What frontend/tooling/server-tables.mjs reads.
-tables='platform/base/iso_code.c platform/service/shop_settings.c'
 
-# A folder is newer when a file of it is gone.
+# A folder is newer when a file of it is gone. The two C files are what frontend/tooling/server-tables.mjs reads.
 is_built() {
     [ -e "$stamp" ] && [ -e "$out/manifest.json" ] && [ -e "$packages" ] &&
-        [ -z "$(find frontend tools/frontend.sh $tables -name node_modules -prune -o -newer "$stamp" -print -quit)" ]
+        [ -z "$(find frontend tools/frontend.sh platform/base/iso_code.c platform/service/shop_settings.c \
+            -name node_modules -prune -o -newer "$stamp" -print -quit)" ]
 }
 
 install_packages() {
