@@ -120,6 +120,7 @@ bool book_told(const struct change *change); /* a row of an outbox; true when it
 void judge_told(const struct change *change);
 void judge_offset(const struct change *change);
 void judge_recorded(const struct change *change);
+int64_t book_catalog_end(void); /* the offset of the last event of the catalog */
 void book_follower_told(int tenant, int64_t after, int64_t offset, struct str type);
 void book_weigh_events(void); /* in the end: each has reached each */
 

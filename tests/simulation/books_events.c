@@ -200,6 +200,11 @@ void judge_told(const struct change *change)
     book_told(change);
 }
 
+int64_t book_catalog_end(void)
+{
+    return find_source("catalog")->last;
+}
+
 /* The offset comes after the other in what a product's follower hears: every edit between them was told before. */
 void book_follower_told(int tenant, int64_t after, int64_t offset, struct str type)
 {

@@ -171,7 +171,9 @@ static bool hear(struct follower *follower, struct str piece)
         return false;
     if (type.len && !is_resync && offset > follower->told)
         book_follower_told(follower->tenant, follower->told, offset, type);
-    if (is_resync || follower->told < 0 || (type.len && offset > follower->told))
+    if (is_resync || follower->told < 0) /* it reads all anew: what the shop reads again after a start is older */
+        follower->told = book_catalog_end();
+    if (type.len && offset > follower->told)
         follower->told = offset;
     snprintf(follower->last_id, sizeof(follower->last_id), "%.*s", STR_FORMAT(id));
     if (type.len && !is_resync)
