@@ -201,7 +201,7 @@ class Sweep:
             if path.endswith("-shm") and call == "pwrite64":
                 continue  # the index of a log is made anew at each start, whatever is in it
             for thread, count in names.items():
-                # strace finds a rename by its old name, if that is not relative to a folder; the target's is the new one.
+                # strace knows a rename by its old name, and not below a folder's descriptor; a target has the new one.
                 is_any = call.startswith("rename") or path in ("socket", "mail") or (path == "." and thread == "queue")
                 own_path = "" if is_any else path
                 if path == "socket" and (self.error or self.stage.scenario.starts):
