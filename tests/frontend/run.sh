@@ -1,6 +1,6 @@
 #!/bin/sh
-# The pages in React: their types against the API's own description, the suites of frontend/tests with their coverage, the
-# budget of what a first visit fetches, and that they are built without a network.
+# The pages in React: their types against the API's own description, the suites of frontend/tests with their coverage,
+# the budget of what a first visit fetches, and that they are built without a network.
 # timeout_s: 900
 set -eu
 cd "$SHOPSTREAM_ROOT"
