@@ -11,7 +11,7 @@ static int publish(struct call *call, enum realtime_source source, const struct 
 {
     told->source = source;
     told->offset = event->offset;
-    told->time_ms = event->time_ms;
+    told->is_past = event->is_past;
     told->type = event->type;
     for (size_t i = 0; i < told->channel_count; i++)
         if (!told->channels[i].ptr || told->channels[i].len > CHANNEL_BYTES_MAX)

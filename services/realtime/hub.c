@@ -58,7 +58,6 @@ struct hub {
     struct token_ring *ring;
     struct hash_key hash_key;
     bool is_ending;
-    int64_t started_ms; /* of clock_latest_ms, as an event's time */
     uint64_t told;      /* counts what is sent */
     struct subscriber *first;
     size_t count;
@@ -401,8 +400,7 @@ static int publish(struct hub *hub, const struct hub_event *event, struct http_b
     if (!piece)
         return ERR_NO_MEMORY;
     recent_add(&hub->recent, event->source, event->offset, piece, channels);
-    /* What was read again at the start is for who comes back; who is here loaded the page later than that. */
-    if (event->time_ms >= hub->started_ms)
+    if (!event->is_past)
         tell(hub, event, piece, body);
     http_blob_unref(piece);
     return 0;
@@ -488,7 +486,6 @@ int hub_new(struct hub **ret_hub, struct token_ring *ring)
     task_cond_init(&hub->changed);
     hub->ring = ring;
     hub->hash_key = hash_key_random();
-    hub->started_ms = clock_latest_ms();
     metric_set(&subscribers, METRIC_NO_LABELS, 0);
     metric_register(&sent);
     metric_register(&ended);

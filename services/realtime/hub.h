@@ -45,7 +45,7 @@ int hub_subscribe(struct hub *hub, const struct subscription *subscription, stru
 struct hub_event {
     enum realtime_source source;
     int64_t offset;
-    int64_t time_ms;
+    bool is_past; /* read again at the start: for who comes back, as who is here loaded the page later than that */
     struct str type;
     struct str data;
     struct str channels[CHANNELS_OF_EVENT_MAX];

@@ -153,7 +153,6 @@ static void publish(struct hub *hub, int64_t offset, const char *data, const cha
 {
     const struct hub_event event = {.source = SOURCE_CATALOG,
                                     .offset = offset,
-                                    .time_ms = clock_wall_ms(),
                                     .type = STR("product.stock_changed"),
                                     .data = str_from_cstr(data),
                                     .channels = {STR("default\nproduct:1")},

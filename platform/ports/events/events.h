@@ -23,6 +23,7 @@ struct event {
     int64_t time_ms;
     struct str traceparent;
     struct str payload; /* the message as JSON */
+    bool is_past;       /* to a tail: it was in the log before the bus started */
 };
 
 #define EVENT_RETRY_FIRST_MS INT64_C(20) /* after the first failure; doubled each time */

@@ -36,6 +36,7 @@ struct reader {
     bool woken;
     struct pace pace;
     bool has_position;
+    int64_t past_end; /* of a tail: where the log ended when the bus started */
     int64_t position; /* all up to here took effect; under the bus's lock, and written by the task alone */
     int64_t attempts; /* failed ones of the next event */
 
@@ -136,6 +137,15 @@ static int find_position(struct reader *reader)
     TRY(sql_read(reader->source->db, read_log_end, &end));
     reader->position = end > reader->consumer.replay_max ? end - reader->consumer.replay_max : 0;
     return 0;
+}
+
+/* While nobody can have asked for anything yet: what a tail finds in the log now is past. Where the log cannot be read,
+ * nothing is known to be. */
+static void find_past(struct reader *reader)
+{
+    int64_t end;
+    if (is_tail(reader) && sql_read(reader->source->db, read_log_end, &end) == 0)
+        reader->past_end = end;
 }
 
 /* -- Handling ------------------------------------------------------------------------------------------------------ */
@@ -316,6 +326,7 @@ static void follow_batch(struct reader *reader)
     const struct event_consumer *consumer = &reader->consumer;
     for (size_t next = 0; next < reader->event_count && !is_stopping(reader);) {
         struct problem problem = {0};
+        reader->events[next].is_past = reader->events[next].offset <= reader->past_end;
         int error = consumer->run(consumer->context, NULL, &reader->events[next], &problem);
         if (error < 0 && ++reader->attempts < EVENT_ATTEMPTS_MAX) {
             back_off(reader, reader->attempts);
@@ -501,6 +512,8 @@ static int embedded_start(struct event_bus *base)
 {
     struct embedded_bus *bus = embedded_of(base);
     bus->started = true;
+    for (size_t i = 0; i < bus->reader_count; i++)
+        find_past(bus->readers[i]);
     for (size_t i = 0; i < bus->reader_count; i++) {
         int error = task_start(&bus->readers[i]->task, bus->readers[i]->consumer.group, reader_main, bus->readers[i]);
         if (error < 0) {

@@ -458,6 +458,7 @@ struct tail {
     int64_t offsets[16];
     atomic_size_t count;
     atomic_int failures; /* that its handler still has */
+    atomic_size_t past;  /* of those, in the log before the bus started */
     bool has_transaction;
 };
 
@@ -471,6 +472,7 @@ static int follow(void *context, struct sql_tx *tx, const struct event *event, s
     tail->has_transaction |= tx != NULL;
     if (tail->count > 0 && tail->offsets[tail->count - 1] == event->offset)
         return 0; /* as it may, behind the decorator */
+    tail->past += event->is_past;
     if (tail->count < sizeof(tail->offsets) / sizeof(tail->offsets[0]))
         tail->offsets[tail->count++] = event->offset;
     return 0;
@@ -496,8 +498,9 @@ static struct event_bus *open_tail(struct fixture *f, struct tail *tails, size_t
     return bus;
 }
 
-/* Each tail sees every event, from some before its start on, outside a transaction, and leaves nothing behind: one that
- * starts again begins there again. What it fails on for good is passed over; what it fails on once is not. */
+/* Each tail sees every event, from some before its start on, which it is told are past, outside a transaction, and leaves
+ * nothing behind: one that starts again begins there again. What it fails on for good is passed over; what it fails on
+ * once is not. */
 static void test_events__a_tail_follows(void **state)
 {
     struct fixture *f = *state;
@@ -508,6 +511,7 @@ static void test_events__a_tail_follows(void **state)
     for (int start = 0; start < 2; start++) {
         struct event_bus *bus = open_tail(f, tails, 2, 3);
         assert_true(event_bus_settle(bus, clock_monotonic_ns() + WAIT_MAX_NS));
+        assert_int_equal(tails[0].past, tails[0].count);
         event_bus_stop(bus);
         event_bus_free(bus);
     }
@@ -517,6 +521,27 @@ static void test_events__a_tail_follows(void **state)
     assert_int_equal(tails[1].count, 5); /* less the first of the first start */
     assert_int_equal(tails[1].offsets[0], 4);
     assert_false(tails[0].has_transaction || tails[1].has_transaction);
+}
+
+/* By where the log ended, and not by a clock: what is published while it follows is news, whatever time it says. */
+static void test_events__a_tail_knows_what_is_past(void **state)
+{
+    struct fixture *f = *state;
+    struct tail tail = {0};
+    open_bus(f);
+    assert_int_equal(publish(f, 0, 2), 0);
+    settle(f);
+    struct fixture following = *f;
+    following.bus = open_tail(f, &tail, 1, 3);
+    settle(&following);
+    assert_int_equal(tail.count, 2);
+    assert_int_equal(tail.past, 2);
+    assert_int_equal(publish(&following, 2, 3), 0);
+    settle(&following);
+    assert_int_equal(tail.count, 5);
+    assert_int_equal(tail.past, 2);
+    event_bus_stop(following.bus);
+    event_bus_free(following.bus);
 }
 
 static void test_events__survive_being_killed_at_any_instant(void **state)
@@ -609,6 +634,7 @@ int main(void)
         CASE(test_events__attempts_outlive_the_process),
         CASE(test_events__only_what_all_have_passed_is_trimmed),
         CASE(test_events__a_tail_follows),
+        CASE(test_events__a_tail_knows_what_is_past),
         CASE(test_events__survive_being_killed_at_any_instant),
     };
     const struct CMUnitTest faulty_tests[] = {CASE(test_events_faulty__does_what_the_plan_says)};
