@@ -106,7 +106,10 @@ export function observeMoves() {
     for (const entry of list.getEntries()) {
       if (entry.hadRecentInput) continue;
       globalThis.moves.sum += entry.value;
-      for (const { node } of entry.sources) globalThis.moves.which.push(`${entry.value.toFixed(4)} ${node?.outerHTML?.slice(0, 120) ?? node?.textContent}`);
+      for (const { node, previousRect, currentRect } of entry.sources) {
+        const rects = [previousRect, currentRect].map(({ x, y, width, height }) => [x, y, width, height].join(" "));
+        globalThis.moves.which.push(`${entry.value.toFixed(4)} (${rects.join(" to ")}) ${node?.outerHTML?.slice(0, 120) ?? node?.textContent}`);
+      }
     }
   }).observe({ type: "layout-shift", buffered: true });
   new PerformanceObserver((list) => {
