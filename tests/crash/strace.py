@@ -25,7 +25,7 @@ FILE_CALLS = ("pwrite64", "pwritev", "write", "writev", "fdatasync", "fsync", "f
 # What the shop's answers leave by.
 SOCKET_CALLS = ("write", "writev", "sendto", "sendmsg")
 ATTACH_PATIENCE_S = 60
-STARTING = "folder"  # the thread that counts the openings of the databases beside a start
+STARTING = {"folder", "renderer"}  # threads that do beside a start what it need not wait for, and end
 LINE = re.compile(r"^(?P<tid>\d+)<(?P<thread>[^>]*)> +(?P<call>\w+)\((?P<rest>.*)$")
 RESUMED = re.compile(r"^(?P<tid>\d+)<[^>]*> +<\.\.\. \w+ resumed>")
 
@@ -40,9 +40,9 @@ def names_of_threads(pid):
 
 
 def threads(pid, name=None):
-    """The ids of a shop's threads of a name, oldest first; of all of them without one. What its start left to a thread
-    of its own is waited for: it ends, and writes meanwhile."""
-    eventually(lambda: STARTING not in names_of_threads(pid).values(), "the end of the thread " + STARTING)
+    """The ids of a shop's threads of a name, oldest first; of all of them without one. What its start left to threads
+    of their own is waited for: they end, and write meanwhile."""
+    eventually(lambda: STARTING.isdisjoint(names_of_threads(pid).values()), "the end of the threads of the start")
     return sorted(tid for tid, is_named in names_of_threads(pid).items() if name in (None, is_named))
 
 
