@@ -24,7 +24,7 @@ function Featured({ product }: { product: ProductCard }) {
         sizes="(min-width: 100rem) 840px, (min-width: 64rem) 54vw, 100vw"
         lead
         alt=""
-        className="lead-picture card-picture picture-fill lg:order-last"
+        className="lead-picture card-picture picture-fill lg:col-start-2 lg:row-start-1"
       />
       <div className="pt-3 lg:pb-1">
         <p className="mb-2 text-soft lg:mb-3">Just in{product.brand && `, from ${product.brand}`}</p>
