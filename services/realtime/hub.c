@@ -58,7 +58,7 @@ struct hub {
     struct token_ring *ring;
     struct hash_key hash_key;
     bool is_ending;
-    uint64_t told;      /* counts what is sent */
+    uint64_t told; /* counts what is sent */
     struct subscriber *first;
     size_t count;
     unsigned next_slot;

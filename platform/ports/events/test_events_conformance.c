@@ -498,9 +498,9 @@ static struct event_bus *open_tail(struct fixture *f, struct tail *tails, size_t
     return bus;
 }
 
-/* Each tail sees every event, from some before its start on, which it is told are past, outside a transaction, and leaves
- * nothing behind: one that starts again begins there again. What it fails on for good is passed over; what it fails on
- * once is not. */
+/* Each tail sees every event, from some before its start on, which it is told are past, outside a transaction, and
+ * leaves nothing behind: one that starts again begins there again. What it fails on for good is passed over; what it
+ * fails on once is not. */
 static void test_events__a_tail_follows(void **state)
 {
     struct fixture *f = *state;
