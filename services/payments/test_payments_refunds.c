@@ -206,6 +206,27 @@ static void test_payments_refunds__a_return_that_fails_unheard_is_learned(void *
     make_again(fixture, &payment);
 }
 
+/* One that was sent back unheard, and then all by hand at the provider: more than was captured, as long as the first is
+ * booked. What the list says of the second makes the first be asked about. */
+static void test_payments_refunds__one_that_failed_unheard_makes_room(void **state)
+{
+    struct fixture *fixture = *state;
+    Payments__Refund refund;
+    drop_webhooks(fixture);
+    at_provider(fixture, "{\"refund_failures\":1,\"refund_turn_ms\":1}");
+    place(fixture, "order-1", "confirmed");
+    Payments__Payment payment = captured(fixture, "order-1");
+    assert_int_equal(refund_part(fixture, payment.id, 1000, "key-1", &refund), 0);
+    await_refund(fixture, payment.provider_id, 0);
+    assert_int_equal(stored_payment(fixture, "order-1").refunded_amount, 1000);
+    const char *all = arena_printf(fixture->host.arena, "payment_intent=%s", payment.provider_id);
+    assert_int_equal(test_emulator_ask(&fixture->host, HTTP_POST, "/v1/refunds", all, NULL).status, 200);
+    assert_int_equal(run_reconcile(fixture), 0);
+    assert_int_equal(stored_payment(fixture, "order-1").refunded_amount, 4200);
+    assert_true(has_status(fixture, "order-1", "refunded"));
+    assert_ledger(fixture, 8);
+}
+
 /* -- Pending ------------------------------------------------------------------------------------------------------- */
 
 /* The money is not back before the bank says so, and is asked for once. */
@@ -378,6 +399,7 @@ int main(void)
         HASTY(test_payments_refunds__a_stray_charge_is_returned_when_it_is_back),
         PATIENT(test_payments_refunds__a_return_that_fails_later_is_made_again),
         PATIENT(test_payments_refunds__a_return_that_fails_unheard_is_learned),
+        HASTY(test_payments_refunds__one_that_failed_unheard_makes_room),
         PATIENT(test_payments_refunds__a_pending_return_is_waited_for),
         PATIENT(test_payments_refunds__a_clients_own_refund_is_not_asked_for_again),
         PATIENT(test_payments_refunds__what_a_clients_failed_refund_leaves_is_returned),

@@ -44,6 +44,8 @@ struct subscriber {
     int64_t since_s; /* of clock_latest_ms, as a token's */
     int64_t until_ns;
     uint64_t told; /* the last event: one that goes to two of its channels is sent once */
+    bool is_back;  /* and was told all up to came_from */
+    struct position came_from;
     unsigned slot; /* the second of the heartbeat's span in which it gets one */
     size_t link_count;
     char user_id[TOKEN_ID_BYTES];
@@ -279,6 +281,8 @@ static int begin(struct hub *hub, struct subscriber *subscriber, struct str last
         return ERR_NO_MEMORY;
     send(subscriber, greeting);
     http_blob_unref(greeting);
+    subscriber->is_back = last_event_id.len > 0 && is_known;
+    subscriber->came_from = from;
     return is_known && replay(hub, subscriber, &from) ? 0 : send_resync(subscriber, now);
 }
 
@@ -388,6 +392,26 @@ static void tell(struct hub *hub, const struct hub_event *event, struct http_blo
     }
 }
 
+/* Who comes back at once after a start may be here before what it missed was read again. */
+static void tell_who_is_back(struct hub *hub, const struct hub_event *event, struct http_blob *piece)
+{
+    uint64_t told = ++hub->told;
+
+    for (size_t i = 0; i < event->channel_count; i++) {
+        struct channel *channel = *channel_place(hub, event->channels[i]);
+
+        for (struct link *link = channel ? channel->first : NULL; link; link = link->next) {
+            struct subscriber *subscriber = link->subscriber;
+            bool has_missed = subscriber->is_back && subscriber->came_from.offsets[event->source] < event->offset;
+
+            if (!has_missed || subscriber->told == told)
+                continue;
+            subscriber->told = told;
+            send(subscriber, piece);
+        }
+    }
+}
+
 static int publish(struct hub *hub, const struct hub_event *event, struct http_blob *body, struct http_blob *channels)
 {
     TASK_LOCKED(&hub->mutex);
@@ -400,7 +424,9 @@ static int publish(struct hub *hub, const struct hub_event *event, struct http_b
     if (!piece)
         return ERR_NO_MEMORY;
     recent_add(&hub->recent, event->source, event->offset, piece, channels);
-    if (!event->is_past)
+    if (event->is_past)
+        tell_who_is_back(hub, event, piece);
+    else
         tell(hub, event, piece, body);
     http_blob_unref(piece);
     return 0;

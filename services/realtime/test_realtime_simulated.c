@@ -149,10 +149,11 @@ static void prove_old_streams_end(void)
 
 /* -- A sale: at the hub itself ------------------------------------------------------------------------------------- */
 
-static void publish(struct hub *hub, int64_t offset, const char *data, const char *pace_key)
+static void publish_as(struct hub *hub, int64_t offset, const char *data, const char *pace_key, bool is_past)
 {
     const struct hub_event event = {.source = SOURCE_CATALOG,
                                     .offset = offset,
+                                    .is_past = is_past,
                                     .type = STR("product.stock_changed"),
                                     .data = str_from_cstr(data),
                                     .channels = {STR("default\nproduct:1")},
@@ -161,6 +162,11 @@ static void publish(struct hub *hub, int64_t offset, const char *data, const cha
 
     ASSERT(hub_publish(hub, &event) == 0);
     ASSERT(hub_publish(hub, &event) == 0); /* seen twice, told once */
+}
+
+static void publish(struct hub *hub, int64_t offset, const char *data, const char *pace_key)
+{
+    publish_as(hub, offset, data, pace_key, false);
 }
 
 /* The first change at once, then the last of those within the pace; another SKU's and an edit wait for nobody, and
@@ -199,6 +205,33 @@ static void prove_sales_are_paced(void)
     hub_free(hub);
 }
 
+/* -- A start ------------------------------------------------------------------------------------------------------- */
+
+/* What is read again at a start is told to who comes back from before it, also before that is read, and to nobody who
+ * is new: their page is newer. */
+static void prove_past_is_for_who_is_back(void)
+{
+    struct hub *hub = NULL;
+    struct http_stream *back = NULL, *new = NULL;
+    struct subscription subscription = {.channels = {STR("default\nproduct:1")}, .channel_count = 1};
+
+    ASSERT(hub_new(&hub, NULL) == 0);
+    ASSERT(hub_subscribe(hub, &subscription, &new) == 0);
+    subscription.last_event_id = STR("c2.o0.p0");
+    ASSERT(hub_subscribe(hub, &subscription, &back) == 0);
+    for (int64_t offset = 1; offset <= 3; offset++)
+        publish_as(hub, offset, offset == 3 ? "missed" : "old", "", true);
+    publish(hub, 4, "news", "");
+    const char *text = read_stream(new, NULL);
+    ASSERT(count_of(text, "data: ") == 1 && count_of(text, "data: news\n") == 1);
+    text = read_stream(back, NULL);
+    const char *missed = strstr(text, "data: missed\n");
+    ASSERT(count_of(text, "data: old\n") == 0 && missed && strstr(missed, "data: news\n"));
+    leave(new);
+    leave(back);
+    hub_free(hub);
+}
+
 static void run(void *argument, unsigned incarnation)
 {
     static const struct service *const services[] = {&catalog_service, &realtime_service, NULL};
@@ -212,6 +245,7 @@ static void run(void *argument, unsigned incarnation)
     prove_sessions_end();
     prove_old_streams_end();
     prove_sales_are_paced();
+    prove_past_is_for_who_is_back();
     simulator_stop();
 }
 

@@ -470,7 +470,7 @@ int api_answer(struct call *call, const struct http_request *request, struct htt
         .id = path_id(request->path),
         .key = is_write ? http_header_find(request, "idempotency-key") : STR_EMPTY,
         .traceparent = call->traceparent,
-        .now_ms = clock_wall_ms(),
+        .now_ms = clock_steady_ms(),
         .status = 200,
         .body = BUF(EMULATOR_BODY_BYTES_MAX),
     };

@@ -68,7 +68,7 @@ static int prepare_challenge(struct call *call, const struct http_request *reque
     *ret_challenge = (struct challenge){.api = {.emulator = emulator_of(call),
                                                 .arena = call->arena,
                                                 .http = request,
-                                                .now_ms = clock_wall_ms(),
+                                                .now_ms = clock_steady_ms(),
                                                 .base_url = str_from_cstr(emulator_of(call)->base_url),
                                                 .body = BUF(EMULATOR_BODY_BYTES_MAX)}};
     return form_parse(call->arena, parameters, &ret_challenge->api.form);

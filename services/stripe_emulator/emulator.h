@@ -172,7 +172,7 @@ struct api {
     struct str key;      /* Idempotency-Key */
     struct str request_id;
     struct str traceparent; /* of the request */
-    int64_t now_ms;
+    int64_t now_ms;         /* the provider's own clock, which a step of the shop's does not move */
     /* The answer. */
     int status;
     struct buf body;

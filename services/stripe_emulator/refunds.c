@@ -156,7 +156,7 @@ int turn_refunds(struct call *call)
     struct emulator *emulator = emulator_of(call);
     struct turn turn = {.found = true};
     for (int i = 0; i < TURNS_MAX && turn.found; i++) {
-        turn.api = (struct api){.emulator = emulator, .arena = call->arena, .now_ms = clock_wall_ms()};
+        turn.api = (struct api){.emulator = emulator, .arena = call->arena, .now_ms = clock_steady_ms()};
         TRY(sql_write(call->db, write_turn, &turn));
         if (turn.api.told)
             deliverer_wake(emulator->deliverer);

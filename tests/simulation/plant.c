@@ -41,7 +41,8 @@ static const struct {
     [PLANT_CART_TWICE] = {"cart-twice", {"one cart becomes one order", "a cart holds what was put in"}},
     [PLANT_OTHER_TENANT] = {"other-tenant", {"nobody reads what is not theirs"}},
     [PLANT_WALL_CLOCK] = {"wall-clock",
-                          {"one purchase makes at most one order", "a repeated request gets the first answer"}},
+                          {"one purchase makes at most one order", "a repeated request gets the first answer",
+                           "an access token ends"}},
     [PLANT_STALE_PAGE] = {"stale-page", {"nothing stale is shown"}},
 };
 
