@@ -290,6 +290,7 @@ static struct config *load_config(void)
         (char[]){"SHOPSTREAM_STRIPE_URL=http://" PROVIDER_AUTHORITY},
         (char[]){"SHOPSTREAM_STRIPE_TIMEOUT_MS=3000"},
         (char[]){"SHOPSTREAM_RECONCILE_AGE_MS=30000"},
+        (char[]){"SHOPSTREAM_WEB=/nonexistent"}, /* pages' files, which are no part of a seed */
         (char[]){"SHOPSTREAM_ADMIN_EMAIL=" ADMIN_EMAIL},
         (char[]){"SHOPSTREAM_ADMIN_PASSWORD=" ADMIN_PASSWORD},
         NULL,
