@@ -17,7 +17,8 @@ const char *const plant_names = "oversell, double-charge, double-refund, lost-ev
 /* Whoever misses it first says so. */
 #define WHAT_WAS_COMMITTED_IS_GONE                                                                                     \
     "what was committed stays", "what holds stock stays", "a good order is taken or out of stock",                     \
-        "a reservation ends once", "a confirmed order can be fulfilled", "each event takes effect once"
+        "a reservation ends once", "a confirmed order can be fulfilled", "each event takes effect once",               \
+        "what was committed stays, and a status moves as the table says", "identity answers in the end"
 
 /* Each bug's name, and the invariants that it breaks: what is said of a seed that finds it. */
 static const struct {
