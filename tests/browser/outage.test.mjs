@@ -112,6 +112,18 @@ describe("in the browser", () => {
     await page.getByText("Only 2 left").waitFor();
   });
 
+  test("Back shows a page that the browser has kept: its product is as it is now", async (t) => {
+    const product = await shop().product({ stocks: [20] });
+    const visitor = await visit(t);
+    const { page } = visitor;
+    await visitor.go(`/products/${product.slug}`);
+    await page.getByText("In stock").waitFor();
+    await visitor.go("/cart");
+    await shop().setStock(product.skus[0].id, 3);
+    await page.goBack();
+    await page.getByText("Only 3 left").waitFor();
+  });
+
   test("events do not come: an order's page asks by itself", async (t) => {
     const product = await shop().product();
     const visitor = await visit(t);

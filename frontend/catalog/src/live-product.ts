@@ -1,5 +1,5 @@
 /* A product as it is now: what the page was rendered with, and what its events say since. */
-import { api, listen, problemFrom, unwrap, type LiveEvent, type Product } from '@shopstream/shared';
+import { api, listen, problemFrom, unwrap, usePage, type LiveEvent, type Product } from '@shopstream/shared';
 import { useEffect, useState } from 'react';
 
 interface ProductEvent {
@@ -18,25 +18,25 @@ export function applyEvent(product: Product, { data }: LiveEvent): Product {
 const TYPES = ['product.updated', 'product.stock_changed', 'product.deleted'];
 
 /** Undefined where there is no such product (any more). */
-async function fetchProduct(id: string): Promise<Product | undefined> {
+async function fetchProduct(id: string, query: { currency: string; region: string }): Promise<Product | undefined> {
   try {
-    return (await unwrap(api.GET('/api/catalog/v1/products/{id}', { params: { path: { id } } }))) as Product;
+    return (await unwrap(api.GET('/api/catalog/v1/products/{id}', { params: { path: { id }, query } }))) as Product;
   } catch (error) {
     if (problemFrom(error).status === 404) return undefined;
     throw error;
   }
 }
 
-/** Undefined once it was taken out of the shop. */
+/** Undefined once it was taken out of the shop. What the page was rendered with may be old: the browser keeps it for Back,
+ * and a change may fall between the page and the stream. So it is asked for once as soon as the stream is there. */
 export function useLiveProduct(initial: Product): Product | undefined {
   const [product, setProduct] = useState<Product | undefined>(initial);
-  useEffect(
-    () =>
-      listen(`product:${initial.id}`, TYPES, {
-        onEvent: (event) => setProduct((known) => (event.type === 'product.deleted' ? undefined : known && applyEvent(known, event))),
-        catchUp: async () => setProduct(await fetchProduct(initial.id)),
-      }),
-    [initial.id],
-  );
+  const { currency, country: region } = usePage().site;
+  useEffect(() => {
+    const onEvent = (event: LiveEvent) =>
+      setProduct((known) => (event.type === 'product.deleted' ? undefined : known && applyEvent(known, event)));
+    const catchUp = async () => setProduct(await fetchProduct(initial.id, { currency, region }));
+    return listen(`product:${initial.id}`, TYPES, { onEvent, catchUp }, true);
+  }, [initial.id, currency, region]);
   return product;
 }
