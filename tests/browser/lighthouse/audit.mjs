@@ -1,7 +1,7 @@
 /* `make lighthouse`: what Lighthouse says of the pages. Accessibility, best practices and SEO must be 100. Those that are
  * nobody's business but the customer's ask search engines to stay away, so that one audit of SEO, that a page may be
  * indexed, is not asked of them. Performance, as on a desk, is told as the median of LIGHTHOUSE_RUNS, five: the speed of a
- * machine is nothing that the shop can promise. Not in `make test`, as it brings 200 packages, but in .ci/run. */
+ * machine is nothing that the shop can promise. Not in `make test`, as it brings 200 packages. */
 import assert from "node:assert/strict";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
