@@ -146,12 +146,19 @@ static void send(struct subscriber *subscriber, struct http_blob *blob)
         metric_count(&sent, METRIC_NO_LABELS, 1);
 }
 
-static void send_channel(struct channel *channel, struct http_blob *blob, uint64_t told)
+/* Who comes back at once after a start may be here before what it missed was read again. */
+static bool has_missed(const struct subscriber *subscriber, const struct hub_event *past)
+{
+    return subscriber->is_back && subscriber->came_from.offsets[past->source] < past->offset;
+}
+
+/* past: an event that only those who missed it are told; NULL: all are. */
+static void send_channel(struct channel *channel, struct http_blob *blob, uint64_t told, const struct hub_event *past)
 {
     for (struct link *link = channel->first; link; link = link->next) {
         struct subscriber *subscriber = link->subscriber;
 
-        if (subscriber->told == told)
+        if (subscriber->told == told || (past && !has_missed(subscriber, past)))
             continue;
         subscriber->told = told;
         send(subscriber, blob);
@@ -346,7 +353,7 @@ static void send_held(struct hub *hub, struct channel *channel)
 
     if (piece) {
         channel->told_ns = clock_monotonic_ns();
-        send_channel(channel, piece, ++hub->told);
+        send_channel(channel, piece, ++hub->told, NULL);
     }
     hub->held_count -= channel->held != NULL;
     http_blob_unref(channel->held);
@@ -387,28 +394,10 @@ static void tell(struct hub *hub, const struct hub_event *event, struct http_blo
     for (size_t i = 0; i < event->channel_count; i++) {
         struct channel *channel = *channel_place(hub, event->channels[i]);
 
-        if (channel && !hold(hub, channel, body, event->pace_key))
-            send_channel(channel, piece, told);
-    }
-}
-
-/* Who comes back at once after a start may be here before what it missed was read again. */
-static void tell_who_is_back(struct hub *hub, const struct hub_event *event, struct http_blob *piece)
-{
-    uint64_t told = ++hub->told;
-
-    for (size_t i = 0; i < event->channel_count; i++) {
-        struct channel *channel = *channel_place(hub, event->channels[i]);
-
-        for (struct link *link = channel ? channel->first : NULL; link; link = link->next) {
-            struct subscriber *subscriber = link->subscriber;
-            bool has_missed = subscriber->is_back && subscriber->came_from.offsets[event->source] < event->offset;
-
-            if (!has_missed || subscriber->told == told)
-                continue;
-            subscriber->told = told;
-            send(subscriber, piece);
-        }
+        if (channel && event->is_past)
+            send_channel(channel, piece, told, event);
+        else if (channel && !hold(hub, channel, body, event->pace_key))
+            send_channel(channel, piece, told, NULL);
     }
 }
 
@@ -424,10 +413,7 @@ static int publish(struct hub *hub, const struct hub_event *event, struct http_b
     if (!piece)
         return ERR_NO_MEMORY;
     recent_add(&hub->recent, event->source, event->offset, piece, channels);
-    if (event->is_past)
-        tell_who_is_back(hub, event, piece);
-    else
-        tell(hub, event, piece, body);
+    tell(hub, event, piece, body);
     http_blob_unref(piece);
     return 0;
 }
