@@ -171,14 +171,12 @@ static int read_refunded(struct sql_tx *tx, void *argument)
     return find_payment_by_provider(tx, arena, told->told->intent_id, &told->payment);
 }
 
-static int learn_failed_page(struct call *call, void *context, const struct provider_span *span,
-                             struct provider_page *page);
+struct sought_refunds {
+    struct str intent_id; /* empty: of all intents */
+    bool only_failed;
+};
 
-/* More than was captured: one of those that are booked has failed since, and nobody has told of that. */
-static int learn_failed_refunds(struct call *call, struct str intent_id)
-{
-    return walk_span(call, &(struct provider_span){.to_ms = EVER_MS}, learn_failed_page, &intent_id);
-}
+static provider_page_fn learn_page;
 
 /* A refund that is not ours to know, or is booked already, costs no write. */
 static int learn_refund(struct call *call, const struct psp_refund *refund)
@@ -199,24 +197,25 @@ static int learn_refund(struct call *call, const struct psp_refund *refund)
     error = call_write(call, write_told_refund, &told);
     if (error != ERR_CONFLICT || refund->status == PSP_REFUND_FAILED)
         return error;
-    TRY(learn_failed_refunds(call, refund->intent_id));
+    /* More than was captured: one of those that are booked has failed since, and nobody has told of that. */
+    struct sought_refunds failed = {refund->intent_id, true};
+    TRY(walk_span(call, &(struct provider_span){.to_ms = EVER_MS}, learn_page, &failed));
     return call_write(call, write_told_refund, &told);
 }
 
-/* Those of the intent (empty: of all intents) that have failed, or all. */
-static int learn_some(struct call *call, struct str intent_id, bool only_failed, const struct provider_span *span,
-                      struct provider_page *page)
+static int learn_page(struct call *call, void *context, const struct provider_span *span, struct provider_page *page)
 {
+    const struct sought_refunds *sought = context;
     struct psp *psp = payments_psp(call);
     struct psp_refund *refunds = arena_alloc_array(call->arena, PSP_LIST_MAX, sizeof(*refunds));
     struct psp_failure failure = {0};
     if (!refunds)
         return ERR_NO_MEMORY;
-    int error = psp->list_refunds(psp, PSP_ASKER(call), intent_id, span->from_ms, span->to_ms,
+    int error = psp->list_refunds(psp, PSP_ASKER(call), sought->intent_id, span->from_ms, span->to_ms,
                                   str_from_cstr(page->after), refunds, PSP_LIST_MAX, &page->count, &failure);
     TRY(provider_failed(call, error, &failure));
     for (size_t i = 0; i < page->count; i++)
-        if (!only_failed || refunds[i].status == PSP_REFUND_FAILED)
+        if (!sought->only_failed || refunds[i].status == PSP_REFUND_FAILED)
             TRY(learn_refund(call, &refunds[i]));
     if (page->count > 0) {
         page->newest_ms = refunds[0].created_ms;
@@ -225,18 +224,8 @@ static int learn_some(struct call *call, struct str intent_id, bool only_failed,
     return 0;
 }
 
-static int learn_failed_page(struct call *call, void *context, const struct provider_span *span,
-                             struct provider_page *page)
-{
-    return learn_some(call, *(const struct str *)context, true, span, page);
-}
-
-static int learn_page(struct call *call, void *context, const struct provider_span *span, struct provider_page *page)
-{
-    return learn_some(call, *(const struct str *)context, false, span, page);
-}
-
 int learn_refunds(struct call *call, struct str intent_id, struct provider_span *span)
 {
-    return walk_span(call, span, learn_page, &intent_id);
+    struct sought_refunds sought = {.intent_id = intent_id};
+    return walk_span(call, span, learn_page, &sought);
 }
