@@ -62,7 +62,7 @@ static int handle_event(void *context, struct sql_tx *tx, const struct event *ev
     return result;
 }
 
-static bool publishes(const struct service *service, const char *topic)
+bool service_publishes(const struct service *service, const char *topic)
 {
     for (const char *const *published = service->publishes; published && *published; published++) {
         if (strcmp(*published, topic) == 0)
@@ -95,7 +95,7 @@ static int subscribe(struct service_instance *instance, const struct consumer *r
     for (size_t i = 0; i < host->instance_count; i++) {
         struct subscription *subscription;
 
-        if (!publishes(host->instances[i].service, row->topic))
+        if (!service_publishes(host->instances[i].service, row->topic))
             continue;
         TRY(subscription_new(instance, row, &subscription));
         const struct event_consumer consumer = {

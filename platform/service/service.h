@@ -196,3 +196,6 @@ struct service {
     int (*start)(struct call *call, void **ret_state);
     void (*stop)(void *state);
 };
+
+/* Whether events of the topic come from the service (host_flow.c). */
+bool service_publishes(const struct service *service, const char *topic);

@@ -109,15 +109,6 @@ static int take(struct call *call, const struct event *event)
     return result;
 }
 
-static bool publishes(const struct service *service, const char *topic)
-{
-    for (const char *const *published = service->publishes; published && *published; published++) {
-        if (strcmp(*published, topic) == 0)
-            return true;
-    }
-    return false;
-}
-
 static void add_consumer(const struct service *service, const struct consumer *row, const char *store)
 {
     for (size_t i = 0; i < books.consumer_count; i++) {
@@ -148,7 +139,7 @@ const struct service *book_follow(const struct service *service, const struct se
         rows[i][j] = service->consumes[j];
         rows[i][j].handler = take;
         for (size_t k = 0; all[k]; k++) {
-            if (publishes(all[k], rows[i][j].topic))
+            if (service_publishes(all[k], rows[i][j].topic))
                 add_consumer(service, &service->consumes[j], all[k]->name);
         }
     }
