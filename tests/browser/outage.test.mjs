@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 
-import { addToCart, CARDS, fillAddress, fillCard, payButton } from "./support/checkout.mjs";
+import { addToCart, askTheBank, fillAddress, payButton } from "./support/checkout.mjs";
 import { storefront } from "./support/storefront.mjs";
 
 const NOT_HERE = /"code":"service_unavailable"|"message":"a service does not run in this process/;
@@ -131,12 +131,9 @@ describe("in the browser", () => {
     await visitor.go(`/products/${product.slug}`);
     await addToCart(page);
     await visitor.go("/checkout");
-    await fillAddress(page);
-    await fillCard(page, { number: CARDS.asksTheBank });
     await page.route("**/api/realtime/v1/events**", (route) => route.fulfill({ status: 503 }));
     visitor.expect(/^503 GET .*\/realtime\/v1\/events/);
-    await payButton(page).click();
-    await page.getByRole("button", { name: "Approve payment" }).waitFor();
+    await askTheBank(page);
     const bank = page.url();
     const [order] = await shop().ordersOf(product.skus[0].id);
     await visitor.go(`/orders/${order.id}`);

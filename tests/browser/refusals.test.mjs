@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { addToCart, cardFrame, CARDS, fillAddress, fillCard, orderId, payButton } from "./support/checkout.mjs";
+import { addToCart, askTheBank, cardFrame, CARDS, fillAddress, fillCard, orderId, payButton } from "./support/checkout.mjs";
 import { storefront } from "./support/storefront.mjs";
 
 const { shop, visit } = storefront({ words: ["--no-seed"] });
@@ -113,9 +113,7 @@ test("sold out meanwhile: the checkout says so, the cart shows which, and takes 
 
 async function atTheBank(t) {
   const { visitor, page, sku } = await atCheckout(t);
-  await fillAddress(page);
-  await fillCard(page, { number: CARDS.asksTheBank });
-  await payButton(page).click();
+  await askTheBank(page);
   await page.getByRole("heading", { name: "Is it you who pays?" }).waitFor();
   const [order] = await shop().ordersOf(sku);
   return { visitor, page, sku, id: order.id };

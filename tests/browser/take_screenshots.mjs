@@ -6,7 +6,7 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
-import { addToCart, CARDS, fillAddress, fillCard, orderId, payButton, signIn } from "./support/checkout.mjs";
+import { addToCart, askTheBank, CARDS, fillAddress, fillCard, orderId, payButton, signIn } from "./support/checkout.mjs";
 import { PASSWORD, PATIENCE_MS, startShop } from "./support/shop.mjs";
 import { launchBrowser, SIZES } from "./support/storefront.mjs";
 
@@ -185,10 +185,7 @@ async function showOrders(shop, go, page, camera) {
   await go(GOODS[1]);
   await addToCart(page);
   await go("/checkout");
-  await fillAddress(page);
-  await fillCard(page, { number: CARDS.asksTheBank });
-  await payButton(page).click();
-  await page.getByRole("button", { name: "Approve payment" }).waitFor();
+  await askTheBank(page);
   const [waiting] = (await shop.get("/api/orders/v1/orders?limit=1", headers)).orders;
   await show("pending", waiting);
 }

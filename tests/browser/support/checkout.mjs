@@ -49,6 +49,14 @@ export function payButton(page) {
   return page.getByRole("button", { name: /^Pay / });
 }
 
+/** On the checkout's page: an order by a card that asks the bank; its page is there then. */
+export async function askTheBank(page) {
+  await fillAddress(page);
+  await fillCard(page, { number: CARDS.asksTheBank });
+  await payButton(page).click();
+  await page.getByRole("button", { name: "Approve payment" }).waitFor();
+}
+
 /** From a page of the shop with something in the cart to an order: its id. */
 export async function checkOut(visitor, card = {}) {
   const { page } = visitor;
