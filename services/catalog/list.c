@@ -55,9 +55,8 @@ int list_products(struct call *call, const Catalog__ListProductsRequest *in, Cat
 
     TRY(read_query(call, in, &query));
     TRY(catalog_view_tag_lists(call));
-    if (!query.nothing)
-        TRY(list_query_run(call, &query, limit + 1, rows,
-                           &found)); /* one more than is shown tells whether there is more */
+    if (!query.nothing) /* one more than is shown tells whether there is more */
+        TRY(list_query_run(call, &query, limit + 1, rows, &found));
     shown = found < limit ? found : limit;
     for (size_t i = 0; i < shown; i++) {
         places[i] = rows[i].place;
