@@ -135,14 +135,25 @@ static int write_mark(struct sql_tx *tx, void *argument)
     return sql_exec(tx, &payments_sql_set_mark, SQL_ARGS(sql_cstr(mark->name), sql_int(mark->value)), NULL);
 }
 
+/* The first look goes by the clock that is ahead: one that is behind the provider's would not see its last charges, and
+ * a look that comes early costs nothing, as what is found has a payment from then on. The others must not come early,
+ * for each is the only one at its age. */
+static int64_t span_end_ms(struct call *call, const struct provider_list *list)
+{
+    int64_t age_ms = payments_reconcile_age_ms(call);
+    if (list->age_ms == 0)
+        return clock_latest_ms() - age_ms;
+    return clock_steady_ms() - (age_ms > list->age_ms ? age_ms : list->age_ms);
+}
+
 static int compare_list(struct call *call, const struct provider_list *list)
 {
     struct mark mark = {.call = call, .name = list->mark};
     TRY(call_read(call, read_mark, &mark));
-    int64_t begun_ms = mark.value, age_ms = payments_reconcile_age_ms(call);
+    int64_t begun_ms = mark.value;
     struct provider_span span = {
         .from_ms = mark.value > MARK_OVERLAP_MS ? mark.value - MARK_OVERLAP_MS : 0,
-        .to_ms = clock_steady_ms() - (age_ms > list->age_ms ? age_ms : list->age_ms),
+        .to_ms = span_end_ms(call, list),
     };
     /* A span with more than a run may read is halved until it fits; the next run goes on behind it. */
     bool is_halved = false;
