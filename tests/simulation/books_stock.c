@@ -58,7 +58,7 @@ enum book_reservation_status book_reservation(const char *order_id)
     if (!reservation)
         return BOOK_NOTHING;
     /* One whose time is up is nobody's; a job takes it back a moment later. */
-    bool is_past = reservation->status == BOOK_HELD && reservation->expires_at_ms <= simulator_process_wall_ms();
+    bool is_past = reservation->status == BOOK_HELD && reservation->expires_at_ms <= simulator_process_steady_ms();
     return is_past ? BOOK_EXPIRED : reservation->status;
 }
 

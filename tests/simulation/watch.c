@@ -153,7 +153,10 @@ static void look(struct watcher *watcher)
 static int committed(void *argument, sqlite3 *db, const char *name, int pages)
 {
     struct watcher *watcher = argument;
+    int64_t steady_ms = simulator_process_steady_ms();
     commits++;
+    if (steady_ms > simulation.latest_steady_ms)
+        simulation.latest_steady_ms = steady_ms;
     if (watcher->count > 0 || watcher->must_scan)
         look(watcher);
     return watcher->shops ? watcher->shops(watcher->shops_argument, db, name, pages) : SQLITE_OK;

@@ -212,11 +212,21 @@ static bool is_settled(struct purchase *purchase)
     return !purchase->order_id[0] || (purchase_look(purchase, NULL, arena) && status_is_final(purchase->status));
 }
 
+/* A boot under a clock that was behind has set the steady clock back, and what had a time waits for as much longer
+ * (ADR 0018): until the clock is where it was. */
+static void catch_up(const struct simulation *sim)
+{
+    int64_t behind_ms = sim->latest_steady_ms - simulator_process_steady_ms();
+    if (behind_ms > 0)
+        simulator_skip_time(behind_ms * CLOCK_NS_PER_MS);
+}
+
 /* Once faults are over, every order ends by itself: money, stock and time-outs included. */
 static void settle(struct simulation *sim)
 {
     bool has_waited = false;
     wait_for_shop(sim);
+    catch_up(sim);
     for (size_t i = 0, looks = 0; i < sim->purchase_count;) {
         if (is_settled(&sim->purchases[i])) {
             i++;
