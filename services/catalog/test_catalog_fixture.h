@@ -38,12 +38,12 @@ static inline int fixture_count_stale_lines(struct sql_tx *tx, void *argument)
         "(SELECT count(*) FROM (SELECT * FROM meant EXCEPT SELECT * FROM told) AS b) + "
         "(SELECT count(*) FROM lowest_price l JOIN product p ON p.tenant = l.tenant AND p.id = l.product_id "
         "WHERE l.place <> p.place) + "
-        "(SELECT count(*) FROM (SELECT tenant, word, title_key, product_id FROM word_by_title EXCEPT "
-        "SELECT w.tenant, w.word, p.title_key, p.id FROM product_word w "
+        "(SELECT count(*) FROM (SELECT tenant, word, title_key, product_id, place FROM word_by_title EXCEPT "
+        "SELECT w.tenant, w.word, p.title_key, p.id, p.place FROM product_word w "
         "JOIN product p ON p.tenant = w.tenant AND p.id = w.product_id) AS c) + "
-        "(SELECT count(*) FROM (SELECT w.tenant, w.word, p.title_key, w.product_id FROM product_word w "
+        "(SELECT count(*) FROM (SELECT w.tenant, w.word, p.title_key, w.product_id, p.place FROM product_word w "
         "LEFT JOIN product p ON p.tenant = w.tenant AND p.id = w.product_id EXCEPT "
-        "SELECT tenant, word, title_key, product_id FROM word_by_title) AS d)"};
+        "SELECT tenant, word, title_key, product_id, place FROM word_by_title) AS d)"};
     CLEANUP(sql_finish_cleanup) struct sql_rows *rows = NULL;
     int found = sql_query_row(tx, &stale, SQL_NO_ARGS, &rows);
 

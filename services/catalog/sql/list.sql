@@ -263,16 +263,17 @@ ORDER BY d.product_id DESC
 LIMIT $7;
 
 -- name: list_by_title_with_word
-SELECT p.id, d.title_key AS sort_key, p.place
-FROM word_by_title d CROSS JOIN product p
+-- The product itself is looked at only for a category or brand.
+SELECT d.product_id AS id, d.title_key AS sort_key, d.place
+FROM word_by_title d
 WHERE d.tenant = $1 AND d.word = $9 AND (d.title_key, d.product_id) > ($19, $6)
-  AND p.tenant = d.tenant AND p.id = d.product_id
-  AND ($2 = '' OR p.category = $2) AND ($3 = '' OR p.brand_key = $3)
-  AND ($4 = '' AND $5 = '' OR EXISTS (SELECT 1 FROM lowest_price l WHERE l.tenant = p.tenant AND l.product_id = p.id
-                                      AND l.currency = $4 AND l.region IN ('', $5)))
-  AND ($8 = 0 OR (SELECT count(*) FROM product_word w WHERE w.tenant = p.tenant AND w.product_id = p.id
+  AND ($2 = '' AND $3 = '' OR EXISTS (SELECT 1 FROM product p WHERE p.tenant = d.tenant AND p.id = d.product_id
+                                      AND ($2 = '' OR p.category = $2) AND ($3 = '' OR p.brand_key = $3)))
+  AND ($4 = '' AND $5 = '' OR EXISTS (SELECT 1 FROM lowest_price l WHERE l.tenant = d.tenant
+                                      AND l.product_id = d.product_id AND l.currency = $4 AND l.region IN ('', $5)))
+  AND ($8 = 0 OR (SELECT count(*) FROM product_word w WHERE w.tenant = d.tenant AND w.product_id = d.product_id
                   AND w.word IN ($10, $11, $12, $13, $14, $15, $16)) = $8)
-  AND ($17 = '' OR EXISTS (SELECT 1 FROM product_word b WHERE b.tenant = p.tenant AND b.product_id = p.id
+  AND ($17 = '' OR EXISTS (SELECT 1 FROM product_word b WHERE b.tenant = d.tenant AND b.product_id = d.product_id
                            AND b.word >= $17 AND b.word < $18))
 ORDER BY d.title_key, d.product_id
 LIMIT $7;

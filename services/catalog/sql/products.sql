@@ -34,9 +34,9 @@ DELETE FROM product_word WHERE tenant = $1 AND word = $2 AND product_id = $3;
 -- name: insert_titles
 -- Of the products, no more than $4, whose cards begin from place $2 on and before $3: their words, in the order of the
 -- titles, so that each word's rows come one behind the other. CROSS JOIN has SQLite keep this order of the tables.
-INSERT INTO word_by_title (tenant, word, title_key, product_id)
-SELECT titled.tenant, w.word, titled.title_key, titled.id
-FROM (SELECT p.tenant, p.title_key, p.id
+INSERT INTO word_by_title (tenant, word, title_key, product_id, place)
+SELECT titled.tenant, w.word, titled.title_key, titled.id, titled.place
+FROM (SELECT p.tenant, p.title_key, p.id, p.place
       FROM card_line c CROSS JOIN product p
       WHERE c.place >= $2 AND c.place < $3 AND c.tenant = $1 AND c.slug IS NOT NULL AND p.tenant = $1 AND p.id = c.id
       ORDER BY p.title_key, p.id LIMIT $4) AS titled
