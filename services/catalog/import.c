@@ -159,13 +159,13 @@ static int update(struct import *import, const struct import_row *first, struct 
 
 static int put_product(struct import *import, const struct import_row *first)
 {
-    struct str id;
-    int error = product_find_slug(import->call, first->slug, &id);
+    struct product_key key;
+    int error = product_find_slug(import->call, first->slug, &key);
 
     if (error == ERR_NOT_FOUND)
         return create(import, first);
     TRY(error);
-    return update(import, first, id);
+    return update(import, first, key.id);
 }
 
 /* Products are worked on one after the other, in an arena that is emptied in between. */

@@ -26,13 +26,13 @@ static int blame_sku(struct call *call, int error, const char *code, Catalog__Ne
 int get_product(struct call *call, const Catalog__GetProductRequest *in, Catalog__Product *out)
 {
     Catalog__Product *view;
-    struct str id;
+    struct product_key key;
 
-    TRY(product_find_id(call, str_from_cstr(in->id), &id));
-    TRY(call_cache_tag(call, CATALOG_TOPIC, id));
-    TRY(catalog_view_product(call, id, str_from_cstr(in->currency), str_from_cstr(in->region), &view));
+    TRY(product_find(call, str_from_cstr(in->id), &key));
+    TRY(call_cache_tag(call, CATALOG_TOPIC, key.id));
+    TRY(catalog_view_product(call, key.place, str_from_cstr(in->currency), str_from_cstr(in->region), &view));
     if (view->n_skus == 0) /* not sold in that currency: shown in its own */
-        TRY(catalog_view_product(call, id, STR(""), str_from_cstr(in->region), &view));
+        TRY(catalog_view_product(call, key.place, STR(""), str_from_cstr(in->region), &view));
     answer(call, view, out);
     return 0;
 }
@@ -71,25 +71,25 @@ int update_product(struct call *call, const Catalog__UpdateProductRequest *in, C
 {
     struct catalog_product before, after;
     Catalog__Product *view;
-    struct str id;
+    struct product_key key;
     char *code = NULL;
     bool changed;
     size_t sku = SIZE_MAX;
     int error;
 
-    TRY(product_find_id(call, str_from_cstr(in->id), &id));
-    TRY(product_load(call, id, &before));
+    TRY(product_find(call, str_from_cstr(in->id), &key));
+    TRY(product_load(call, key.id, &before));
     TRY(call_check_version(call, before.version));
     TRY(copy_skus(call, &before, &after));
     TRY(product_edit_apply(call, in, &after, &changed));
     if (!changed) {
-        TRY(catalog_view_product(call, id, STR(""), STR(""), &view));
+        TRY(catalog_view_product(call, before.place, STR(""), STR(""), &view));
     } else {
         error = product_update(call, &before, &after, &sku);
         if (sku != SIZE_MAX)
             TRY(catalog_cstr(call, after.skus[sku].code, &code));
         TRY(blame_sku(call, error, code, in->skus, in->n_skus));
-        TRY(catalog_view_publish(call, CATALOG_UPDATED, id, &view));
+        TRY(catalog_view_publish(call, CATALOG_UPDATED, key.id, &view));
     }
     answer(call, view, out);
     return 0;
@@ -111,18 +111,18 @@ int delete_sku(struct call *call, const Catalog__DeleteSkuRequest *in, Catalog__
 {
     struct catalog_product product;
     Catalog__Product *view;
-    struct str id;
+    struct product_key key;
     size_t index;
 
-    TRY(product_find_id(call, str_from_cstr(in->id), &id));
-    TRY(product_load(call, id, &product));
+    TRY(product_find(call, str_from_cstr(in->id), &key));
+    TRY(product_load(call, key.id, &product));
     TRY(find_sku(call, &product, str_from_cstr(in->sku_id), &index));
     TRY(call_check_version(call, product.version));
     if (product.sku_count == 1)
         return call_fail(call, ERR_CONFLICT, "last_sku", NULL,
                          "It is the product's only SKU: add another one first, or remove the product.");
     TRY(product_remove_sku(call, &product, index));
-    TRY(catalog_view_publish(call, CATALOG_UPDATED, id, &view));
+    TRY(catalog_view_publish(call, CATALOG_UPDATED, key.id, &view));
     answer(call, view, out);
     return 0;
 }
@@ -131,11 +131,11 @@ int delete_product(struct call *call, const Catalog__DeleteProductRequest *in, C
 {
     Catalog__ProductEvent event = CATALOG__PRODUCT_EVENT__INIT;
     struct catalog_product product;
-    struct str id;
+    struct product_key key;
 
     (void)out;
-    TRY(product_find_id(call, str_from_cstr(in->id), &id));
-    TRY(product_load(call, id, &product));
+    TRY(product_find(call, str_from_cstr(in->id), &key));
+    TRY(product_load(call, key.id, &product));
     TRY(call_check_version(call, product.version));
     TRY(product_delete(call, &product));
     TRY(catalog_cstr(call, product.id, &event.product_id));

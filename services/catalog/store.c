@@ -31,13 +31,17 @@ int catalog_cstr(struct call *call, struct str text, char **ret_copy)
 
 /* -- Finding and loading ------------------------------------------------------------------------------------------- */
 
-static int find_one(struct call *call, const struct sql_statement *statement, struct str key, struct str *ret_id)
+static int find_key(struct call *call, const struct sql_statement *statement, struct str name,
+                    struct product_key *ret_key)
 {
     CLEANUP(sql_finish_cleanup) struct sql_rows *rows = NULL;
-    int found = sql_query_row(call->tx, statement, SQL_ARGS(sql_text(call->tenant), sql_text(key)), &rows);
+    int found = sql_query_row(call->tx, statement, SQL_ARGS(sql_text(call->tenant), sql_text(name)), &rows);
 
     TRY(found);
-    return found ? catalog_copy(call, sql_get_text(rows, 0), ret_id) : ERR_NOT_FOUND;
+    if (!found)
+        return ERR_NOT_FOUND;
+    ret_key->place = sql_get_int(rows, 1);
+    return catalog_copy(call, sql_get_text(rows, 0), &ret_key->id);
 }
 
 static int no_such_product(struct call *call)
@@ -45,19 +49,19 @@ static int no_such_product(struct call *call)
     return call_fail(call, ERR_NOT_FOUND, "product_not_found", NULL, "There is no such product.");
 }
 
-int product_find_slug(struct call *call, struct str slug, struct str *ret_id)
+int product_find_slug(struct call *call, struct str slug, struct product_key *ret_key)
 {
-    return find_one(call, &catalog_sql_find_product_id_by_slug, slug, ret_id);
+    return find_key(call, &catalog_sql_find_product_key_by_slug, slug, ret_key);
 }
 
-int product_find_id(struct call *call, struct str id_or_slug, struct str *ret_id)
+int product_find(struct call *call, struct str id_or_slug, struct product_key *ret_key)
 {
     int error = ERR_NOT_FOUND;
 
     if (catalog_text_is_uuid(id_or_slug))
-        error = find_one(call, &catalog_sql_find_product, id_or_slug, ret_id);
+        error = find_key(call, &catalog_sql_find_product_key, id_or_slug, ret_key);
     if (error == ERR_NOT_FOUND)
-        error = product_find_slug(call, id_or_slug, ret_id);
+        error = product_find_slug(call, id_or_slug, ret_key);
     return error == ERR_NOT_FOUND ? no_such_product(call) : error;
 }
 
@@ -235,8 +239,8 @@ static int write_skus(struct call *call, struct catalog_product *product, size_t
 
 static int slug_is_free(struct call *call, struct str slug, bool *ret_is_free)
 {
-    struct str id;
-    int error = product_find_slug(call, slug, &id);
+    struct product_key key;
+    int error = product_find_slug(call, slug, &key);
 
     if (error && error != ERR_NOT_FOUND)
         return error;

@@ -3,11 +3,17 @@
 
 #include "services/catalog/catalog.h"
 
-/* The id of the product that a path names by id or slug. ERR_NOT_FOUND with the call's problem set. */
-int product_find_id(struct call *call, struct str id_or_slug, struct str *ret_id);
+/* By what the rest of a product is found. */
+struct product_key {
+    struct str id;
+    int64_t place; /* of its card (cards.h) */
+};
 
-/* Whether a product has the slug, and its id. ERR_NOT_FOUND without a problem. */
-int product_find_slug(struct call *call, struct str slug, struct str *ret_id);
+/* The product that a path names by id or slug. ERR_NOT_FOUND with the call's problem set. */
+int product_find(struct call *call, struct str id_or_slug, struct product_key *ret_key);
+
+/* The product that has the slug. ERR_NOT_FOUND without a problem. */
+int product_find_slug(struct call *call, struct str slug, struct product_key *ret_key);
 
 /* The product with SKUs, prices and stock, in the call's arena. ERR_NOT_FOUND with the call's problem set. */
 int product_load(struct call *call, struct str id, struct catalog_product *ret_product);

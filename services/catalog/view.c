@@ -182,13 +182,11 @@ static int find_place(struct call *call, struct str id, int64_t *ret_place)
     return 0;
 }
 
-int catalog_view_product(struct call *call, struct str id, struct str currency, struct str region,
+int catalog_view_product(struct call *call, int64_t place, struct str currency, struct str region,
                          Catalog__Product **ret_view)
 {
     Catalog__Product **views;
-    int64_t place;
 
-    TRY(find_place(call, id, &place));
     TRY(catalog_view_products(call, &place, 1, currency, region, &views));
     *ret_view = views[0];
     return 0;
@@ -200,8 +198,10 @@ int catalog_view_publish(struct call *call, const char *type, struct str id, Cat
 {
     Catalog__ProductEvent event = CATALOG__PRODUCT_EVENT__INIT;
     Catalog__Product *view;
+    int64_t place;
 
-    TRY(catalog_view_product(call, id, STR(""), STR(""), &view));
+    TRY(find_place(call, id, &place));
+    TRY(catalog_view_product(call, place, STR(""), STR(""), &view));
     event.product_id = view->id;
     event.slug = view->slug;
     event.has_version = true;

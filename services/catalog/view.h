@@ -12,8 +12,8 @@
 int catalog_view_products(struct call *call, const int64_t *places, size_t count, struct str currency,
                           struct str region, Catalog__Product ***ret_views);
 
-/* The same of one product; ERR_NOT_FOUND without a problem. */
-int catalog_view_product(struct call *call, struct str id, struct str currency, struct str region,
+/* The same of one product. */
+int catalog_view_product(struct call *call, int64_t place, struct str currency, struct str region,
                          Catalog__Product **ret_view);
 
 /* The fields of a row's packed attributes, as entries of the map whose entry type starts like these. */

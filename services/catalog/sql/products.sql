@@ -4,8 +4,11 @@
 SELECT id, slug, title, brand, category, description, image_url, version, place
 FROM product WHERE tenant = $1 AND id = $2;
 
--- name: find_product_id_by_slug
-SELECT id FROM product WHERE tenant = $1 AND slug = $2;
+-- name: find_product_key
+SELECT id, place FROM product WHERE tenant = $1 AND id = $2;
+
+-- name: find_product_key_by_slug
+SELECT id, place FROM product WHERE tenant = $1 AND slug = $2;
 
 -- name: find_any_product
 SELECT id FROM product WHERE tenant = $1 LIMIT 1;
