@@ -31,8 +31,12 @@ static const struct {
                          "no more is sold than there is"}},
     [PLANT_DOUBLE_CHARGE] = {"double-charge", {"nobody is charged twice"}},
     [PLANT_DOUBLE_REFUND] = {"double-refund", {"money goes back as often as somebody asked"}},
-    [PLANT_LOST_EVENT] = {"lost-event", {"each event reaches each consumer"}},
-    [PLANT_EARLY_ANSWER] = {"early-answer", {"what is acknowledged was committed", "an acknowledged order is there"}},
+    /* Where a crash came between an order's commit and the look at it, the model sees the order without its event. */
+    [PLANT_LOST_EVENT] = {"lost-event", {"each event reaches each consumer", "a change and its event are one"}},
+    /* Whoever was answered the order that never was, and asks again by the same key, is answered another one. */
+    [PLANT_EARLY_ANSWER] = {"early-answer",
+                            {"what is acknowledged was committed", "an acknowledged order is there",
+                             "a repeated request gets the first answer"}},
     [PLANT_EARLY_OFFSET] = {"early-offset", {"each event reaches each consumer", "each event takes effect once"}},
     [PLANT_MISSING_FSYNC] = {"missing-fsync", {WHAT_WAS_COMMITTED_IS_GONE}},
     [PLANT_ONE_FSYNC] = {"one-fsync", {WHAT_WAS_COMMITTED_IS_GONE}},
