@@ -128,24 +128,24 @@ static bool is_tail(const struct reader *reader)
     return reader->consumer.db == NULL;
 }
 
-/* Where a reader begins: behind what its group has seen, or, as a tail, some events before the end. */
-static int find_position(struct reader *reader)
+/* Some events before the log's end. Before the bus has started nobody can have asked for anything yet: what a tail
+ * finds in the log then is past. Where it could not be read then, nothing is known to be. */
+static int find_tail(struct reader *reader)
 {
     int64_t end = 0;
-    if (!is_tail(reader))
-        return sql_read(reader->consumer.db, read_offset, reader);
     TRY(sql_read(reader->source->db, read_log_end, &end));
     reader->position = end > reader->consumer.replay_max ? end - reader->consumer.replay_max : 0;
+    if (!reader->bus->started)
+        reader->past_end = end;
     return 0;
 }
 
-/* While nobody can have asked for anything yet: what a tail finds in the log now is past. Where the log cannot be read,
- * nothing is known to be. */
-static void find_past(struct reader *reader)
+/* Where a reader begins: behind what its group has seen, or as a tail. */
+static int find_position(struct reader *reader)
 {
-    int64_t end;
-    if (is_tail(reader) && sql_read(reader->source->db, read_log_end, &end) == 0)
-        reader->past_end = end;
+    TRY(is_tail(reader) ? find_tail(reader) : sql_read(reader->consumer.db, read_offset, reader));
+    reader->has_position = true;
+    return 0;
 }
 
 /* -- Handling ------------------------------------------------------------------------------------------------------ */
@@ -377,10 +377,8 @@ static void catch_up(struct reader *reader)
     while (!is_stopping(reader)) {
         arena_reset(reader->arena);
         int error = reader->has_position ? 0 : find_position(reader);
-        if (error == 0) {
-            reader->has_position = true;
+        if (error == 0)
             error = sql_read(reader->source->db, read_batch, reader);
-        }
         if (error < 0) {
             if (failures == 0)
                 log_warning(NULL, "a log cannot be read", LOG_CSTR("group", reader->consumer.group),
@@ -511,9 +509,11 @@ static void embedded_stop(struct event_bus *base)
 static int embedded_start(struct event_bus *base)
 {
     struct embedded_bus *bus = embedded_of(base);
+    for (size_t i = 0; i < bus->reader_count; i++) {
+        if (is_tail(bus->readers[i]))
+            (void)find_position(bus->readers[i]); /* what fails is tried again by the reader's task */
+    }
     bus->started = true;
-    for (size_t i = 0; i < bus->reader_count; i++)
-        find_past(bus->readers[i]);
     for (size_t i = 0; i < bus->reader_count; i++) {
         int error = task_start(&bus->readers[i]->task, bus->readers[i]->consumer.group, reader_main, bus->readers[i]);
         if (error < 0) {
