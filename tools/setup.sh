@@ -1,10 +1,13 @@
 #!/bin/sh
-# Installs the Debian packages of deps/debian.txt, and with the argument "test" those of deps/debian-test.txt too. Asks
-# dpkg once and does nothing where all are there. As root or through sudo; elsewhere it prints what to install.
+# Installs the Debian packages of deps/debian.txt, and those of deps/debian-NAME.txt for each argument NAME ("test",
+# "engines"). Asks dpkg once and does nothing where all are there. As root or through sudo; elsewhere it prints what to
+# install.
 set -eu
 cd "$(dirname "$0")/.."
 lists=deps/debian.txt
-[ "${1:-}" != test ] || lists="$lists deps/debian-test.txt"
+for name; do
+    lists="$lists deps/debian-$name.txt"
+done
 attempts_max=5
 
 # shellcheck disable=SC2086 # the lists and the packages are words without blanks
@@ -32,7 +35,10 @@ say_what_to_install() {
 }
 
 if ! command -v dpkg-query >/dev/null || ! command -v apt-get >/dev/null; then
-    # Another system: go on where the build would, as the packages have other names there.
+    # Another system: go on where the build would, as the packages have other names there. The engines are Debian's.
+    case " $* " in
+    *" engines "*) say_what_to_install "this is not a Debian system" "$wanted" ;;
+    esac
     if command -v meson >/dev/null && command -v ninja >/dev/null && command -v protoc-c >/dev/null &&
         pkg-config --exists libuv libnghttp2 openssl sqlite3 libcurl libprotobuf-c libargon2 libseccomp cmocka vips \
             javascriptcoregtk-4.1 libbrotlienc zlib; then
