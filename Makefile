@@ -6,7 +6,8 @@
 #   make fuzz MINUTES=5             each fuzz target for that long
 #   make crash ARGS="--scenario refund"   a part of the kills alone
 .DEFAULT_GOAL := help
-.PHONY: help run test build pictures-avif screenshots lighthouse deps test-deps lint format san fuzz sim crash crash-quick bench coverage clean
+.PHONY: help run test build pictures-avif screenshots lighthouse deps test-deps lint format san fuzz sim crash crash-quick bench coverage \
+	engines engines-stop engines-status test-engines clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1@\2/p' Makefile | expand -t 1 | sed 's/@/\t/' | expand -t 20
@@ -75,5 +76,19 @@ bench: test-deps ## measure, side by side with a bare epoll server
 coverage: test-deps ## line coverage of the whole suite; fails below 80 %
 	@tools/coverage.sh
 
-clean: ## remove what was built; downloads (build/deps, node, go, python) and data/ stay
+engines: ## start the real engines on loopback: Postgres, Redis, Kafka and Connect (the first time it fetches them)
+	@infra/local/engines.sh start
+
+engines-stop: ## stop them; their data stays in build/engines/state
+	@infra/local/engines.sh stop
+
+engines-status: ## what of them runs, where, and how much memory it takes
+	@infra/local/engines.sh status
+
+test-engines: test-deps ## the tests that need the real engines; each suite starts its own
+	@tools/setup.sh engines
+	@tools/build.sh build
+	@tools/run_tests.py build engines
+
+clean: ## remove what was built; downloads (build/deps, node, go, python, engines) and data/ stay
 	@tools/clean.sh

@@ -2,8 +2,9 @@
 """Runs every test on a build folder: run_tests.py BUILD_FOLDER [SUITE …]
 
 The suites are "unit" (meson: the cmocka programs beside the code) and the folders below tests/ that hold one; see
-tests/README.md for what makes a folder a suite. Prints one line a suite, the output of those that fail, and last
-"N passed, N failed" over all of them. Exits 1 when anything failed, or no test ran.
+tests/README.md for what makes a folder a suite. Those of a group, GROUP/NAME, are run only where they or their group
+are named. Prints one line a suite, the output of those that fail, and last "N passed, N failed" over all of them. Exits
+1 when anything failed, or no test ran.
 """
 import json
 import os
@@ -17,6 +18,7 @@ import time
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 TESTS = ROOT / "tests"
 SUITE_TIMEOUT_S = 300  # where run.sh has no line "# timeout_s: N", and package.json no "timeout_s": N
+GROUPS = ["engines"]  # folders below tests/ whose own folders are suites
 TOTAL_TIMEOUT_S = 2400  # after that no further suite starts
 SANITIZED_FACTOR = 3  # how much longer everything may take under the sanitizers
 OUTPUT_LINES_MAX = 200  # of a failed suite; the whole is in BUILD_FOLDER/test-logs
@@ -86,9 +88,17 @@ def run_unit(build, environment, log_path, factor):
 
 # -- the folders below tests/ -----------------------------------------------------------------------------------------
 def find_suites():
-    for folder in sorted(TESTS.iterdir()) if TESTS.is_dir() else []:
+    folders = list(TESTS.iterdir()) if TESTS.is_dir() else []
+    for group in GROUPS:
+        folders += (TESTS / group).iterdir()
+    for folder in sorted(folders):
         if (folder / "run.sh").is_file() or (folder / "package.json").is_file() or list(folder.glob("test_*.py")):
             yield folder
+
+
+def group_of(name):
+    """Of a suite's name; empty where it is in none."""
+    return name.rpartition("/")[0]
 
 
 def declared_timeout_s(script):
@@ -163,17 +173,20 @@ def main(build_name, wanted):
                        SHOPSTREAM_BINARY=str(build / "shopstream"), PYTHONDONTWRITEBYTECODE="1")
     suites = [("unit", lambda log: run_unit(build, environment, log, factor))]
     for folder in find_suites():
-        suites.append((folder.name, lambda log, folder=folder: run_folder(folder, environment, log, factor)))
+        suites.append((folder.relative_to(TESTS).as_posix(),
+                       lambda log, folder=folder: run_folder(folder, environment, log, factor)))
     if wanted:
-        unknown = set(wanted) - {name for name, _ in suites}
+        unknown = set(wanted) - {name for name, _ in suites} - set(GROUPS)
         if unknown:
             sys.exit("run_tests: there is no suite %s" % ", ".join(sorted(unknown)))
-        suites = [suite for suite in suites if suite[0] in wanted]
+        suites = [suite for suite in suites if suite[0] in wanted or group_of(suite[0]) in wanted]
+    else:
+        suites = [suite for suite in suites if not group_of(suite[0])]
 
     passed = failed = 0
     start = time.monotonic()
     for name, run_suite in suites:
-        log_path = logs / (name + ".log")
+        log_path = logs / (name.replace("/", "-") + ".log")
         suite_start = time.monotonic()
         if suite_start - start > TOTAL_TIMEOUT_S * factor:
             outcome = Outcome(0, 1)
