@@ -156,7 +156,7 @@ struct simulation {
     bool is_offline; /* nobody reaches the shop */
     int64_t clock_off_ms;
     int64_t latest_steady_ms; /* that the shop's steady clock was at in a commit */
-    uint64_t clock_steps; /* how often it was moved */
+    uint64_t clock_steps;     /* how often it was moved */
     struct faults_struck struck;
 
     struct goods goods[TENANTS];
