@@ -1,11 +1,11 @@
 #!/bin/sh
 # The short simulation of `make test`: seeds that must hold, the same history many times, planted bugs that must be
-# found. How many seeds: as many as two minutes of two processors take, by what was measured (0.4 CPU s a seed).
+# found. How many seeds: as many as two minutes of two processors take, by what was measured (0.3 CPU s a seed).
 # timeout_s: 900
 set -u
 simulation=${SHOPSTREAM_BUILD:?}/simulation
 here=$(dirname "$0")
-seeds=400
+seeds=800
 repeats=20
 if [ "${SHOPSTREAM_SANITIZED:-0}" = 1 ]; then
     seeds=20
