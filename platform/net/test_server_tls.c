@@ -48,23 +48,37 @@ struct peer {
     int descriptor;
 };
 
-/* alpn in wire format, or NULL. Returns whether the handshake came about. */
-static bool peer_connect(struct peer *peer, const char *alpn, int version_max)
+/* What a client offers; ciphers (of TLS 1.2) and alpn, in wire format, may be NULL. */
+struct offer {
+    const char *alpn, *ciphers;
+    int version_max;
+};
+
+/* Returns whether the handshake came about. */
+static bool peer_offer(struct peer *peer, struct offer offer)
 {
     peer->context = SSL_CTX_new(TLS_client_method());
     assert_non_null(peer->context);
-    assert_int_equal(SSL_CTX_set_max_proto_version(peer->context, version_max), 1);
-    if (version_max < TLS1_2_VERSION) { /* OpenSSL itself refuses to speak it otherwise. */
-        SSL_CTX_set_min_proto_version(peer->context, version_max);
+    assert_int_equal(SSL_CTX_set_max_proto_version(peer->context, offer.version_max), 1);
+    if (offer.version_max < TLS1_2_VERSION || offer.ciphers) { /* OpenSSL itself refuses to speak it otherwise. */
+        SSL_CTX_set_min_proto_version(peer->context, offer.version_max);
         SSL_CTX_set_security_level(peer->context, 0);
     }
+    if (offer.ciphers)
+        assert_int_equal(SSL_CTX_set_cipher_list(peer->context, offer.ciphers), 1);
     peer->ssl = SSL_new(peer->context);
     assert_non_null(peer->ssl);
-    if (alpn)
-        assert_int_equal(SSL_set_alpn_protos(peer->ssl, (const unsigned char *)alpn, (unsigned)strlen(alpn)), 0);
+    if (offer.alpn)
+        assert_int_equal(
+            SSL_set_alpn_protos(peer->ssl, (const unsigned char *)offer.alpn, (unsigned)strlen(offer.alpn)), 0);
     peer->descriptor = test_connect(server->port);
     assert_int_equal(SSL_set_fd(peer->ssl, peer->descriptor), 1);
     return SSL_connect(peer->ssl) == 1;
+}
+
+static bool peer_connect(struct peer *peer, const char *alpn, int version_max)
+{
+    return peer_offer(peer, (struct offer){.alpn = alpn, .version_max = version_max});
 }
 
 static void peer_close(struct peer *peer)
@@ -170,6 +184,29 @@ static void test_server_tls__refusals(void **state)
     assert_int_equal(atomic_load(&server->requests), 0);
 }
 
+/* Forward secrecy and AEAD alone (RFC 9325, 4.2). */
+static void test_server_tls__ciphers(void **state)
+{
+    (void)state;
+    static const char *const taken[] = {"ECDHE-RSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES128-GCM-SHA256",
+                                        "ECDHE-RSA-CHACHA20-POLY1305:ECDHE-ECDSA-CHACHA20-POLY1305"};
+    static const char *const refused[] = {"ECDHE-RSA-AES128-SHA256:ECDHE-ECDSA-AES128-SHA256",
+                                          "ECDHE-RSA-AES256-SHA:ECDHE-ECDSA-AES256-SHA",
+                                          "AES128-GCM-SHA256",
+                                          "AES256-SHA",
+                                          "NULL-SHA256",
+                                          "ECDHE-RSA-NULL-SHA:ECDHE-ECDSA-NULL-SHA"};
+    struct peer peer;
+    for (size_t i = 0; i < sizeof taken / sizeof *taken; i++) {
+        assert_true(peer_offer(&peer, (struct offer){.ciphers = taken[i], .version_max = TLS1_2_VERSION}));
+        peer_close(&peer);
+    }
+    for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
+        assert_false(peer_offer(&peer, (struct offer){.ciphers = refused[i], .version_max = TLS1_2_VERSION}));
+        peer_close(&peer);
+    }
+}
+
 /* A peer that begins a handshake and stops is closed. */
 static void test_server_tls__slow_handshake(void **state)
 {
@@ -272,6 +309,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_server_tls__large_answer, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_server_tls__http2, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_server_tls__refusals, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_server_tls__ciphers, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_server_tls__slow_handshake, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_server_tls__dead_peer, set_up, tear_down),
         cmocka_unit_test(test_server_tls__bad_files),
