@@ -24,6 +24,9 @@ ENDBR64 = b"\xf3\x0f\x1e\xfa"
 GOOD_FLAGS = ["-O2", "-fPIE", "-pie", "-fstack-protector-strong", "-fcf-protection=full", "-U_FORTIFY_SOURCE",
               "-D_FORTIFY_SOURCE=2", "-Wl,-z,relro", "-Wl,-z,now", "-Wl,-z,noexecstack",
               *(["-Wl,-z,shstk"] if HAS_CET else [])]
+FILE_FLAGS = {"-fPIE", "-fstack-protector-strong", "-fstack-clash-protection"} | (
+    {"-fcf-protection=full"} if HAS_CET else set())
+OWN_FILE_FLAGS = {"-ftrivial-auto-var-init=zero"}  # what is fetched is written for compilers without it
 PROGRAM = """
 #include <stdio.h>
 #include <string.h>
@@ -59,6 +62,17 @@ def landing_pads(path):
         if match and match.group(2) == number and match.group(3) not in C_LIBRARY:
             start = int(match.group(1), 16) - int(address, 16) + int(offset, 16)
             yield code[start:start + len(ENDBR64)] == ENDBR64
+
+
+def compile_flags(path):
+    """Of each source file, the flags that gcc compiled it with, as its debug information records them. Macros, and so
+    the level of _FORTIFY_SOURCE, are not recorded."""
+    text = subprocess.run(["readelf", "--wide", "--debug-dump=info", "--dwarf-depth=1", path], check=True,
+                          capture_output=True, text=True, env=dict(os.environ, LC_ALL="C")).stdout
+    for unit in text.split("DW_TAG_compile_unit")[1:]:
+        producer, name = (re.search(r"%s +:(?: \(.*?\):)? (.*)" % member, unit).group(1)
+                          for member in ("DW_AT_producer", "DW_AT_name"))
+        yield name, set(producer.split()[3:])
 
 
 def findings(path, fortified=True):
@@ -106,6 +120,14 @@ class Shop(unittest.TestCase):
         self.assertEqual(set(), findings(BINARY, fortified=not IS_SANITIZED))
         self.assertGreater(len(list(landing_pads(BINARY))), 500)
 
+    @unittest.skipIf(IS_SANITIZED, "a build of its own")
+    def test_each_of_its_files_is_compiled_so(self):
+        units = list(compile_flags(BINARY))
+        self.assertGreater(len(units), 300)
+        for name, flags in units:
+            with self.subTest(name):
+                self.assertLessEqual(FILE_FLAGS | (OWN_FILE_FLAGS if name.startswith("../") else set()), flags)
+
     def test_so_is_what_renders_its_pages(self):
         program = str(pathlib.Path(BINARY).with_name("shopstream-render"))
         self.assertEqual(set(), findings(program, fortified=not IS_SANITIZED))
@@ -140,6 +162,15 @@ class Findings(unittest.TestCase):
                 self.assertEqual({finding}, self.made_with(*flags))
         # No linker makes such a one without a word, so it is made by hand.
         self.assertEqual({"a segment can be written and run"}, self.made_with(change=make_code_writable))
+
+    def test_the_flags_of_a_file_are_read_back(self):
+        with tempfile.TemporaryDirectory() as folder:
+            source, program = pathlib.Path(folder, "program.c"), str(pathlib.Path(folder, "program"))
+            source.write_text(PROGRAM)
+            subprocess.run(["gcc", "-w", "-g", *GOOD_FLAGS, "-fno-stack-clash-protection", "-o", program, str(source)],
+                           check=True)
+            (name, flags), = compile_flags(program)
+            self.assertEqual((str(source), {"-fstack-clash-protection"}), (name, FILE_FLAGS - flags))
 
     @unittest.skipUnless(HAS_CET, "of x86-64 alone")
     def test_control_flow_protection_is_found(self):
