@@ -1,17 +1,20 @@
-"""What is written, then synced, then acknowledged, against commit_path.golden: a kill cannot show a missing sync.
+"""What is written, then synced, then acknowledged, by a rule and against commit_path.golden: what no kill can show.
 
-Each request of the golden file is the only one under way. Calls in a row that are alike are one line, and so are
-commits; process ids, descriptors, lengths and times are left out. A sync stands where it ended, an answer where it
-began. After a change that is meant, `test_commit_path.py --write` writes the file anew.
+Each request of the golden file is the only one under way, and what a shop does by itself is held meanwhile; the rule,
+and who writes what, is in commit_path.py. Each commit of each database has its lines; calls in a row that are alike are
+one line; process ids, descriptors, lengths and times are left out. A sync stands where it ended, an answer or a
+question where it began. After a change that is meant, `test_commit_path.py --write` writes the file anew.
 """
+import collections
+import contextlib
 import json
 import os
 import pathlib
 import re
+import struct
 import subprocess
 import sys
 import tempfile
-import time
 import unittest
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -19,54 +22,18 @@ sys.path.insert(0, str(HERE))
 sys.path.insert(0, str(HERE.parent / "support"))
 
 from browser import Browser  # noqa: E402
+from commit_path import (REQUEST_THREADS, SAGA_THREADS, TRACED, VERBS, Step, Still, lines_of,  # noqa: E402
+                         steps_of, violations)
 from scenarios import MANIFEST, check, settle  # noqa: E402
-from shop import ADMIN_EMAIL, BINARY, PASSWORD, Shop, eventually, new_email, new_key  # noqa: E402
-from strace import FILE_CALLS, SOCKET_CALLS, Attached, read_trace, starting, threads  # noqa: E402
+from shop import (ADMIN_EMAIL, BINARY, PASSWORD, PROVIDER_PORT_DISTANCE, Shop, eventually, new_email,  # noqa: E402
+                  new_key)
+from strace import FILE_CALLS, Attached, read_trace, starting  # noqa: E402
 
 GOLDEN = HERE / "commit_path.golden"
-TRACED = ",".join(sorted({*FILE_CALLS, *SOCKET_CALLS}))
-ANSWER = re.compile(r'"HTTP/1\.1 (\d{3})')
-VERBS = {"written": ("pwrite64", "pwritev", "write", "writev"), "synced": ("fdatasync", "fsync"), "cut": ("ftruncate",),
-         "removed": ("unlink", "unlinkat"), "named": ("rename", "renameat", "renameat2")}
 COMMAND_TIMEOUT_S = 60
 HOUR_MS = 3600000
+SKIPPED_SYNC = struct.Struct("=Qq")  # as planted_bugs.c has it
 HEADING = re.compile(r"^## (.*)$", re.M)
-
-
-def line_of(call, files):
-    """(position, line) of a call in the golden file; None for what it does not tell of."""
-    path = re.sub(r"^mail/.*(\.\w+)$", r"mail/*\1", call.path)
-    if path == "socket" and call.name in SOCKET_CALLS and call.thread == "http-loop":
-        answer = ANSWER.search(call.text)
-        return (call.begun, "answered " + answer[1]) if answer else None
-    if not any(path.startswith(file) for file in files) or path.endswith("-shm"):
-        return None
-    for verb, names in VERBS.items():
-        if call.name in names:
-            return (float("inf") if call.ended is None else call.ended, "%s %s" % (verb, path))
-    return None
-
-
-def lines_of(calls, files, status):
-    """The lines up to the answer of a status; all of them without one. Alike ones in a row are one,
-    and two in turns are two.
-
-    Once a commit is synced the next may begin before the answer of the first has left, so what is written behind the
-    last sync is not of this request.
-    """
-    lines = []
-    for _, line in sorted(filter(None, (line_of(call, files) for call in calls))):
-        if line.startswith("answered") and line != "answered %s" % status:
-            continue  # the provider's to the shop, or one that nobody asked for
-        if not lines or lines[-1] != line:
-            lines.append(line)
-        if lines[-2:] == lines[-4:-2]:
-            del lines[-2:]
-        if line == "answered %s" % status:
-            while len(lines) > 2 and lines[-2].startswith("written"):
-                del lines[-2]
-            break
-    return lines
 
 
 class Requests:
@@ -75,7 +42,8 @@ class Requests:
     def __init__(self, shop):
         self.shop = shop
         self.sku = shop.sku(100)
-        self.order, self.sent, self.unwanted = (shop.buy([(self.sku, 1)]) for _ in range(3))
+        self.order, self.sent = (shop.buy([(self.sku, 1)]) for _ in range(2))
+        self.renew()
         self.admin, self.support = shop.staff("admin"), shop.staff("support")
         self.browser = Browser(shop).open()
         at_the_bank = shop.place([(self.sku, 1)], "pm_card_authenticationRequired", wait=20).json
@@ -83,23 +51,32 @@ class Requests:
         shop.faults(webhook_delay_ms=HOUR_MS)
         check(shop.challenge(at_the_bank, "approve").status == 303, "the bank's page")
         self.news = self.newest_event("payment_intent.amount_capturable_updated")
+        # What follows an answer by itself is traced apart from it, without the answer: either may be first.
         self.all = {
-            "an account": (self.sign_up, ("identity.db",), 201),
-            "its mail": (self.sign_up_and_wait, ("mail",), None),
-            "a sign-in": (self.sign_in, ("identity.db",), 200),
-            "a sign-in that goes on": (self.refresh, ("identity.db",), 200),
-            "a sign-out": (self.sign_out, ("identity.db",), 204),
-            "a browser's sign-in": (self.open_session, ("identity.db",), 204),
-            "a browser's sign-out": (self.end_session, ("identity.db",), 204),
-            "a unit of stock": (self.set_stock, ("catalog.db",), 200),
-            "an import": (self.import_file, ("catalog.db",), 200),
-            "an order": (self.place, ("orders.db",), 201),
-            "a charge, at the provider": (self.charge, ("stripe_emulator.db",), 200),
-            "a refund, through the provider": (self.refund, ("payments.db", "stripe_emulator.db"), 201),
-            "a webhook that brings news": (self.tell, ("payments.db",), 200),
-            "an order that was sent": (self.fulfil, ("orders.db",), 200),
-            "an order that is cancelled": (self.cancel, ("orders.db",), 200),
+            "an account": (self.sign_up,),
+            "its mail": (self.sign_up_and_wait, {"queue"}, False),
+            "a sign-in": (self.sign_in,),
+            "a sign-in that goes on": (self.refresh,),
+            "a sign-out": (self.sign_out,),
+            "a browser's sign-in": (self.open_session,),
+            "a browser's sign-out": (self.end_session,),
+            "a unit of stock": (self.set_stock,),
+            "an import": (self.import_file,),
+            "an order": (self.place,),
+            "an order until it is confirmed": (self.place_and_wait, SAGA_THREADS),
+            "a charge, at the provider": (self.charge,),
+            "a refund, through the provider": (self.refund,),
+            "a webhook that brings news": (self.tell,),
+            "an order that was sent": (self.fulfil,),
+            "an order that is cancelled": (self.cancel, SAGA_THREADS),
         }
+
+    def renew(self):
+        """An order to cancel, for the next trace of it."""
+        self.unwanted = self.shop.buy([(self.sku, 1)])
+
+    def trace(self, name):
+        return trace(self.shop, name, *self.all[name])
 
     def newest_event(self, kind):
         return next(event for event in self.shop.provider_list("/v1/events") if event["type"] == kind)
@@ -144,6 +121,11 @@ class Requests:
     def place(self):
         return self.shop.place([(self.sku, 1)])
 
+    def place_and_wait(self):
+        answer = self.shop.place([(self.sku, 1)], wait=20)
+        check(answer.json["status"] == "confirmed", answer)
+        return answer
+
     def charge(self):
         form = {"amount": 777, "currency": "eur", "payment_method": "pm_card_visa", "confirm": "true"}
         return self.shop.provider("POST", "/v1/payment_intents", form, new_key())
@@ -163,32 +145,40 @@ class Requests:
                               guest=self.unwanted["guest_token"], key=new_key())
 
 
-def trace(shop, name, request, files, status):
-    """The golden lines of one request, alone."""
+def trace(shop, name, request, moving=frozenset(), is_answer_looked_at=True):
+    """The steps of one request, alone."""
     settle(shop)
     path = pathlib.Path(shop.folder) / "trace"
-    options = ["-y", "--decode-pids=comm", "-o", str(path), "-e", "trace=" + TRACED]
-    attached = Attached(threads(shop.process.pid), options)
-    try:
-        answer = request()
-    finally:
-        attached.leave()
+    options = ["-yy", "-s", "64", "--decode-pids=comm", "-o", str(path), "-e", "trace=" + TRACED]
+    with Still(shop.process.pid, REQUEST_THREADS | moving) as still:
+        attached = Attached(still.moving, options)
+        try:
+            answer = request()
+        finally:
+            attached.leave()
     check(answer.status in (200, 201, 204), name, answer)
-    return lines_of(read_trace(path, shop.data), files, status)
+    steps = steps_of(read_trace(path, shop.data), shop.port, shop.port + PROVIDER_PORT_DISTANCE)
+    return [step for step in steps if is_answer_looked_at or step.verb != "answered"]
+
+
+@contextlib.contextmanager
+def requests_of_a_shop(plant=None, **variables):
+    """The requests of a shop with a planted bug or without."""
+    shop = Shop(LOG_LEVEL="error", RECONCILE_AGE_MS=HOUR_MS)
+    if plant:
+        shop.preload("planted_bugs", PLANTED_BUG=plant, **variables)
+    try:
+        shop.start()
+        yield Requests(shop)
+    finally:
+        shop.close()
 
 
 def commit_paths(plant=None, only=None):
-    """{name: lines} of all requests or of some, in a shop with a planted bug or without."""
-    shop = Shop(LOG_LEVEL="error", RECONCILE_AGE_MS=HOUR_MS)
-    if plant:
-        shop.preload("planted_bugs", PLANTED_BUG=plant)
-    try:
-        shop.start()
-        requests = Requests(shop)
+    """{name: steps} of all requests or of some."""
+    with requests_of_a_shop(plant) as requests:
         wanted = [name for name in requests.all if only is None or name in only]
-        return {name: trace(shop, name, *requests.all[name]) for name in wanted}
-    finally:
-        shop.close()
+        return {name: requests.trace(name) for name in wanted}
 
 
 def read_golden():
@@ -197,23 +187,45 @@ def read_golden():
 
 
 def write_golden():
-    paths = commit_paths()
     head = "What is written, then synced, then acknowledged. test_commit_path.py says how it is read and written.\n"
-    GOLDEN.write_text(head + "".join("\n## %s\n%s\n" % (name, "\n".join(lines)) for name, lines in paths.items()))
+    parts = ("\n## %s\n%s\n" % (name, "\n".join(lines_of(steps))) for name, steps in commit_paths().items())
+    GOLDEN.write_text(head + "".join(parts))
 
 
 class CommitPathTest(unittest.TestCase):
     maxDiff = None
 
     def test_commit_path__is_the_golden_one(self):
-        """Nothing is acknowledged before the sync of what was written for it."""
-        golden = read_golden()
-        self.assertEqual(golden, commit_paths())
-        for name, lines in golden.items():
-            answered = [line for line in lines if line.startswith("answered")]
+        """Nothing is acknowledged, asked of the provider or built upon before the sync of what was written for it."""
+        found = commit_paths()
+        self.assertEqual(read_golden(), {name: lines_of(steps) for name, steps in found.items()})
+        for name, steps in found.items():
             with self.subTest(request=name):
-                self.assertTrue(answered and lines[-1] == answered[0] and lines[-2].startswith("synced")
-                                or not answered and lines[-1].startswith("synced"), lines)
+                self.assertEqual([], violations(steps))
+
+    def test_commit_path__the_rule(self):
+        """Of what must not pass. Each word of a path begins at a line of a trace and ends at the next, but for "...":
+        what is before it ends only after what is behind it."""
+        for words, expected in (
+                ("written:a synced:a answered:201", []),
+                ("written:a answered:201 synced:a", ["answered 201 before the sync of a"]),
+                ("written:a synced:a written:a answered:201 synced:a", ["answered 201 before the sync of a"]),
+                ("written:a synced:a written:a answered:201", ["answered 201 before the sync of a", "never synced: a"]),
+                ("written:a synced:b asked:it synced:a", ["asked it before the sync of a"]),
+                ("written:a written:b synced:a synced:b answered:200", ["written b before the sync of a"]),
+                ("written:a ... synced:a answered:200", ["answered 200 before the sync of a", "never synced: a"]),
+                ("written:a synced:a ... answered:200", ["answered 200 before the sync of a"]),
+                ("written:m/p synced:m/p named:m/e synced:m written:a synced:a", []),
+                ("written:m/p named:m/e synced:m", ["named m/e before the sync of m/p", "never synced: m/p"]),
+                ("named:m/e written:a synced:a", ["written a before the sync of m", "never synced: m"])):
+            with self.subTest(path=words):
+                steps = []
+                for number, word in enumerate(words.split()):
+                    if word == "...":
+                        steps[-1] = steps[-1]._replace(ended=2 * number + 3.5)
+                    else:
+                        steps.append(Step(*word.split(":"), 2 * number, 2 * number + 1))
+                self.assertEqual(expected, violations(sorted(steps, key=lambda step: step.position)))
 
     def traced(self, parent, *words):
         """The calls of a command that name what is below parent, or parent itself, and change or sync it."""
@@ -277,25 +289,48 @@ class CommitPathTest(unittest.TestCase):
                     first = next(i for i, (_, path) in enumerate(calls) if ".db" in path)
                     self.assertEqual(lists == 2, named[0] < first)
 
-    def test_commit_path__shows_a_missing_sync(self):
+    def test_commit_path__shows_syncs_that_are_off(self):
         """The harness' own test: a shop that leaves the sync to the system later, or altogether, is found out."""
         golden = read_golden()
-        by_sqlite = set(golden) - {"its mail"}
-        self.assertLessEqual({"an order", "an import", "a refund, through the provider"}, by_sqlite)
         for plant in ("sync-off", "sync-normal"):
             with self.subTest(planted=plant):
-                found = commit_paths(plant)
-                for name in by_sqlite:
-                    self.assertNotEqual(golden[name], found[name], name)
-                    self.assertNotIn("synced", " ".join(found[name]))
-                self.assertEqual(golden["its mail"], found["its mail"])  # which SQLite does not write
+                for name, steps in commit_paths(plant).items():
+                    self.assertNotEqual(golden[name], lines_of(steps), name)
+                    self.assertTrue(violations(steps), name)
+                    self.assertFalse([step for step in steps if step.verb == "synced" and "mail" not in step.what])
 
-    def test_commit_path__shows_an_answer_before_its_sync(self):
+    def test_commit_path__shows_each_sync_that_is_skipped(self):
+        """The harness' own test: of each file, each sync of an order until it is confirmed, and of others, by itself.
+        By the golden lines; by the rule too, unless the next commit of the same file is synced for both."""
+        golden = read_golden()
+        with tempfile.NamedTemporaryFile() as which:
+            which.write(bytes(SKIPPED_SYNC.size))
+            which.flush()
+            with requests_of_a_shop("skipped-sync", PLANTED_SYNC=which.name) as requests:
+                for name in ("an order", "an order until it is confirmed", "a refund, through the provider", "its mail",
+                             "an order that is cancelled"):
+                    counts = collections.Counter()
+                    for line, following in zip(golden[name], [*golden[name][1:], None]):
+                        verb, _, file = line.partition(" ")
+                        if verb != "synced" or file.endswith(".part"):  # a file that is not there yet
+                            continue
+                        counts[file] += 1
+                        with self.subTest(request=name, file=file, sync=counts[file]):
+                            inode = (requests.shop.data / file).stat().st_ino
+                            requests.renew()
+                            settle(requests.shop)
+                            os.pwrite(which.fileno(), SKIPPED_SYNC.pack(inode, counts[file]), 0)
+                            steps = requests.trace(name)
+                            self.assertNotEqual(golden[name], lines_of(steps))
+                            if following != "written " + file:
+                                self.assertIn(file, " ".join(violations(steps)))
+
+    def test_commit_path__shows_an_answer_before_its_commit(self):
         """The harness' own test: of a customer, and to the provider, who would tell it again otherwise."""
         for plant, name, answered in (("early-answer", "an order", "answered 201"),
                                       ("early-webhook", "a webhook that brings news", "answered 200")):
             with self.subTest(planted=plant):
-                self.assertEqual({name: [answered]}, commit_paths(plant, {name}))
+                self.assertEqual(answered, lines_of(commit_paths(plant, {name})[name])[0])
 
 
 if __name__ == "__main__":

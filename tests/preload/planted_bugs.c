@@ -4,16 +4,23 @@
  *   early-webhook  the same, of what the provider told
  *   lost-key       the record of an idempotency key is stored where nobody looks for it
  *   sync-off       PRAGMA synchronous = OFF instead of FULL
- *   sync-normal    PRAGMA synchronous = NORMAL instead of FULL */
+ *   sync-normal    PRAGMA synchronous = NORMAL instead of FULL
+ *   skipped-sync   one sync of one file is said to be done and is not: PLANTED_SYNC names a file that holds which, a
+ *                  struct skipped_sync, and may change while the shop runs */
 #include <dlfcn.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <sqlite3.h>
+#include <stdatomic.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
-#define COMMIT_DELAY_US 20000
+#define COMMIT_DELAY_US 100000 /* longer than an answer takes to leave a busy machine */
 #define HANDLES_MAX 16
 #define FULL "PRAGMA synchronous = FULL"
 
@@ -126,6 +133,49 @@ int sqlite3_get_autocommit(sqlite3 *handle)
     bool is_over = pending == handle;
     pthread_mutex_unlock(&mutex);
     return is_over || real(handle);
+}
+
+/* -- skipped-sync -------------------------------------------------------------------------------------------------- */
+
+struct skipped_sync {
+    uint64_t inode;         /* of the file, or folder */
+    _Atomic int64_t number; /* of its syncs from now on, the first is 1; it counts down, and is none below that */
+};
+
+static struct skipped_sync *skipped_sync;
+
+__attribute__((constructor)) static void open_skipped_sync(void)
+{
+    const char *path = getenv("PLANTED_SYNC");
+    if (!is_planted("skipped-sync") || !path)
+        return;
+    int file = open(path, O_RDWR | O_CLOEXEC);
+    void *mapped = mmap(NULL, sizeof(*skipped_sync), PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
+    if (mapped == MAP_FAILED)
+        abort();
+    skipped_sync = mapped;
+    close(file);
+}
+
+static bool is_skipped(int file)
+{
+    struct stat status;
+    return skipped_sync && fstat(file, &status) == 0 && status.st_ino == skipped_sync->inode &&
+           atomic_fetch_sub(&skipped_sync->number, 1) == 1;
+}
+
+int fdatasync(int file)
+{
+    int (*real)(int);
+    *(void **)&real = next_of("fdatasync");
+    return is_skipped(file) ? 0 : real(file);
+}
+
+int fsync(int file)
+{
+    int (*real)(int);
+    *(void **)&real = next_of("fsync");
+    return is_skipped(file) ? 0 : real(file);
 }
 
 /* -- lost-key ------------------------------------------------------------------------------------------------------ */
