@@ -57,10 +57,6 @@ static void on_closed(uv_handle_t *handle)
     http_output_clear(loop, &connection->output);
     http_output_clear(loop, &connection->wire);
     free(connection);
-    if (loop->accept_waits && loop->listening) {
-        loop->accept_waits = false;
-        http_connection_accept((uv_stream_t *)&loop->listener, 0);
-    }
     if (atomic_fetch_sub(&server->connection_count, 1) == 1 && atomic_load(&server->drain_wanted)) {
         TASK_LOCKED(&server->mutex);
         task_cond_broadcast(&server->gone);
@@ -87,7 +83,7 @@ void http_connection_accept(uv_stream_t *listener, int status)
         return; /* It was not to be accepted; libuv has dealt with being out of descriptors. */
     struct http_connection *connection = calloc(1, sizeof *connection);
     if (!connection) {
-        loop->accept_waits = true; /* until one is freed */
+        http_loop_accept_later(loop);
         return;
     }
     connection->loop = loop;

@@ -374,7 +374,7 @@ struct http_loop {
     uv_timer_t timer;
     uint64_t timer_due_ms; /* 0: not running */
     bool listening;
-    bool accept_waits; /* for memory; nothing is accepted meanwhile */
+    bool accept_waits; /* for memory, until the timer runs out; nothing is accepted meanwhile */
     bool draining;
 
     struct http_connection *first_connection;
@@ -432,6 +432,10 @@ void http_loop_flush(struct http_loop *loop);
 void http_loop_wake(struct http_loop *loop);                 /* any task */
 void http_loop_queue_answer(struct http_exchange *exchange); /* any task */
 struct str http_loop_date_line(struct http_loop *loop);      /* "Date: …\r\n" */
+
+/* There was no memory for a connection, which libuv keeps: it is accepted in a while. Nothing else would ask for it,
+ * where no connection is open. */
+void http_loop_accept_later(struct http_loop *loop);
 
 /* Sets or refreshes the connection's deadline of that kind; HTTP_WAIT_NONE takes it away. */
 void http_loop_wait(struct http_connection *connection, enum http_wait wait);

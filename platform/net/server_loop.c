@@ -63,6 +63,26 @@ static void timer_set(struct http_loop *loop, uint64_t due_ms)
     uv_timer_start(&loop->timer, on_timer, delay, 0);
 }
 
+static void timer_set_by(struct http_loop *loop, uint64_t due_ms)
+{
+    if (loop->timer_due_ms == 0 || due_ms < loop->timer_due_ms)
+        timer_set(loop, due_ms);
+}
+
+void http_loop_accept_later(struct http_loop *loop)
+{
+    loop->accept_waits = true;
+    timer_set_by(loop, uv_now(&loop->uv) + HTTP_TICK_MS);
+}
+
+static void accept_waiting(struct http_loop *loop)
+{
+    if (!loop->accept_waits || !loop->listening)
+        return;
+    loop->accept_waits = false;
+    http_connection_accept((uv_stream_t *)&loop->listener, 0);
+}
+
 static void wait_unlink(struct http_connection *connection)
 {
     if (connection->wait == HTTP_WAIT_NONE)
@@ -92,8 +112,7 @@ static void wait_append(struct http_connection *connection, enum http_wait wait)
     else
         list->first = connection;
     list->last = connection;
-    if (loop->timer_due_ms == 0 || connection->wait_deadline_ms < loop->timer_due_ms)
-        timer_set(loop, connection->wait_deadline_ms);
+    timer_set_by(loop, connection->wait_deadline_ms);
 }
 
 /* Waits of one kind last equally long, so that a list to whose end they are appended is ordered by itself. A refresh
@@ -131,11 +150,12 @@ static void on_timer(uv_timer_t *timer)
     uint64_t now = uv_now(&loop->uv);
     for (unsigned i = 0; i < HTTP_WAIT_COUNT; i++)
         sweep(loop, (enum http_wait)i, now);
+    accept_waiting(loop);
     http_loop_flush(loop);
     for (unsigned i = 0; i < HTTP_WAIT_COUNT; i++) {
         const struct http_connection *first = loop->waits[i].first;
-        if (first && (loop->timer_due_ms == 0 || first->wait_queued_ms < loop->timer_due_ms))
-            timer_set(loop, first->wait_queued_ms);
+        if (first)
+            timer_set_by(loop, first->wait_queued_ms);
     }
 }
 
