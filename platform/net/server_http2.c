@@ -330,11 +330,11 @@ static void add_field(struct fields *fields, struct str name, struct str value)
 }
 
 /* Names are in lower case here; those about the connection do not exist (RFC 9113, 8.2.2). */
-static void add_response_field(struct http_exchange *exchange, struct fields *fields, struct str name, struct str value)
+static int add_response_field(struct http_exchange *exchange, struct fields *fields, struct str name, struct str value)
 {
     char *lower = arena_cstr(exchange->arena, name);
     if (!lower)
-        return;
+        return ERR_NO_MEMORY;
     for (size_t i = 0; i < name.len; i++) {
         if (lower[i] >= 'A' && lower[i] <= 'Z')
             lower[i] = (char)(lower[i] | 0x20);
@@ -342,11 +342,12 @@ static void add_response_field(struct http_exchange *exchange, struct fields *fi
     name = str_from(lower, name.len);
     if (str_equal(name, STR("connection")) || str_equal(name, STR("keep-alive")) ||
         str_equal(name, STR("transfer-encoding")) || str_equal(name, STR("upgrade")))
-        return;
+        return 0;
     add_field(fields, name, value);
+    return 0;
 }
 
-static void add_head_blob(struct http_exchange *exchange, struct fields *fields)
+static int add_head_blob(struct http_exchange *exchange, struct fields *fields)
 {
     struct str rest = exchange->response.head_blob ? http_blob_bytes(exchange->response.head_blob) : STR_EMPTY;
     struct str line = STR_EMPTY;
@@ -356,9 +357,30 @@ static void add_head_blob(struct http_exchange *exchange, struct fields *fields)
             continue;
         if (line.ptr[line.len - 1] == '\r')
             line.len--;
-        add_response_field(exchange, fields, str_slice(line, 0, (size_t)colon),
-                           str_trim(str_skip(line, (size_t)colon + 1)));
+        TRY(add_response_field(exchange, fields, str_slice(line, 0, (size_t)colon),
+                               str_trim(str_skip(line, (size_t)colon + 1))));
     }
+    return 0;
+}
+
+/* All of them or ERR_NO_MEMORY: an answer that lacks a field is another answer. */
+static int add_fields(struct http_exchange *exchange, int status, bool with_length, struct fields *fields)
+{
+    const struct http_response *response = &exchange->response;
+    struct str date = http_loop_date_line(exchange->loop);
+    char *status_text = arena_printf(exchange->arena, "%d", status);
+    char *length_text = arena_printf(exchange->arena, "%zu", body_of(response).len);
+    if (!status_text || !length_text)
+        return ERR_NO_MEMORY;
+    add_field(fields, STR(":status"), str_from_cstr(status_text));
+    add_field(fields, STR("date"), str_slice(date, 6, date.len - 8)); /* without "Date: " and the line's end */
+    if (with_length)
+        add_field(fields, STR("content-length"), str_from_cstr(length_text));
+    if (http_exchange_is_secure(exchange))
+        add_field(fields, STR("strict-transport-security"), STR(HTTP_STRICT_TRANSPORT));
+    for (size_t i = 0; i < response->header_count; i++)
+        TRY(add_response_field(exchange, fields, response->headers[i].name, response->headers[i].value));
+    return add_head_blob(exchange, fields);
 }
 
 static ssize_t on_body_wanted(nghttp2_session *session, int32_t stream_id, uint8_t *buffer, size_t capacity,
@@ -449,24 +471,12 @@ static void submit(struct http_exchange *exchange, struct http_sender *sender)
     int status = response->status >= 200 && response->status <= 599 ? response->status : 500;
     bool bodiless = status == 204 || status == 304;
     struct str body = body_of(response);
-    struct str date = http_loop_date_line(exchange->loop);
     struct fields fields = {.count = 0};
-    char *status_text = arena_printf(exchange->arena, "%d", status);
-    char *length_text = arena_printf(exchange->arena, "%zu", body.len);
     nghttp2_session *session = exchange->connection->http2;
-    if (!status_text || !length_text) {
+    if (add_fields(exchange, status, !bodiless && !sender, &fields) < 0) {
         nghttp2_submit_rst_stream(session, NGHTTP2_FLAG_NONE, exchange->stream_id, NGHTTP2_INTERNAL_ERROR);
         return;
     }
-    add_field(&fields, STR(":status"), str_from_cstr(status_text));
-    add_field(&fields, STR("date"), str_slice(date, 6, date.len - 8)); /* without "Date: " and the line's end */
-    if (!bodiless && !sender)
-        add_field(&fields, STR("content-length"), str_from_cstr(length_text));
-    if (http_exchange_is_secure(exchange))
-        add_field(&fields, STR("strict-transport-security"), STR(HTTP_STRICT_TRANSPORT));
-    for (size_t i = 0; i < response->header_count; i++)
-        add_response_field(exchange, &fields, response->headers[i].name, response->headers[i].value);
-    add_head_blob(exchange, &fields);
     nghttp2_data_provider provider = {.source.ptr = exchange, .read_callback = on_body_wanted};
     bool with_body = !bodiless && !exchange->head_only && body.len > 0;
     if (sender) {
