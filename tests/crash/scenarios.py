@@ -93,6 +93,10 @@ class Scenario:
     def send(self, shop):
         """The request of act() alone, with the same key each time."""
 
+    def reads(self, shop):
+        """Answers while the disk fails, of which no cache has any: private ones, each from a store of its own."""
+        return [shop.get("/api/payments/v1/ledger?limit=1", token=shop.staff("admin"))]
+
     def audit(self, shop, acknowledged):
         """On the shop after its crash and a new start: raises an AssertionError for what does not hold."""
 
@@ -109,7 +113,12 @@ class Trade(Scenario):
         self.earlier = shop.ended(self.earlier_placed.json["id"], guest=self.earlier_placed.json["guest_token"])
         check(self.earlier["status"] == "confirmed", self.earlier)
         self.support = shop.staff("support")
+        shop.staff("admin")
         settle(shop)
+
+    def reads(self, shop):
+        order = shop.get("/api/orders/v1/orders/" + self.earlier["id"], guest=self.earlier_placed.json["guest_token"])
+        return [order, *super().reads(shop)]
 
     def audit_keys(self, first, send, status=201):
         """The same key is the same answer: that of before the crash where there was one, and from now on for good."""

@@ -1,9 +1,9 @@
 """strace as these suites use it: to hear what a shop writes, and to kill it, or fail a call, at the nth of them.
 
-`when=N` of an injection counts for each system call and for each thread. Two ways keep the threads apart:
-- a running shop is traced by the ids of the threads of one name, and by one file where these threads write several;
-- a shop that starts has threads that nobody can name yet, so it is traced by one file. Each file is written by one
-  thread at a time (`Recording.shared` says where that does not hold).
+`when=N` of an injection counts for each system call and for each thread, so what is traced is the threads of one name
+and no others: those of a running shop by their ids, those of a shop that starts by holding the thread at its birth
+until strace is there. Where several threads have one name, which of them makes the next call is chance: their calls are
+numbered over all of them, and the trace of a life says which of these it was that was hit (`calls_of`).
 A signal that is injected comes before the call is made, so a kill at the call N shows what N - 1 calls left.
 """
 import collections
@@ -26,7 +26,8 @@ FILE_CALLS = ("pwrite64", "pwritev", "write", "writev", "fdatasync", "fsync", "f
 SOCKET_CALLS = ("write", "writev", "sendto", "sendmsg")
 ATTACH_PATIENCE_S = 60
 STARTING = {"folder", "renderer"}  # threads that do beside a start what it need not wait for, and end
-LINE = re.compile(r"^(?P<tid>\d+)<(?P<thread>[^>]*)> +(?P<call>\w+)\((?P<rest>.*)$")
+# strace says no thread where it traces one only.
+LINE = re.compile(r"^(?:(?P<tid>\d+)<(?P<thread>[^>]*)> +)?(?P<call>\w+)\((?P<rest>.*)$")
 RESUMED = re.compile(r"^(?P<tid>\d+)<[^>]*> +<\.\.\. \w+ resumed>")
 
 
@@ -41,14 +42,20 @@ def names_of_threads(pid):
 
 def threads(pid, name=None):
     """The ids of a shop's threads of a name, oldest first; of all of them without one. What its start left to threads
-    of their own is waited for: they end, and write meanwhile."""
-    eventually(lambda: STARTING.isdisjoint(names_of_threads(pid).values()), "the end of the threads of the start")
-    return sorted(tid for tid, is_named in names_of_threads(pid).items() if name in (None, is_named))
+    of their own is waited for: they end, and write meanwhile. So are those that have not named themselves yet."""
+    def names_when_started():
+        names = names_of_threads(pid)
+        is_started = STARTING.isdisjoint(names.values()) and list(names.values()).count(names[pid]) == 1
+        return names if is_started and names == names_of_threads(pid) else None
+    names = eventually(names_when_started, "the end of the threads of the start")
+    found = sorted(tid for tid, is_named in names.items() if name in (None, is_named))
+    assert found, "no thread is called %s, of %s" % (name, collections.Counter(names.values()))
+    return found
 
 
 def starting(arguments, command):
     """The command line of a program that starts under strace. (Not with --seccomp-bpf: it loses injected signals.)"""
-    return ["strace", "-f", "-q", *arguments, "--", *map(str, command)]
+    return ["strace", "-q", *arguments, "--", *map(str, command)]
 
 
 class Attached:
@@ -86,25 +93,25 @@ class Attached:
 
 class Call(collections.namedtuple("Call", "thread tid name path text begun ended")):
     """A call of a trace. path: the file's, without the data folder, or "socket", or "" for neither. begun, ended: the
-    lines at which it began and ended, which tell what came before what; ended is None where the trace stops first."""
+    lines at which it began and ended, which tell what came before what; ended is None where its thread ended first."""
 
 
 def read_trace(path, data):
-    """The calls of a trace that was written with -f -y --decode-pids=comm, as they began."""
+    """The calls of a trace that was written with -y --decode-pids=comm, as they began."""
     calls, open_calls = [], {}
     for number, line in enumerate(pathlib.Path(path).read_text(errors="replace").splitlines()):
         resumed = RESUMED.match(line)
         match = LINE.match(line)
         if resumed and resumed["tid"] in open_calls:
             index = open_calls.pop(resumed["tid"])
-            calls[index] = calls[index]._replace(ended=number)
+            calls[index] = calls[index]._replace(ended=None if line.endswith("= ?") else number)
         elif match:
             is_whole = not line.rstrip().endswith("<unfinished ...>")
             if not is_whole:
                 open_calls[match["tid"]] = len(calls)
-            calls.append(Call(match["thread"], int(match["tid"]), match["call"],
+            calls.append(Call(match["thread"] or "", int(match["tid"] or 0), match["call"],
                               named_file(match["call"], match["rest"], str(data)), match["rest"], number,
-                              number if is_whole else None))
+                              number if is_whole and not line.endswith("= ?") else None))
     return calls
 
 
@@ -123,17 +130,43 @@ def named_file(call, rest, data):
     return path[len(data) + 1:] if path.startswith(data + "/") else ""
 
 
-class Recording:
-    """How often each thread made each call on each file of the data folder, and on sockets."""
-
-    def __init__(self, calls):
-        self.counts = collections.defaultdict(collections.Counter)  # (path, call) -> thread -> count
-        by_tid = collections.Counter((re.sub(r"^mail/.*", "mail", call.path), call.name, call.thread, call.tid)
-                                     for call in calls if call.path)
-        for (path, name, thread, _), count in by_tid.items():
-            self.counts[path, name][thread] = max(self.counts[path, name][thread], count)
+class Target(collections.namedtuple("Target", "thread call path")):
+    """What is swept by itself. path is "socket", or "" where there are several: mails, renames."""
 
     @property
-    def shared(self):
-        """What several threads do to one file."""
-        return {target: dict(names) for target, names in self.counts.items() if len(names) > 1}
+    def is_of_file(self):
+        """Whether strace can be told of the file."""
+        return self.path not in ("", "socket")
+
+    def __str__(self):
+        return "%s/%s/%s" % (self.thread, self.call, self.path or "any")
+
+
+def target_of(call):
+    # strace knows a rename by its old name, and not below a folder's descriptor.
+    is_any = call.name.startswith("rename") or re.match(r"mail(/|$)", call.path) or (
+        call.path == "." and call.thread == "queue")
+    return Target(call.thread, call.name, "" if is_any else call.path)
+
+
+def calls_of(target, calls):
+    """Those of a trace that are the target's. (Its threads alone are traced where a call is to be hit.)"""
+    return [call for call in calls if call.path and target_of(call._replace(thread=target.thread)) == target]
+
+
+class Recording:
+    """What there is to hit: of each target the calls in their order, by whichever thread of the name. An entry is the
+    `when` at which strace meets it: how often its thread had then made the call, on whatever file where the target
+    names none."""
+
+    def __init__(self, calls):
+        self.whens = collections.defaultdict(list)
+        made = collections.Counter()
+        for call in calls:
+            target = target_of(call)
+            made[call.tid, call.name] += 1
+            if call.path and target.is_of_file:
+                made[call.tid, target] += 1
+                self.whens[target].append(made[call.tid, target])
+            elif call.path:
+                self.whens[target].append(made[call.tid, call.name])

@@ -5,19 +5,22 @@ after each whether what it acknowledged is there, once, and everything agrees.
     sweep.py [--sample N] [--scenario NAME …] [--only SCENARIO/THREAD/CALL/FILE/NUMBER] [--error EIO|ENOSPC]
 
 A recording of the scenario says which threads make which calls on which files; each such target is swept by itself:
-killed before its first call, before its second, and so on until the scenario comes to its end alive. With --sample
-it is N kills of each scenario, spread evenly over all of these. A violation is printed with the --only that brings it
-back. The last line is "N passed, N failed", a kill each. A kill that found the scenario over has shown nothing: it is
-neither, it is tried again, at once and when all others are done, and one that was never met has failed.
+killed before its first call, before its second, and so on until the scenario comes to its end alive. The calls of
+threads of one name are numbered over all of them. The trace of each life says which call it was that was killed, and a
+kill counts for that one alone, and once. With --sample it is N kills of each scenario, spread evenly over all of these.
+A violation is printed with the --only that brings it back. The last line is "N passed, N failed", a kill each. A kill
+that found the scenario over has shown nothing: it is neither, it is tried again, at once and when all others are done,
+and one that was never met has failed.
 
 With --error nobody is killed: from that call on the disk fails, until the scenario has come to its end. Then writes are
 refused with 503 and reads are answered; afterwards the shop is ready and writes within RECOVERY_S, and what holds after
 a crash holds now, and once more after a kill.
 """
 import argparse
-import collections
+import contextlib
 import os
 import pathlib
+import random
 import shutil
 import subprocess
 import sys
@@ -29,13 +32,15 @@ sys.path.insert(0, str(HERE))
 sys.path.insert(0, str(HERE.parent / "support"))
 
 from scenarios import SCENARIOS, check, is_dead, settle  # noqa: E402
-from shop import BINARY, PATIENCE_S, POLL_S, START_PATIENCE_S, Person, Shop, eventually  # noqa: E402
-from strace import FILE_CALLS, SOCKET_CALLS, Attached, Recording, read_trace, starting, threads  # noqa: E402
+from shop import BINARY, PATIENCE_S, START_PATIENCE_S, Shop, eventually  # noqa: E402
+from strace import (ATTACH_PATIENCE_S, FILE_CALLS, SOCKET_CALLS, Attached, Recording, Target,  # noqa: E402
+                    calls_of, names_of_threads, read_trace, starting, threads)
 
 SIGN_IN_AGAIN_S = 240  # an access token lives for 600
 BEYOND_MAX = 12  # calls past those of the recording: a run may need a few more
 TRIES_MAX = 5  # for a kill to meet the scenario: what were two commits in the recording may be one now
-TRIES_LATER_MAX = 15  # the same, when all others are done
+TRIES_LATER_MAX = 60  # the same, when all others are done: threads of one name meet some calls rarely
+MAIN = "shopstream"  # the thread that starts all others
 RECOVERY_S = 10
 READS = ("/api/catalog/v1/products?limit=1", "/health/live")
 TRACED = ",".join(sorted({*FILE_CALLS, *SOCKET_CALLS}))
@@ -49,13 +54,6 @@ def recovered(shop, write, since, limit_s=RECOVERY_S):
     took = time.monotonic() - since
     check(took <= limit_s, "the shop wrote again after %.1f s, not within %g s" % (took, limit_s))
     return written
-
-
-class Target(collections.namedtuple("Target", "thread call path count")):
-    """What is swept by itself. path is "" where the thread is all that is told apart: sockets, mails, renames."""
-
-    def __str__(self):
-        return "%s/%s/%s" % (self.thread, self.call, self.path or "any")
 
 
 class Stage:
@@ -98,22 +96,49 @@ class Stage:
                 person.sign_in()
             self.signed_in_at = time.monotonic()
 
-    def start_traced(self, arguments):
-        """Starts the shop under strace, and comes back when it is ready or dead."""
+    def launch(self, before=(), **options):
+        """Starts the shop, under strace where `before` has its arguments."""
         shop = self.shop
         shop.data.parent.mkdir(parents=True, exist_ok=True)
         shop.log = open(shop.data.parent / "log", "ab")
         command = [BINARY, "--port", shop.port, "--data", shop.data, *shop.arguments]
-        shop.process = subprocess.Popen(starting(arguments, command), env=shop.environment(), stdin=subprocess.DEVNULL,
-                                        stdout=shop.log, stderr=shop.log)
+        shop.process = subprocess.Popen(starting(before, command) if before else [str(word) for word in command],
+                                        env=shop.environment(), stdin=subprocess.DEVNULL, stdout=shop.log,
+                                        stderr=shop.log, **options)
 
-        def is_ready_or_dead():
-            return is_dead(shop) or shop.is_open()
+    def is_ready_or_dead(self):
         try:
-            eventually(is_ready_or_dead, "the traced shop's start", START_PATIENCE_S)
+            return is_dead(self.shop) or self.shop.is_open()
         except AssertionError:
-            if not is_dead(shop):
-                raise
+            return is_dead(self.shop)
+
+    def start_traced(self, arguments):
+        """Starts the shop under strace, and comes back when it is ready or dead."""
+        self.launch(arguments)
+        eventually(self.is_ready_or_dead, "the traced shop's start", START_PATIENCE_S)
+
+    def start_held(self, thread, arguments):
+        """The same, with strace on the first thread of a name alone, before it does anything: the strace; None where
+        the start needs no such thread."""
+        until, let_go = os.pipe()
+        self.shop.preload("held_thread", HELD_THREAD=thread, HELD_UNTIL=str(until))
+        self.shop.allow_tracer()
+        try:
+            self.launch(pass_fds=[until])
+            eventually(lambda: self.first_of(thread) or self.is_ready_or_dead(), "the thread " + thread,
+                       ATTACH_PATIENCE_S)
+            tid = self.first_of(thread)
+            attached = Attached([tid], arguments) if tid else None
+        finally:
+            os.close(until)
+            os.close(let_go)
+        eventually(self.is_ready_or_dead, "the traced shop's start", START_PATIENCE_S)
+        return attached
+
+    def first_of(self, thread):
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+            return min((tid for tid, name in names_of_threads(self.shop.process.pid).items() if name == thread),
+                       default=None)
 
     def end_traced(self):
         """Kills what start_traced started: the shop first, whose tracer then ends as it did."""
@@ -171,6 +196,7 @@ class Sweep:
         self.stage = Stage(SCENARIOS[name](), planted)
         self.passed = self.failed = 0
         self.aimed = 0  # kills of the recording's calls
+        self.met = set()  # (target, number) of the calls at which a life ended
         self.missed = []  # (target, number) of those that were not met
         self.unmet = 0  # lives that came to their end alive, tries and calls beyond the recording's included
 
@@ -181,7 +207,7 @@ class Sweep:
         options = ["-y", "--decode-pids=comm", "-o", str(trace), "-e", "trace=" + TRACED]
         stage.reset()
         if stage.scenario.starts:
-            stage.start_traced(options)
+            stage.start_traced(["-f", *options])
             settle(stage.shop)
             stage.end_traced()
             answer = None
@@ -196,54 +222,84 @@ class Sweep:
         return Recording(calls)
 
     def targets(self, recording):
-        found = {}
-        for (path, call), names in recording.counts.items():
-            if path.endswith("-shm") and call == "pwrite64":
-                continue  # the index of a log is made anew at each start, whatever is in it
-            for thread, count in names.items():
-                # strace knows a rename by its old name, and not below a folder's descriptor; a target has the new one.
-                is_any = call.startswith("rename") or path in ("socket", "mail") or (path == "." and thread == "queue")
-                own_path = "" if is_any else path
-                if path == "socket" and (self.error or self.stage.scenario.starts):
-                    continue  # nobody is answered yet, or it is no disk
-                target = Target(thread, call, own_path, count)
-                key = (thread, call, own_path)
-                found[key] = target._replace(count=count + (found[key].count if key in found else 0))
-        return sorted(found.values())
+        """{target: whens}"""
+        is_mute = self.error or self.stage.scenario.starts  # nobody is answered yet, or it is no disk
+        # The index of a log is made anew at each start, whatever is in it.
+        return {target: whens for target, whens in sorted(recording.whens.items())
+                if not (target.path.endswith("-shm") and target.call == "pwrite64")
+                and not (is_mute and target.path == "socket")}
 
     # -- One kill -----------------------------------------------------------------------------------------------------
-    def life(self, target, number):
-        """Whether the kill met the scenario."""
-        stage = self.stage
-        options = self.options(target, "signal=KILL:when=%d" % number, "/dev/null")
-        stage.reset()
-        if stage.scenario.starts:
+    def life(self, target, whens, attempt):
+        """The number of the call at which it was killed; None if it was not."""
+        self.stage.reset()
+        if self.stage.scenario.starts:
+            answer, traces = self.life_of_start(target, whens[0])
+        else:
+            answer, traces = self.life_of_act(target, whens, attempt)
+        calls = [read_trace(trace, self.stage.shop.data) for trace in traces]
+        self.stage.audit(answer)
+        if not calls:
+            return None
+        hit = [call for call in calls[0] if call.ended is None]
+        check(hit, "killed, and not by strace:", calls[0][-1:])
+        if not calls_of(target, hit):
+            return None  # another file than the target's
+        return sum(len(calls_of(target, part)) for part in calls)
+
+    def life_of_start(self, target, when):
+        """(answer, the traces of what was killed)"""
+        stage, trace = self.stage, self.stage.folder / "trace"
+        options = self.options(target, "signal=KILL:when=%d" % when, trace)
+        if target.thread == MAIN:
             stage.start_traced(options)
             settle(stage.shop)
-            answer, was_met = None, is_dead(stage.shop)
+            was_killed = is_dead(stage.shop)
             stage.end_traced()
         else:
-            stage.start()
-            attached = Attached(threads(stage.shop.process.pid, target.thread), options)
-            answer = stage.scenario.act(stage.shop)
-            was_met = stage.shop.process.poll() == -9
-            attached.leave()
+            attached = stage.start_held(target.thread, options)
+            settle(stage.shop)
+            was_killed = attached is not None and stage.shop.process.poll() == -9
             stage.end_crashed()
-        stage.audit(answer)
-        return was_met
+            if attached:
+                attached.leave()
+        return None, [trace] if was_killed else []
+
+    def life_of_act(self, target, whens, attempt):
+        """The same. At first strace kills whichever thread of the name is the first to make so many calls; after that
+        only some of them, others each time, while a second strace counts the calls of the rest. A thread that is
+        attached to waits anew, behind those that wait already: the rest, which comes first, gets the earlier work."""
+        stage = self.stage
+        traces = [self.stage.folder / "trace", self.stage.folder / "others"]
+        stage.start()
+        tids = threads(stage.shop.process.pid, target.thread)
+        when, aimed = whens[0], tids
+        if attempt > 0 and len(tids) > 1:
+            aimed = random.sample(tids, random.randint(1, len(tids) - 1))
+            when = whens[attempt % len(whens)]
+        others = [tid for tid in tids if tid not in aimed]
+        attached = [Attached(others, self.options(target, None, traces[1]))] if others else []
+        attached.append(Attached(aimed, self.options(target, "signal=KILL:when=%d" % when, traces[0])))
+        answer = stage.scenario.act(stage.shop)
+        was_killed = stage.shop.process.poll() == -9
+        for strace in attached:
+            strace.leave()
+        stage.end_crashed()
+        return answer, traces[:len(attached)] if was_killed else []
 
     def options(self, target, what, output):
-        """Of strace, to do something to the calls of a target."""
+        """Of strace, to do something to the calls of a target, or to hear them only."""
         path = self.stage.shop.data / target.path if target.path != "." else self.stage.shop.data
-        only = ["-P", str(path)] if target.path else []
-        return ["-o", str(output), "-e", "trace=" + target.call, "-e", "inject=%s:%s" % (target.call, what), *only]
+        only = ["-P", str(path)] if target.is_of_file else []
+        inject = ["-e", "inject=%s:%s" % (target.call, what)] if what else []
+        return ["-y", "--decode-pids=comm", "-o", str(output), "-e", "trace=" + target.call, *inject, *only]
 
-    def outage(self, target, number):
-        """Lets the disk fail from the call of that number on; whether that met the scenario."""
+    def outage(self, target, when):
+        """Lets the disk fail from a call on: the number of the first that failed; None if there was none."""
         stage, trace = self.stage, self.stage.folder / "trace"
         stage.reset()
         stage.start()
-        options = self.options(target, "error=%s:when=%d+" % (self.error, number), trace)
+        options = self.options(target, "error=%s:when=%d+" % (self.error, when), trace)
         attached = Attached(threads(stage.shop.process.pid, target.thread), options)
         try:
             answer = stage.scenario.act(stage.shop)
@@ -251,8 +307,7 @@ class Sweep:
             check(answer.status in (stage.scenario.status, 503), "while the disk fails:", answer)
             if answer.status == 503:
                 check(answer.headers["content-type"] == "application/problem+json", answer.headers, answer)
-            for path in READS:
-                read = stage.shop.get(path)
+            for read in [*map(stage.shop.get, READS), *stage.scenario.reads(stage.shop)]:
                 check(read.status == 200, "a read while the disk fails:", read)
         except BaseException:
             stage.end_crashed()
@@ -260,7 +315,8 @@ class Sweep:
         finally:
             since = time.monotonic()
             attached.leave()
-        was_met = "(INJECTED)" in trace.read_text()
+        calls = calls_of(target, read_trace(trace, stage.shop.data))
+        failed = next((number for number, call in enumerate(calls, 1) if "(INJECTED)" in call.text), None)
         try:
             acknowledged = stage.audit_recovery(answer, since)
         except BaseException:
@@ -269,48 +325,55 @@ class Sweep:
         stage.audit_running(acknowledged)
         stage.end_crashed()
         stage.audit(acknowledged)
-        return was_met
+        return failed
 
-    def kill(self, target, number):
-        """Counts one kill, or outage; whether it met the scenario."""
+    def kill(self, target, number, whens=None, attempt=0):
+        """One life, which is to end, or whose disk is to fail, at the call of that number; whether it did. whens: of
+        strace, the likeliest first."""
+        whens = whens or [number]
         try:
-            was_met = self.outage(target, number) if self.error else self.life(target, number)
+            met = self.outage(target, whens[0]) if self.error else self.life(target, whens, attempt)
         except (AssertionError, OSError, ValueError, KeyError) as error:
             self.failed += 1
+            self.met.add((target, number))
             self.say("VIOLATION --only %s/%s/%d\n    %s: %s" % (self.name, target, number, type(error).__name__, error))
             return True
-        self.passed += was_met
-        self.unmet += not was_met
-        return was_met
+        self.unmet += met is None
+        if met and (target, met) not in self.met:
+            self.met.add((target, met))
+            self.passed += 1
+        return met == number
 
     # -- All ----------------------------------------------------------------------------------------------------------
-    def meet(self, target, number, tries):
-        return any(self.kill(target, number) for _ in range(tries))
+    def meet(self, target, number, whens, tries, first=0):
+        """Whether a life ended there: one of before, which was aimed at another call, or one of so many now."""
+        likeliest = [whens[number - 1], *sorted(set(whens))]
+        return any((target, number) in self.met or self.kill(target, number, likeliest, attempt)
+                   for attempt in range(first, first + tries))
 
-    def sweep_target(self, target, numbers, is_whole):
+    def sweep_target(self, target, whens, numbers, is_whole):
         before, start = (self.passed, self.failed), time.monotonic()
         self.aimed += len(numbers)
-        self.missed += [(target, number) for number in numbers if not self.meet(target, number, TRIES_MAX)]
-        number = target.count + 1
-        while is_whole and number <= target.count + BEYOND_MAX and self.kill(target, number):
+        self.missed += [(target, number) for number in numbers if not self.meet(target, number, whens, TRIES_MAX)]
+        number = len(whens) + 1
+        while is_whole and number <= len(whens) + BEYOND_MAX and self.kill(target, number, [whens[-1] + number -
+                                                                                            len(whens)]):
             number += 1
         self.say("%-12s %-52s %4d good, %d bad, %.0f s" % (
             self.name, target, self.passed - before[0], self.failed - before[1], time.monotonic() - start))
 
     def run(self, sample=None):
         """All kills, or about so many, spread evenly."""
-        recording = self.record()
-        for (path, call), names in recording.shared.items():
-            self.say("%-12s several threads: %s on %s by %s" % (self.name, call, path, names))
-        targets = self.targets(recording)
-        every = -(-sum(target.count for target in targets) // sample) if sample else 1
+        targets = self.targets(self.record())
+        every = -(-sum(map(len, targets.values())) // sample) if sample else 1
         position = 0
-        for target in targets:
-            numbers = [number for number in range(1, target.count + 1) if (position + number - 1) % every == 0]
-            position += target.count
+        for target, whens in targets.items():
+            numbers = [number for number in range(1, len(whens) + 1) if (position + number - 1) % every == 0]
+            position += len(whens)
             if numbers:
-                self.sweep_target(target, numbers, every == 1)
-        self.missed = [kill for kill in self.missed if not self.meet(*kill, TRIES_LATER_MAX)]
+                self.sweep_target(target, whens, numbers, every == 1)
+        self.missed = [(target, number) for target, number in self.missed
+                       if not self.meet(target, number, targets[target], TRIES_LATER_MAX, TRIES_MAX)]
         self.judge_met()
         self.say("%-12s %d kills met, %d of %d not met, %d lives without a kill" % (
             self.name, self.passed, len(self.missed), self.aimed, self.unmet))
@@ -318,7 +381,7 @@ class Sweep:
     def judge_met(self):
         """Fails each kill that was never met, and a sweep that aimed at nothing."""
         for target, number in self.missed:
-            self.say("NOT MET --only %s/%s/%d of %d" % (self.name, target, number, target.count))
+            self.say("NOT MET --only %s/%s/%d" % (self.name, target, number))
         if self.aimed == 0:
             self.say("%s: there was nothing to kill" % self.name)
         self.failed += len(self.missed) + (self.aimed == 0)
@@ -341,7 +404,7 @@ def main():
         try:
             if options.only:
                 _, thread, call, path, number = options.only.split("/", 4)
-                sweep.kill(Target(thread, call, "" if path == "any" else path, 0), int(number))
+                sweep.kill(Target(thread, call, "" if path == "any" else path), int(number))
             else:
                 sweep.run(options.sample)
         finally:

@@ -234,7 +234,7 @@ class CommitPathTest(unittest.TestCase):
         kept = {name: value for name, value in os.environ.items() if not name.startswith("SHOPSTREAM_")}
         # Who looks for leaks traces, and a process is traced once only.
         kept["ASAN_OPTIONS"] = kept.get("ASAN_OPTIONS", "") + ":detect_leaks=0"
-        ended = subprocess.run(starting(options, [BINARY, *words]), env=kept, capture_output=True, text=True,
+        ended = subprocess.run(starting(["-f", *options], [BINARY, *words]), env=kept, capture_output=True, text=True,
                                timeout=COMMAND_TIMEOUT_S)
         self.assertEqual(0, ended.returncode, ended.stderr)
         reading = re.compile(r'openat\(.*"%s", O_RDONLY' % re.escape(parent))
@@ -262,8 +262,8 @@ class CommitPathTest(unittest.TestCase):
         options = ["-y", "--decode-pids=comm", "-o", str(path), "-e", "trace=" + ",".join(FILE_CALLS)]
         kept = {name: value for name, value in os.environ.items() if not name.startswith("SHOPSTREAM_")}
         kept["ASAN_OPTIONS"] = kept.get("ASAN_OPTIONS", "") + ":detect_leaks=0"
-        ended = subprocess.run(starting(options, [BINARY, *words, "--data", data]), env=kept, capture_output=True,
-                               text=True, timeout=COMMAND_TIMEOUT_S)
+        ended = subprocess.run(starting(["-f", *options], [BINARY, *words, "--data", data]), env=kept,
+                               capture_output=True, text=True, timeout=COMMAND_TIMEOUT_S)
         self.assertEqual(0, ended.returncode, ended.stderr)
         calls = sorted((call for call in read_trace(path, data) if call.ended is not None), key=lambda call: call.ended)
         return [(verb, call.path) for call in calls for verb, names in VERBS.items() if call.name in names]

@@ -2,7 +2,6 @@
 
 The sweep itself is `make crash`; `make crash-quick` is the part of it that belongs to every change.
 """
-import collections
 import itertools
 import pathlib
 import sys
@@ -12,7 +11,8 @@ import unittest
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
 from scenarios import SCENARIOS, Upgrade, schema_of  # noqa: E402
-from sweep import TRIES_LATER_MAX, TRIES_MAX, Sweep, Target  # noqa: E402
+from strace import Recording, Target, calls_of, read_trace  # noqa: E402
+from sweep import TRIES_LATER_MAX, TRIES_MAX, Sweep  # noqa: E402
 
 KILLS_MAX = 6
 
@@ -32,28 +32,29 @@ class SweepTest(unittest.TestCase):
         self.assertIsNotNone(found, "%s was not found by %d kills" % (planted, KILLS_MAX))
         self.assertIn("VIOLATION --only checkout/%s/%d" % (target, found), said[0])
         clean = self.new_sweep(said.append)
-        self.assertTrue(any(clean.kill(target, found) for _ in range(TRIES_MAX)), "the kill was not met")
+        self.assertTrue(clean.meet(target, found, range(1, found + 1), TRIES_MAX), "the kill was not met")
         self.assertEqual((1, 0), (clean.passed, clean.failed), said)
         return said[0]
 
     def test_sweep__finds_an_answer_that_came_before_its_commit(self):
-        target = Target("sql-writer", "pwrite64", "orders.db-wal", 0)
+        target = Target("sql:orders", "pwrite64", "orders.db-wal")
         self.assertIn("acknowledged: 201", self.check_found("early-answer", target))
 
     def test_sweep__finds_an_answer_whose_key_was_not_recorded(self):
-        self.check_found("lost-key", Target("sql-writer", "fdatasync", "orders.db-wal", 0))
+        self.check_found("lost-key", Target("sql:orders", "fdatasync", "orders.db-wal"))
 
-    def swept(self, lives):
+    def swept(self, lives, hit=int):
         """A sweep of a target whose kills each meet the scenario or not, in one life after the other."""
         said = []
         sweep = Sweep.__new__(Sweep)
         sweep.name, sweep.say, sweep.error = "made up", said.append, None
         sweep.passed = sweep.failed = sweep.aimed = sweep.unmet = 0
-        sweep.missed = []
-        sweep.life = lambda target, number: number <= len(lives) and next(lives[number - 1])
-        target = Target("thread", "call", "file", len(lives))
-        sweep.record = lambda: collections.namedtuple("Recording", "shared")({})
-        sweep.targets = lambda recording: [target] if lives else []
+        sweep.missed, sweep.met = [], set()
+        def life(target, whens, attempt):
+            return hit(whens[0]) if whens[0] <= len(lives) and next(lives[whens[0] - 1]) else None
+        sweep.life = life
+        sweep.record = lambda: None
+        sweep.targets = lambda recording: {Target("thread", "call", "file"): range(1, len(lives) + 1)} if lives else {}
         sweep.run(len(lives) or None)
         return sweep, said
 
@@ -70,9 +71,36 @@ class SweepTest(unittest.TestCase):
         """Whatever the others are, and names it."""
         sweep, said = self.swept([itertools.repeat(number != 10) for number in range(1, 11)])
         self.assertEqual((9, 1), (sweep.passed, sweep.failed), said)
-        self.assertIn("NOT MET --only made up/thread/call/file/10 of 10", said)
+        self.assertIn("NOT MET --only made up/thread/call/file/10", said)
         sweep, said = self.swept([])
         self.assertEqual(1, sweep.failed, "nothing was aimed at")
+
+    def recorded(self, *lines):
+        with tempfile.NamedTemporaryFile("w", suffix=".trace") as trace:
+            trace.write("".join(line + "\n" for line in lines))
+            trace.flush()
+            return read_trace(trace.name, "/shop")
+
+    def test_sweep__numbers_the_calls_of_threads_of_one_name_over_all_of_them(self):
+        """What threads of other names do to that file is apart, and what they do to no file counts for strace alone."""
+        calls = self.recorded('11<sql:orders>  fdatasync(3</shop>) = 0',
+                              '12<http-loop>  write(5<anon_inode:[eventfd]>, "", 8) = 8',
+                              '12<http-loop>  write(6<socket:[1]>, "", 9 <unfinished ...>',
+                              '13<sql:catalog>  fdatasync(4</shop>) = 0',
+                              '12<http-loop>  <... write resumed>) = 9',
+                              '14<http-loop>  write(7<socket:[2]>, "", 9) = 9',
+                              '12<http-loop>  write(6<socket:[1]>, "", 9) = 9')
+        self.assertEqual({Target("sql:orders", "fdatasync", "."): [1], Target("sql:catalog", "fdatasync", "."): [1],
+                          Target("http-loop", "write", "socket"): [2, 1, 3]}, Recording(calls).whens)
+        self.assertEqual(3, len(calls_of(Target("http-loop", "write", "socket"), calls)))
+
+    def test_sweep__counts_a_kill_for_the_call_that_it_hit_and_once(self):
+        """Aimed at another or not: the third call is never hit, however often the second is."""
+        sweep, said = self.swept([itertools.repeat(True)] * 3)
+        self.assertEqual((3, 0), (sweep.passed, sweep.failed), said)
+        sweep, said = self.swept([itertools.repeat(True)] * 3, lambda hit: min(hit, 2))
+        self.assertEqual((2, 1), (sweep.passed, sweep.failed), said)
+        self.assertIn("NOT MET --only made up/thread/call/file/3", said)
 
     def upgrade_of(self, folder, statements):
         """The upgrade by one more migration than there is, and its payments.db with a payment in it."""

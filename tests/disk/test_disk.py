@@ -16,7 +16,7 @@ sys.path.insert(0, str(TESTS / "crash"))
 
 from case import ShopCase  # noqa: E402
 from shop import Shop, eventually, new_key, unbalanced  # noqa: E402
-from strace import Attached, threads  # noqa: E402
+from strace import Attached, names_of_threads  # noqa: E402
 from sweep import Sweep, Target, recovered  # noqa: E402
 
 DISK_BYTES = 160 << 20  # what three rounds of orders and their logs take is a third of it at most
@@ -65,7 +65,8 @@ class Injected:
 
     def fill(self, shop):
         if not self.attached:
-            tids = threads(shop.process.pid, "sql-writer") + threads(shop.process.pid, "queue")
+            tids = [tid for tid, name in names_of_threads(shop.process.pid).items()
+                    if name.startswith("sql:") or name == "queue"]
             self.attached = Attached(tids, ["-o", "/dev/null", "-e", "trace=pwrite64,write",
                                             "-e", "inject=pwrite64,write:error=ENOSPC"])
 
@@ -233,7 +234,7 @@ class FailingDiskTest(unittest.TestCase):
         """The harness' own test: a planted bug."""
         said = []
         sweep = self.new_sweep("checkout", said.append, planted="early-answer", error="EIO")
-        sweep.kill(Target("sql-writer", "pwrite64", "orders.db-wal", 0), 1)
+        sweep.kill(Target("sql:orders", "pwrite64", "orders.db-wal"), 1)
         self.assertEqual(1, sweep.failed, "the bug was not found")
         self.assertIn("acknowledged: 201", said[0])
 

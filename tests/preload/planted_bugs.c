@@ -84,7 +84,8 @@ __attribute__((constructor)) static void start(void)
         return;
     if (pthread_create(&thread, NULL, commit_late, NULL) != 0)
         abort();
-    pthread_setname_np(thread, "sql-writer"); /* it writes what that one left, and is swept with it */
+    /* It writes what the writer of that database left, and is swept with it. */
+    pthread_setname_np(thread, is_planted("early-answer") ? "sql:orders" : "sql:payments");
     pthread_detach(thread);
 }
 

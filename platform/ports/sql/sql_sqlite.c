@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 
 static void sqlite_close(struct sql_db *base);
@@ -101,6 +102,17 @@ static int make_readers(struct sqlite_db *db, unsigned count)
     return 0;
 }
 
+/* The writer's task is called as its file is, for whoever looks at the threads of the process. */
+static void name_writer(struct sqlite_db *db)
+{
+    const char *slash = strrchr(db->path, '/');
+    const char *file = slash ? slash + 1 : db->path;
+    size_t length = strcspn(file, ".");
+    size_t length_max = sizeof(db->writer_name) - sizeof("sql:");
+    snprintf(db->writer_name, sizeof(db->writer_name), "sql:%.*s", (int)(length < length_max ? length : length_max),
+             file);
+}
+
 static int open_all(struct sqlite_db *db, const struct sql_config *config, char ret_message[SQL_MESSAGE_BYTES])
 {
     TRY(parse_url(db, config->url, ret_message));
@@ -110,7 +122,8 @@ static int open_all(struct sqlite_db *db, const struct sql_config *config, char 
         return ERR_INVALID;
     db->is_marked = config->is_marked;
     TRY(sqlite_connection_open(db, &db->writer, true, ret_message));
-    return task_start(&db->writer_task, "sql-writer", sqlite_writer_main, db);
+    name_writer(db);
+    return task_start(&db->writer_task, db->writer_name, sqlite_writer_main, db);
 }
 
 static int sqlite_open(struct sql_db **ret_db, const struct sql_config *config, char ret_message[SQL_MESSAGE_BYTES])

@@ -73,6 +73,7 @@ struct sqlite_db {
     /* The writer; its connection is touched by its task alone once that runs. */
     struct sqlite_connection writer;
     struct task *writer_task;
+    char writer_name[16]; /* of its task: as much as the kernel keeps */
     size_t batch_max;
     int wal_pages;
     int wal_pages_at_checkpoint;
