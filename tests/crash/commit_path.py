@@ -4,7 +4,7 @@ A commit path is followed while nothing but itself is under way, so each step de
 it, and the rule needs no exception: nothing goes out to a client or to the payment provider, and nothing is begun in
 another file, while a write is not synced. `Still` sees to it that it holds. Which threads write what:
 
-- "sql-writer", one a database, writes its log for whoever asks, commit by commit, and syncs it. When it is idle it
+- "sql:NAME", one a database, writes its log for whoever asks, commit by commit, and syncs it. When it is idle it
   copies a long log into the .db file: that makes nothing durable that was not, and is not looked at.
 - "worker" runs requests, and asks the provider in those that wait for it; "http-loop" sends what they answered.
 - "workflow" and "workflow-timer" go on with a saga as soon as the order is committed, whether its answer has left or
@@ -17,13 +17,14 @@ import pathlib
 import re
 import signal
 
-from strace import FILE_CALLS, SOCKET_CALLS, Attached, threads
+from strace import FILE_CALLS, SOCKET_CALLS, Attached, names_of_threads, threads
 
 TRACED = ",".join(sorted({*FILE_CALLS, *SOCKET_CALLS}))
 VERBS = {"written": ("pwrite64", "pwritev", "write", "writev"), "synced": ("fdatasync", "fsync"), "cut": ("ftruncate",),
          "removed": ("unlink", "unlinkat"), "named": ("rename", "renameat", "renameat2")}
 VERB_OF = {name: verb for verb, names in VERBS.items() for name in names}
-REQUEST_THREADS = {"http-loop", "worker", "sql-writer"}
+REQUEST_THREADS = {"http-loop", "worker"}
+WRITER = "sql:"  # is never held
 SAGA_THREADS = {"workflow", "workflow-timer", "waiters"}
 DURABLE = re.compile(r"\w+\.db-wal|mail(/.*)?")
 ENDS = re.compile(r"<TCP(?:v6)?:\[[^\]]*?:(\d+)->[^\]]*?:(\d+)\]+>")
@@ -104,8 +105,10 @@ class Still:
     they would do comes later, as on a machine that is slow. (strace holds who it does not let go on.)"""
 
     def __init__(self, pid, moving):
-        self.moving = [tid for name in sorted(moving) for tid in threads(pid, name)]
-        self.held = Attached(sorted(set(threads(pid)) - set(self.moving)), ["-o", "/dev/null", "-e", "trace=none"])
+        everybody, names = threads(pid), names_of_threads(pid)
+        assert moving <= set(names.values()), "no thread is called %s" % sorted(moving - set(names.values()))
+        self.moving = [tid for tid in everybody if names[tid] in moving or names[tid].startswith(WRITER)]
+        self.held = Attached(sorted(set(everybody) - set(self.moving)), ["-o", "/dev/null", "-e", "trace=none"])
 
     def __enter__(self):
         self.held.process.send_signal(signal.SIGSTOP)
