@@ -1,16 +1,8 @@
 /* A request's deadline, wherever it is spent: in front of the workers, of the writer, and in what a handler does; and a
  * queue that has no room. On a simulated clock, so that half a minute costs nothing. */
-#include "platform/base/simulator.h"
-#include "platform/ports/sql/vfs_simulated.h"
 #include "platform/service/test_host.h"
+#include "platform/service/test_simulated.h"
 #include "shopstream/catalog/v1/catalog.rpc.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <sys/wait.h>
-
-#include <cmocka.h>
 
 #define TOO_LONG_MS (REQUEST_DEADLINE_MS + 1000)
 #define STOCK "/api/catalog/v1/stock/"
@@ -186,45 +178,28 @@ static void find_the_queue_full(void *argument, unsigned incarnation)
     test_host_end(&test);
 }
 
-static void simulate(simulator_main_fn *shop)
-{
-    pid_t child = fork();
-    assert_true(child >= 0);
-    if (child == 0) {
-        simulated_disk_configure_sqlite();
-        simulated_disk_new("service_disk");
-        const struct simulator_options options = {0};
-        struct simulator_result result;
-        simulator_run(1, &options, shop, NULL, &result);
-        _exit(result.end == SIMULATOR_FINISHED ? 0 : 1);
-    }
-    int status;
-    assert_int_equal(waitpid(child, &status, 0), child);
-    assert_int_equal(status, 0);
-}
-
 static void test_deadline__who_waited_too_long_for_a_worker_is_not_served(void **state)
 {
     (void)state;
-    simulate(wait_for_a_worker);
+    test_simulate("service_disk", wait_for_a_worker, SIMULATOR_FINISHED);
 }
 
 static void test_deadline__a_write_that_waited_too_long_is_not_begun(void **state)
 {
     (void)state;
-    simulate(wait_for_the_writer);
+    test_simulate("service_disk", wait_for_the_writer, SIMULATOR_FINISHED);
 }
 
 static void test_deadline__a_first_write_is_refused_and_a_second_one_finishes(void **state)
 {
     (void)state;
-    simulate(write_late);
+    test_simulate("service_disk", write_late, SIMULATOR_FINISHED);
 }
 
 static void test_deadline__a_full_queue_is_a_problem_of_its_own(void **state)
 {
     (void)state;
-    simulate(find_the_queue_full);
+    test_simulate("service_disk", find_the_queue_full, SIMULATOR_FINISHED);
 }
 
 int main(void)

@@ -1,14 +1,6 @@
 /* Requests on a disk that is full. */
-#include "platform/base/simulator.h"
-#include "platform/ports/sql/vfs_simulated.h"
 #include "platform/service/test_host.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <sys/wait.h>
-
-#include <cmocka.h>
+#include "platform/service/test_simulated.h"
 
 extern const struct service catalog_service;
 extern const struct service orders_service;
@@ -46,18 +38,7 @@ static void refuse_on_a_full_disk(void *argument, unsigned incarnation)
 static void test_service__a_refusal_that_cannot_be_kept_is_no_answer(void **state)
 {
     (void)state;
-    pid_t child = fork();
-    assert_true(child >= 0);
-    if (child == 0) {
-        simulated_disk_configure_sqlite();
-        const struct simulator_options options = {0};
-        struct simulator_result result;
-        simulator_run(1, &options, refuse_on_a_full_disk, simulated_disk_new("service_disk"), &result);
-        _exit(result.end == SIMULATOR_FINISHED ? 0 : 1);
-    }
-    int status;
-    assert_int_equal(waitpid(child, &status, 0), child);
-    assert_int_equal(status, 0);
+    test_simulate("service_disk", refuse_on_a_full_disk, SIMULATOR_FINISHED);
 }
 
 int main(void)

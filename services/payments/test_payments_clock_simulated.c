@@ -2,16 +2,9 @@
  * steady clock stays behind. On a simulated clock and network. */
 #include "platform/net/client_simulated.h"
 #include "platform/ports/clock/clock.h"
-#include "platform/ports/sql/vfs_simulated.h"
 #include "platform/service/test_host.h"
+#include "platform/service/test_simulated.h"
 #include "services/payments/payments.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <sys/wait.h>
-
-#include <cmocka.h>
 
 extern const struct service payments_service;
 
@@ -72,19 +65,7 @@ static void reconcile_behind(void *argument, unsigned incarnation)
 static void test_payments_clock__a_clock_that_was_behind_delays_no_look_at_charges(void **state)
 {
     (void)state;
-    pid_t child = fork();
-    assert_true(child >= 0);
-    if (child == 0) {
-        simulated_disk_configure_sqlite();
-        simulated_disk_new("payments_disk");
-        const struct simulator_options options = {0};
-        struct simulator_result result;
-        simulator_run(1, &options, reconcile_behind, NULL, &result);
-        _exit(result.end == SIMULATOR_STOPPED ? 0 : 1);
-    }
-    int status;
-    assert_int_equal(waitpid(child, &status, 0), child);
-    assert_int_equal(status, 0);
+    test_simulate("payments_disk", reconcile_behind, SIMULATOR_STOPPED);
 }
 
 int main(void)

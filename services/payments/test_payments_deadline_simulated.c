@@ -1,16 +1,9 @@
 /* How long a call waits for a provider that does not answer: its patience is a setting, and the call's deadline where
  * that is nearer. On a simulated clock and network. */
 #include "platform/net/client_simulated.h"
-#include "platform/ports/sql/vfs_simulated.h"
 #include "platform/service/test_host.h"
+#include "platform/service/test_simulated.h"
 #include "shopstream/payments/v1/payments.rpc.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <sys/wait.h>
-
-#include <cmocka.h>
 
 extern const struct service payments_service;
 
@@ -73,19 +66,7 @@ static void ask_a_silent_provider(void *argument, unsigned incarnation)
 static void test_payments_deadline__nobody_waits_longer_than_the_call_has_time(void **state)
 {
     (void)state;
-    pid_t child = fork();
-    assert_true(child >= 0);
-    if (child == 0) {
-        simulated_disk_configure_sqlite();
-        simulated_disk_new("payments_disk");
-        const struct simulator_options options = {0};
-        struct simulator_result result;
-        simulator_run(1, &options, ask_a_silent_provider, NULL, &result);
-        _exit(result.end == SIMULATOR_STOPPED ? 0 : 1);
-    }
-    int status;
-    assert_int_equal(waitpid(child, &status, 0), child);
-    assert_int_equal(status, 0);
+    test_simulate("payments_disk", ask_a_silent_provider, SIMULATOR_STOPPED);
 }
 
 int main(void)

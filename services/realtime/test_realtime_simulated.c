@@ -1,17 +1,9 @@
 /* What takes time, on a simulated clock: heartbeats, tickets that expire, streams that end with their session or with
  * their age, and a sale of which each second one change is told. */
-#include "platform/base/simulator.h"
 #include "platform/net/http_stream.h"
-#include "platform/ports/sql/vfs_simulated.h"
 #include "platform/service/test_host.h"
+#include "platform/service/test_simulated.h"
 #include "services/realtime/hub.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <sys/wait.h>
-
-#include <cmocka.h>
 
 extern const struct service catalog_service, realtime_service;
 
@@ -252,19 +244,7 @@ static void run(void *argument, unsigned incarnation)
 static void test_realtime__keeps_time(void **state)
 {
     (void)state;
-    pid_t child = fork();
-    assert_true(child >= 0);
-    if (child == 0) {
-        simulated_disk_configure_sqlite();
-        simulated_disk_new("realtime_disk");
-        const struct simulator_options options = {0};
-        struct simulator_result result;
-        simulator_run(1, &options, run, NULL, &result);
-        _exit(result.end == SIMULATOR_STOPPED ? 0 : 1);
-    }
-    int status;
-    assert_int_equal(waitpid(child, &status, 0), child);
-    assert_int_equal(status, 0);
+    test_simulate("realtime_disk", run, SIMULATOR_STOPPED);
 }
 
 int main(void)
