@@ -119,7 +119,7 @@ static int create(struct import *import, const struct import_row *first)
     if (error == ERR_CONFLICT || error == ERR_INVALID)
         return import_error(import, line_of(import, first, product.skus[sku].code), "%s", call->problem.detail);
     TRY(error);
-    return catalog_view_publish(call, CATALOG_CREATED, product.id, NULL);
+    return catalog_view_publish(call, CATALOG_CREATED, product.place, NULL);
 }
 
 static bool has_changes(const struct catalog_product *product)
@@ -152,7 +152,7 @@ static int update(struct import *import, const struct import_row *first, struct 
     if (error == ERR_CONFLICT || error == ERR_INVALID)
         return import_error(import, line_of(import, first, after.skus[sku].code), "%s", call->problem.detail);
     TRY(error);
-    return catalog_view_publish(call, CATALOG_UPDATED, id, NULL);
+    return catalog_view_publish(call, CATALOG_UPDATED, before.place, NULL);
 }
 
 /* -- The file ------------------------------------------------------------------------------------------------------ */

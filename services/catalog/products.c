@@ -51,7 +51,7 @@ int create_product(struct call *call, const Catalog__CreateProductRequest *in, C
         TRY(catalog_cstr(call, product.skus[sku].code, &code));
     TRY(blame_sku(call, error, code, in->skus, in->n_skus));
     TRY(listing_insert_titles(call, product.place, product.place + CARD_LINES_MAX));
-    TRY(catalog_view_publish(call, CATALOG_CREATED, product.id, &view));
+    TRY(catalog_view_publish(call, CATALOG_CREATED, product.place, &view));
     answer(call, view, out);
     return 0;
 }
@@ -89,7 +89,7 @@ int update_product(struct call *call, const Catalog__UpdateProductRequest *in, C
         if (sku != SIZE_MAX)
             TRY(catalog_cstr(call, after.skus[sku].code, &code));
         TRY(blame_sku(call, error, code, in->skus, in->n_skus));
-        TRY(catalog_view_publish(call, CATALOG_UPDATED, key.id, &view));
+        TRY(catalog_view_publish(call, CATALOG_UPDATED, before.place, &view));
     }
     answer(call, view, out);
     return 0;
@@ -122,7 +122,7 @@ int delete_sku(struct call *call, const Catalog__DeleteSkuRequest *in, Catalog__
         return call_fail(call, ERR_CONFLICT, "last_sku", NULL,
                          "It is the product's only SKU: add another one first, or remove the product.");
     TRY(product_remove_sku(call, &product, index));
-    TRY(catalog_view_publish(call, CATALOG_UPDATED, key.id, &view));
+    TRY(catalog_view_publish(call, CATALOG_UPDATED, product.place, &view));
     answer(call, view, out);
     return 0;
 }

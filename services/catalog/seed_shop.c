@@ -30,7 +30,7 @@ static int put_product(struct call *call, size_t number)
 
     TRY(seed_product(call->arena, number, &product));
     TRY(product_insert(call, &product, NULL));
-    return catalog_view_publish(call, CATALOG_CREATED, product.id, NULL);
+    return catalog_view_publish(call, CATALOG_CREATED, product.place, NULL);
 }
 
 static int put_products(struct call *call, struct arena *scratch)

@@ -170,18 +170,6 @@ int catalog_view_products(struct call *call, const int64_t *places, size_t count
     return 0;
 }
 
-static int find_place(struct call *call, struct str id, int64_t *ret_place)
-{
-    CLEANUP(sql_finish_cleanup) struct sql_rows *rows = NULL;
-    int found = sql_query_row(call->tx, &catalog_sql_find_place, SQL_ARGS(sql_text(call->tenant), sql_text(id)), &rows);
-
-    TRY(found);
-    if (!found)
-        return ERR_NOT_FOUND;
-    *ret_place = sql_get_int(rows, 0);
-    return 0;
-}
-
 int catalog_view_product(struct call *call, int64_t place, struct str currency, struct str region,
                          Catalog__Product **ret_view)
 {
@@ -194,20 +182,18 @@ int catalog_view_product(struct call *call, int64_t place, struct str currency, 
 
 /* -- Events and tags ----------------------------------------------------------------------------------------------- */
 
-int catalog_view_publish(struct call *call, const char *type, struct str id, Catalog__Product **ret_view)
+int catalog_view_publish(struct call *call, const char *type, int64_t place, Catalog__Product **ret_view)
 {
     Catalog__ProductEvent event = CATALOG__PRODUCT_EVENT__INIT;
     Catalog__Product *view;
-    int64_t place;
 
-    TRY(find_place(call, id, &place));
     TRY(catalog_view_product(call, place, STR(""), STR(""), &view));
     event.product_id = view->id;
     event.slug = view->slug;
     event.has_version = true;
     event.version = view->version;
     event.product = view;
-    TRY(call_publish(call, CATALOG_TOPIC, type, id, &event.base));
+    TRY(call_publish(call, CATALOG_TOPIC, type, str_from_cstr(view->id), &event.base));
     if (ret_view)
         *ret_view = view;
     return 0;

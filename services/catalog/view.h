@@ -22,9 +22,9 @@ int catalog_view_attributes(struct call *call, struct str packed, const Protobuf
 
 int catalog_view_money(struct call *call, int64_t amount, struct str currency, Common__Money **ret_money);
 
-/* Publishes product.created or product.updated with the product as it is now; *ret_view (may be NULL) is what was sent.
- */
-int catalog_view_publish(struct call *call, const char *type, struct str id, Catalog__Product **ret_view);
+/* Publishes product.created or product.updated with the product as its card at the place shows it now; *ret_view (may
+ * be NULL) is what was sent. */
+int catalog_view_publish(struct call *call, const char *type, int64_t place, Catalog__Product **ret_view);
 
 /* Files the reply under the products' events that may change a list of them, or counts of them. */
 int catalog_view_tag_lists(struct call *call);

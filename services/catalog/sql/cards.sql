@@ -3,9 +3,6 @@
 -- name: last_line
 SELECT COALESCE(max(place), 0) FROM card_line;
 
--- name: find_place
-SELECT place FROM product WHERE tenant = $1 AND id = $2;
-
 -- name: insert_product_line
 INSERT INTO card_line (place, tenant, id, slug, title, brand, category, description, image_url, version)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10);
