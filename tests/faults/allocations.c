@@ -170,49 +170,7 @@ void __wrap_metric_observe(struct metric *histogram, const struct str *labels, i
     is_kept = false;
 }
 
-/* -- What is taken from an arena, most of which costs no malloc ---------------------------------------------------- */
+/* -- What is taken from an arena ----------------------------------------------------------------------------------- */
 
-void *__wrap_arena_alloc(struct arena *arena, size_t size);
-void *__wrap_arena_alloc_array(struct arena *arena, size_t count, size_t size);
-struct str __wrap_arena_copy(struct arena *arena, struct str s);
-char *__wrap_arena_cstr(struct arena *arena, struct str s);
-char *__wrap_arena_printf(struct arena *arena, const char *format, ...) __attribute__((format(printf, 2, 3)));
-char *__wrap_arena_vprintf(struct arena *arena, const char *format, va_list arguments)
-    __attribute__((format(printf, 2, 0)));
-
-void *__wrap_arena_alloc(struct arena *arena, size_t size)
-{
-    return has_no_room("arena_alloc", __builtin_return_address(0)) ? NULL : arena_alloc(arena, size);
-}
-
-void *__wrap_arena_alloc_array(struct arena *arena, size_t count, size_t size)
-{
-    return has_no_room("arena_alloc_array", __builtin_return_address(0)) ? NULL : arena_alloc_array(arena, count, size);
-}
-
-struct str __wrap_arena_copy(struct arena *arena, struct str s)
-{
-    bool fails_now = s.len > 0 && has_no_room("arena_copy", __builtin_return_address(0));
-    return fails_now ? STR_EMPTY : arena_copy(arena, s);
-}
-
-char *__wrap_arena_cstr(struct arena *arena, struct str s)
-{
-    return has_no_room("arena_cstr", __builtin_return_address(0)) ? NULL : arena_cstr(arena, s);
-}
-
-char *__wrap_arena_printf(struct arena *arena, const char *format, ...)
-{
-    if (has_no_room("arena_printf", __builtin_return_address(0)))
-        return NULL;
-    va_list arguments;
-    va_start(arguments, format);
-    char *text = arena_vprintf(arena, format, arguments);
-    va_end(arguments);
-    return text;
-}
-
-char *__wrap_arena_vprintf(struct arena *arena, const char *format, va_list arguments)
-{
-    return has_no_room("arena_vprintf", __builtin_return_address(0)) ? NULL : arena_vprintf(arena, format, arguments);
-}
+#define UNWRAPPED(function) function
+#include "tests/support/failing_arena.h"

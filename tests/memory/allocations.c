@@ -34,7 +34,7 @@ long allocations_live(void)
     return atomic_load(&live);
 }
 
-static bool fails(const char *function, const void *caller)
+static bool has_no_room(const char *function, const void *caller)
 {
     if (spared || !atomic_load(&is_armed) || atomic_fetch_sub(&left, 1) != 1)
         return false;
@@ -69,17 +69,17 @@ void __wrap_free(void *block);
 
 void *__wrap_malloc(size_t size)
 {
-    return fails("malloc", __builtin_return_address(0)) ? NULL : count(__real_malloc(size));
+    return has_no_room("malloc", __builtin_return_address(0)) ? NULL : count(__real_malloc(size));
 }
 
 void *__wrap_calloc(size_t number, size_t size)
 {
-    return fails("calloc", __builtin_return_address(0)) ? NULL : count(__real_calloc(number, size));
+    return has_no_room("calloc", __builtin_return_address(0)) ? NULL : count(__real_calloc(number, size));
 }
 
 void *__wrap_realloc(void *block, size_t size)
 {
-    if (fails("realloc", __builtin_return_address(0)))
+    if (has_no_room("realloc", __builtin_return_address(0)))
         return NULL;
     bool is_new = block == NULL;
     void *grown = __real_realloc(block, size);
@@ -88,12 +88,12 @@ void *__wrap_realloc(void *block, size_t size)
 
 char *__wrap_strdup(const char *text)
 {
-    return fails("strdup", __builtin_return_address(0)) ? NULL : count(__real_strdup(text));
+    return has_no_room("strdup", __builtin_return_address(0)) ? NULL : count(__real_strdup(text));
 }
 
 char *__wrap_strndup(const char *text, size_t size)
 {
-    return fails("strndup", __builtin_return_address(0)) ? NULL : count(__real_strndup(text, size));
+    return has_no_room("strndup", __builtin_return_address(0)) ? NULL : count(__real_strndup(text, size));
 }
 
 void __wrap_free(void *block)
@@ -103,48 +103,7 @@ void __wrap_free(void *block)
     __real_free(block);
 }
 
-/* -- Arenas -------------------------------------------------------------------------------------------------------- */
+/* -- What is taken from an arena ----------------------------------------------------------------------------------- */
 
-void *__real_arena_alloc(struct arena *arena, size_t size);
-void *__real_arena_alloc_array(struct arena *arena, size_t number, size_t size);
-struct str __real_arena_copy(struct arena *arena, struct str s);
-char *__real_arena_cstr(struct arena *arena, struct str s);
-
-void *__wrap_arena_alloc(struct arena *arena, size_t size);
-void *__wrap_arena_alloc_array(struct arena *arena, size_t number, size_t size);
-struct str __wrap_arena_copy(struct arena *arena, struct str s);
-char *__wrap_arena_cstr(struct arena *arena, struct str s);
-char *__wrap_arena_printf(struct arena *arena, const char *format, ...) __attribute__((format(printf, 2, 3)));
-
-void *__wrap_arena_alloc(struct arena *arena, size_t size)
-{
-    return fails("arena_alloc", __builtin_return_address(0)) ? NULL : __real_arena_alloc(arena, size);
-}
-
-void *__wrap_arena_alloc_array(struct arena *arena, size_t number, size_t size)
-{
-    return fails("arena_alloc_array", __builtin_return_address(0)) ? NULL
-                                                                   : __real_arena_alloc_array(arena, number, size);
-}
-
-struct str __wrap_arena_copy(struct arena *arena, struct str s)
-{
-    bool fails_now = s.len > 0 && fails("arena_copy", __builtin_return_address(0));
-    return fails_now ? STR_EMPTY : __real_arena_copy(arena, s);
-}
-
-char *__wrap_arena_cstr(struct arena *arena, struct str s)
-{
-    return fails("arena_cstr", __builtin_return_address(0)) ? NULL : __real_arena_cstr(arena, s);
-}
-
-char *__wrap_arena_printf(struct arena *arena, const char *format, ...)
-{
-    if (fails("arena_printf", __builtin_return_address(0)))
-        return NULL;
-    va_list arguments;
-    va_start(arguments, format);
-    char *text = arena_vprintf(arena, format, arguments);
-    va_end(arguments);
-    return text;
-}
+#define UNWRAPPED(function) __real_##function
+#include "tests/support/failing_arena.h"
