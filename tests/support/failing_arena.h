@@ -4,6 +4,8 @@
  *     static bool has_no_room(const char *function, const void *caller)    whether this call fails
  *     #define UNWRAPPED(function)                                          its name where it does not
  */
+#pragma once
+
 #include "platform/base/arena.h"
 
 #include <stdarg.h>
