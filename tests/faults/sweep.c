@@ -146,13 +146,22 @@ bool sweep_strikes(enum sweep_of of, const char *what, const char *detail)
         wait_for_child();
     struct child made = {.number = sweep.number};
     snprintf(made.what, sizeof(made.what), "%" PRIu64 " (%s %s, during %s)", sweep.number, what, detail, sweep.step);
+    int ends[2];
+    char nothing;
+    ASSERT(pipe(ends) == 0);
     fflush(NULL);
     made.pid = fork();
     ASSERT(made.pid >= 0);
     if (made.pid == 0) {
         become_child(&made);
+        close(ends[0]);
+        close(ends[1]);
         return true;
     }
+    /* What the two share stands still until the child has its own: then it closes its end. */
+    close(ends[1]);
+    ASSERT(read(ends[0], &nothing, 1) == 0);
+    close(ends[0]);
     sweep.children[sweep.running++] = made;
     sweep.started++;
     return false;
