@@ -527,21 +527,6 @@ static void test_token__blocked_session_is_refused_at_once_and_until_then(void *
     assert_int_equal(token_block_session(fixture->ring, STR_EMPTY, NOW_MS + 5000, NOW_MS), ERR_INVALID);
 }
 
-/* Who loses a role holds tokens that say otherwise: they end, and a token signed in that very second is good. */
-static void test_token__block_of_a_user_spares_later_tokens(void **state)
-{
-    struct fixture *fixture = *state;
-    struct token_claims claims = some_claims();
-    struct str before = sign(fixture, &claims);
-    assert_int_equal(token_block_user(fixture->ring, STR("user-1"), NOW_S, NOW_MS + 605000, NOW_MS), 0);
-    struct str after = sign(fixture, &claims);
-    expect(fixture, before, NOW_MS, "token_revoked");
-    expect(fixture, after, NOW_MS, NULL);
-    claims = some_claims();
-    memcpy(claims.user_id, "user-2", sizeof("user-2"));
-    expect(fixture, sign(fixture, &claims), NOW_MS, NULL);
-}
-
 static void test_token__blocks_are_bounded_and_make_room_when_they_end(void **state)
 {
     struct fixture *fixture = *state;
@@ -686,7 +671,6 @@ int main(void)
         TEST(test_token__keys_that_are_too_weak_are_refused),
         TEST(test_token__a_remembered_token_of_the_future_is_refused),
         TEST(test_token__blocked_session_is_refused_at_once_and_until_then),
-        TEST(test_token__block_of_a_user_spares_later_tokens),
         TEST(test_token__blocks_are_bounded_and_make_room_when_they_end),
         TEST(test_token__cache_is_bounded),
         TEST(test_token__remembered_is_much_cheaper),

@@ -35,13 +35,9 @@ static int sign_parts(struct token_ring *ring, struct arena *arena, const char *
 
 int token_sign(struct token_ring *ring, struct arena *arena, const struct token_claims *claims, struct str *ret_token)
 {
-    struct token_claims signed_claims = *claims;
     TRY(token_claims_check(claims));
-    int64_t blocked_until_s = token_user_blocked_until_s(ring, claims->user_id);
-    if (signed_claims.issued_at_s <= blocked_until_s && blocked_until_s < signed_claims.expires_at_s - 1)
-        signed_claims.issued_at_s = blocked_until_s + 1;
     CLEANUP(buf_free) struct buf json = BUF(TOKEN_BYTES_MAX);
-    token_claims_append(ring, &signed_claims, &json);
+    token_claims_append(ring, claims, &json);
     TRY(buf_error(&json));
     struct str token;
     TRY(sign_parts(ring, arena, "at+jwt", buf_str(&json), &token));
@@ -137,7 +133,7 @@ int token_verify(struct token_ring *ring, struct str token, int64_t now_ms, stru
         return refuse(ret_reason, "token_invalid");
     if (claims.expires_at_s + TOKEN_LEEWAY_S <= now_s)
         return refuse(ret_reason, "token_expired");
-    if (token_is_blocked(ring, &claims, now_ms))
+    if (token_session_is_blocked(ring, claims.session_id, now_ms))
         return refuse(ret_reason, "token_revoked");
     *ret_claims = claims;
     return 0;

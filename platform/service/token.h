@@ -83,9 +83,8 @@ int token_ring_jwks(struct token_ring *ring, struct buf *document);
 
 /* -- Tokens ------------------------------------------------------------------------------------------------------- */
 
-/* Signs the claims; *ret_token lies in the arena. issued_at_s and expires_at_s come from the claims, except that a
- * token is never older than a block of its user (token_block_user): iat is then one second later than asked for.
- * ERR_INVALID for claims that token_verify would refuse, ERR_UNAVAILABLE when no key signs, ERR_NO_MEMORY. */
+/* Signs the claims; *ret_token lies in the arena. ERR_INVALID for claims that token_verify would refuse, ERR_UNAVAILABLE
+ * when no key signs, ERR_NO_MEMORY. */
 int token_sign(struct token_ring *ring, struct arena *arena, const struct token_claims *claims, struct str *ret_token);
 
 /* Checks a token at now_ms, of clock_latest_ms. ERR_UNAUTHENTICATED when it is not good; *ret_reason (may be NULL) is
@@ -95,21 +94,13 @@ int token_verify(struct token_ring *ring, struct str token, int64_t now_ms, stru
 
 /* -- Blocks ------------------------------------------------------------------------------------------------------- */
 
-/* A block holds until until_ms, of clock_latest_ms: choose the expiry of the last token that it concerns, which is
+/* Refuses every token of a session until until_ms, of clock_latest_ms: choose the expiry of the last of them, which is
  * TOKEN_LIFETIME_S + TOKEN_LEEWAY_S from now. Identity writes it to its database first. ERR_TOO_LARGE when
  * TOKEN_BLOCKS_MAX are in force, ERR_NO_MEMORY; nothing is blocked then. */
-
-/* Refuses every token of a session. */
 int token_block_session(struct token_ring *ring, struct str session_id, int64_t until_ms, int64_t now_ms);
 
-/* Refuses the tokens of a user that were issued until issued_until_s (Unix time, inclusive); later ones are good. */
-int token_block_user(struct token_ring *ring, struct str user_id, int64_t issued_until_s, int64_t until_ms,
-                     int64_t now_ms);
-
-/* Whether what was begun for a session at since_s (Unix time), and goes on without its token, is over: the session was
- * ended, or all that the user had by then. */
-bool token_session_is_blocked(struct token_ring *ring, const char *user_id, const char *session_id, int64_t since_s,
-                              int64_t now_ms);
+/* Whether they are refused, and with them what was begun for the session and goes on without its token. */
+bool token_session_is_blocked(struct token_ring *ring, const char *session_id, int64_t now_ms);
 
 /* -- Names of roles ----------------------------------------------------------------------------------------------- */
 

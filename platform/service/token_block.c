@@ -31,11 +31,11 @@ void token_blocks_free(struct token_ring *ring)
     }
 }
 
-/* FNV-1a (64 bits) over the kind and the id, which are of our own making and need no keyed hash. */
-static uint64_t hash_of(char kind, const char *id)
+/* FNV-1a (64 bits): the ids are of our own making and need no keyed hash. */
+static uint64_t hash_of(const char *session_id)
 {
-    uint64_t hash = (UINT64_C(0xcbf29ce484222325) ^ (unsigned char)kind) * UINT64_C(0x100000001b3);
-    for (const char *byte = id; *byte; byte++)
+    uint64_t hash = UINT64_C(0xcbf29ce484222325);
+    for (const char *byte = session_id; *byte; byte++)
         hash = (hash ^ (unsigned char)*byte) * UINT64_C(0x100000001b3);
     return hash ^ hash >> 32;
 }
@@ -50,12 +50,12 @@ static struct token_block **bucket_of(struct token_block_shard *shard, uint64_t 
     return &shard->buckets[(hash / TOKEN_SHARDS) & (shard->bucket_count - 1)];
 }
 
-static struct token_block *find(struct token_block_shard *shard, uint64_t hash, char kind, const char *id)
+static struct token_block *find(struct token_block_shard *shard, uint64_t hash, const char *session_id)
 {
     if (shard->count == 0)
         return NULL;
     struct token_block *block = *bucket_of(shard, hash);
-    while (block && (block->kind != kind || strcmp(block->id, id) != 0))
+    while (block && strcmp(block->session_id, session_id) != 0)
         block = block->next;
     return block;
 }
@@ -79,7 +79,7 @@ static int make_room(struct token_block_shard *shard, int64_t now_ms)
             if (block->until_ms + kept_ms <= now_ms) {
                 free(block);
             } else {
-                struct token_block **bucket = bucket_of(&made, hash_of(block->kind, block->id));
+                struct token_block **bucket = bucket_of(&made, hash_of(block->session_id));
                 block->next = *bucket;
                 *bucket = block;
                 made.count++;
@@ -94,19 +94,17 @@ static int make_room(struct token_block_shard *shard, int64_t now_ms)
     return 0;
 }
 
-static int put(struct token_ring *ring, char kind, struct str id, int64_t issued_until_s, int64_t until_ms,
-               int64_t now_ms)
+int token_block_session(struct token_ring *ring, struct str session_id, int64_t until_ms, int64_t now_ms)
 {
-    struct token_block made = {.kind = kind, .issued_until_s = issued_until_s, .until_ms = until_ms};
-    if (id.len == 0 || id.len >= sizeof(made.id) || memchr(id.ptr, 0, id.len))
+    struct token_block made = {.until_ms = until_ms};
+    if (session_id.len == 0 || session_id.len >= sizeof(made.session_id) || memchr(session_id.ptr, 0, session_id.len))
         return ERR_INVALID;
-    memcpy(made.id, id.ptr, id.len);
-    uint64_t hash = hash_of(kind, made.id);
+    memcpy(made.session_id, session_id.ptr, session_id.len);
+    uint64_t hash = hash_of(made.session_id);
     struct token_block_shard *shard = shard_of(ring, hash);
     TASK_LOCKED(&shard->mutex);
-    struct token_block *block = find(shard, hash, kind, made.id);
+    struct token_block *block = find(shard, hash, made.session_id);
     if (block) {
-        block->issued_until_s = block->issued_until_s > issued_until_s ? block->issued_until_s : issued_until_s;
         block->until_ms = block->until_ms > until_ms ? block->until_ms : until_ms;
         return 0;
     }
@@ -125,40 +123,11 @@ static int put(struct token_ring *ring, char kind, struct str id, int64_t issued
     return 0;
 }
 
-int token_block_session(struct token_ring *ring, struct str session_id, int64_t until_ms, int64_t now_ms)
+bool token_session_is_blocked(struct token_ring *ring, const char *session_id, int64_t now_ms)
 {
-    return put(ring, 's', session_id, INT64_MAX, until_ms, now_ms);
-}
-
-int token_block_user(struct token_ring *ring, struct str user_id, int64_t issued_until_s, int64_t until_ms,
-                     int64_t now_ms)
-{
-    return put(ring, 'u', user_id, issued_until_s, until_ms, now_ms);
-}
-
-/* Until when issued tokens are blocked, in Unix seconds, by a block in force at now_ms; INT64_MIN without one. */
-static int64_t blocked_until_s(struct token_ring *ring, char kind, const char *id, int64_t now_ms)
-{
-    uint64_t hash = hash_of(kind, id);
+    uint64_t hash = hash_of(session_id);
     struct token_block_shard *shard = shard_of(ring, hash);
     TASK_LOCKED(&shard->mutex);
-    const struct token_block *block = find(shard, hash, kind, id);
-    return block && block->until_ms > now_ms ? block->issued_until_s : INT64_MIN;
-}
-
-bool token_session_is_blocked(struct token_ring *ring, const char *user_id, const char *session_id, int64_t since_s,
-                              int64_t now_ms)
-{
-    return since_s <= blocked_until_s(ring, 's', session_id, now_ms) ||
-           since_s <= blocked_until_s(ring, 'u', user_id, now_ms);
-}
-
-bool token_is_blocked(struct token_ring *ring, const struct token_claims *claims, int64_t now_ms)
-{
-    return token_session_is_blocked(ring, claims->user_id, claims->session_id, claims->issued_at_s, now_ms);
-}
-
-int64_t token_user_blocked_until_s(struct token_ring *ring, const char *user_id)
-{
-    return blocked_until_s(ring, 'u', user_id, INT64_MIN);
+    const struct token_block *block = find(shard, hash, session_id);
+    return block && block->until_ms > now_ms;
 }

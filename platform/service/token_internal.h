@@ -34,12 +34,9 @@ struct token_cache_shard {
     struct token_cache_entry *entries[TOKEN_CACHE_SETS][TOKEN_CACHE_WAYS]; /* made at first use */
 };
 
-/* A block of a session (issued_until_s is INT64_MAX) or of a user's older tokens. */
 struct token_block {
     struct token_block *next;
-    char kind; /* 's' or 'u' */
-    char id[TOKEN_ID_BYTES];
-    int64_t issued_until_s;
+    char session_id[TOKEN_ID_BYTES];
     int64_t until_ms;
 };
 
@@ -103,6 +100,3 @@ void token_cache_put(struct token_ring *ring, const unsigned char digest[TOKEN_D
 
 void token_blocks_init(struct token_ring *ring);
 void token_blocks_free(struct token_ring *ring);
-bool token_is_blocked(struct token_ring *ring, const struct token_claims *claims, int64_t now_ms);
-/* Until when tokens of the user that were issued are blocked, in Unix seconds; INT64_MIN when they are not. */
-int64_t token_user_blocked_until_s(struct token_ring *ring, const char *user_id);

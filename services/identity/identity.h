@@ -122,9 +122,10 @@ int identity_end_session(struct call *call, struct str user_id, struct str sessi
 /* Ends all sessions of a user but one (empty: all). */
 int identity_end_sessions(struct call *call, struct str user_id, struct str kept_session_id);
 
-/* In the running write transaction: refuses the access tokens of a user that were issued until now. Ends their sessions
- * while the wall clock is ahead: once it is right, later tokens would look older than that block. */
-int identity_block_user(struct call *call, struct str user_id);
+/* In the running write transaction: refuses the access tokens that a user has, and those of a sign-in or a refresh that
+ * read the account before and has yet to sign. Their sessions go on, each under a new id, when they are refreshed. No
+ * time is compared: what was read before is of an old id, what is read after is of a new one. */
+int identity_refuse_access_tokens(struct call *call, struct str user_id);
 
 /* Signs an access token and fills the reply. */
 int identity_fill_tokens(struct call *call, const struct account *account, int64_t issued_ms, struct str session_id,

@@ -23,7 +23,7 @@ static int set_roles(struct call *call, struct account *account, unsigned roles,
         TRY(sql_exec(call->tx, &identity_sql_set_roles,
                      SQL_ARGS(sql_text(call->tenant), sql_text(account->id), sql_int(roles)), NULL));
         if (account->roles & ~roles)
-            TRY(identity_block_user(call, account->id));
+            TRY(identity_refuse_access_tokens(call, account->id));
         account->roles = roles;
         account->version++;
     }

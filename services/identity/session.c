@@ -132,56 +132,41 @@ int identity_fill_tokens(struct call *call, const struct account *account, int64
 /* What the ring is told when the transaction is on disk, before anybody learns of it. */
 struct block {
     struct service_host *host;
-    bool of_user;
-    char id[TOKEN_ID_BYTES];
-    int64_t issued_until_s, until_ms, now_ms /* by the steady clock: what is older may make room */;
+    char session_id[TOKEN_ID_BYTES];
+    int64_t until_ms, now_ms /* by the steady clock: what is older may make room */;
 };
 
 static void apply_block(bool committed, void *argument)
 {
     struct block *block = argument;
-    struct token_ring *ring = block->host->tokens;
     int result = 0;
-    if (committed && block->of_user)
+    if (committed)
         result =
-            token_block_user(ring, str_from_cstr(block->id), block->issued_until_s, block->until_ms, block->now_ms);
-    else if (committed)
-        result = token_block_session(ring, str_from_cstr(block->id), block->until_ms, block->now_ms);
+            token_block_session(block->host->tokens, str_from_cstr(block->session_id), block->until_ms, block->now_ms);
     if (result < 0)
         log_error(&block->host->log, "tokens could not be blocked", LOG_ERR(result));
     free(block);
 }
 
-/* The row makes it hold after a restart, the hook at once. until_ms: the least that it must last; a token that was
- * issued when the clock was ahead lasts longer than one of now. */
-static int block_tokens(struct call *call, bool of_user, struct str id, int64_t until_ms)
+/* The row makes it hold after a restart, the hook at once. tokens_until_ms: the least that it must last; a token that
+ * was issued when the clock was ahead lasts longer than one of now. */
+static int block_tokens(struct call *call, struct str session_id, int64_t tokens_until_ms)
 {
     struct block *block = calloc(1, sizeof(*block));
     if (!block)
         return ERR_NO_MEMORY;
-    int64_t now_ms = clock_latest_ms();
-    *block = (struct block){.host = call->host, .of_user = of_user, .now_ms = clock_steady_ms()};
-    block->until_ms = now_ms + BLOCK_MS;
-    if (block->until_ms < until_ms)
-        block->until_ms = until_ms;
-    block->issued_until_s = of_user ? now_ms / 1000 : INT64_MAX;
-    fill_claims_text(block->id, sizeof(block->id), id);
+    *block = (struct block){.host = call->host, .now_ms = clock_steady_ms()};
+    block->until_ms = identity_tokens_until_ms(clock_latest_ms());
+    if (block->until_ms < tokens_until_ms)
+        block->until_ms = tokens_until_ms;
+    fill_claims_text(block->session_id, sizeof(block->session_id), session_id);
     int result = sql_exec(call->tx, &identity_sql_put_token_block,
-                          SQL_ARGS(sql_cstr(of_user ? "user" : "session"), sql_text(id), sql_int(block->issued_until_s),
-                                   sql_int(block->until_ms)),
-                          NULL);
+                          SQL_ARGS(sql_text(session_id), sql_int(block->until_ms)), NULL);
     if (result == 0)
         result = sql_tx_on_commit(call->tx, apply_block, block);
     if (result < 0)
         free(block);
     return result;
-}
-
-int identity_block_user(struct call *call, struct str user_id)
-{
-    if (clock_wall_ms() - clock_steady_ms() > TOKEN_LIFETIME_S * CLOCK_MS_PER_S)
-        return identity_end_sessions(call, user_id, STR_EMPTY);
-    return block_tokens(call, true, user_id, 0);
 }
 
 int identity_end_session(struct call *call, struct str user_id, struct str session_id)
@@ -191,11 +176,27 @@ int identity_end_session(struct call *call, struct str user_id, struct str sessi
                                 SQL_ARGS(sql_text(call->tenant), sql_text(session_id), sql_text(user_id)), &rows);
     if (deleted <= 0)
         return deleted;
-    TRY(block_tokens(call, false, session_id, sql_get_int(rows, 0)));
+    TRY(block_tokens(call, session_id, sql_get_int(rows, 0)));
     return 1;
 }
 
-int identity_end_sessions(struct call *call, struct str user_id, struct str kept_session_id)
+/* Its refresh tokens, used ones too, become those of a copy with an id of its own. */
+static int rename_session(struct call *call, struct str user_id, struct str session_id)
+{
+    char *id = call_new_id(call);
+    if (!id)
+        return ERR_NO_MEMORY;
+    TRY(sql_exec(call->tx, &identity_sql_copy_session,
+                 SQL_ARGS(sql_text(call->tenant), sql_text(session_id), sql_cstr(id)), NULL));
+    TRY(sql_exec(call->tx, &identity_sql_move_refresh_tokens,
+                 SQL_ARGS(sql_text(call->tenant), sql_text(session_id), sql_cstr(id)), NULL));
+    int ended = identity_end_session(call, user_id, session_id);
+    return ended < 0 ? ended : 0;
+}
+
+/* Does something to all sessions of a user but one (empty: all), the oldest first. */
+static int each_session(struct call *call, struct str user_id, struct str kept_session_id,
+                        int (*change)(struct call *call, struct str user_id, struct str session_id))
 {
     struct str ids[SESSIONS_OF_USER_MAX + 1];
     size_t count = 0;
@@ -210,9 +211,19 @@ int identity_end_sessions(struct call *call, struct str user_id, struct str kept
     for (size_t i = 0; i < count; i++) {
         if (!ids[i].ptr)
             return ERR_NO_MEMORY;
-        TRY(identity_end_session(call, user_id, ids[i]));
+        TRY(change(call, user_id, ids[i]));
     }
     return 0;
+}
+
+int identity_end_sessions(struct call *call, struct str user_id, struct str kept_session_id)
+{
+    return each_session(call, user_id, kept_session_id, identity_end_session);
+}
+
+int identity_refuse_access_tokens(struct call *call, struct str user_id)
+{
+    return each_session(call, user_id, STR_EMPTY, rename_session);
 }
 
 /* -- Handlers ----------------------------------------------------------------------------------------------------- */

@@ -27,14 +27,8 @@ static int read_blocks(struct sql_tx *tx, void *argument)
     int row;
     TRY(sql_query(tx, &identity_sql_list_token_blocks,
                   SQL_ARGS(sql_int(now_ms - TOKEN_BLOCK_KEPT_MS), sql_int(TOKEN_BLOCKS_MAX)), &rows));
-    while ((row = sql_next(rows)) > 0) {
-        struct str id = sql_get_text(rows, 1);
-        int64_t until_ms = sql_get_int(rows, 3);
-        if (str_equal(sql_get_text(rows, 0), STR("user")))
-            TRY(token_block_user(ring, id, sql_get_int(rows, 2), until_ms, now_ms));
-        else
-            TRY(token_block_session(ring, id, until_ms, now_ms));
-    }
+    while ((row = sql_next(rows)) > 0)
+        TRY(token_block_session(ring, sql_get_text(rows, 0), sql_get_int(rows, 1), now_ms));
     return row;
 }
 

@@ -66,7 +66,7 @@ static int count_rows(struct sql_tx *tx, void *argument)
         "test_count",
         "SELECT (SELECT count(*) FROM account WHERE id = $1) + (SELECT count(*) FROM session WHERE id = $1)"
         " + (SELECT count(*) FROM one_time_code WHERE id = $1)"
-        " + (SELECT count(*) FROM token_block WHERE id = $1)"};
+        " + (SELECT count(*) FROM token_block WHERE session_id = $1)"};
     struct counting *counting = argument;
     CLEANUP(sql_finish_cleanup) struct sql_rows *rows = NULL;
 
@@ -99,7 +99,7 @@ static const struct sql_statement insert_code = {
     "test_code", "INSERT INTO one_time_code (tenant, id, user_id, purpose, hash, credential, name, attempts, "
                  "expires_at_ms) VALUES ('default', $1, 'kept', 'reset', '', '', '', $2, $3)"};
 static const struct sql_statement insert_block = {
-    "test_block", "INSERT INTO token_block (kind, id, issued_until_s, until_ms) VALUES ('session', $1, $2, $3)"};
+    "test_block", "INSERT INTO token_block (session_id, until_ms) VALUES ($1, $2 + $3)"};
 
 /* Accounts whose address nobody confirmed go after seven days; those that were confirmed stay, however old. */
 static void test_identity_sweep__unverified_accounts_end_after_a_week(void **state)

@@ -33,6 +33,47 @@ static void test_identity__administrators_say_who_may_what(void **state)
     expect(ask(HTTP_GET, "/v1/me", ann.access, NULL), 200, NULL);
 }
 
+/* What a sign-in under way gets: it read the roles, and signs when they were taken away, in whatever second. */
+static const char *sign_late(const char *user_id, const char *session_id)
+{
+    struct token_claims claims = {.token_id = "late",
+                                  .tenant = TENANT_DEFAULT,
+                                  .roles = ROLE_CUSTOMER | ROLE_SUPPORT,
+                                  .issued_at_s = clock_wall_ms() / CLOCK_MS_PER_S + TOKEN_LEEWAY_S - 1};
+    struct str token;
+    claims.expires_at_s = claims.issued_at_s + TOKEN_LIFETIME_S;
+    snprintf(claims.user_id, sizeof(claims.user_id), "%s", user_id);
+    snprintf(claims.session_id, sizeof(claims.session_id), "%s", session_id);
+    assert_int_equal(token_sign(shop.host->tokens, shop.arena, &claims, &token), 0);
+    return arena_cstr(shop.arena, token);
+}
+
+/* The sessions go on, each under a new id, as old as it was, and a refresh token of before is still good once. */
+static void test_identity__no_token_outlives_a_role_that_it_names(void **state)
+{
+    (void)state;
+    make_person("ann@example.com");
+    struct tokens root = sign_in_root();
+    struct tokens desk = tokens_of(sign_in("ann@example.com", "password-1"));
+    struct tokens phone = tokens_of(sign_in("ann@example.com", "password-1"));
+    char *id = field(ask(HTTP_GET, "/v1/me", desk.access, NULL).body, "id");
+    expect(put_roles(root.access, id, "\"customer\",\"support\"", NULL), 200, NULL);
+    struct str before = ask(HTTP_GET, "/v1/sessions", phone.access, NULL).body;
+    char *phone_session = field(before, "id"), *phone_created = field(before, "created_at"); /* the newest first */
+    expect(ask(HTTP_GET, "/v1/me", sign_late(id, phone_session), NULL), 200, NULL);
+    expect(put_roles(root.access, id, "\"customer\"", NULL), 200, NULL);
+    expect(ask(HTTP_GET, "/v1/me", sign_late(id, phone_session), NULL), 401, "token_revoked");
+    expect(ask(HTTP_GET, "/v1/me", desk.access, NULL), 401, "token_revoked");
+    struct tokens again = tokens_of(refresh_with(phone.refresh));
+    struct str after = ask(HTTP_GET, "/v1/sessions", again.access, NULL).body;
+    assert_int_equal(count_of(after, "\"id\":"), 2);
+    assert_string_not_equal(field(after, "id"), phone_session);
+    assert_string_equal(field(after, "created_at"), phone_created);
+    expect(refresh_with(phone.refresh), 401, "refresh_token_reused");
+    expect(ask(HTTP_GET, "/v1/me", again.access, NULL), 401, "token_revoked");
+    expect(ask(HTTP_GET, "/v1/me", tokens_of(refresh_with(desk.refresh)).access, NULL), 200, NULL);
+}
+
 static void test_identity__the_last_administrator_stays(void **state)
 {
     (void)state;
@@ -295,6 +336,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(test_identity__administrators_say_who_may_what),
+        TEST(test_identity__no_token_outlives_a_role_that_it_names),
         TEST(test_identity__the_last_administrator_stays),
         TEST(test_identity__the_command_line_grants_roles),
         TEST(test_identity__a_disabled_account_has_no_sessions),

@@ -41,7 +41,6 @@ static int add_channels(struct call *call, struct str channels, struct subscript
     if (subscription->channel_count == 0)
         return call_fail(call, ERR_INVALID, "channels_required", "?channels",
                          "Say what to follow: channels=product:ID, or a ticket.");
-    subscription->user_id = call->who.user_id;
     subscription->session_id = call->who.session_id;
     return 0;
 }

@@ -41,14 +41,12 @@ struct subscriber {
     struct hub *hub;
     struct http_stream *stream;
     struct subscriber *previous, *next;
-    int64_t since_s; /* of clock_latest_ms, as a token's */
     int64_t until_ns;
     uint64_t told; /* the last event: one that goes to two of its channels is sent once */
     bool is_back;  /* and was told all up to came_from */
     struct position came_from;
     unsigned slot; /* the second of the heartbeat's span in which it gets one */
     size_t link_count;
-    char user_id[TOKEN_ID_BYTES];
     char session_id[TOKEN_ID_BYTES];
     struct link links[]; /* CHANNELS_OF_SUBSCRIBER_MAX at the most */
 };
@@ -221,9 +219,7 @@ static struct subscriber *subscriber_new(struct hub *hub, const struct subscript
         free(subscriber);
         return NULL;
     }
-    subscriber->since_s = clock_latest_ms() / CLOCK_MS_PER_S;
     subscriber->until_ns = clock_monotonic_ns() + STREAM_LIFE_S * CLOCK_NS_PER_S;
-    copy_id(subscriber->user_id, subscription->user_id);
     copy_id(subscriber->session_id, subscription->session_id);
     return subscriber;
 }
@@ -437,8 +433,7 @@ static bool is_over(const struct hub *hub, const struct subscriber *subscriber, 
     if (now_ns >= subscriber->until_ns)
         return true;
     return hub->ring && subscriber->session_id[0] &&
-           token_session_is_blocked(hub->ring, subscriber->user_id, subscriber->session_id, subscriber->since_s,
-                                    now_ms);
+           token_session_is_blocked(hub->ring, subscriber->session_id, now_ms);
 }
 
 static void tick(struct hub *hub, unsigned slot)

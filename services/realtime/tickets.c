@@ -45,7 +45,6 @@ static int encode(struct call *call, const Realtime__CreateTicketRequest *in, st
 
     stored.n_channels = in->n_channels;
     stored.channels = in->channels;
-    stored.user_id = call->who.user_id.len ? arena_cstr(call->arena, call->who.user_id) : NULL;
     stored.session_id = call->who.session_id.len ? arena_cstr(call->arena, call->who.session_id) : NULL;
     wire_to_json(&stored.base, &json);
     TRY(buf_error(&json));
@@ -114,7 +113,6 @@ static int fill(struct call *call, struct str json, struct subscription *subscri
     TRY(wire_from_json(call->arena, json, &stored->base, &call->problem));
     for (size_t i = 0; i < stored->n_channels; i++)
         TRY(channel_add_allowed(call, str_from_cstr(stored->channels[i]), subscription));
-    subscription->user_id = str_from_cstr(stored->user_id);
     subscription->session_id = str_from_cstr(stored->session_id);
     return 0;
 }

@@ -26,6 +26,15 @@ FROM session WHERE tenant = $1 AND user_id = $2 AND expires_at_ms > $3 ORDER BY 
 -- name: list_session_ids
 SELECT id FROM session WHERE tenant = $1 AND user_id = $2 AND id <> $3 ORDER BY id;
 
+-- name: copy_session
+INSERT INTO session (tenant, id, user_id, created_at_ms, last_used_at_ms, expires_at_ms, address, user_agent,
+    tokens_until_ms)
+SELECT tenant, $3, user_id, created_at_ms, last_used_at_ms, expires_at_ms, address, user_agent, tokens_until_ms
+FROM session WHERE tenant = $1 AND id = $2;
+
+-- name: move_refresh_tokens
+UPDATE refresh_token SET session_id = $3 WHERE tenant = $1 AND session_id = $2;
+
 -- name: find_oldest_session
 SELECT id FROM session WHERE tenant = $1 AND user_id = $2 ORDER BY id DESC LIMIT 1 OFFSET $3;
 
@@ -37,12 +46,11 @@ DELETE FROM session WHERE (tenant, id) IN (
     SELECT tenant, id FROM session WHERE expires_at_ms < $1 ORDER BY expires_at_ms LIMIT $2);
 
 -- name: put_token_block
-INSERT INTO token_block (kind, id, issued_until_s, until_ms) VALUES ($1, $2, $3, $4)
-ON CONFLICT (kind, id) DO UPDATE SET issued_until_s = excluded.issued_until_s, until_ms = excluded.until_ms;
+INSERT INTO token_block (session_id, until_ms) VALUES ($1, $2);
 
 -- name: list_token_blocks
-SELECT kind, id, issued_until_s, until_ms FROM token_block WHERE until_ms > $1 ORDER BY until_ms LIMIT $2;
+SELECT session_id, until_ms FROM token_block WHERE until_ms > $1 ORDER BY until_ms LIMIT $2;
 
 -- name: sweep_token_blocks
-DELETE FROM token_block WHERE (kind, id) IN (
-    SELECT kind, id FROM token_block WHERE until_ms < $1 ORDER BY until_ms LIMIT $2);
+DELETE FROM token_block WHERE session_id IN (
+    SELECT session_id FROM token_block WHERE until_ms < $1 ORDER BY until_ms LIMIT $2);
