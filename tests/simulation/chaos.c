@@ -91,20 +91,17 @@ static void sleep_a_while(struct simulation *sim)
     simulator_skip_time(size_ms * CLOCK_NS_PER_MS);
 }
 
-/* Nobody comes, and nothing is under way: whatever was asked before is not asked again by a key that ends meanwhile.
- * The network comes back a little later. */
-static void begin_quiet(struct simulation *sim)
+/* The network comes back whole, a little later. */
+void skip_in_quiet(struct simulation *sim, int64_t size_ms)
 {
     *simulated_network_faults() = (struct simulated_network_faults){.refused_permille = 1000};
     sim->is_offline = true;
     task_sleep_ms(LATEST_MS);
-}
-
-static void end_quiet(struct simulation *sim)
-{
+    note("nothing happens for %lld hours", (long long)(size_ms / HOUR_MS));
+    simulator_skip_time(size_ms * CLOCK_NS_PER_MS);
     task_sleep_ms(2 * SECOND_MS);
     sim->is_offline = false;
-    shake_network(sim);
+    *simulated_network_faults() = (struct simulated_network_faults){0};
 }
 
 /* For so long that keys end, too. */
@@ -112,10 +109,8 @@ static void skip_days(struct simulation *sim)
 {
     static const int64_t sizes_ms[] = {25 * HOUR_MS, 8 * DAY_MS, 31 * DAY_MS};
     int64_t size_ms = sizes_ms[simulator_random_below(sizeof(sizes_ms) / sizeof(sizes_ms[0]))];
-    begin_quiet(sim);
-    note("nothing happens for %lld hours", (long long)(size_ms / HOUR_MS));
-    simulator_skip_time(size_ms * CLOCK_NS_PER_MS);
-    end_quiet(sim);
+    skip_in_quiet(sim, size_ms);
+    shake_network(sim);
 }
 
 static void step_clock(struct simulation *sim)

@@ -301,6 +301,9 @@ uint64_t faults_sum(const struct faults_struck *struck);
 
 #define FAULTS_MIN 20 /* that a seed has at the least */
 void chaos_end(struct simulation *sim);
+/* Skips so much time while nobody comes and nothing is under way: what was asked before is not asked again by a key
+ * that ends meanwhile. */
+void skip_in_quiet(struct simulation *sim, int64_t size_ms);
 
 extern const struct service recorder_service;
 

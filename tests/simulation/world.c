@@ -214,11 +214,11 @@ static bool is_settled(struct purchase *purchase)
 
 /* A boot under a clock that was behind has set the steady clock back, and what had a time waits for as much longer
  * (ADR 0018): until the clock is where it was. */
-static void catch_up(const struct simulation *sim)
+static void catch_up(struct simulation *sim)
 {
     int64_t behind_ms = sim->latest_steady_ms - simulator_process_steady_ms();
     if (behind_ms > 0)
-        simulator_skip_time(behind_ms * CLOCK_NS_PER_MS);
+        skip_in_quiet(sim, behind_ms);
 }
 
 /* Once faults are over, every order ends by itself: money, stock and time-outs included. */
