@@ -7,11 +7,9 @@ Exactly the units are sold, everybody is told that they have one or that none is
 when they arrived. Who is turned away (429, 503) was not answered: they are counted apart, and none may be.
 """
 import argparse
-import contextlib
 import json
 import pathlib
 import shutil
-import sqlite3
 import tempfile
 import time
 
@@ -21,16 +19,6 @@ CONNECTIONS = 8192
 ANSWERS = {"201", "409", "410"}  # an order, or sold out
 TURNED_AWAY = {"429", "503"}
 PATIENCE_S = 120
-
-
-def confirmed(folder, sku_id):
-    """What the shop's own records say was sold, and what is still under way."""
-    with contextlib.closing(sqlite3.connect("file:%s/orders.db?mode=ro" % folder, uri=True)) as database:
-        found = dict(database.execute(
-            "SELECT o.status, sum(l.quantity) FROM order_line l"
-            " JOIN orders o ON o.tenant = l.tenant AND o.id = l.order_id"
-            " WHERE l.sku_id = ? GROUP BY o.status", [sku_id]).fetchall())
-    return found.get("confirmed", 0), found.get("pending", 0)
 
 
 def answered(result, buyers):
@@ -51,15 +39,15 @@ def hold(shop, buyers, seconds, units):
     """Holds the sale on a running shop: its figures, with what is wrong under "faults"."""
     sku_id = measure.any_sku(shop)
     measure.set_stock(shop, sku_id, units)
-    sold_before, _ = confirmed(shop.folder, sku_id)
+    sold_before, _ = measure.sold(shop.folder, sku_id)
     before = measure.cpu_ns(shop.process.pid)
     result = measure.load_orders(shop, measure.order_of(sku_id), "-c", min(CONNECTIONS, buyers), "-n", buyers,
                                  "-r", max(1, round(buyers / seconds)), label="flash", may_fail=True)
     end = time.monotonic() + PATIENCE_S
-    sold, pending = confirmed(shop.folder, sku_id)
+    sold, pending = measure.sold(shop.folder, sku_id)
     while pending and time.monotonic() < end:
         time.sleep(0.05)
-        sold, pending = confirmed(shop.folder, sku_id)
+        sold, pending = measure.sold(shop.folder, sku_id)
     sold -= sold_before
     stock = shop.get("/api/catalog/v1/skus/%s/stock" % sku_id)
     faults = []

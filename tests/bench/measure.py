@@ -6,6 +6,7 @@ import pathlib
 import random
 import signal
 import socket
+import sqlite3
 import subprocess
 import time
 import urllib.error
@@ -182,6 +183,16 @@ def any_sku(shop):
 def set_stock(shop, sku_id, units):
     if not admin(shop, "catalog", "set_stock", {"id": sku_id, "on_hand": units}):
         raise SystemExit("bench: the stock cannot be set")
+
+
+def sold(folder, sku_id):
+    """Units of it in confirmed orders, by the shop's own records, and in those that are still under way."""
+    with contextlib.closing(sqlite3.connect("file:%s/orders.db?mode=ro" % folder, uri=True)) as database:
+        found = dict(database.execute(
+            "SELECT o.status, sum(l.quantity) FROM order_line l"
+            " JOIN orders o ON o.tenant = l.tenant AND o.id = l.order_id"
+            " WHERE l.sku_id = ? GROUP BY o.status", [sku_id]).fetchall())
+    return found.get("confirmed", 0), found.get("pending", 0)
 
 
 def admin(shop, service, method, message):
