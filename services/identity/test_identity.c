@@ -71,6 +71,40 @@ static void test_identity__a_code_takes_few_attempts(void **state)
     expect(verify_code("ann@example.com", wait_for_code("ann@example.com", 2)), 204, NULL);
 }
 
+static int age_codes(struct sql_tx *tx, void *argument)
+{
+    static const struct sql_statement age = {"test_code_age",
+                                             "UPDATE one_time_code SET expires_at_ms = expires_at_ms - $1"};
+    return sql_exec(tx, &age, SQL_ARGS(sql_int(*(const int64_t *)argument)), NULL);
+}
+
+/* As if so much time had passed since they were sent. */
+static void pass(int64_t minutes)
+{
+    int64_t passed_ms = minutes * 60 * CLOCK_MS_PER_S;
+    assert_int_equal(sql_write(host_instance(shop.host, "identity")->db, age_codes, &passed_ms), 0);
+}
+
+static void test_identity__a_code_lives_ten_minutes(void **state)
+{
+    (void)state;
+    expect(sign_up("ann@example.com", "password-1"), 201, NULL);
+    char *code = wait_for_code("ann@example.com", 1);
+    pass(10);
+    expect(verify_code("ann@example.com", code), 400, "invalid_code");
+    expect(sign_up("ann@example.com", "password-1"), 201, NULL);
+    code = wait_for_code("ann@example.com", 2);
+    pass(9);
+    expect(verify_code("ann@example.com", code), 204, NULL);
+    expect(ask(HTTP_POST, "/v1/password/forgot", NULL, "{\"email\":\"ann@example.com\"}"), 204, NULL);
+    code = wait_for_code("ann@example.com", 3);
+    pass(10);
+    expect(ask(HTTP_POST, "/v1/password/reset", NULL,
+               arena_printf(shop.arena, "{\"email\":\"ann@example.com\",\"code\":\"%s\",\"password\":\"password-2\"}",
+                            code)),
+           400, "invalid_code");
+}
+
 /* Somebody else signs up with Ann's address before she confirmed it: her code still confirms her own password. */
 static void test_identity__each_code_confirms_its_own_password(void **state)
 {
@@ -558,6 +592,7 @@ int main(void)
         TEST(test_identity__a_known_address_gets_the_same_answer),
         TEST(test_identity__a_known_address_takes_the_same_time),
         TEST(test_identity__a_code_takes_few_attempts),
+        TEST(test_identity__a_code_lives_ten_minutes),
         TEST(test_identity__each_code_confirms_its_own_password),
         TEST(test_identity__bad_input_names_its_field),
         TEST(test_identity__a_refresh_token_is_good_once),
