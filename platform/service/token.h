@@ -83,8 +83,8 @@ int token_ring_jwks(struct token_ring *ring, struct buf *document);
 
 /* -- Tokens ------------------------------------------------------------------------------------------------------- */
 
-/* Signs the claims; *ret_token lies in the arena. ERR_INVALID for claims that token_verify would refuse, ERR_UNAVAILABLE
- * when no key signs, ERR_NO_MEMORY. */
+/* Signs the claims; *ret_token lies in the arena. ERR_INVALID for claims that token_verify would refuse,
+ * ERR_UNAVAILABLE when no key signs, ERR_NO_MEMORY. */
 int token_sign(struct token_ring *ring, struct arena *arena, const struct token_claims *claims, struct str *ret_token);
 
 /* Checks a token at now_ms, of clock_latest_ms. ERR_UNAUTHENTICATED when it is not good; *ret_reason (may be NULL) is
