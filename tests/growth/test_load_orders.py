@@ -49,13 +49,22 @@ def shape(template, columns):
     return sorted(rows, key=repr)
 
 
-class LoadOrders(unittest.TestCase):
+class Guests(unittest.TestCase):
+    """Orders of one kind of buyer."""
+
+    @classmethod
+    def sign_in(cls):
+        """How the buyer is known to the shop."""
+        return {}
+
     @classmethod
     def setUpClass(cls):
         cls.shop = Shop(LOG_LEVEL="error")
         cls.addClassCleanup(cls.shop.close)
         cls.shop.start()
         cls.shop.staff("admin")
+        cls.buyer = cls.sign_in()
+        cls.placed = 0
         cls.sku = cls.shop.sku(1000)
         cls.rest(cls.place())
         cls.real = []
@@ -79,7 +88,7 @@ class LoadOrders(unittest.TestCase):
 
     @classmethod
     def place(cls):
-        return cls.shop.buy([(cls.sku, 1)])
+        return cls.shop.buy([(cls.sku, 1)], **cls.buyer)
 
     @classmethod
     def restart(cls):
@@ -89,7 +98,7 @@ class LoadOrders(unittest.TestCase):
     @classmethod
     def rest(cls, order):
         """Until everything that follows the order is done; then the shop is stopped."""
-        cls.placed = getattr(cls, "placed", 0) + 1
+        cls.placed += 1
         eventually(lambda: len(cls.shop.mails("buyer@mail.example")) >= cls.placed, "the receipt of " + order["id"])
         eventually(lambda: not load_orders.work_left(cls.shop.data), "all that follows " + order["id"])
         cls.shop.stop()
@@ -137,6 +146,12 @@ class LoadOrders(unittest.TestCase):
 
     def test_the_shop_goes_on_selling(self):
         self.assertEqual("confirmed", self.place()["status"])
+
+
+class Customers(Guests):
+    @classmethod
+    def sign_in(cls):
+        return {"token": cls.shop.customer()}
 
 
 if __name__ == "__main__":
