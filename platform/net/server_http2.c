@@ -450,12 +450,19 @@ static ssize_t on_piece_wanted(nghttp2_session *session, int32_t stream_id, uint
     return len > 0 || taken == HTTP_STREAM_LAST ? (ssize_t)len : NGHTTP2_ERR_DEFERRED;
 }
 
+/* The stream's, or that of its connection, which another stream may have used up. */
+static bool is_window_shut(const struct http_sender *sender)
+{
+    nghttp2_session *session = sender->connection->http2;
+    return nghttp2_session_get_stream_remote_window_size(session, sender->stream_id) <= 0 ||
+           nghttp2_session_get_remote_window_size(session) <= 0;
+}
+
 /* Who waits for the peer's window would not get the end through it, and the server waits for nobody. */
 static void drain_sender(struct http_sender *sender)
 {
     nghttp2_session *session = sender->connection->http2;
-    bool waits = sender->blob || !sender->stream || http_stream_has_pieces(sender->stream);
-    waits = waits || nghttp2_session_get_stream_remote_window_size(session, sender->stream_id) <= 0;
+    bool waits = sender->blob || !sender->stream || http_stream_has_pieces(sender->stream) || is_window_shut(sender);
     http_sender_end(sender, HTTP_STREAM_DRAINED);
     sender->is_last = !waits;
     if (waits)
