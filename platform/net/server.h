@@ -77,8 +77,9 @@ int http_server_port(const struct http_server *server);
 unsigned http_server_loop_count(const struct http_server *server);
 unsigned http_server_connection_count(struct http_server *server);
 
-/* Drains: stops listening, answers what is in flight (Connection: close, GOAWAY), closes idle connections, and returns
- * true when every connection is gone before the deadline; those left are then cut. Callable once. */
+/* Drains: stops listening, answers what is in flight (Connection: close, GOAWAY), and closes idle connections. What has
+ * reached the machine before the call is in flight, be it accepted and read or not. Returns true when every connection
+ * is gone before the deadline; those left are then cut. Callable once. */
 bool http_server_drain(struct http_server *server, int64_t deadline_ns);
 
 /* After the drain (or instead): stops the loops and frees everything. No exchange may be unanswered by a task that

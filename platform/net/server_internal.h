@@ -46,6 +46,7 @@
 #define HTTP_TRAILER_BYTES_MAX 4096u
 #define HTTP_LINGER_MS 2000            /* for the peer to read a last answer, after our FIN */
 #define HTTP_DRAIN_LINGER_MS 200       /* the same once the server is to end: it waits for this */
+#define HTTP_ROUNDS_BEFORE_DRAIN 2u    /* of a loop, whole ones */
 #define HTTP_LINGER_BYTES_MAX 1048576u /* of a refused request that are read and forgotten meanwhile */
 #define HTTP_TICK_MS 20                /* time-outs are this late at most */
 #define HTTP_LISTEN_BACKLOG 1024
@@ -374,7 +375,8 @@ struct http_loop {
     uv_timer_t timer;
     uint64_t timer_due_ms; /* 0: not running */
     bool listening;
-    bool accept_waits; /* for memory, until the timer runs out; nothing is accepted meanwhile */
+    bool accept_waits;            /* for memory, until the timer runs out; nothing is accepted meanwhile */
+    unsigned rounds_before_drain; /* that have begun */
     bool draining;
 
     struct http_connection *first_connection;

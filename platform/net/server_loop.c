@@ -208,18 +208,6 @@ void http_loop_flush(struct http_loop *loop)
     }
 }
 
-/* Behind the round of reads. */
-static void on_check(uv_check_t *check)
-{
-    struct http_loop *loop = check->data;
-    if (!loop->batch_open)
-        return;
-    loop->batch_open = false;
-    if (loop->server->config.on_batch_end)
-        loop->server->config.on_batch_end(loop->server->config.context, loop->index);
-    http_loop_flush(loop);
-}
-
 static void stop_listening(struct http_loop *loop)
 {
     if (loop->listening)
@@ -241,22 +229,58 @@ static void cut(struct http_connection *connection)
     http_connection_close(connection);
 }
 
+static void end_batch(struct http_loop *loop)
+{
+    if (!loop->batch_open)
+        return;
+    loop->batch_open = false;
+    if (loop->server->config.on_batch_end)
+        loop->server->config.on_batch_end(loop->server->config.context, loop->index);
+    http_loop_flush(loop);
+}
+
+/* Who came before the drain was wanted is inside, however late this loop is: a round accepts who waits at the door, the
+ * next one reads what they have sent. */
+static bool has_read_what_came_before(struct http_loop *loop)
+{
+    if (loop->rounds_before_drain == HTTP_ROUNDS_BEFORE_DRAIN)
+        return true;
+    loop->rounds_before_drain++;
+    http_loop_wake(loop);
+    return false;
+}
+
+static void begin_drain(struct http_loop *loop)
+{
+    struct http_server *server = loop->server;
+    loop->draining = true;
+    stop_listening(loop);
+    for_each_connection(loop, http_connection_drain);
+    http_loop_flush(loop);
+    atomic_fetch_add(&server->draining_count, 1);
+    TASK_LOCKED(&server->mutex);
+    task_cond_broadcast(&server->gone);
+}
+
+/* Behind the round of accepts and reads. */
+static void on_check(uv_check_t *check)
+{
+    struct http_loop *loop = check->data;
+    end_batch(loop);
+    if (!atomic_load(&loop->server->drain_wanted))
+        return;
+    if (!loop->draining && has_read_what_came_before(loop))
+        begin_drain(loop);
+    if (loop->draining && atomic_load(&loop->server->cut_wanted))
+        for_each_connection(loop, cut);
+}
+
 static void on_async(uv_async_t *async)
 {
     struct http_loop *loop = async->data;
     struct http_server *server = loop->server;
     take_answers(loop);
     http_loop_take_woken(loop);
-    if (atomic_load(&server->drain_wanted) && !loop->draining) {
-        loop->draining = true;
-        stop_listening(loop);
-        for_each_connection(loop, http_connection_drain);
-        atomic_fetch_add(&server->draining_count, 1);
-        TASK_LOCKED(&server->mutex);
-        task_cond_broadcast(&server->gone);
-    }
-    if (atomic_load(&server->cut_wanted))
-        for_each_connection(loop, cut);
     http_loop_flush(loop);
     if (atomic_load(&server->stop_wanted) && !uv_is_closing((uv_handle_t *)&loop->async)) {
         stop_listening(loop);

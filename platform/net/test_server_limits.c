@@ -384,6 +384,46 @@ static void test_server_limits__drain(void **state)
     test_server_stop(server);
 }
 
+static void await_drain_wanted(struct http_server *server)
+{
+    for (int i = 0; i < READ_TIMEOUT_S * 1000 && !atomic_load(&server->drain_wanted); i++)
+        task_sleep_ms(1);
+    assert_true(atomic_load(&server->drain_wanted));
+}
+
+/* Who came before a drain is served by it, although the loop was busy and has neither accepted nor read: a whole
+ * request, and one whose end comes later. */
+static void test_server_limits__drain_serves_who_came_before(void **state)
+{
+    (void)state;
+    struct test_server *server = test_server_start(test_config());
+    int halting = test_connect(server->port);
+    assert_true(test_send(halting, STR("GET /halt HTTP/1.1\r\nHost: a\r\n\r\n")));
+    test_server_await_halt(server);
+    int whole = test_connect(server->port);
+    assert_true(test_send(whole, STR("GET /whole HTTP/1.1\r\nHost: a\r\n\r\n")));
+    int half = test_connect(server->port);
+    assert_true(test_send(half, STR("POST /half HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nbod")));
+    struct drain argument = {server, clock_monotonic_ns() + READ_TIMEOUT_S * CLOCK_NS_PER_S, false};
+    struct task *task = NULL;
+    assert_int_equal(task_start(&task, "drain", drain, &argument), 0);
+    await_drain_wanted(server->server);
+    test_server_go_on(server);
+    await_refused(server->port);
+    assert_true(test_send(half, STR("y")));
+    int descriptors[] = {halting, whole, half};
+    const char *expected[] = {"GET /halt? a ", "GET /whole? a ", "POST /half? a body"};
+    for (int i = 0; i < 3; i++) {
+        char *answer = test_read_all(descriptors[i], NULL);
+        assert_contains(answer, expected[i]);
+        free(answer);
+        close(descriptors[i]);
+    }
+    task_join(task);
+    assert_true(argument.complete);
+    test_server_stop(server);
+}
+
 /* What waits for peers that keep their connections open does not hold up the end: neither those that were answered
  * before, nor those that were told of a close already. */
 static void test_server_limits__drain_does_not_wait_for_idle_peers(void **state)
@@ -455,6 +495,7 @@ int main(void)
         cmocka_unit_test(test_server_limits__loops_share_the_port),
         cmocka_unit_test(test_server_limits__ipv6),
         cmocka_unit_test(test_server_limits__drain),
+        cmocka_unit_test(test_server_limits__drain_serves_who_came_before),
         cmocka_unit_test(test_server_limits__drain_does_not_wait_for_idle_peers),
         cmocka_unit_test(test_server_limits__drain_is_cut),
         cmocka_unit_test(test_server_limits__free_without_drain),

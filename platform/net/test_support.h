@@ -2,6 +2,7 @@
  * sockets with a time-out on every read.
  *
  *   /held       kept until test_server_release
+ *   /halt       its handler holds the loop until test_server_go_on
  *   /later      answered by another task, through a queue
  *   /large      LARGE_BYTES bytes, in a blob
  *   /arena      ARENA_BYTES bytes in the exchange's arena
@@ -62,6 +63,7 @@ struct test_server {
     struct test_stream streams[TEST_STREAMS_MAX];
     unsigned stream_count;
     unsigned ended_count;
+    bool is_halted, may_go_on;
     bool stopping;
     struct task *worker;
     atomic_uint requests;
@@ -135,6 +137,15 @@ static inline void test_answer_stream(struct test_server *server, struct http_ex
     task_cond_broadcast(&server->changed);
 }
 
+static inline void test_halt(struct test_server *server)
+{
+    TASK_LOCKED(&server->mutex);
+    server->is_halted = true;
+    task_cond_broadcast(&server->changed);
+    while (!server->may_go_on)
+        task_cond_wait(&server->changed, &server->mutex);
+}
+
 static inline void test_on_request(void *context, struct http_exchange *exchange)
 {
     struct test_server *server = context;
@@ -147,6 +158,9 @@ static inline void test_on_request(void *context, struct http_exchange *exchange
         ASSERT(*count < HELD_MAX);
         (held ? server->held : server->later)[(*count)++] = exchange;
         task_cond_broadcast(&server->changed);
+    } else if (str_equal(path, STR("/halt"))) {
+        test_halt(server);
+        test_describe(exchange);
     } else if (str_equal(path, STR("/large"))) {
         struct http_response response = {.status = 200, .blob = http_blob_ref(server->large)};
         http_exchange_respond(exchange, &response);
@@ -255,6 +269,22 @@ static inline void test_server_await_held(struct test_server *server, unsigned c
     TASK_LOCKED(&server->mutex);
     while (server->held_count < count)
         assert_true(task_cond_wait_until(&server->changed, &server->mutex, deadline));
+}
+
+/* Waits until the loop does nothing but to handle /halt. */
+static inline void test_server_await_halt(struct test_server *server)
+{
+    int64_t deadline = clock_monotonic_ns() + READ_TIMEOUT_S * CLOCK_NS_PER_S;
+    TASK_LOCKED(&server->mutex);
+    while (!server->is_halted)
+        assert_true(task_cond_wait_until(&server->changed, &server->mutex, deadline));
+}
+
+static inline void test_server_go_on(struct test_server *server)
+{
+    TASK_LOCKED(&server->mutex);
+    server->may_go_on = true;
+    task_cond_broadcast(&server->changed);
 }
 
 /* Answers what is held, the first one last. */
