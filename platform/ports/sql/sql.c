@@ -14,6 +14,8 @@ static const struct {
     const struct sql_driver *driver;
 } adapters[] = {
     {{"sqlite"}, &sql_sqlite_driver},
+    {{"postgres"}, &sql_postgres_driver},
+    {{"postgresql"}, &sql_postgres_driver},
     {{NULL}, NULL},
 };
 

@@ -66,7 +66,7 @@ struct sql_driver {
     int (*exists)(const struct sql_place *place, char ret_message[SQL_MESSAGE_BYTES]);
     int (*open)(struct sql_db **ret_db, const struct sql_config *config, char ret_message[SQL_MESSAGE_BYTES]);
 };
-extern const struct sql_driver sql_sqlite_driver;
+extern const struct sql_driver sql_sqlite_driver, sql_postgres_driver;
 
 struct sql_db {
     const struct sql_adapter *adapter;
