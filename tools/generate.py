@@ -5,7 +5,8 @@
                                      methods' names, descriptors and handler types, and typed clients; wire_rules.c:
                                      what the options (options.v1.rule) say, for platform/wire
   <folder>/*.sql                 ->  *.sql.{c,h}: each "-- name: verb_noun" is a constant <owner>_sql_<name>
-  <folder>/migrations/NNNN_*.sql ->  migrations.{c,h}: an array <owner>_migrations
+  <folder>/migrations/NNNN_*.sql ->  migrations.{c,h}: an array <owner>_migrations; NNNN_*.postgres.sql: the same one, as
+                                     Postgres wants it said
   <folder>/assets/**             ->  assets.{c,h}: the bytes of each file are a struct str <owner>_asset_<name>
 
 The owner is the nearest folder that is not called sql. A file is written only when its text changes, so that nothing is
@@ -26,6 +27,7 @@ SOURCES = ("platform", "services", "tests/simulation", "tests/faults")
 OPTIONS = "shopstream/options/v1/options.proto"  # read here; nothing of it is needed in C
 # Those of platform/wire/wire_format.c.
 FORMATS = {"email", "uuid", "slug", "currency", "country", "date-time", "hostname", "token"}
+POSTGRES_SUFFIX = ".postgres.sql"
 FIELDS_MAX = 128  # WIRE_FIELDS_MAX
 kept = set()
 
@@ -98,12 +100,16 @@ def generate_migrations(folder):
     owner = owner_of(folder / "x")
     relative = folder.relative_to(ROOT) / "migrations"
     entries = []
-    for number, path in enumerate(sorted(folder.glob("*.sql")), start=1):
+    own = [path for path in sorted(folder.glob("*.sql")) if not path.name.endswith(POSTGRES_SUFFIX)]
+    for number, path in enumerate(own, start=1):
         match = re.fullmatch(r"(\d{4})_([a-z0-9_]+)\.sql", path.name)
         if not match or int(match.group(1)) != number:
             fail("%s: migrations are NNNN_name.sql, numbered from 0001 without a gap" % path)
-        entries.append("    {.number = %d, .name = \"%s\", .text =\n%s},"
-                       % (number, match.group(2), c_string(strip_comments(path.read_text()))))
+        texts = ".text =\n%s" % c_string(strip_comments(path.read_text()))
+        postgres = path.with_name(path.stem + POSTGRES_SUFFIX)
+        if postgres.exists():
+            texts += ",\n     .postgres_text =\n%s" % c_string(strip_comments(postgres.read_text()))
+        entries.append("    {.number = %d, .name = \"%s\", %s}," % (number, match.group(2), texts))
     write(str(relative) + ".h",
           "/* Generated from %s. */\n#pragma once\n#include \"platform/ports/sql/sql.h\"\n\n"
           "extern const struct sql_migration %s_migrations[];\nextern const size_t %s_migration_count;\n"

@@ -15,7 +15,7 @@ static const struct service hats = {.name = "hats", .routes = (const struct rout
 static const struct service shoes = {.name = "shoes", .routes = (const struct route[]){{0}}};
 static const struct service *const only_hats[] = {&hats, NULL}, *const both[] = {&hats, &shoes, NULL};
 
-static const struct sql_migration broken[] = {{1, "broken", "THIS IS NO SQL"}};
+static const struct sql_migration broken[] = {{.number = 1, .name = "broken", .text = "THIS IS NO SQL"}};
 static const size_t broken_count = 1;
 static const struct service gloves = {
     .name = "gloves", .routes = (const struct route[]){{0}}, .migrations = broken, .migration_count = &broken_count};

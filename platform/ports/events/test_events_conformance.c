@@ -48,7 +48,7 @@ struct fixture {
 static struct sql_db *open_db(struct fixture *f, const char *name)
 {
     static const struct sql_migration test_migrations[] = {
-        {1, "effect",
+        {.number = 1, .name = "effect", .text =
          "CREATE TABLE effect (n INTEGER PRIMARY KEY AUTOINCREMENT, source_offset BIGINT, key TEXT, payload TEXT);"}};
     char url[2 * PATH_BYTES];
     snprintf(url, sizeof(url), "sqlite:%.200s/%s.db", f->folder, name);

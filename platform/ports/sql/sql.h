@@ -26,11 +26,13 @@ struct sql_statement {
     const char *text;
 };
 
-/* One file NNNN_name.sql; applied in order, once, each in one transaction, its checksum kept. */
+/* One file NNNN_name.sql; applied in order, once, each in one transaction, its checksum kept. What Postgres has other
+ * words for (triggers, counters) stands once more in NNNN_name.postgres.sql. */
 struct sql_migration {
     unsigned number;
     const char *name;
     const char *text;
+    const char *postgres_text; /* NULL: the same */
 };
 
 enum sql_type { SQL_TYPE_NULL, SQL_TYPE_INTEGER, SQL_TYPE_TEXT, SQL_TYPE_BLOB };

@@ -13,6 +13,7 @@
 #define CHECKSUM_HEX_SIZE (2 * CHECKSUM_BYTES + 1)
 
 struct migration_run {
+    const struct sql_adapter *adapter;
     const char *list_name;
     const struct sql_migration *migrations;
     size_t count;
@@ -21,11 +22,11 @@ struct migration_run {
 };
 
 /* SHA-256 of the text, in hexadecimal. */
-static int compute_checksum(const struct sql_migration *migration, char ret_hex[CHECKSUM_HEX_SIZE])
+static int compute_checksum(const char *text, char ret_hex[CHECKSUM_HEX_SIZE])
 {
     unsigned char digest[CHECKSUM_BYTES];
     unsigned size = 0;
-    if (EVP_Digest(migration->text, strlen(migration->text), digest, &size, EVP_sha256(), NULL) != 1)
+    if (EVP_Digest(text, strlen(text), digest, &size, EVP_sha256(), NULL) != 1)
         return ERR_INTERNAL;
     encode_hex_into(ret_hex, str_from(digest, sizeof(digest)));
     ret_hex[CHECKSUM_HEX_SIZE - 1] = '\0';
@@ -52,7 +53,7 @@ static int compare_applied(struct migration_run *run, struct sql_rows *rows)
     }
     const struct sql_migration *ours = &run->migrations[run->applied];
     char checksum[CHECKSUM_HEX_SIZE];
-    TRY(compute_checksum(ours, checksum));
+    TRY(compute_checksum(run->adapter->migration_text(ours), checksum));
     if (number != ours->number || !str_equal_cstr(sql_get_text(rows, 2), checksum)) {
         sql_message(run->message,
                     "migration %lld (%.*s) of \"%s\" was applied with another text than this program's %u (%s): "
@@ -80,9 +81,10 @@ static int apply_next(struct sql_tx *tx, void *argument)
 {
     struct migration_run *run = argument;
     const struct sql_migration *migration = &run->migrations[run->applied];
+    const char *text = run->adapter->migration_text(migration);
     char checksum[CHECKSUM_HEX_SIZE];
-    TRY(compute_checksum(migration, checksum));
-    TRY(tx->db->adapter->script(tx, migration->text, run->message));
+    TRY(compute_checksum(text, checksum));
+    TRY(run->adapter->script(tx, text, run->message));
     return sql_exec(tx, &ports_sql_insert_migration,
                     SQL_ARGS(sql_cstr(run->list_name), sql_int(migration->number), sql_cstr(migration->name),
                              sql_cstr(checksum), sql_int(clock_wall_ms())),
@@ -102,8 +104,11 @@ int sql_migrate(struct sql_db *db, const char *list_name, const struct sql_migra
 {
     ret_message[0] = '\0';
     ASSERT(count <= MIGRATIONS_MAX);
-    struct migration_run run = {
-        .list_name = list_name, .migrations = migrations, .count = count, .message = ret_message};
+    struct migration_run run = {.adapter = db->adapter,
+                                .list_name = list_name,
+                                .migrations = migrations,
+                                .count = count,
+                                .message = ret_message};
     int error = sql_write(db, create_table, NULL);
     if (!error)
         error = sql_read(db, read_applied, &run);

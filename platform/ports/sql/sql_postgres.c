@@ -9,6 +9,7 @@
 
 #define SCRIPT_BYTES 2048
 
+static const char *postgres_migration_text(const struct sql_migration *migration);
 static void postgres_close(struct sql_db *base);
 static void postgres_get_stats(struct sql_db *base, struct sql_stats *ret_stats);
 
@@ -17,6 +18,7 @@ static const struct sql_adapter postgres_adapter = {
     .close = postgres_close,
     .write_async = postgres_write_async,
     .read = postgres_read,
+    .migration_text = postgres_migration_text,
     .exec = postgres_exec,
     .script = postgres_script,
     .query = postgres_query,
@@ -32,6 +34,11 @@ static const struct sql_adapter postgres_adapter = {
     .dump_table = postgres_dump_table,
     .load_table = postgres_load_table,
 };
+
+static const char *postgres_migration_text(const struct sql_migration *migration)
+{
+    return migration->postgres_text ? migration->postgres_text : migration->text;
+}
 
 /* -- The URL ------------------------------------------------------------------------------------------------------ */
 

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+static const char *sqlite_migration_text(const struct sql_migration *migration);
 static void sqlite_close(struct sql_db *base);
 static void sqlite_get_stats(struct sql_db *base, struct sql_stats *ret_stats);
 
@@ -15,6 +16,7 @@ const struct sql_adapter sqlite_adapter = {
     .close = sqlite_close,
     .write_async = sqlite_write_async,
     .read = sqlite_read,
+    .migration_text = sqlite_migration_text,
     .exec = sqlite_exec,
     .script = sqlite_script,
     .query = sqlite_query,
@@ -30,6 +32,11 @@ const struct sql_adapter sqlite_adapter = {
     .dump_table = sqlite_dump_table,
     .load_table = sqlite_load_table,
 };
+
+static const char *sqlite_migration_text(const struct sql_migration *migration)
+{
+    return migration->text;
+}
 
 /* -- The URL ------------------------------------------------------------------------------------------------------ */
 

@@ -53,10 +53,10 @@ static const struct engine *engine; /* the one under test */
 static bool is_decorated; /* behind the decorator, with no fault planned */
 
 static const struct sql_migration test_migrations[] = {
-    {1, "items",
+    {.number = 1, .name = "items", .text =
      "CREATE TABLE item (id text PRIMARY KEY, quantity bigint NOT NULL CHECK (quantity >= 0), note text UNIQUE);"
      "CREATE TABLE item_child (id text PRIMARY KEY, item_id text NOT NULL REFERENCES item (id));"},
-    {2, "index", "CREATE INDEX item_quantity ON item (quantity);"},
+    {.number = 2, .name = "index", .text = "CREATE INDEX item_quantity ON item (quantity);"},
 };
 
 static void open_database(struct fixture *f, size_t batch_max)
@@ -556,7 +556,7 @@ static void test_sql__migrations_apply_once(void **state)
     assert_int_equal(sql_migrate(f->db, "test", test_migrations, 2, f->message), 0);
     assert_int_equal(row_count(f), 1);
     /* Another list has numbers of its own. */
-    static const struct sql_migration other[] = {{1, "other", "CREATE TABLE other (id text PRIMARY KEY);"}};
+    static const struct sql_migration other[] = {{.number = 1, .name = "other", .text = "CREATE TABLE other (id text PRIMARY KEY);"}};
     assert_int_equal(sql_migrate(f->db, "other", other, 1, f->message), 0);
 }
 
@@ -582,8 +582,8 @@ static void test_sql__failed_migration_leaves_nothing(void **state)
     struct fixture *f = *state;
     struct sql_migration more[] = {test_migrations[0],
                                    test_migrations[1],
-                                   {3, "good", "CREATE TABLE good (id text PRIMARY KEY);"},
-                                   {4, "bad", "CREATE TABLE bad (id text PRIMARY KEY); SELECT nothing FROM nowhere;"}};
+                                   {.number = 3, .name = "good", .text = "CREATE TABLE good (id text PRIMARY KEY);"},
+                                   {.number = 4, .name = "bad", .text = "CREATE TABLE bad (id text PRIMARY KEY); SELECT nothing FROM nowhere;"}};
     assert_int_not_equal(sql_migrate(f->db, "test", more, 4, f->message), 0);
     assert_true(f->message[0] != '\0');
     more[3].text = "CREATE TABLE bad (id text PRIMARY KEY);";

@@ -15,7 +15,7 @@
 
 /* Names that need quotes, a child that sorts before its parent, a counter, every type, a row made by a migration. */
 static const struct sql_migration migrations[] = {
-    {1, "tables",
+    {.number = 1, .name = "tables", .text =
      "CREATE TABLE zoo (id bigint PRIMARY KEY, name text);"
      "CREATE TABLE animal (zoo_id bigint NOT NULL REFERENCES zoo (id), \"order\" text, \"a \"\"quoted\"\" name\" blob,"
      " PRIMARY KEY (zoo_id, \"order\"));"
@@ -174,7 +174,7 @@ static void test_sql_moving__counters_go_on(void **state)
     table.sequence = 41;
     struct rows rows = {.table = &table, .values = {{sql_int(3), sql_text(STR("old"))}}, .count = 1};
     assert_int_equal(sql_write(f->to.db, load, &rows), 0);
-    struct sql_migration more[] = {migrations[0], {2, insert.name, insert.text}};
+    struct sql_migration more[] = {migrations[0], {.number = 2, .name = insert.name, .text = insert.text}};
     assert_int_equal(sql_migrate(f->to.db, "test", more, 2, f->to.message), 0);
     assert_rows(f->to.db, &table, "i3,told;i42,tnext;");
     assert_int_equal(sql_read(f->to.db, list_tables, f), 0);

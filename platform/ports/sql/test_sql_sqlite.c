@@ -28,7 +28,7 @@ struct fixture {
 };
 
 static const struct sql_migration item_migration = {
-    1, "items", "CREATE TABLE item (id text PRIMARY KEY, quantity bigint NOT NULL, note text);"};
+    .number = 1, .name = "items", .text = "CREATE TABLE item (id text PRIMARY KEY, quantity bigint NOT NULL, note text);"};
 
 static void path_of(struct fixture *f, const char *name, char ret_path[PATH_BYTES])
 {

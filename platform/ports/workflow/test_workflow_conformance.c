@@ -164,7 +164,7 @@ static int run_activity(void *context, const struct activity_attempt *attempt, s
 static void open_engine(struct fixture *f)
 {
     static const struct sql_migration test_migrations[] = {
-        {1, "effect", "CREATE TABLE effect (token TEXT PRIMARY KEY, name TEXT NOT NULL);"}};
+        {.number = 1, .name = "effect", .text = "CREATE TABLE effect (token TEXT PRIMARY KEY, name TEXT NOT NULL);"}};
     struct sql_config config = {.url = f->url};
     if (sql_open(&f->db, &config, f->message) < 0)
         fail_msg("%s", f->message);

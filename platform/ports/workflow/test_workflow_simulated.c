@@ -106,7 +106,7 @@ static int follow(void *context, struct sql_tx *tx, const struct event *event, s
 static struct sql_db *open_db(const struct world *world, unsigned incarnation, const char *name)
 {
     static const struct sql_migration test_migrations[] = {
-        {1, "effect", "CREATE TABLE effect (token TEXT PRIMARY KEY, name TEXT NOT NULL);"}};
+        {.number = 1, .name = "effect", .text = "CREATE TABLE effect (token TEXT PRIMARY KEY, name TEXT NOT NULL);"}};
     char url[2 * PATH_BYTES];
     char message[512];
     snprintf(url, sizeof(url), "sqlite:%s/%u/%s.db", world->folder, incarnation, name);
