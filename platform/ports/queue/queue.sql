@@ -63,12 +63,12 @@ SELECT count(*), min(enqueued_at_ms) FROM (
     WHERE queue = $1 AND dead_at_ms IS NULL AND visible_at_ms <= $3
     ORDER BY visible_at_ms, id
     LIMIT $2
-) AS some;
+) AS counted;
 
 -- name: count_waiting
 SELECT count(*) FROM (
     SELECT 1 FROM queue_message WHERE queue = $1 AND dead_at_ms IS NULL AND visible_at_ms > $3 LIMIT $2
-) AS some;
+) AS counted;
 
 -- name: count_dead
-SELECT count(*) FROM (SELECT 1 FROM queue_message WHERE queue = $1 AND dead_at_ms IS NOT NULL LIMIT $2) AS some;
+SELECT count(*) FROM (SELECT 1 FROM queue_message WHERE queue = $1 AND dead_at_ms IS NOT NULL LIMIT $2) AS counted;

@@ -3,6 +3,9 @@
 -- name: postgres_transaction_status
 SELECT pg_xact_status($1::text::xid8);
 
+-- name: postgres_lift_time_limit
+SET LOCAL statement_timeout = 0;
+
 -- name: postgres_has_table
 SELECT 1 FROM pg_tables WHERE schemaname = current_schema() AND tablename = $1;
 

@@ -35,9 +35,13 @@ struct sql_adapter {
     void (*write_async)(struct sql_db *db, struct sql_write_job *job);
     int (*read)(struct sql_db *db, sql_closure *closure, void *argument);
 
-    /* Statements. script runs several statements without parameters, for migrations. migration_text: those of a
-     * migration in this engine's words. */
-    const char *(*migration_text)(const struct sql_migration *migration);
+    /* Migrations. text: of one, in this engine's words. lock keeps other processes from migrating the same database
+     * until unlock, and waits for one that does; both NULL where there can be none. */
+    const char *(*migration_text)(struct sql_db *db, const struct sql_migration *migration);
+    int (*lock_migrations)(struct sql_db *db, char ret_message[SQL_MESSAGE_BYTES]);
+    void (*unlock_migrations)(struct sql_db *db);
+
+    /* Statements. script runs several statements without parameters, for migrations. */
     int (*exec)(struct sql_tx *tx, const struct sql_statement *statement, struct sql_args args, int64_t *ret_changed);
     int (*script)(struct sql_tx *tx, const char *text, char ret_message[SQL_MESSAGE_BYTES]);
     int (*query)(struct sql_tx *tx, const struct sql_statement *statement, struct sql_args args,

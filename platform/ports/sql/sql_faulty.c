@@ -123,6 +123,25 @@ static int faulty_exec(struct sql_tx *tx, const struct sql_statement *statement,
     return FAULT_APPLY(fault, sql_exec(inner_tx(tx), statement, args, ret_changed));
 }
 
+static const char *faulty_migration_text(struct sql_db *base, const struct sql_migration *migration)
+{
+    struct sql_db *inner = inner_of(base);
+    return inner->adapter->migration_text(inner, migration);
+}
+
+static int faulty_lock_migrations(struct sql_db *base, char ret_message[SQL_MESSAGE_BYTES])
+{
+    struct sql_db *inner = inner_of(base);
+    return inner->adapter->lock_migrations ? inner->adapter->lock_migrations(inner, ret_message) : 0;
+}
+
+static void faulty_unlock_migrations(struct sql_db *base)
+{
+    struct sql_db *inner = inner_of(base);
+    if (inner->adapter->unlock_migrations)
+        inner->adapter->unlock_migrations(inner);
+}
+
 static int faulty_script(struct sql_tx *tx, const char *text, char ret_message[SQL_MESSAGE_BYTES])
 {
     struct sql_tx *inner = inner_tx(tx);
@@ -226,6 +245,9 @@ static const struct sql_adapter faulty_adapter = {
     .close = faulty_close,
     .write_async = faulty_write_async,
     .read = faulty_read,
+    .migration_text = faulty_migration_text,
+    .lock_migrations = faulty_lock_migrations,
+    .unlock_migrations = faulty_unlock_migrations,
     .exec = faulty_exec,
     .script = faulty_script,
     .query = faulty_query,

@@ -13,7 +13,7 @@
 #define CHECKSUM_HEX_SIZE (2 * CHECKSUM_BYTES + 1)
 
 struct migration_run {
-    const struct sql_adapter *adapter;
+    struct sql_db *db;
     const char *list_name;
     const struct sql_migration *migrations;
     size_t count;
@@ -31,6 +31,11 @@ static int compute_checksum(const char *text, char ret_hex[CHECKSUM_HEX_SIZE])
     encode_hex_into(ret_hex, str_from(digest, sizeof(digest)));
     ret_hex[CHECKSUM_HEX_SIZE - 1] = '\0';
     return 0;
+}
+
+static const char *text_of(const struct migration_run *run, const struct sql_migration *migration)
+{
+    return run->db->adapter->migration_text(run->db, migration);
 }
 
 static int create_table(struct sql_tx *tx, void *argument)
@@ -53,7 +58,7 @@ static int compare_applied(struct migration_run *run, struct sql_rows *rows)
     }
     const struct sql_migration *ours = &run->migrations[run->applied];
     char checksum[CHECKSUM_HEX_SIZE];
-    TRY(compute_checksum(run->adapter->migration_text(ours), checksum));
+    TRY(compute_checksum(text_of(run, ours), checksum));
     if (number != ours->number || !str_equal_cstr(sql_get_text(rows, 2), checksum)) {
         sql_message(run->message,
                     "migration %lld (%.*s) of \"%s\" was applied with another text than this program's %u (%s): "
@@ -81,10 +86,10 @@ static int apply_next(struct sql_tx *tx, void *argument)
 {
     struct migration_run *run = argument;
     const struct sql_migration *migration = &run->migrations[run->applied];
-    const char *text = run->adapter->migration_text(migration);
+    const char *text = text_of(run, migration);
     char checksum[CHECKSUM_HEX_SIZE];
     TRY(compute_checksum(text, checksum));
-    TRY(run->adapter->script(tx, text, run->message));
+    TRY(tx->db->adapter->script(tx, text, run->message));
     return sql_exec(tx, &ports_sql_insert_migration,
                     SQL_ARGS(sql_cstr(run->list_name), sql_int(migration->number), sql_cstr(migration->name),
                              sql_cstr(checksum), sql_int(clock_wall_ms())),
@@ -99,24 +104,34 @@ int sql_count_migrations(struct sql_tx *tx, int64_t *ret_count)
     return 0;
 }
 
+static int apply_all(struct migration_run *run)
+{
+    TRY(sql_write(run->db, create_table, NULL));
+    TRY(sql_read(run->db, read_applied, run));
+    for (; run->applied < run->count; run->applied++)
+        TRY(sql_write(run->db, apply_next, run));
+    return 0;
+}
+
+static int apply_alone(struct migration_run *run)
+{
+    const struct sql_adapter *adapter = run->db->adapter;
+    if (!adapter->lock_migrations)
+        return apply_all(run);
+    TRY(adapter->lock_migrations(run->db, run->message));
+    int error = apply_all(run);
+    adapter->unlock_migrations(run->db);
+    return error;
+}
+
 int sql_migrate(struct sql_db *db, const char *list_name, const struct sql_migration *migrations, size_t count,
                 char ret_message[512])
 {
     ret_message[0] = '\0';
     ASSERT(count <= MIGRATIONS_MAX);
-    struct migration_run run = {.adapter = db->adapter,
-                                .list_name = list_name,
-                                .migrations = migrations,
-                                .count = count,
-                                .message = ret_message};
-    int error = sql_write(db, create_table, NULL);
-    if (!error)
-        error = sql_read(db, read_applied, &run);
-    while (!error && run.applied < count) {
-        error = sql_write(db, apply_next, &run);
-        if (!error)
-            run.applied++;
-    }
+    struct migration_run run = {
+        .db = db, .list_name = list_name, .migrations = migrations, .count = count, .message = ret_message};
+    int error = apply_alone(&run);
     if (error == ERR_CORRUPT && !ret_message[0] && sql_check(db, ret_message) >= 0)
         ret_message[0] = '\0'; /* no damage to be named */
     if (error && !ret_message[0] && run.applied < count)

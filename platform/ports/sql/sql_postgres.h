@@ -29,8 +29,12 @@
 
 /* What a server has to answer in. A statement of ours that takes longer is one that hangs. */
 #define POSTGRES_CONNECT_S 5
+#define POSTGRES_START_MS 10000 /* for one that is not up yet */
 #define POSTGRES_STATEMENT_MS 30000
 #define POSTGRES_ANSWER_MS 35000
+
+/* ... but a migration may go through a whole table, and another process waits for it. */
+#define POSTGRES_MIGRATION_MS 3600000
 
 /* How long the fate of a commit whose answer was lost is asked for. */
 #define POSTGRES_FATE_MS 10000
@@ -47,6 +51,7 @@ struct postgres_rows;
 /* One connection, used by one task at a time. */
 struct postgres_connection {
     PGconn *handle; /* NULL until it is needed, and after it broke */
+    int64_t answer_ms; /* how long an answer may take */
     struct arena *arena;
     const struct sql_statement *prepared[POSTGRES_STATEMENT_SLOTS]; /* the name of each is its slot */
     unsigned prepared_count;
@@ -85,6 +90,8 @@ struct postgres_db {
     struct task_cond reader_freed;
     struct postgres_connection *readers, *free_readers;
     unsigned reader_count;
+
+    struct postgres_connection migrator; /* holds the lock of who migrates */
 
     atomic_uint_fast64_t commits, failed_commits, reads, reruns;
     atomic_bool refuses_writes;
@@ -125,6 +132,11 @@ int postgres_error(struct postgres_connection *connection, const PGresult *resul
 /* Connects where it is not connected. ERR_UNAVAILABLE; ret_message may be NULL. */
 int postgres_connect(struct postgres_db *db, struct postgres_connection *connection,
                      char ret_message[SQL_MESSAGE_BYTES]);
+#define POSTGRES_NO_CONNECTION "the Postgres server does not take the connection"
+
+/* What libpq says, in one line; handle may be NULL. Never a password: it is libpq that says it. */
+void postgres_say_why(const PGconn *handle, const char *what, char ret_message[SQL_MESSAGE_BYTES]);
+
 void postgres_disconnect(struct postgres_connection *connection);
 int postgres_connection_make(struct postgres_connection *connection);
 void postgres_connection_free(struct postgres_connection *connection);
@@ -136,10 +148,21 @@ int postgres_take_result(struct postgres_connection *connection, PGresult **ret_
 /* Runs a text of the adapter's own, which may hold several statements, to its end. */
 int postgres_run(struct postgres_connection *connection, const char *text);
 
+/* -- sql_postgres_server.c ---------------------------------------------------------------------------------------- */
+
+int postgres_locate(const struct sql_place *place, char ret_url[SQL_URL_BYTES], char ret_message[SQL_MESSAGE_BYTES]);
+int postgres_exists(const struct sql_place *place, char ret_message[SQL_MESSAGE_BYTES]);
+
+/* Sets what libpq is told, and the service. ERR_INVALID. */
+int postgres_parse_url(struct postgres_db *db, const char *url, char ret_message[SQL_MESSAGE_BYTES]);
+
+/* Waits for the server up to POSTGRES_START_MS, and looks whether it is fit for us; makes the service's role and schema
+ * where it has to. ERR_UNAVAILABLE. */
+int postgres_look_at_server(const struct postgres_db *db, bool has_to_make, char ret_message[SQL_MESSAGE_BYTES]);
+
 /* -- sql_postgres_statement.c ------------------------------------------------------------------------------------- */
 
 int postgres_exec(struct sql_tx *tx, const struct sql_statement *statement, struct sql_args args, int64_t *ret_changed);
-int postgres_script(struct sql_tx *tx, const char *text, char ret_message[SQL_MESSAGE_BYTES]);
 int postgres_query(struct sql_tx *tx, const struct sql_statement *statement, struct sql_args args,
                    struct sql_rows **ret_rows);
 /* As postgres_query, of a text that is made for this one run. */
@@ -152,6 +175,9 @@ void postgres_finish(struct sql_rows *rows);
 /* One value of a result, in binary, as a view of it. */
 struct sql_value postgres_value(const PGresult *result, int row, int column);
 
+/* No statement runs any more in this transaction: each gets the error, which is returned. */
+int postgres_end_transaction(struct postgres_connection *connection, int error);
+
 /* Finishes what a closure left open. */
 void postgres_rows_stop(struct postgres_connection *connection);
 
@@ -160,6 +186,13 @@ void postgres_rows_stop(struct postgres_connection *connection);
 void postgres_write_async(struct sql_db *db, struct sql_write_job *job);
 void postgres_writer_main(void *writer);
 int postgres_read(struct sql_db *db, sql_closure *closure, void *argument);
+
+/* -- sql_postgres_migration.c ------------------------------------------------------------------------------------- */
+
+int postgres_script(struct sql_tx *tx, const char *text, char ret_message[SQL_MESSAGE_BYTES]);
+const char *postgres_migration_text(struct sql_db *db, const struct sql_migration *migration);
+int postgres_lock_migrations(struct sql_db *db, char ret_message[SQL_MESSAGE_BYTES]);
+void postgres_unlock_migrations(struct sql_db *db);
 
 /* -- sql_postgres_care.c, sql_postgres_dump.c ---------------------------------------------------------------------- */
 

@@ -1,4 +1,5 @@
 /* One connection to the server: opening it, and waiting for its answers no longer than they may take. */
+#include "platform/base/log.h"
 #include "platform/ports/clock/clock.h"
 #include "platform/ports/sql/sql_postgres.h"
 
@@ -12,7 +13,7 @@
 
 int postgres_connection_make(struct postgres_connection *connection)
 {
-    *connection = (struct postgres_connection){.arena = arena_new(SQL_TX_ARENA_BYTES)};
+    *connection = (struct postgres_connection){.arena = arena_new(SQL_TX_ARENA_BYTES), .answer_ms = POSTGRES_ANSWER_MS};
     return connection->arena ? 0 : ERR_NO_MEMORY;
 }
 
@@ -24,13 +25,20 @@ void postgres_connection_free(struct postgres_connection *connection)
 }
 
 /* What libpq says ends in a line break, and may go over several lines. */
-static void say_why(PGconn *handle, char ret_message[SQL_MESSAGE_BYTES])
+void postgres_say_why(const PGconn *handle, const char *what, char ret_message[SQL_MESSAGE_BYTES])
 {
     struct str why = str_trim(str_from_cstr(handle ? PQerrorMessage(handle) : "no memory"));
     ptrdiff_t end = str_find_char(why, '\n');
     if (end >= 0)
         why.len = (size_t)end;
-    sql_message(ret_message, "the Postgres server does not take the connection: %.*s", STR_FORMAT(why));
+    sql_message(ret_message, "%s: %.*s", what, STR_FORMAT(why));
+}
+
+/* Of what the server only remarks; errors have results. */
+static void log_notice(void *context, const char *text)
+{
+    (void)context;
+    log_warning(NULL, "Postgres remarks", LOG_STR("detail", str_trim(str_from_cstr(text))));
 }
 
 static PGconn *open_connection(const struct postgres_db *db)
@@ -57,10 +65,11 @@ int postgres_connect(struct postgres_db *db, struct postgres_connection *connect
     PGconn *handle = open_connection(db);
     if (!handle || PQstatus(handle) != CONNECTION_OK || PQenterPipelineMode(handle) != 1) {
         if (ret_message)
-            say_why(handle, ret_message);
+            postgres_say_why(handle, POSTGRES_NO_CONNECTION, ret_message);
         PQfinish(handle);
         return ERR_UNAVAILABLE;
     }
+    PQsetNoticeProcessor(handle, log_notice, NULL);
     connection->handle = handle;
     return 0;
 }
@@ -87,7 +96,7 @@ static bool wait_for_bytes(PGconn *handle, int64_t deadline_ns)
 
 int postgres_take_result(struct postgres_connection *connection, PGresult **ret_result)
 {
-    int64_t deadline_ns = clock_monotonic_ns() + POSTGRES_ANSWER_MS * CLOCK_NS_PER_MS;
+    int64_t deadline_ns = clock_monotonic_ns() + connection->answer_ms * CLOCK_NS_PER_MS;
     *ret_result = NULL;
     if (!connection->handle)
         return ERR_UNAVAILABLE;

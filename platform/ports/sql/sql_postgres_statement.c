@@ -9,10 +9,10 @@
 
 /* Types of columns, as pg_type.dat numbers them. */
 #define BOOL_OID 16
+#define BYTEA_OID 17
 #define INT8_OID 20
 #define INT2_OID 21
 #define INT4_OID 23
-#define FLOAT4_OID 700
 #define FLOAT8_OID 701
 #define NUMERIC_OID 1700
 
@@ -177,7 +177,7 @@ static int roll_back_to_guard(struct postgres_connection *connection, const stru
 
 /* -- Running ------------------------------------------------------------------------------------------------------ */
 
-static int end_transaction(struct postgres_connection *connection, int error)
+int postgres_end_transaction(struct postgres_connection *connection, int error)
 {
     connection->is_refused = error == ERR_CONFLICT;
     if (!connection->handle)
@@ -204,10 +204,10 @@ static int run_as(struct sql_tx *tx, const struct sql_statement *statement, bool
     if (args.count > SQL_PARAMETERS_MAX)
         return ERR_INTERNAL;
     if (connection->prepared_count >= POSTGRES_STATEMENTS_MAX && forget_prepared(connection) != 0)
-        return end_transaction(connection, ERR_UNAVAILABLE);
+        return postgres_end_transaction(connection, ERR_UNAVAILABLE);
     if (!connection->handle || !send_all(&pipeline, args, is_guarded)) {
         postgres_disconnect(connection);
-        return end_transaction(connection, ERR_UNAVAILABLE);
+        return postgres_end_transaction(connection, ERR_UNAVAILABLE);
     }
     int error = receive_all(&pipeline, ret_result);
     if (error == 0)
@@ -216,7 +216,7 @@ static int run_as(struct sql_tx *tx, const struct sql_statement *statement, bool
     *ret_result = NULL;
     if (error == ERR_CONFLICT && is_guarded && roll_back_to_guard(connection, statement) == 0)
         return ERR_CONFLICT;
-    return end_transaction(connection, error);
+    return postgres_end_transaction(connection, error);
 }
 
 static int run(struct sql_tx *tx, const struct sql_statement *statement, struct sql_args args, PGresult **ret_result)
@@ -244,18 +244,6 @@ int postgres_exec(struct sql_tx *tx, const struct sql_statement *statement, stru
         *ret_changed = count_changed(result);
     PQclear(result);
     return 0;
-}
-
-int postgres_script(struct sql_tx *tx, const char *text, char ret_message[SQL_MESSAGE_BYTES])
-{
-    static const struct sql_statement begin = {"begin_script", "SELECT 1"};
-    struct postgres_connection *connection = postgres_connection_of(tx);
-    TRY(connection->has_begun ? connection->tx_error : sql_exec(tx, &begin, SQL_NO_ARGS, NULL));
-    int error = postgres_run(connection, text);
-    if (!error)
-        return 0;
-    sql_message(ret_message, "the script failed: %s", connection->handle ? PQerrorMessage(connection->handle) : "");
-    return end_transaction(connection, error);
 }
 
 /* -- Rows --------------------------------------------------------------------------------------------------------- */
@@ -354,6 +342,8 @@ struct sql_value postgres_value(const PGresult *result, int row, int column)
         return sql_int(read_numeric(bytes));
     case FLOAT8_OID:
         return sql_int((int64_t)read_float8(bytes));
+    case BYTEA_OID:
+        return sql_blob(str_from(bytes, (size_t)size));
     default:
         return sql_text(str_from(bytes, (size_t)size));
     }

@@ -107,7 +107,7 @@ static int commit(struct postgres_db *db, struct postgres_connection *connection
     if (!connection->has_begun)
         return 0; /* it ran no statement */
     int error = postgres_run(connection, "COMMIT");
-    connection->has_begun = error != 0 && connection->handle;
+    connection->has_begun = false; /* a COMMIT that is refused has ended it too */
     if (connection->handle)
         return error;
     return ask_fate(db, connection);

@@ -7,7 +7,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-static const char *sqlite_migration_text(const struct sql_migration *migration);
+static const char *sqlite_migration_text(struct sql_db *db, const struct sql_migration *migration);
 static void sqlite_close(struct sql_db *base);
 static void sqlite_get_stats(struct sql_db *base, struct sql_stats *ret_stats);
 
@@ -33,8 +33,9 @@ const struct sql_adapter sqlite_adapter = {
     .load_table = sqlite_load_table,
 };
 
-static const char *sqlite_migration_text(const struct sql_migration *migration)
+static const char *sqlite_migration_text(struct sql_db *db, const struct sql_migration *migration)
 {
+    (void)db;
     return migration->text;
 }
 

@@ -346,6 +346,36 @@ static void test_sqlite__one_fsync_a_commit(void **state)
     assert_true(syncs < WRITERS * WRITES_EACH / 2);
 }
 
+/* -- Copies and places ---------------------------------------------------------------------------------------------- */
+
+/* A backup of a running database is a whole one, and is never written over an existing file. */
+static void test_sqlite__backup_is_a_database(void **state)
+{
+    struct fixture *f = *state;
+    struct sql_db *copy;
+    char path[PATH_BYTES];
+    assert_int_equal(insert(f->db, 0, NULL), 0);
+    path_of(f, "backup.db", path);
+    assert_int_equal(sql_backup(f->db, path, f->message), 0);
+    assert_int_equal(sql_backup(f->db, path, f->message), ERR_CONFLICT);
+    assert_int_equal(open_file(f, &copy, "backup.db"), 0);
+    assert_int_equal(row_count(copy), 1);
+    assert_int_equal(sql_check(copy, f->message), 0);
+    sql_close(copy);
+}
+
+static void test_sqlite__an_empty_file_is_no_database(void **state)
+{
+    struct fixture *f = *state;
+    struct sql_place place = {.url = "sqlite:", .service = "other", .data_path = f->folder};
+    char path[PATH_BYTES];
+    path_of(f, "other.db", path);
+    FILE *empty = fopen(path, "we");
+    assert_non_null(empty);
+    fclose(empty);
+    assert_int_equal(sql_exists(&place, f->message), 0);
+}
+
 /* -- The folder's lock -------------------------------------------------------------------------------------------- */
 
 /* A second process is refused and told whose the folder is; when the first has ended, however, it is free. */
@@ -385,6 +415,8 @@ int main(void)
         TEST(test_sqlite__full_disk_at_opening),
         TEST(test_sqlite__log_is_bounded),
         TEST(test_sqlite__one_fsync_a_commit),
+        TEST(test_sqlite__backup_is_a_database),
+        TEST(test_sqlite__an_empty_file_is_no_database),
         TEST(test_folder_lock__second_process_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
