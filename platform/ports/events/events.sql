@@ -12,6 +12,9 @@ FROM outbox WHERE seq > $1 ORDER BY seq LIMIT $2;
 -- name: log_end
 SELECT coalesce(max(seq), 0) FROM outbox;
 
+-- name: read_horizon
+SELECT oldest, next, (SELECT coalesce(max(seq), 0) FROM outbox) FROM outbox_horizon;
+
 -- name: trim
 -- Looks at the oldest rows alone, however long the log is: a young one among them (the clock went back) keeps its place
 -- until its time has come.
@@ -23,10 +26,10 @@ DELETE FROM outbox WHERE seq IN (
 SELECT position, attempts FROM consumer_offset WHERE consumer_group = $1 AND source = $2;
 
 -- name: set_offset
--- An offset never goes back.
+-- From where its reader found it ($5) and from nowhere else: of two that handle the same events, one does.
 INSERT INTO consumer_offset (consumer_group, source, position, attempts) VALUES ($1, $2, $3, $4)
 ON CONFLICT (consumer_group, source) DO UPDATE SET position = excluded.position, attempts = excluded.attempts
-WHERE consumer_offset.position <= excluded.position;
+WHERE consumer_offset.position = $5;
 
 -- name: quarantine
 INSERT INTO quarantine (consumer_group, source, position, event_id, topic, type, key, tenant, time_ms, traceparent,

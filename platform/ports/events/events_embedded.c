@@ -3,9 +3,14 @@
  * A consumer's task sleeps until a commit hook says that its log has grown (a look from time to time covers commits of
  * other processes). It reads a batch, and handles up to EVENT_APPLY_MAX events in one write together with the new
  * offset. When one fails, that write is void: those before it are written without it, and it is tried alone, so that it
- * spoils nobody else's effects and those behind it wait. */
+ * spoils nobody else's effects and those behind it wait.
+ *
+ * An offset of the log is taken before its transaction commits. Where several write at a time a later one may be there
+ * first, and the earlier one comes, or never does: a reader stops in front of a hole until all transactions that ran
+ * when it first saw what lies behind have ended. */
 #include "platform/ports/events/events_adapter.h"
 
+#include "platform/base/backoff.h"
 #include "platform/base/log.h"
 #include "platform/base/pace.h"
 #include "platform/base/task.h"
@@ -18,6 +23,9 @@
 #define EVENT_APPLY_MAX 32                  /* events in one write: the consumer's other writes wait for it */
 #define EVENT_BATCH_BYTES ((size_t)4 << 20) /* a batch ends early past it */
 #define EVENT_ARENA_BYTES ((size_t)8 << 20)
+#define HOLE_LOOK_FIRST_MS INT64_C(1) /* how soon a hole is looked at again, doubled each time */
+#define HOLE_LOOK_LAST_MS INT64_C(100)
+#define HOLE_LOOKS_QUIET 100 /* then it is told: something runs for ten seconds */
 
 static struct metric handled = METRIC_COUNTER("events_handled_total", "Events that took effect.", "group");
 static struct metric quarantined = METRIC_COUNTER("events_quarantined_total", "Events put into quarantine.", "group");
@@ -38,7 +46,13 @@ struct reader {
     bool has_position;
     int64_t past_end; /* of a tail: where the log ended when the bus started */
     int64_t position; /* all up to here took effect; under the bus's lock, and written by the task alone */
+    int64_t stored;   /* the position that the consumer's database has; position may be before it is written */
     int64_t attempts; /* failed ones of the next event */
+
+    /* No hole in the log up to final_end will be filled; none up to seen_end will be once all transactions below
+     * seen_next have ended. */
+    int64_t final_end, seen_end, seen_next;
+    int64_t looks; /* at the hole in front of which it stands */
 
     /* The batch in hand; the task's own. */
     struct arena *arena;
@@ -46,6 +60,7 @@ struct reader {
     size_t event_count;
     int64_t batch_end; /* the position behind the batch, what was passed over included */
     bool is_at_end;    /* of the log, as it was read */
+    bool is_at_hole;   /* behind which there is more */
 };
 
 struct embedded_bus {
@@ -64,6 +79,14 @@ static struct embedded_bus *embedded_of(struct event_bus *bus)
     return (struct embedded_bus *)bus;
 }
 
+static void move_to(struct reader *reader, int64_t position, int64_t attempts)
+{
+    TASK_LOCKED(&reader->bus->mutex);
+    reader->position = position;
+    reader->attempts = attempts;
+    task_cond_broadcast(&reader->bus->moved);
+}
+
 /* -- Reading the log ----------------------------------------------------------------------------------------------- */
 
 static bool is_wanted(const struct event_consumer *consumer, struct str topic, struct str type)
@@ -79,6 +102,23 @@ static bool is_wanted(const struct event_consumer *consumer, struct str topic, s
     return false;
 }
 
+/* Whether all holes before the offset are final; 1 or 0. */
+static int is_final(struct sql_tx *tx, struct reader *reader, int64_t offset)
+{
+    CLEANUP(sql_finish_cleanup) struct sql_rows *rows = NULL;
+    if (offset <= reader->final_end)
+        return 1;
+    TRY(sql_query_row(tx, &events_sql_read_horizon, SQL_NO_ARGS, &rows));
+    if (offset > reader->seen_end) {
+        reader->seen_end = sql_get_int(rows, 2);
+        reader->seen_next = sql_get_int(rows, 1);
+    }
+    if (sql_get_int(rows, 0) < reader->seen_next)
+        return 0;
+    reader->final_end = reader->seen_end;
+    return 1;
+}
+
 static int read_batch(struct sql_tx *tx, void *argument)
 {
     struct reader *reader = argument;
@@ -88,17 +128,26 @@ static int read_batch(struct sql_tx *tx, void *argument)
     TRY(sql_query(tx, &events_sql_read_log, SQL_ARGS(sql_int(reader->position), sql_int(EVENT_BATCH_MAX)), &rows));
     int found = 1;
     size_t seen = 0;
+    reader->is_at_hole = false;
     while (arena_used(reader->arena) < EVENT_BATCH_BYTES && (found = sql_next(rows)) == 1) {
+        int64_t offset = sql_get_int(rows, 0);
+        if (offset != reader->batch_end + 1) {
+            int is_passable = is_final(tx, reader, offset);
+            TRY(is_passable);
+            reader->is_at_hole = !is_passable;
+            if (reader->is_at_hole)
+                break;
+        }
         if (is_wanted(&reader->consumer, sql_get_text(rows, 2), sql_get_text(rows, 3))) {
             struct event *event = &reader->events[reader->event_count];
-            *event = (struct event){.offset = sql_get_int(rows, 0), .source = str_from_cstr(reader->source->name)};
+            *event = (struct event){.offset = offset, .source = str_from_cstr(reader->source->name)};
             TRY(event_read(reader->arena, rows, 1, event));
             reader->event_count++;
         }
-        reader->batch_end = sql_get_int(rows, 0);
+        reader->batch_end = offset;
         seen++;
     }
-    reader->is_at_end = found == 0 && seen < EVENT_BATCH_MAX;
+    reader->is_at_end = !reader->is_at_hole && found == 0 && seen < EVENT_BATCH_MAX;
     return found < 0 ? found : 0;
 }
 
@@ -110,8 +159,8 @@ static int read_offset(struct sql_tx *tx, void *argument)
                               SQL_ARGS(sql_cstr(reader->consumer.group), sql_cstr(reader->source->name)), &rows);
     if (found < 0)
         return found;
-    reader->position = found ? sql_get_int(rows, 0) : 0;
-    reader->attempts = found ? sql_get_int(rows, 1) : 0;
+    reader->stored = found ? sql_get_int(rows, 0) : 0;
+    move_to(reader, reader->stored, found ? sql_get_int(rows, 1) : 0);
     return 0;
 }
 
@@ -128,22 +177,31 @@ static bool is_tail(const struct reader *reader)
     return reader->consumer.db == NULL;
 }
 
-/* Some events before the log's end. Before the bus has started nobody can have asked for anything yet: what a tail
- * finds in the log then is past. Where it could not be read then, nothing is known to be. */
-static int find_tail(struct reader *reader)
+/* Some events before an end before which nothing comes any more. Before the bus has started nobody can have asked for
+ * anything yet: what a tail finds in the log then is past. Where it could not be read then, nothing is known to be. */
+static int find_tail(struct sql_tx *tx, void *argument)
 {
+    struct reader *reader = argument;
     int64_t end = 0;
-    TRY(sql_read(reader->source->db, read_log_end, &end));
-    reader->position = end > reader->consumer.replay_max ? end - reader->consumer.replay_max : 0;
+    TRY(read_log_end(tx, &end));
     if (!reader->bus->started)
         reader->past_end = end;
+    int is_known = is_final(tx, reader, reader->seen_end > reader->final_end ? reader->seen_end : end);
+    TRY(is_known);
+    reader->is_at_hole = !is_known;
+    reader->has_position = is_known;
+    if (is_known && reader->final_end < end)
+        end = reader->final_end;
+    move_to(reader, end > reader->consumer.replay_max ? end - reader->consumer.replay_max : 0, 0);
     return 0;
 }
 
 /* Where a reader begins: behind what its group has seen, or as a tail. */
 static int find_position(struct reader *reader)
 {
-    TRY(is_tail(reader) ? find_tail(reader) : sql_read(reader->consumer.db, read_offset, reader));
+    if (is_tail(reader))
+        return sql_read(reader->source->db, find_tail, reader);
+    TRY(sql_read(reader->consumer.db, read_offset, reader));
     reader->has_position = true;
     return 0;
 }
@@ -159,24 +217,29 @@ struct apply {
     bool to_quarantine;     /* the first event goes there instead of to its handler */
     size_t failed;          /* which one failed; end: none did */
     struct problem problem; /* why */
+    bool is_outrun;         /* another process has handled them */
 };
 
-static int set_offset(struct sql_tx *tx, const struct apply *apply)
+static int set_offset(struct sql_tx *tx, struct apply *apply)
 {
+    const struct reader *reader = apply->reader;
     int64_t changed;
     TRY(sql_exec(tx, &events_sql_set_offset,
-                 SQL_ARGS(sql_cstr(apply->reader->consumer.group), sql_cstr(apply->reader->source->name),
-                          sql_int(apply->position), sql_int(apply->attempts)),
+                 SQL_ARGS(sql_cstr(reader->consumer.group), sql_cstr(reader->source->name), sql_int(apply->position),
+                          sql_int(apply->attempts), sql_int(reader->stored)),
                  &changed));
-    return changed == 1 ? 0 : ERR_CONFLICT;
+    apply->is_outrun = changed != 1;
+    return apply->is_outrun ? ERR_CONFLICT : 0;
 }
 
+/* The offset comes first: who is outrun learns that before it has done the work. */
 static int apply_closure(struct sql_tx *tx, void *argument)
 {
     struct apply *apply = argument;
     const struct event_consumer *consumer = &apply->reader->consumer;
     const struct event *events = apply->reader->events;
     apply->failed = apply->end;
+    TRY(set_offset(tx, apply));
     if (apply->to_quarantine)
         TRY(event_quarantine(tx, consumer->group, &events[apply->first], apply->reader->attempts, &apply->problem));
     for (size_t i = apply->first; i < apply->end && !apply->to_quarantine; i++) {
@@ -189,15 +252,18 @@ static int apply_closure(struct sql_tx *tx, void *argument)
             return error;
         }
     }
-    return set_offset(tx, apply);
+    return 0;
 }
 
-static void move_to(struct reader *reader, int64_t position, int64_t attempts)
+/* Where another process was faster, or a write was kept of which we heard that it was not, the offset is read again. */
+static int write_apply(struct reader *reader, struct apply *apply)
 {
-    TASK_LOCKED(&reader->bus->mutex);
-    reader->position = position;
-    reader->attempts = attempts;
-    task_cond_broadcast(&reader->bus->moved);
+    int error = sql_write(reader->consumer.db, apply_closure, apply);
+    if (error == 0)
+        reader->stored = apply->position;
+    else if (apply->is_outrun)
+        reader->has_position = false;
+    return error;
 }
 
 /* The position behind all events before that one. */
@@ -210,7 +276,7 @@ static int64_t position_before(const struct reader *reader, size_t event)
 static int write_events(struct reader *reader, size_t first, size_t end, struct apply *ret_apply)
 {
     *ret_apply = (struct apply){.reader = reader, .first = first, .end = end, .position = position_before(reader, end)};
-    TRY(sql_write(reader->consumer.db, apply_closure, ret_apply));
+    TRY(write_apply(reader, ret_apply));
     move_to(reader, ret_apply->position, 0);
     metric_count(&handled, METRIC_LABELS(str_from_cstr(reader->consumer.group)), end - first);
     return 0;
@@ -234,7 +300,7 @@ static int record_failure(struct reader *reader, size_t event, const struct prob
     reader->attempts = attempts;
     if (!last)
         apply.end = event; /* nothing to handle: the count alone */
-    int error = sql_write(reader->consumer.db, apply_closure, &apply);
+    int error = write_apply(reader, &apply);
     if (error < 0) {
         reader->attempts = attempts - 1;
         return error;
@@ -273,6 +339,8 @@ static bool is_stopping(struct reader *reader)
 static size_t handle_failure(struct reader *reader, const struct apply *apply, int error, int64_t *failures)
 {
     size_t next = apply->first;
+    if (!reader->has_position)
+        return next;
     bool by_handler = apply->failed < apply->end;
     if (by_handler && apply->failed > apply->first) {
         /* Those before it did no wrong. */
@@ -303,7 +371,7 @@ static void handle_batch(struct reader *reader)
     int64_t failures = 0; /* in a row, of the database */
     size_t next = 0;
     size_t size = reader->attempts > 0 ? 1 : EVENT_APPLY_MAX;
-    while (next < reader->event_count && !is_stopping(reader)) {
+    while (next < reader->event_count && reader->has_position && !is_stopping(reader)) {
         size_t end = next + size < reader->event_count ? next + size : reader->event_count;
         struct apply apply;
         int error = write_events(reader, next, end, &apply);
@@ -370,15 +438,47 @@ static bool wait_for_events(struct reader *reader)
     return !reader->bus->stopping;
 }
 
+/* Until the next commit here, or a short while for those of others. */
+static void wait_at_hole(struct reader *reader)
+{
+    int64_t delay_ms = backoff_ms(HOLE_LOOK_FIRST_MS, HOLE_LOOK_LAST_MS, ++reader->looks);
+    int64_t until_ns = clock_monotonic_ns() + delay_ms * CLOCK_NS_PER_MS;
+    if (reader->looks == HOLE_LOOKS_QUIET)
+        log_warning(NULL, "events wait for a transaction that has not ended",
+                    LOG_CSTR("group", reader->consumer.group), LOG_CSTR("source", reader->source->name),
+                    LOG_INT("behind", reader->batch_end));
+    TASK_LOCKED(&reader->bus->mutex);
+    while (!reader->bus->stopping && !reader->woken && clock_monotonic_ns() < until_ns)
+        task_cond_wait_until(&reader->wake, &reader->bus->mutex, until_ns);
+    reader->woken = false;
+}
+
+static int read_next(struct reader *reader)
+{
+    arena_reset(reader->arena);
+    if (!reader->has_position)
+        TRY(find_position(reader));
+    return reader->has_position ? sql_read(reader->source->db, read_batch, reader) : 0;
+}
+
+static void handle_next(struct reader *reader)
+{
+    if (reader->event_count > 0 && is_tail(reader))
+        follow_batch(reader);
+    else if (reader->event_count > 0)
+        handle_batch(reader);
+    else if (reader->batch_end > reader->position)
+        pass_over(reader);
+    if (!reader->is_at_hole)
+        reader->looks = 0;
+}
+
 /* Reads and handles until the log's end; what came meanwhile has woken the reader again. */
 static void catch_up(struct reader *reader)
 {
     int64_t failures = 0;
     while (!is_stopping(reader)) {
-        arena_reset(reader->arena);
-        int error = reader->has_position ? 0 : find_position(reader);
-        if (error == 0)
-            error = sql_read(reader->source->db, read_batch, reader);
+        int error = read_next(reader);
         if (error < 0) {
             if (failures == 0)
                 log_warning(NULL, "a log cannot be read", LOG_CSTR("group", reader->consumer.group),
@@ -387,13 +487,11 @@ static void catch_up(struct reader *reader)
             continue;
         }
         failures = 0;
-        if (reader->event_count > 0 && is_tail(reader))
-            follow_batch(reader);
-        else if (reader->event_count > 0)
-            handle_batch(reader);
-        else if (reader->batch_end > reader->position)
-            pass_over(reader);
-        if (reader->is_at_end)
+        if (reader->has_position)
+            handle_next(reader);
+        if (reader->is_at_hole)
+            wait_at_hole(reader);
+        else if (reader->is_at_end && reader->has_position)
             return;
     }
 }

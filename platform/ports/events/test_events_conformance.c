@@ -441,6 +441,98 @@ static void test_events__only_what_all_have_passed_is_trimmed(void **state)
     assert_int_equal(event_bus_trim(f->bus, "nobody", 0, &deleted), ERR_NOT_FOUND);
 }
 
+/* -- Several writers, several processes ---------------------------------------------------------------------------- */
+
+struct late_publication {
+    struct publication publication;
+    atomic_bool is_appended, may_end;
+    struct task *task;
+};
+
+static int publish_late_closure(struct sql_tx *tx, void *argument)
+{
+    struct late_publication *late = argument;
+    TRY(publish_closure(tx, &late->publication));
+    late->is_appended = true;
+    while (!late->may_end)
+        task_sleep_ms(1);
+    return 0;
+}
+
+static void publish_late(void *argument)
+{
+    struct late_publication *late = argument;
+    assert_int_equal(sql_write(late->publication.f->shop, publish_late_closure, late), 0);
+}
+
+static uint64_t reads_of(struct sql_db *db)
+{
+    struct sql_stats stats;
+    sql_get_stats(db, &stats);
+    return stats.reads;
+}
+
+/* Its offset is taken, a later one commits before it, and the consumer looks meanwhile. Only where several write. */
+static void test_events__what_commits_late_is_waited_for(void **state)
+{
+    struct fixture *f = *state;
+    struct late_publication late = {.publication = {f, 0, 1, "shop.events", "made", 0}};
+    open_bus(f);
+    assert_int_equal(task_start(&late.task, "test-late", publish_late, &late), 0);
+    while (!late.is_appended)
+        task_sleep_ms(1);
+    assert_int_equal(publish(f, 1, 2), 0);
+    for (uint64_t before = reads_of(f->shop); reads_of(f->shop) < before + 10;)
+        task_sleep_ms(1);
+    late.may_end = true;
+    task_join(late.task);
+    settle(f);
+    assert_string_equal(effects_in(f->follower).keys, "k0 k1 k2");
+}
+
+/* An offset that was taken by a write that came to nothing is passed, and nothing waits for what runs elsewhere. */
+static void test_events__holes_are_passed(void **state)
+{
+    struct fixture *f = *state;
+    struct publication undone = {f, 7, 2, "shop.events", "made", ERR_DECLINED};
+    open_bus(f);
+    for (int i = 0; i < 10; i++) {
+        assert_int_equal(publish(f, i, 1), 0);
+        assert_int_equal(sql_write(f->shop, publish_closure, &undone), ERR_DECLINED);
+    }
+    assert_int_equal(publish(f, 10, 1), 0);
+    settle(f);
+    assert_string_equal(effects_in(f->follower).keys, "k0 k1 k2 k3 k4 k5 k6 k7 k8 k9 k10");
+}
+
+/* Two consumers of one group, as two processes have them: each event takes effect once, in order. */
+static void test_events__of_a_group_one_handles_each(void **state)
+{
+    enum { EVENTS = 200 };
+    struct fixture *f = *state;
+    open_bus(f);
+    struct fixture second = {.shop = f->shop, .follower = f->follower};
+    struct event_consumer consumer = {.group = "effects",
+                                      .source = "shop",
+                                      .topic = "shop.events",
+                                      .db = f->follower,
+                                      .run = handle,
+                                      .context = &second};
+    assert_int_equal(event_bus_open(&second.bus, &(struct port_config){.url = "sql:"}, f->message), 0);
+    assert_int_equal(event_bus_add_source(second.bus, "shop", f->shop), 0);
+    assert_int_equal(event_bus_add_consumer(second.bus, &consumer), 0);
+    assert_int_equal(event_bus_start(second.bus), 0);
+    for (int i = 0; i < EVENTS; i++)
+        assert_int_equal(publish(i % 2 ? f : &second, i, 1), 0);
+    settle(f);
+    struct effects effects = effects_in(f->follower);
+    assert_int_equal(effects.count, EVENTS);
+    assert_int_equal(effects.distinct, EVENTS);
+    assert_int_equal(strncmp(effects.keys, "k0 k1 k2 k3 k4 k5 k6 k7 k8 k9 k10 ", 34), 0);
+    event_bus_stop(second.bus);
+    event_bus_free(second.bus);
+}
+
 /* -- Crashes ------------------------------------------------------------------------------------------------------- */
 
 #define CRASHES 10
@@ -636,12 +728,17 @@ int main(void)
         CASE(test_events__a_poisoned_one_is_quarantined_and_can_be_replayed),
         CASE(test_events__attempts_outlive_the_process),
         CASE(test_events__only_what_all_have_passed_is_trimmed),
+        CASE(test_events__holes_are_passed),
+        CASE(test_events__of_a_group_one_handles_each),
         CASE(test_events__a_tail_follows),
         CASE(test_events__a_tail_knows_what_is_past),
         CASE(test_events__survive_being_killed_at_any_instant),
     };
     const struct CMUnitTest faulty_tests[] = {CASE(test_events_faulty__does_what_the_plan_says)};
-    int failed = cmocka_run_group_tests_name("plain", tests, NULL, NULL);
+    /* Of SQLite's one writer, none is late. */
+    const struct CMUnitTest late_tests[] = {CASE(test_events__what_commits_late_is_waited_for)};
+    int failed = test_database_is_postgres() ? cmocka_run_group_tests_name("late", late_tests, NULL, NULL) : 0;
+    failed += cmocka_run_group_tests_name("plain", tests, NULL, NULL);
     is_decorated = true;
     failed += cmocka_run_group_tests_name("decorated, without faults", tests, NULL, NULL);
     return failed + cmocka_run_group_tests_name("faulty", faulty_tests, NULL, NULL);
