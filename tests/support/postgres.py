@@ -22,6 +22,7 @@ import time
 
 PROGRAMS = pathlib.Path("/usr/lib/postgresql/15/bin")
 VARIABLE = "SHOPSTREAM_TEST_POSTGRES"
+CERTIFICATES_VARIABLE = "SHOPSTREAM_TEST_POSTGRES_CERTIFICATES"
 USER = "shop"
 PASSWORD = "open-sesame-of-the-tests"
 DATABASE = "shopstream"
@@ -31,7 +32,8 @@ POLL_S = 0.02
 
 # What fsync saves from is a machine that dies; a server that is killed leaves its writes with the kernel.
 SETTINGS = {"listen_addresses": "127.0.0.1", "unix_socket_directories": "", "fsync": "off", "max_connections": "200",
-            "shared_buffers": "64MB", "log_min_messages": "warning", "log_line_prefix": "%m [%p] %a "}
+            "shared_buffers": "64MB", "log_min_messages": "warning", "log_line_prefix": "%m [%p] %a ",
+            "ssl": "on"}
 
 
 def free_port():
@@ -54,6 +56,7 @@ class Cluster:
         if os.geteuid() == 0:
             shutil.chown(self.folder, OWNER)
         self.data = self.folder / "data"
+        self.certificates = self.folder / "certificates"
         self.log_path = self.folder / "log"
         self.port = free_port()
         self.settings = dict(SETTINGS, **settings)
@@ -61,6 +64,7 @@ class Cluster:
         self.supervisor = None
         self.is_wanted = threading.Event()
         self.initialise()
+        self.certify()
 
     def __enter__(self):
         return self.start()
@@ -80,6 +84,20 @@ class Cluster:
         self.write("pg_hba.conf", "host all all 127.0.0.1/32 scram-sha-256\n")
         self.run(PROGRAMS / "postgres", "--single", "-D", self.data, "postgres",
                  text="CREATE ROLE %s SUPERUSER LOGIN PASSWORD '%s'\nCREATE DATABASE %s\n" % (USER, PASSWORD, DATABASE))
+
+    def certify(self):
+        """An authority, the server's certificate by it for its address, and the authority of a stranger."""
+        self.run("mkdir", self.certificates)
+        for name in ("ca", "other"):
+            self.run("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2",
+                     "-subj", "/CN=%s of the tests" % name, "-keyout", self.certificates / (name + ".key"),
+                     "-out", self.certificates / (name + ".pem"))
+        self.run("openssl", "req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj",
+                 "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", self.data / "server.key", "-out",
+                 self.certificates / "request.pem")
+        self.run("openssl", "x509", "-req", "-in", self.certificates / "request.pem", "-copy_extensions", "copy", "-days",
+                 "2", "-CA", self.certificates / "ca.pem", "-CAkey", self.certificates / "ca.key", "-out",
+                 self.data / "server.crt")
 
     def write(self, name, text):
         """A file of the data folder that only the server reads."""
@@ -147,7 +165,7 @@ class Cluster:
         return "postgres://%s:%s@127.0.0.1:%d/%s" % (user, password, self.port, database)
 
     def environment(self):
-        return dict(os.environ, **{VARIABLE: self.url()})
+        return dict(os.environ, **{VARIABLE: self.url(), CERTIFICATES_VARIABLE: str(self.certificates)})
 
     def query(self, text):
         """The rows of a statement, as psql prints them."""

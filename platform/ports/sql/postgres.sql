@@ -1,7 +1,13 @@
 -- The statements that the Postgres adapter runs for itself.
 
 -- name: postgres_transaction_status
-SELECT pg_xact_status($1::text::xid8);
+-- One that the server has not given out yet was lost in a crash.
+SELECT CASE WHEN $1::text::xid8 < pg_snapshot_xmax(pg_current_snapshot()) THEN pg_xact_status($1::text::xid8)
+    WHEN $2 = 1 THEN 'aborted' END;
+
+-- name: postgres_incarnation
+-- Another text after each start of the server, and after each crash, which its statistics do not outlive.
+SELECT pg_postmaster_start_time()::text || ' ' || stats_reset::text FROM pg_stat_wal;
 
 -- name: postgres_lift_time_limit
 SET LOCAL statement_timeout = 0;

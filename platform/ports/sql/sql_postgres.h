@@ -23,7 +23,7 @@
 #define POSTGRES_WRITE_QUEUE_MAX 65536
 
 /* How often a closure is run again for what ran beside it, and how long is waited in between, at first and at most. */
-#define POSTGRES_RETRIES_MAX 12
+#define POSTGRES_RETRIES_MAX 50
 #define POSTGRES_RETRY_FIRST_MS 1
 #define POSTGRES_RETRY_MAX_MS 200
 
@@ -45,8 +45,15 @@
 
 #define POSTGRES_NAME_BYTES 64
 #define POSTGRES_XID_BYTES 24
+#define POSTGRES_INCARNATION_BYTES 96
 
 struct postgres_rows;
+
+/* By which the fate of a transaction's commit can be asked for. A server that crashed may give a number out again. */
+struct postgres_name {
+    char xid[POSTGRES_XID_BYTES];
+    char incarnation[POSTGRES_INCARNATION_BYTES];
+};
 
 /* One connection, used by one task at a time. */
 struct postgres_connection {
@@ -63,7 +70,7 @@ struct postgres_connection {
     int tx_error;                     /* the transaction is over: every statement until its end gets this */
     bool is_refused;                  /* ... because a constraint refused a statement without a savepoint */
     bool is_outrun;                   /* ... because of what ran beside it */
-    char xid[POSTGRES_XID_BYTES];     /* of a write: by it the fate of its commit can be asked for */
+    struct postgres_name name;        /* of a write */
     struct postgres_rows *first_rows; /* what the closure has not finished */
 
     struct postgres_connection *next_free;

@@ -1,6 +1,7 @@
 /* One connection to the server: opening it, and waiting for its answers no longer than they may take. */
 #include "platform/base/log.h"
 #include "platform/ports/clock/clock.h"
+#include "platform/ports/sql/postgres.sql.h"
 #include "platform/ports/sql/sql_postgres.h"
 
 #include <errno.h>
@@ -56,6 +57,16 @@ static PGconn *open_connection(const struct postgres_db *db)
     return PQconnectdbParams(names, values, 1 /* dbname may be a URI */);
 }
 
+static bool read_incarnation(struct postgres_connection *connection, PGconn *handle)
+{
+    PGresult *result = PQexec(handle, ports_sql_postgres_incarnation.text);
+    bool is_known = PQresultStatus(result) == PGRES_TUPLES_OK && PQntuples(result) == 1;
+    if (is_known)
+        snprintf(connection->name.incarnation, sizeof(connection->name.incarnation), "%s", PQgetvalue(result, 0, 0));
+    PQclear(result);
+    return is_known;
+}
+
 int postgres_connect(struct postgres_db *db, struct postgres_connection *connection,
                      char ret_message[SQL_MESSAGE_BYTES])
 {
@@ -63,7 +74,8 @@ int postgres_connect(struct postgres_db *db, struct postgres_connection *connect
         return 0;
     postgres_disconnect(connection);
     PGconn *handle = open_connection(db);
-    if (!handle || PQstatus(handle) != CONNECTION_OK || PQenterPipelineMode(handle) != 1) {
+    if (!handle || PQstatus(handle) != CONNECTION_OK || !read_incarnation(connection, handle) ||
+        PQenterPipelineMode(handle) != 1) {
         if (ret_message)
             postgres_say_why(handle, POSTGRES_NO_CONNECTION, ret_message);
         PQfinish(handle);

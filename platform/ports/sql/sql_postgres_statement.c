@@ -115,7 +115,7 @@ static void note_success(struct pipeline *pipeline, enum command command, PGresu
         connection->has_begun = true;
         break;
     case NAME_TRANSACTION:
-        snprintf(connection->xid, sizeof(connection->xid), "%s", PQgetvalue(*result, 0, 0));
+        snprintf(connection->name.xid, sizeof(connection->name.xid), "%s", PQgetvalue(*result, 0, 0));
         break;
     case PREPARE:
         if (pipeline->is_unnamed)

@@ -3,6 +3,7 @@
 #include "platform/base/backoff.h"
 #include "platform/base/log.h"
 #include "platform/ports/clock/clock.h"
+#include "platform/ports/random/random.h"
 #include "platform/ports/sql/postgres.sql.h"
 #include "platform/ports/sql/sql_postgres.h"
 
@@ -57,49 +58,69 @@ static void start(struct postgres_connection *connection, bool is_write, bool is
     connection->is_careful = is_careful;
     connection->tx_error = 0;
     connection->is_refused = connection->is_outrun = false;
-    connection->xid[0] = '\0';
+    connection->name.xid[0] = '\0';
 }
 
 static void roll_back(struct postgres_connection *connection)
 {
     if (connection->handle && connection->has_begun && postgres_run(connection, "ROLLBACK") != 0)
         postgres_disconnect(connection);
+    connection->has_begun = false;
 }
 
-/* What became of a transaction whose COMMIT nobody answered: the server keeps it by its number, also over a crash of
- * its own (pg_xact_status). 0: it is committed. ERR_UNAVAILABLE with is_outrun: it is not, and may run again;
- * ERR_UNAVAILABLE alone: nobody says. */
-static int ask_fate_once(struct postgres_db *db, struct postgres_connection *connection, const char *xid)
+/* Not all of those who stood in each other's way at the same moment again. */
+static void wait_before_rerun(int64_t reruns)
+{
+    int64_t longest_ms = backoff_ms(POSTGRES_RETRY_FIRST_MS, POSTGRES_RETRY_MAX_MS, reruns);
+    task_sleep_ms((int64_t)random_below((uint64_t)longest_ms + 1));
+}
+
+enum fate { FATE_COMMITTED, FATE_ABORTED, FATE_UNKNOWN };
+
+/* By what the server says of the transaction's number. One that crashed may have lost the number with the transaction
+ * and given it to another one: then only what was not committed is sure, as a commit that was written keeps its number. */
+static enum fate judge(struct str status, bool has_crashed)
+{
+    if (str_equal_cstr(status, "committed"))
+        return has_crashed ? FATE_UNKNOWN : FATE_COMMITTED;
+    if (str_equal_cstr(status, "in progress"))
+        return has_crashed ? FATE_ABORTED : FATE_UNKNOWN;
+    return str_equal_cstr(status, "aborted") ? FATE_ABORTED : FATE_UNKNOWN;
+}
+
+/* What became of a transaction whose COMMIT nobody answered. ERR_UNAVAILABLE: nobody says yet. */
+static int ask_fate_once(struct postgres_db *db, struct postgres_connection *connection,
+                         const struct postgres_name *before, enum fate *ret_fate)
 {
     struct postgres_tx tx = {.base = {.db = &db->base, .arena = connection->arena}, .connection = connection};
     CLEANUP(sql_finish_cleanup) struct sql_rows *rows = NULL;
     TRY(postgres_connect(db, connection, NULL));
     start(connection, false, false);
-    TRY(sql_query_row(&tx.base, &ports_sql_postgres_transaction_status, SQL_ARGS(sql_cstr(xid)), &rows));
-    struct str status = sql_get_text(rows, 0);
-    bool is_committed = str_equal_cstr(status, "committed"), is_aborted = str_equal_cstr(status, "aborted");
+    bool has_crashed = strcmp(connection->name.incarnation, before->incarnation) != 0;
+    int found = sql_query_row(&tx.base, &ports_sql_postgres_transaction_status,
+                              SQL_ARGS(sql_cstr(before->xid), sql_int(has_crashed)), &rows);
+    if (found == 1)
+        *ret_fate = judge(sql_get_text(rows, 0), has_crashed);
     roll_back(connection);
-    connection->is_outrun = is_aborted;
-    return is_committed ? 0 : is_aborted ? ERR_CANCELLED : ERR_UNAVAILABLE;
+    return found < 0 ? found : *ret_fate == FATE_UNKNOWN && !has_crashed ? ERR_UNAVAILABLE : 0;
 }
 
+/* 0: it is committed. ERR_UNAVAILABLE with is_outrun: it is not, and may run again; alone: nobody knows. */
 static int ask_fate(struct postgres_db *db, struct postgres_connection *connection)
 {
-    char xid[POSTGRES_XID_BYTES];
+    const struct postgres_name before = connection->name;
     int64_t deadline_ns = clock_monotonic_ns() + POSTGRES_FATE_MS * CLOCK_NS_PER_MS;
-    memcpy(xid, connection->xid, sizeof(xid));
-    for (int64_t tries = 1;; tries++) {
-        int fate = ask_fate_once(db, connection, xid);
-        if (fate != ERR_UNAVAILABLE)
-            return fate == 0 ? 0 : ERR_UNAVAILABLE;
-        connection->is_outrun = false;
+    enum fate fate = FATE_UNKNOWN;
+    for (int64_t tries = 1; ask_fate_once(db, connection, &before, &fate) != 0; tries++) {
         if (clock_monotonic_ns() >= deadline_ns)
             break;
         task_sleep_ms(backoff_ms(POSTGRES_RETRY_FIRST_MS, POSTGRES_RETRY_MAX_MS, tries));
     }
-    log_error(NULL, "whether a transaction was committed is not known", LOG_CSTR("service", db->service),
-              LOG_CSTR("xid", xid));
-    return ERR_UNAVAILABLE;
+    connection->is_outrun = fate == FATE_ABORTED;
+    if (fate == FATE_UNKNOWN)
+        log_error(NULL, "whether a transaction was committed is not known", LOG_CSTR("service", db->service),
+                  LOG_CSTR("xid", before.xid));
+    return fate == FATE_COMMITTED ? 0 : ERR_UNAVAILABLE;
 }
 
 static int commit(struct postgres_db *db, struct postgres_connection *connection)
@@ -157,7 +178,7 @@ static int run_until_decided(struct postgres_db *db, struct postgres_connection 
         atomic_fetch_add_explicit(&db->reruns, 1, memory_order_relaxed);
         is_careful |= is_first_refusal;
         if (!is_first_refusal)
-            task_sleep_ms(backoff_ms(POSTGRES_RETRY_FIRST_MS, POSTGRES_RETRY_MAX_MS, ++reruns));
+            wait_before_rerun(++reruns);
     }
 }
 
