@@ -102,11 +102,12 @@ static bool may_come_up(const struct address *address)
     return answer == PQPING_REJECT || answer == PQPING_NO_RESPONSE;
 }
 
-/* Waits for a server that is not up yet. NULL and a message: there is none, or it does not want us. */
+/* Waits for a server that is not up yet; one that was up before it refused us will do so again. NULL and a message: there is none, or it does not want us. */
 static PGconn *connect_patiently(const struct postgres_db *db, char ret_message[SQL_MESSAGE_BYTES])
 {
     struct address address;
     int64_t deadline_ns = clock_monotonic_ns() + POSTGRES_START_MS * CLOCK_NS_PER_MS;
+    bool was_up = false;
     address_make(db, &address);
     for (int64_t tries = 1;; tries++) {
         PGconn *handle = PQconnectdbParams(address.names, address.values, 1);
@@ -114,9 +115,11 @@ static PGconn *connect_patiently(const struct postgres_db *db, char ret_message[
             return handle;
         postgres_say_why(handle, POSTGRES_NO_CONNECTION, ret_message);
         PQfinish(handle);
-        if (clock_monotonic_ns() >= deadline_ns || !may_come_up(&address))
+        bool is_up = !may_come_up(&address);
+        if (clock_monotonic_ns() >= deadline_ns || (is_up && was_up))
             return NULL;
-        if (tries == 1)
+        was_up = is_up;
+        if (tries == 1 && !is_up)
             log_warning(NULL, "waiting for Postgres", LOG_CSTR("service", db->service),
                         LOG_CSTR("detail", ret_message));
         task_sleep_ms(backoff_ms(POSTGRES_RETRY_FIRST_MS, POSTGRES_RETRY_MAX_MS, tries));
