@@ -31,7 +31,7 @@ START_PATIENCE_S = 60
 POLL_S = 0.02
 
 # What fsync saves from is a machine that dies; a server that is killed leaves its writes with the kernel.
-SETTINGS = {"listen_addresses": "127.0.0.1", "unix_socket_directories": "", "fsync": "off", "max_connections": "200",
+SETTINGS = {"listen_addresses": "127.0.0.1", "unix_socket_directories": "", "fsync": "off", "max_connections": "500",
             "shared_buffers": "64MB", "log_min_messages": "warning", "log_line_prefix": "%m [%p] %a ",
             "ssl": "on"}
 

@@ -43,6 +43,7 @@ PROVIDER_PORT_DISTANCE = 11
 PORTS = range(20000, 32000)  # below what the system gives to outgoing connections
 KEEP_ALIVE_S = 2  # a connection that was idle for longer may have been closed by the shop: take a new one
 
+POSTGRES_VARIABLE = "SHOPSTREAM_TEST_POSTGRES"  # where it is set, the shops' databases are there
 ADMIN_EMAIL = "admin@shop.example"
 PASSWORD = "correct horse battery staple"
 PROVIDER_KEY = "sk_test_of_the_black_box_tests"
@@ -81,6 +82,20 @@ def new_key():
 
 def new_email(name="buyer"):
     return "%s.%s@mail.example" % (name, uuid.uuid4().hex[:12])
+
+
+databases = {}  # by the data folder of the shop
+
+
+def database_of(data):
+    """The address of a database of the shop's own on the server that tests/engines has started."""
+    if data not in databases:
+        server = os.environ[POSTGRES_VARIABLE]
+        name = "shop_" + uuid.uuid4().hex
+        subprocess.run(["psql", "-X", "-q", "-c", "CREATE DATABASE %s TEMPLATE template0 ENCODING 'UTF8' LOCALE 'C'" % name,
+                        server], check=True)
+        databases[data] = server.rpartition("/")[0] + "/" + name
+    return databases[data]
 
 
 def free_port():
@@ -203,6 +218,8 @@ class Shop:
         self.settings = {"RATE_LIMITS": "off", "LOG_LEVEL": "warning", "ADMIN_EMAIL": ADMIN_EMAIL,
                          "ADMIN_PASSWORD": PASSWORD, "STRIPE_SECRET_KEY": PROVIDER_KEY,
                          "STRIPE_WEBHOOK_SECRET": WEBHOOK_SECRET, **settings}
+        if POSTGRES_VARIABLE in os.environ:
+            self.settings.setdefault("SQL_URL", database_of(self.data))
         self.program = BINARY
         self.preloaded = {}  # what preload() adds to the environment
         self.process = None

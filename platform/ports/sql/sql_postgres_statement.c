@@ -13,6 +13,7 @@
 #define INT8_OID 20
 #define INT2_OID 21
 #define INT4_OID 23
+#define TEXT_OID 25
 #define FLOAT8_OID 701
 #define NUMERIC_OID 1700
 
@@ -62,10 +63,25 @@ static bool send_begin(struct pipeline *pipeline)
            send_plain(pipeline, NAME_TRANSACTION, "SELECT pg_current_xact_id()::text");
 }
 
-static bool send_prepare(struct pipeline *pipeline, const char *name)
+static bool has_parameter(const char *text, size_t number)
 {
+    char name[NAME_BYTES];
+    size_t length = (size_t)snprintf(name, sizeof(name), "$%zu", number);
+    const char *found = strstr(text, name);
+    while (found && found[length] >= '0' && found[length] <= '9')
+        found = strstr(found + length, name);
+    return found != NULL;
+}
+
+/* Statements that take the same parameters may leave some of them out, whose type the server cannot know. */
+static bool send_prepare(struct pipeline *pipeline, const char *name, size_t parameter_count)
+{
+    Oid types[SQL_PARAMETERS_MAX] = {0}; /* 0: the server finds it out */
+    const char *text = pipeline->statement->text;
+    for (size_t i = 0; i < parameter_count; i++)
+        types[i] = has_parameter(text, i + 1) ? 0 : TEXT_OID;
     pipeline->commands[pipeline->count++] = PREPARE;
-    return PQsendPrepare(pipeline->connection->handle, name, pipeline->statement->text, 0, NULL) == 1;
+    return PQsendPrepare(pipeline->connection->handle, name, text, (int)parameter_count, types) == 1;
 }
 
 /* Texts and blobs go as their bytes, which is the binary form of both of Postgres' types; integers as decimals, as it is
@@ -99,7 +115,7 @@ static bool send_all(struct pipeline *pipeline, struct sql_args args, bool is_gu
         snprintf(name, sizeof(name), "s%u", slot);
     return (connection->has_begun || send_begin(pipeline)) &&
            (!is_guarded || send_plain(pipeline, SAVEPOINT, "SAVEPOINT guard")) &&
-           (is_prepared || send_prepare(pipeline, name)) && send_run(pipeline, name, args) &&
+           (is_prepared || send_prepare(pipeline, name, args.count)) && send_run(pipeline, name, args) &&
            (!is_guarded || send_plain(pipeline, RELEASE, "RELEASE SAVEPOINT guard")) &&
            PQpipelineSync(connection->handle) == 1;
 }

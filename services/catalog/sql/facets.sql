@@ -94,7 +94,7 @@ SELECT p.category, p.brand_key,
                 (SELECT l.amount FROM lowest_price l WHERE l.tenant = p.tenant AND l.product_id = p.id
                  AND l.currency = $4 AND l.region = ''))
 FROM (SELECT DISTINCT product_id
-      FROM (SELECT product_id FROM product_word WHERE tenant = $1 AND word >= $17 AND word < $18 LIMIT $7) AS some) d
+      FROM (SELECT product_id FROM product_word WHERE tenant = $1 AND word >= $17 AND word < $18 LIMIT $7) AS counted) d
      CROSS JOIN product p
 WHERE p.tenant = $1 AND p.id = d.product_id
   AND ($2 = '' OR p.category = $2) AND ($3 = '' OR p.brand_key = $3)

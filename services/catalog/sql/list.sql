@@ -10,11 +10,11 @@
 
 -- name: word_frequency
 -- How many products have the word, counted no further than $3.
-SELECT count(*) FROM (SELECT 1 FROM product_word WHERE tenant = $1 AND word = $2 LIMIT $3) AS some;
+SELECT count(*) FROM (SELECT 1 FROM product_word WHERE tenant = $1 AND word = $2 LIMIT $3) AS counted;
 
 -- name: beginning_frequency
 -- How many words of products lie from $2 on and before $3, counted no further than $4.
-SELECT count(*) FROM (SELECT 1 FROM product_word WHERE tenant = $1 AND word >= $2 AND word < $3 LIMIT $4) AS some;
+SELECT count(*) FROM (SELECT 1 FROM product_word WHERE tenant = $1 AND word >= $2 AND word < $3 LIMIT $4) AS counted;
 
 -- name: first_word
 -- The first word from $2 on and before $3.

@@ -1,0 +1,54 @@
+"""Postgres understands every statement of the services and of the ports on sql: it prepares each in the schemas of a shop."""
+import os
+import pathlib
+import re
+import subprocess
+import sys
+import unittest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "support"))
+
+from postgres import DATABASE, PROGRAMS, Cluster  # noqa: E402
+from shop import ROOT, Shop  # noqa: E402
+
+STATEMENT = re.compile(r"^-- name: (\w+)\n(.*?)(?=^-- name:|\Z)", re.M | re.S)
+SQLITES = {"platform/ports/sql/sqlite.sql"}
+MINIMUM = 300  # far fewer mean that they were not found
+
+
+def statements():
+    for folder in ("platform", "services"):
+        for path in sorted((ROOT / folder).rglob("*.sql")):
+            relative = str(path.relative_to(ROOT))
+            if path.parent.name != "migrations" and relative not in SQLITES and not path.name.startswith("test_"):
+                for name, text in STATEMENT.findall(path.read_text()):
+                    service = relative.split("/")[1] if folder == "services" else "orders"
+                    yield service, "%s: %s" % (relative, name), re.sub(r"^--.*\n", "", text, flags=re.M).strip().rstrip(";")
+
+
+def types_of(text):
+    """A parameter that a statement leaves out is a text, as the adapter says."""
+    used = {int(number) for number in re.findall(r"\$(\d+)", text)}
+    types = ["unknown" if number in used else "text" for number in range(1, max(used, default=0) + 1)]
+    return "(%s)" % ", ".join(types) if types else ""
+
+
+class StatementsTest(unittest.TestCase):
+    def test_each_is_understood(self):
+        cluster = self.enterClassContext(Cluster())
+        shop = Shop(SQL_URL=cluster.url(database=DATABASE))
+        self.addCleanup(shop.close)
+        shop.start()
+        schemas = ", ".join(cluster.query("SELECT nspname FROM pg_namespace WHERE nspname !~ '^(pg_|information_schema)'"))
+        found = 0
+        for service, name, text in statements():
+            found += 1
+            done = subprocess.run([PROGRAMS / "psql", "-X", "-q", "-v", "ON_ERROR_STOP=1", cluster.url()], text=True,
+                                  input="SET search_path = %s, %s;\nPREPARE one %s AS %s;\n" % (
+                                      service, schemas, types_of(text), text),
+                                  capture_output=True, check=False, env=dict(os.environ, PGOPTIONS=""))
+            with self.subTest(name):
+                # What is no query, as CREATE TABLE, cannot be prepared by name, but is by the protocol.
+                if text.split()[0] not in ("CREATE", "SET"):
+                    self.assertEqual("", done.stderr)
+        self.assertGreater(found, MINIMUM)
