@@ -66,7 +66,7 @@ def statements(path):
 def sql_files():
     for path in sorted([*ROOT.glob("services/*/sql/*.sql"), *ROOT.glob("platform/ports/*/*.sql"),
                         *ROOT.glob("platform/service/sql/*.sql")]):
-        if not path.name.startswith("test_"):
+        if not path.name.startswith("test_") and path.name != "postgres.sql":
             yield path
 
 
