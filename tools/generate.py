@@ -5,8 +5,8 @@
                                      methods' names, descriptors and handler types, and typed clients; wire_rules.c:
                                      what the options (options.v1.rule) say, for platform/wire
   <folder>/*.sql                 ->  *.sql.{c,h}: each "-- name: verb_noun" is a constant <owner>_sql_<name>
-  <folder>/migrations/NNNN_*.sql ->  migrations.{c,h}: an array <owner>_migrations; NNNN_*.postgres.sql: the same one, as
-                                     Postgres wants it said
+  <folder>/migrations/NNNN_*.sql ->  migrations.{c,h}: an array <owner>_migrations; NNNN_*.postgres.sql: the
+                                     same one, as Postgres wants it said
   <folder>/assets/**             ->  assets.{c,h}: the bytes of each file are a struct str <owner>_asset_<name>
 
 The owner is the nearest folder that is not called sql. A file is written only when its text changes, so that nothing is

@@ -45,7 +45,9 @@ static int get(struct sql_tx *tx, void *argument)
 static int open_bench(const char *folder)
 {
     static const struct sql_migration items = {
-        .number = 1, .name = "items", .text = "CREATE TABLE item (id text PRIMARY KEY, quantity bigint NOT NULL, note text);"};
+        .number = 1,
+        .name = "items",
+        .text = "CREATE TABLE item (id text PRIMARY KEY, quantity bigint NOT NULL, note text);"};
     char url[4096], message[512];
     snprintf(url, sizeof(url), "sqlite:%s/bench.db", folder);
     struct sql_config config = {.url = url};

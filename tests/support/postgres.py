@@ -88,16 +88,16 @@ class Cluster:
     def certify(self):
         """An authority, the server's certificate by it for its address, and the authority of a stranger."""
         self.run("mkdir", self.certificates)
+        new_key = ("openssl", "req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes")
         for name in ("ca", "other"):
-            self.run("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2",
-                     "-subj", "/CN=%s of the tests" % name, "-keyout", self.certificates / (name + ".key"),
+            self.run(*new_key, "-x509", "-days", "2", "-subj", "/CN=%s of the tests" % name, "-keyout",
+                     self.certificates / (name + ".key"),
                      "-out", self.certificates / (name + ".pem"))
-        self.run("openssl", "req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj",
-                 "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", self.data / "server.key", "-out",
-                 self.certificates / "request.pem")
-        self.run("openssl", "x509", "-req", "-in", self.certificates / "request.pem", "-copy_extensions", "copy", "-days",
-                 "2", "-CA", self.certificates / "ca.pem", "-CAkey", self.certificates / "ca.key", "-out",
-                 self.data / "server.crt")
+        self.run(*new_key, "-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1", "-keyout",
+                 self.data / "server.key", "-out", self.certificates / "request.pem")
+        self.run("openssl", "x509", "-req", "-in", self.certificates / "request.pem", "-copy_extensions",
+                 "copy", "-days", "2", "-CA", self.certificates / "ca.pem", "-CAkey", self.certificates / "ca.key",
+                 "-out", self.data / "server.crt")
 
     def write(self, name, text):
         """A file of the data folder that only the server reads."""
@@ -169,8 +169,8 @@ class Cluster:
 
     def query(self, text):
         """The rows of a statement, as psql prints them."""
-        return subprocess.run([PROGRAMS / "psql", "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", self.url()], text=True,
-                              input=text, capture_output=True, check=True).stdout.split("\n")[:-1]
+        return subprocess.run([PROGRAMS / "psql", "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", self.url()],
+                              text=True, input=text, capture_output=True, check=True).stdout.split("\n")[:-1]
 
 
 if __name__ == "__main__":

@@ -92,8 +92,8 @@ def database_of(data):
     if data not in databases:
         server = os.environ[POSTGRES_VARIABLE]
         name = "shop_" + uuid.uuid4().hex
-        subprocess.run(["psql", "-X", "-q", "-c", "CREATE DATABASE %s TEMPLATE template0 ENCODING 'UTF8' LOCALE 'C'" % name,
-                        server], check=True)
+        statement = "CREATE DATABASE %s TEMPLATE template0 ENCODING 'UTF8' LOCALE 'C'" % name
+        subprocess.run(["psql", "-X", "-q", "-c", statement, server], check=True)
         databases[data] = server.rpartition("/")[0] + "/" + name
     return databases[data]
 

@@ -444,9 +444,8 @@ static void wait_at_hole(struct reader *reader)
     int64_t delay_ms = backoff_ms(HOLE_LOOK_FIRST_MS, HOLE_LOOK_LAST_MS, ++reader->looks);
     int64_t until_ns = clock_monotonic_ns() + delay_ms * CLOCK_NS_PER_MS;
     if (reader->looks == HOLE_LOOKS_QUIET)
-        log_warning(NULL, "events wait for a transaction that has not ended",
-                    LOG_CSTR("group", reader->consumer.group), LOG_CSTR("source", reader->source->name),
-                    LOG_INT("behind", reader->batch_end));
+        log_warning(NULL, "events wait for a transaction that has not ended", LOG_CSTR("group", reader->consumer.group),
+                    LOG_CSTR("source", reader->source->name), LOG_INT("behind", reader->batch_end));
     TASK_LOCKED(&reader->bus->mutex);
     while (!reader->bus->stopping && !reader->woken && clock_monotonic_ns() < until_ns)
         task_cond_wait_until(&reader->wake, &reader->bus->mutex, until_ns);

@@ -12,6 +12,9 @@ SELECT pg_postmaster_start_time()::text || ' ' || stats_reset::text FROM pg_stat
 -- name: postgres_lift_time_limit
 SET LOCAL statement_timeout = 0;
 
+-- name: postgres_has_any_table
+SELECT 1 FROM pg_tables WHERE schemaname = $1 LIMIT 1;
+
 -- name: postgres_has_table
 SELECT 1 FROM pg_tables WHERE schemaname = current_schema() AND tablename = $1;
 

@@ -6,9 +6,9 @@
  * read is REPEATABLE READ, READ ONLY: one snapshot.
  *
  * A statement that a constraint refuses would end a transaction of Postgres. A closure's first run takes no
- * precautions; where a constraint refuses something, the transaction is taken back and the closure runs again, this time
- * with a savepoint before each statement that writes. Refusals are rare, and a savepoint a statement costs a round trip's
- * worth of work each time. */
+ * precautions; where a constraint refuses something, the transaction is taken back and the closure runs again, this
+ * time with a savepoint before each statement that writes. Refusals are rare, and a savepoint a statement costs a round
+ * trip's worth of work each time. */
 #pragma once
 
 #include "platform/base/buf.h"
@@ -57,14 +57,14 @@ struct postgres_name {
 
 /* One connection, used by one task at a time. */
 struct postgres_connection {
-    PGconn *handle; /* NULL until it is needed, and after it broke */
+    PGconn *handle;    /* NULL until it is needed, and after it broke */
     int64_t answer_ms; /* how long an answer may take */
     struct arena *arena;
     const struct sql_statement *prepared[POSTGRES_STATEMENT_SLOTS]; /* the name of each is its slot */
     unsigned prepared_count;
 
     /* The transaction that runs. */
-    bool has_begun;                   /* the server knows of it */
+    bool has_begun; /* the server knows of it */
     bool is_write;
     bool is_careful;                  /* a savepoint before each statement that may be refused */
     int tx_error;                     /* the transaction is over: every statement until its end gets this */

@@ -51,8 +51,8 @@ static PGconn *open_connection(const struct postgres_db *db)
              db->service, db->service, POSTGRES_STATEMENT_MS, 2 * POSTGRES_STATEMENT_MS);
     snprintf(seconds, sizeof(seconds), "%d", POSTGRES_CONNECT_S);
     snprintf(unanswered_ms, sizeof(unanswered_ms), "%d", POSTGRES_ANSWER_MS);
-    const char *const names[] = {"dbname",           "options",         "application_name", "client_encoding",
-                                 "connect_timeout",  "tcp_user_timeout", NULL};
+    const char *const names[] = {
+        "dbname", "options", "application_name", "client_encoding", "connect_timeout", "tcp_user_timeout", NULL};
     const char *const values[] = {db->conninfo, options, db->service, "UTF8", seconds, unanswered_ms, NULL};
     return PQconnectdbParams(names, values, 1 /* dbname may be a URI */);
 }

@@ -12,23 +12,21 @@ static const struct {
     const char *state;
     int error;
 } errors[] = {
-    {"23", ERR_CONFLICT},         /* a constraint */
-    {"40001", ERR_UNAVAILABLE},   /* serialisation failure */
-    {"40P01", ERR_UNAVAILABLE},   /* deadlock */
-    {"53100", ERR_STORAGE_FULL},  /* disk full */
-    {"53200", ERR_NO_MEMORY},
-    {"53", ERR_UNAVAILABLE},      /* other resources: connections */
-    {"54", ERR_TOO_LARGE},        /* a limit of the program */
-    {"57", ERR_UNAVAILABLE},      /* operator intervention: shutdown, a time-out of ours */
-    {"58030", ERR_STORAGE_FULL},  /* I/O */
-    {"08", ERR_UNAVAILABLE},      /* the connection */
-    {"28", ERR_UNAVAILABLE},      /* authorisation */
-    {"25P02", ERR_UNAVAILABLE},   /* in a transaction that has failed */
-    {"25P03", ERR_UNAVAILABLE},   /* idle in it for too long */
-    {"22021", ERR_INVALID},       /* bytes that are no text */
-    {"22P05", ERR_INVALID},
-    {"XX001", ERR_CORRUPT},       /* data corrupted */
-    {"XX002", ERR_CORRUPT},       /* index corrupted */
+    {"23", ERR_CONFLICT},                                 /* a constraint */
+    {"40001", ERR_UNAVAILABLE},                           /* serialisation failure */
+    {"40P01", ERR_UNAVAILABLE},                           /* deadlock */
+    {"53100", ERR_STORAGE_FULL},                          /* disk full */
+    {"53200", ERR_NO_MEMORY},    {"53", ERR_UNAVAILABLE}, /* other resources: connections */
+    {"54", ERR_TOO_LARGE},                                /* a limit of the program */
+    {"57", ERR_UNAVAILABLE},                              /* operator intervention: shutdown, a time-out of ours */
+    {"58030", ERR_STORAGE_FULL},                          /* I/O */
+    {"08", ERR_UNAVAILABLE},                              /* the connection */
+    {"28", ERR_UNAVAILABLE},                              /* authorisation */
+    {"25P02", ERR_UNAVAILABLE},                           /* in a transaction that has failed */
+    {"25P03", ERR_UNAVAILABLE},                           /* idle in it for too long */
+    {"22021", ERR_INVALID},                               /* bytes that are no text */
+    {"22P05", ERR_INVALID},      {"XX001", ERR_CORRUPT},  /* data corrupted */
+    {"XX002", ERR_CORRUPT},                               /* index corrupted */
 };
 
 static int error_of_state(const char *state)

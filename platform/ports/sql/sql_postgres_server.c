@@ -1,10 +1,11 @@
 /* The server behind an address: whether it is there and fit, and the role and schema of a service on it.
  *
- * SHOPSTREAM_SQL_URL is a URI as libpq takes it (postgres://user:password@host:5432/shopstream?sslmode=verify-full); what
- * sql_locate adds behind '#' is the service, whose role and schema everything of it is in. */
+ * SHOPSTREAM_SQL_URL is a URI as libpq takes it (postgres://user:password@host:5432/shopstream?sslmode=verify-full);
+ * what sql_locate adds behind '#' is the service, whose role and schema everything of it is in. */
 #include "platform/base/backoff.h"
 #include "platform/base/log.h"
 #include "platform/ports/clock/clock.h"
+#include "platform/ports/sql/postgres.sql.h"
 #include "platform/ports/sql/sql_postgres.h"
 
 #include <stdio.h>
@@ -55,13 +56,13 @@ int postgres_parse_url(struct postgres_db *db, const char *url, char ret_message
         return ERR_NO_MEMORY;
     if (is_address(db->conninfo))
         return 0;
-    sql_message(ret_message, "SHOPSTREAM_SQL_URL is no address of Postgres: postgres://USER:PASSWORD@HOST:5432/DATABASE, "
-                             "where what is none of A-Z a-z 0-9 - . _ ~ in the user and the password stands as %%XX");
+    sql_message(ret_message,
+                "SHOPSTREAM_SQL_URL is no address of Postgres: postgres://USER:PASSWORD@HOST:5432/DATABASE, "
+                "where what is none of A-Z a-z 0-9 - . _ ~ in the user and the password stands as %%XX");
     return ERR_INVALID;
 }
 
-int postgres_locate(const struct sql_place *place, char ret_url[SQL_URL_BYTES],
-                           char ret_message[SQL_MESSAGE_BYTES])
+int postgres_locate(const struct sql_place *place, char ret_url[SQL_URL_BYTES], char ret_message[SQL_MESSAGE_BYTES])
 {
     if (strchr(place->url, '#') || !is_service_name(str_from_cstr(place->service))) {
         sql_message(ret_message, "SHOPSTREAM_SQL_URL has a '#', which a Postgres address may not");
@@ -102,7 +103,8 @@ static bool may_come_up(const struct address *address)
     return answer == PQPING_REJECT || answer == PQPING_NO_RESPONSE;
 }
 
-/* Waits for a server that is not up yet; one that was up before it refused us will do so again. NULL and a message: there is none, or it does not want us. */
+/* Waits for a server that is not up yet; one that was up before it refused us will do so again. NULL and a message:
+ * there is none, or it does not want us. */
 static PGconn *connect_patiently(const struct postgres_db *db, char ret_message[SQL_MESSAGE_BYTES])
 {
     struct address address;
@@ -187,8 +189,7 @@ static int count_tables(const struct postgres_db *db, char ret_message[SQL_MESSA
     CLEANUP(finish) PGconn *handle = connect_patiently(db, ret_message);
     if (!handle)
         return ERR_UNAVAILABLE;
-    PGresult *result = PQexecParams(handle, "SELECT 1 FROM pg_tables WHERE schemaname = $1 LIMIT 1", 1, NULL, arguments,
-                                    NULL, NULL, 0);
+    PGresult *result = PQexecParams(handle, ports_sql_postgres_has_any_table.text, 1, NULL, arguments, NULL, NULL, 0);
     bool is_known = PQresultStatus(result) == PGRES_TUPLES_OK;
     int count = PQntuples(result);
     PQclear(result);
@@ -209,4 +210,3 @@ int postgres_exists(const struct sql_place *place, char ret_message[SQL_MESSAGE_
     free(db.conninfo);
     return found;
 }
-

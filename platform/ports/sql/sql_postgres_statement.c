@@ -84,8 +84,8 @@ static bool send_prepare(struct pipeline *pipeline, const char *name, size_t par
     return PQsendPrepare(pipeline->connection->handle, name, text, (int)parameter_count, types) == 1;
 }
 
-/* Texts and blobs go as their bytes, which is the binary form of both of Postgres' types; integers as decimals, as it is
- * the server that knows how wide they are. */
+/* Texts and blobs go as their bytes, which is the binary form of both of Postgres' types; integers as decimals, as it
+ * is the server that knows how wide they are. */
 static bool send_run(struct pipeline *pipeline, const char *name, struct sql_args args)
 {
     const char *values[SQL_PARAMETERS_MAX];

@@ -78,7 +78,8 @@ static void wait_before_rerun(int64_t reruns)
 enum fate { FATE_COMMITTED, FATE_ABORTED, FATE_UNKNOWN };
 
 /* By what the server says of the transaction's number. One that crashed may have lost the number with the transaction
- * and given it to another one: then only what was not committed is sure, as a commit that was written keeps its number. */
+ * and given it to another one: then only what was not committed is sure, as a commit that was written keeps its number.
+ */
 static enum fate judge(struct str status, bool has_crashed)
 {
     if (str_equal_cstr(status, "committed"))

@@ -1,5 +1,5 @@
-/* Rows of any table of SQLite, out and in. Values are always bound; its statements are its own and end with each call, as
- * their texts do. */
+/* Rows of any table of SQLite, out and in. Values are always bound; its statements are its own and end with each call,
+ * as their texts do. */
 #include "platform/ports/sql/sql_sqlite.h"
 #include "platform/ports/sql/sql_tables.h"
 #include "platform/ports/sql/sqlite.sql.h"

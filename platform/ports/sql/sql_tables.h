@@ -9,10 +9,10 @@
 
 /* How an engine is asked for its schema: statements that give names, and what else it knows of a table. */
 struct sql_schema {
-    const struct sql_statement *list_tables;      /* by name */
-    const struct sql_statement *list_columns;     /* of table $1, in their order */
-    const struct sql_statement *list_key_columns; /* of table $1's primary key, in its order */
-    const struct sql_statement *list_parents;     /* the tables that $1 refers to */
+    const struct sql_statement *list_tables;                     /* by name */
+    const struct sql_statement *list_columns;                    /* of table $1, in their order */
+    const struct sql_statement *list_key_columns;                /* of table $1's primary key, in its order */
+    const struct sql_statement *list_parents;                    /* the tables that $1 refers to */
     int (*describe)(struct sql_tx *tx, struct sql_table *table); /* fills row_count and sequence */
 };
 

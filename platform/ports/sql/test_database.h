@@ -1,5 +1,5 @@
-/* Databases for the tests of what stands on the sql port: of SQLite, in the test's folder, or where the variable has the
- * address of a Postgres server (the suite tests/engines/postgres sets it), a schema each on that. */
+/* Databases for the tests of what stands on the sql port: of SQLite, in the test's folder, or where the variable has
+ * the address of a Postgres server (the suite tests/engines/postgres sets it), a schema each on that. */
 #pragma once
 
 #include "platform/base/encode.h"
@@ -31,8 +31,8 @@ static inline void test_place_make(const char *folder, const char *name, struct 
     encode_hex_into(own, str_from(folder + strlen(folder) - 6, 6));
     own[12] = '\0';
     snprintf(ret_place->service, sizeof(ret_place->service), postgres ? "test_%s_%s" : "%.0s%s", own, name);
-    ret_place->place = (struct sql_place){
-        .url = postgres ? postgres : "sqlite:", .service = ret_place->service, .data_path = folder};
+    ret_place->place =
+        (struct sql_place){.url = postgres ? postgres : "sqlite:", .service = ret_place->service, .data_path = folder};
 }
 
 /* For sql_open: the same database for the same folder and name. */

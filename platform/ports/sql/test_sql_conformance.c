@@ -126,8 +126,8 @@ static void test_sql__constraint_error_keeps_the_transaction_usable(void **state
 {
     struct fixture *f = *state;
     struct outcome outcome;
-    static const int expected[STATEMENTS_MAX] = {0, ERR_CONFLICT, ERR_CONFLICT, ERR_CONFLICT,
-                                                 ERR_CONFLICT, ERR_CONFLICT, 0, 0};
+    static const int expected[STATEMENTS_MAX] = {
+        0, ERR_CONFLICT, ERR_CONFLICT, ERR_CONFLICT, ERR_CONFLICT, ERR_CONFLICT, 0, 0};
     assert_int_equal(sql_write(f->db, break_constraints, &outcome), 0);
     assert_memory_equal(outcome.results, expected, sizeof(expected));
     assert_int_equal(outcome.changed[0], 1);
@@ -338,7 +338,8 @@ static void test_sql__migrations_apply_once(void **state)
     assert_int_equal(sql_migrate(f->db, "test", test_item_migrations, 2, f->message), 0);
     assert_int_equal(row_count(f->db), 1);
     /* Another list has numbers of its own. */
-    static const struct sql_migration other[] = {{.number = 1, .name = "other", .text = "CREATE TABLE other (id text PRIMARY KEY);"}};
+    static const struct sql_migration other[] = {
+        {.number = 1, .name = "other", .text = "CREATE TABLE other (id text PRIMARY KEY);"}};
     assert_int_equal(sql_migrate(f->db, "other", other, 1, f->message), 0);
 }
 
@@ -362,10 +363,11 @@ static void test_sql__newer_database_is_refused(void **state)
 static void test_sql__failed_migration_leaves_nothing(void **state)
 {
     struct fixture *f = *state;
-    struct sql_migration more[] = {test_item_migrations[0],
-                                   test_item_migrations[1],
-                                   {.number = 3, .name = "good", .text = "CREATE TABLE good (id text PRIMARY KEY);"},
-                                   {.number = 4, .name = "bad", .text = "CREATE TABLE bad (id text PRIMARY KEY); SELECT nothing FROM nowhere;"}};
+    struct sql_migration more[] = {
+        test_item_migrations[0],
+        test_item_migrations[1],
+        {.number = 3, .name = "good", .text = "CREATE TABLE good (id text PRIMARY KEY);"},
+        {.number = 4, .name = "bad", .text = "CREATE TABLE bad (id text PRIMARY KEY); SELECT nothing FROM nowhere;"}};
     assert_int_not_equal(sql_migrate(f->db, "test", more, 4, f->message), 0);
     assert_true(f->message[0] != '\0');
     more[3].text = "CREATE TABLE bad (id text PRIMARY KEY);";

@@ -10,7 +10,9 @@
 #include <cmocka.h>
 
 static const struct sql_migration items = {
-    .number = 1, .name = "items", .text = "CREATE TABLE item (id text PRIMARY KEY, quantity bigint NOT NULL, note text);"};
+    .number = 1,
+    .name = "items",
+    .text = "CREATE TABLE item (id text PRIMARY KEY, quantity bigint NOT NULL, note text);"};
 
 struct fixture {
     struct test_database database;

@@ -5,9 +5,11 @@
 #include "platform/ports/sql/test_sql_conformance.sql.h"
 
 static const struct sql_migration test_item_migrations[] = {
-    {.number = 1, .name = "items", .text =
-     "CREATE TABLE item (id text PRIMARY KEY, quantity bigint NOT NULL CHECK (quantity >= 0), note text UNIQUE);"
-     "CREATE TABLE item_child (id text PRIMARY KEY, item_id text NOT NULL REFERENCES item (id));"},
+    {.number = 1,
+     .name = "items",
+     .text =
+         "CREATE TABLE item (id text PRIMARY KEY, quantity bigint NOT NULL CHECK (quantity >= 0), note text UNIQUE);"
+         "CREATE TABLE item_child (id text PRIMARY KEY, item_id text NOT NULL REFERENCES item (id));"},
     {.number = 2, .name = "index", .text = "CREATE INDEX item_quantity ON item (quantity);"},
 };
 

@@ -16,7 +16,7 @@
 /* Names that need quotes, a child that sorts before its parent, a counter, every type, a row made by a migration. */
 #define TABLES_WITH(counter)                                                                                           \
     "CREATE TABLE zoo (id bigint PRIMARY KEY, name text);"                                                             \
-    "CREATE TABLE animal (zoo_id bigint NOT NULL REFERENCES zoo (id), \"order\" text, \"a \"\"quoted\"\" name\" blob,"  \
+    "CREATE TABLE animal (zoo_id bigint NOT NULL REFERENCES zoo (id), \"order\" text, \"a \"\"quoted\"\" name\" blob," \
     " PRIMARY KEY (zoo_id, \"order\"));"                                                                               \
     "CREATE TABLE log (seq " counter ", line text NOT NULL CHECK (line <> 'refused'));"                                \
     "INSERT INTO zoo (id, name) VALUES (7, 'made by the migration');"

@@ -327,10 +327,9 @@ static void test_postgres__a_wrong_password_is_not_told(void **state)
 static void test_postgres__an_address_that_is_none_is_not_told(void **state)
 {
     (void)state;
-    static const char *const urls[] = {"postgres://shop:s3cret%zz@127.0.0.1/shop#opened",
-                                       "postgres://shop:a@s3cret@127.0.0.1/shop#opened",
-                                       "postgres://shop:s3cret@127.0.0.1/shop?nosuch=1#opened",
-                                       "postgres://shop:s3cret@[127.0.0.1/shop#opened"};
+    static const char *const urls[] = {
+        "postgres://shop:s3cret%zz@127.0.0.1/shop#opened", "postgres://shop:a@s3cret@127.0.0.1/shop#opened",
+        "postgres://shop:s3cret@127.0.0.1/shop?nosuch=1#opened", "postgres://shop:s3cret@[127.0.0.1/shop#opened"};
     for (size_t i = 0; i < sizeof(urls) / sizeof(urls[0]); i++) {
         char message[512] = "";
         assert_int_equal(try_open(urls[i], message), ERR_INVALID);

@@ -15,7 +15,9 @@
 #define WRITES_EACH 6
 
 static const struct sql_migration items = {
-    .number = 1, .name = "items", .text = "CREATE TABLE item (id text PRIMARY KEY, quantity bigint NOT NULL, note text);"};
+    .number = 1,
+    .name = "items",
+    .text = "CREATE TABLE item (id text PRIMARY KEY, quantity bigint NOT NULL, note text);"};
 
 struct writer {
     struct sql_db *db;

@@ -28,7 +28,9 @@ struct fixture {
 };
 
 static const struct sql_migration item_migration = {
-    .number = 1, .name = "items", .text = "CREATE TABLE item (id text PRIMARY KEY, quantity bigint NOT NULL, note text);"};
+    .number = 1,
+    .name = "items",
+    .text = "CREATE TABLE item (id text PRIMARY KEY, quantity bigint NOT NULL, note text);"};
 
 static void path_of(struct fixture *f, const char *name, char ret_path[PATH_BYTES])
 {
@@ -346,7 +348,7 @@ static void test_sqlite__one_fsync_a_commit(void **state)
     assert_true(syncs < WRITERS * WRITES_EACH / 2);
 }
 
-/* -- Copies and places ---------------------------------------------------------------------------------------------- */
+/* -- Copies and places --------------------------------------------------------------------------------------------- */
 
 /* A backup of a running database is a whole one, and is never written over an existing file. */
 static void test_sqlite__backup_is_a_database(void **state)

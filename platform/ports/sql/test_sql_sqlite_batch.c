@@ -110,7 +110,8 @@ static void open_gate_and_wait(struct gate *gate, int count)
         assert_true(task_cond_wait_until(&gate->changed, &gate->mutex, clock_monotonic_ns() + WAIT_MAX_NS));
 }
 
-static void start_async(struct test_database *t, struct async_write *write, struct gate *gate, int index, struct item item)
+static void start_async(struct test_database *t, struct async_write *write, struct gate *gate, int index,
+                        struct item item)
 {
     *write = (struct async_write){.gate = gate, .item = item, .index = index};
     write->job = (struct sql_write_job){.closure = insert_with_hook, .argument = write, .done = note_done};

@@ -1,4 +1,4 @@
-"""What stands on the sql port, on a real Postgres: the adapter's own faults, and the conformance suites of the ports."""
+"""What stands on the sql port, on a real Postgres: the adapter's own faults, and the ports' conformance."""
 import os
 import pathlib
 import subprocess

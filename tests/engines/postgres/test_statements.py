@@ -1,4 +1,4 @@
-"""Postgres understands every statement of the services and of the ports on sql: it prepares each in the schemas of a shop."""
+"""Postgres understands every statement of the services and of the ports on sql, in a shop's schemas."""
 import os
 import pathlib
 import re
@@ -20,10 +20,12 @@ def statements():
     for folder in ("platform", "services"):
         for path in sorted((ROOT / folder).rglob("*.sql")):
             relative = str(path.relative_to(ROOT))
-            if path.parent.name != "migrations" and relative not in SQLITES and not path.name.startswith("test_"):
+            is_other = relative in SQLITES or path.name.startswith("test_")
+            if path.parent.name != "migrations" and not is_other:
                 for name, text in STATEMENT.findall(path.read_text()):
                     service = relative.split("/")[1] if folder == "services" else "orders"
-                    yield service, "%s: %s" % (relative, name), re.sub(r"^--.*\n", "", text, flags=re.M).strip().rstrip(";")
+                    bare = re.sub(r"^--.*\n", "", text, flags=re.M).strip().rstrip(";")
+                    yield service, "%s: %s" % (relative, name), bare
 
 
 def types_of(text):
@@ -39,7 +41,8 @@ class StatementsTest(unittest.TestCase):
         shop = Shop(SQL_URL=cluster.url(database=DATABASE))
         self.addCleanup(shop.close)
         shop.start()
-        schemas = ", ".join(cluster.query("SELECT nspname FROM pg_namespace WHERE nspname !~ '^(pg_|information_schema)'"))
+        schemas = ", ".join(cluster.query("SELECT nspname FROM pg_namespace"
+                                          " WHERE nspname !~ '^(pg_|information_schema)'"))
         found = 0
         for service, name, text in statements():
             found += 1
