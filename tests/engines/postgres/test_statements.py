@@ -13,6 +13,7 @@ from shop import ROOT, Shop  # noqa: E402
 
 STATEMENT = re.compile(r"^-- name: (\w+)\n(.*?)(?=^-- name:|\Z)", re.M | re.S)
 SQLITES = {"platform/ports/sql/sqlite.sql"}
+MARK = "== "  # before what is said of each
 MINIMUM = 300  # far fewer mean that they were not found
 
 
@@ -43,15 +44,17 @@ class StatementsTest(unittest.TestCase):
         shop.start()
         schemas = ", ".join(cluster.query("SELECT nspname FROM pg_namespace"
                                           " WHERE nspname !~ '^(pg_|information_schema)'"))
-        found = 0
-        for service, name, text in statements():
-            found += 1
-            done = subprocess.run([PROGRAMS / "psql", "-X", "-q", "-v", "ON_ERROR_STOP=1", cluster.url()], text=True,
-                                  input="SET search_path = %s, %s;\nPREPARE one %s AS %s;\n" % (
-                                      service, schemas, types_of(text), text),
-                                  capture_output=True, check=False, env=dict(os.environ, PGOPTIONS=""))
+        checked = list(statements())
+        script = "".join("\\warn %s%s\nSET search_path = %s, %s;\nPREPARE s%d %s AS %s;\n" % (
+            MARK, name, service, schemas, number, types_of(text), text)
+            for number, (service, name, text) in enumerate(checked)
+            # What is no query, as CREATE TABLE, cannot be prepared by name, but is by the protocol.
+            if text.split()[0] not in ("CREATE", "SET"))
+        done = subprocess.run([PROGRAMS / "psql", "-X", "-q", cluster.url()], text=True, input=script,
+                              capture_output=True, check=True, env=dict(os.environ, PGOPTIONS=""))
+        answers = done.stderr.split(MARK)[1:]
+        self.assertGreater(len(answers), MINIMUM)
+        for answer in answers:
+            name, _, errors = answer.partition("\n")
             with self.subTest(name):
-                # What is no query, as CREATE TABLE, cannot be prepared by name, but is by the protocol.
-                if text.split()[0] not in ("CREATE", "SET"):
-                    self.assertEqual("", done.stderr)
-        self.assertGreater(found, MINIMUM)
+                self.assertEqual("", errors)
