@@ -33,7 +33,7 @@ void hub_free(struct hub *hub);
 struct subscription {
     struct str channels[CHANNELS_OF_SUBSCRIBER_MAX]; /* "TENANT\nproduct:ID" */
     size_t channel_count;
-    struct str session_id; /* empty for guests; the stream ends with the session */
+    struct str session_id;    /* empty for guests; the stream ends with the session */
     struct str last_event_id; /* empty: from now on */
 };
 
