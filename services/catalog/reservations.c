@@ -192,19 +192,34 @@ static int refuse_line(struct call *call, const struct line *line)
                      (long long)line->quantity, (long long)(sql_get_int(rows, 0) - sql_get_int(rows, 1)));
 }
 
+/* Runs a statement that moves a line's units: 1 and what is available then, or 0 where it changed nothing. */
+static int move_units(struct call *call, const struct sql_statement *statement, const struct line *line,
+                      struct stock_change *ret_change)
+{
+    CLEANUP(sql_finish_cleanup) struct sql_rows *rows = NULL;
+    struct sql_value tenant = sql_text(call->tenant), sku_id = sql_text(line->sku_id);
+    int64_t changed = 0;
+
+    TRY(sql_exec(call->tx, statement, SQL_ARGS(tenant, sku_id, sql_int(line->quantity)), &changed));
+    if (changed == 0)
+        return 0;
+    int found = sql_query_row(call->tx, &catalog_sql_find_available, SQL_ARGS(tenant, sku_id), &rows);
+    if (found != 1)
+        return found < 0 ? found : ERR_CORRUPT;
+    TRY(catalog_copy(call, sql_get_text(rows, 0), &ret_change->product_id));
+    ret_change->sku_id = line->sku_id;
+    ret_change->available = sql_get_int(rows, 1);
+    return 1;
+}
+
 static int take_line(struct call *call, struct str reservation_id, const struct line *line,
                      struct stock_change *ret_change)
 {
-    CLEANUP(sql_finish_cleanup) struct sql_rows *rows = NULL;
-    int taken = sql_query_row(call->tx, &catalog_sql_take_stock,
-                              SQL_ARGS(sql_text(call->tenant), sql_text(line->sku_id), sql_int(line->quantity)), &rows);
+    int taken = move_units(call, &catalog_sql_take_stock, line, ret_change);
 
     TRY(taken);
     if (!taken)
         return refuse_line(call, line);
-    TRY(catalog_copy(call, sql_get_text(rows, 0), &ret_change->product_id));
-    ret_change->sku_id = line->sku_id;
-    ret_change->available = sql_get_int(rows, 1);
     return sql_exec(
         call->tx, &catalog_sql_insert_reservation_line,
         SQL_ARGS(sql_text(call->tenant), sql_text(reservation_id), sql_text(line->sku_id), sql_int(line->quantity)),
@@ -286,34 +301,22 @@ int commit_stock(struct call *call, const Catalog__ReservationRequest *in, Catal
     return show(call, reservation.id, STR(COMMITTED), reservation.expires_at_ms, out);
 }
 
-static int give_back_line(struct call *call, const struct sql_statement *statement, const struct line *line,
-                          struct stock_change *changes, size_t *count)
-{
-    CLEANUP(sql_finish_cleanup) struct sql_rows *rows = NULL;
-    int found = sql_query_row(call->tx, statement,
-                              SQL_ARGS(sql_text(call->tenant), sql_text(line->sku_id), sql_int(line->quantity)), &rows);
-
-    TRY(found);
-    if (!found)
-        return 0;
-    TRY(catalog_copy(call, sql_get_text(rows, 0), &changes[*count].product_id));
-    changes[*count].sku_id = line->sku_id;
-    changes[(*count)++].available = sql_get_int(rows, 1);
-    return 0;
-}
-
 static int give_back(struct call *call, const struct reservation *reservation, const char *status)
 {
-    bool is_held = str_equal_cstr(reservation->status, HELD);
+    const struct sql_statement *statement =
+        str_equal_cstr(reservation->status, HELD) ? &catalog_sql_give_back_held : &catalog_sql_give_back_sold;
     struct stock_change changes[LINES_MAX];
     struct line lines[LINES_MAX];
     size_t count, changed = 0;
 
     TRY(end_reservation(call, reservation, status));
     TRY(read_lines(call, reservation->id, lines, &count));
-    for (size_t i = 0; i < count; i++)
-        TRY(give_back_line(call, is_held ? &catalog_sql_give_back_held : &catalog_sql_give_back_sold, &lines[i],
-                           changes, &changed));
+    for (size_t i = 0; i < count; i++) {
+        int moved = move_units(call, statement, &lines[i], &changes[changed]);
+
+        TRY(moved);
+        changed += moved > 0;
+    }
     return stock_publish(call, changes, changed);
 }
 

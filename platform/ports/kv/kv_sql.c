@@ -17,6 +17,7 @@ struct kv_operation {
     const struct kv_list *list;
     struct arena *arena;
     int64_t version;
+    bool wants_version;
     int64_t limit;
     struct kv_row row;
     struct kv_row *rows;
@@ -89,7 +90,8 @@ static int kv_sql_do_get(struct kv *kv, struct sql_tx *tx, struct kv_key key, st
 
 /* -- put ---------------------------------------------------------------------------------------------------------- */
 
-static int query_put(struct sql_tx *tx, const struct kv_put *put, struct sql_rows **ret_rows)
+/* *ret_stored is 0 where the condition does not hold. */
+static int exec_put(struct sql_tx *tx, const struct kv_put *put, int64_t *ret_stored)
 {
     const struct kv_key *key = &put->key;
     struct sql_value values[] = {
@@ -100,30 +102,40 @@ static int query_put(struct sql_tx *tx, const struct kv_put *put, struct sql_row
     struct sql_args without_version = {values, 7};
     switch (put->condition) {
     case KV_IF_ABSENT:
-        return sql_query_row(tx, &kv_sql_put_if_absent, without_version, ret_rows);
+        return sql_exec(tx, &kv_sql_put_if_absent, without_version, ret_stored);
     case KV_IF_VERSION:
-        return sql_query_row(tx, &kv_sql_put_if_version, (struct sql_args){values, 8}, ret_rows);
+        return sql_exec(tx, &kv_sql_put_if_version, (struct sql_args){values, 8}, ret_stored);
     case KV_ALWAYS:
         break;
     }
-    return sql_query_row(tx, &kv_sql_put, without_version, ret_rows);
+    return sql_exec(tx, &kv_sql_put, without_version, ret_stored);
+}
+
+static int get_version(struct sql_tx *tx, struct kv_key key, int64_t *ret_version)
+{
+    CLEANUP(sql_finish_cleanup) struct sql_rows *rows = NULL;
+    int found = sql_query_row(tx, &kv_sql_get_version,
+                              SQL_ARGS(sql_text(key.tenant), sql_text(key.space), sql_text(key.key)), &rows);
+    if (found != 1)
+        return found < 0 ? found : ERR_CORRUPT;
+    *ret_version = sql_get_int(rows, 0);
+    return 0;
 }
 
 static int put_closure(struct sql_tx *tx, void *argument)
 {
     struct kv_operation *operation = argument;
-    CLEANUP(sql_finish_cleanup) struct sql_rows *rows = NULL;
-    int found = query_put(tx, operation->put, &rows);
-    TRY(found);
-    if (!found)
-        return operation->put->condition == KV_IF_VERSION ? ERR_STALE : ERR_CONFLICT;
-    operation->version = sql_get_int(rows, 0);
-    return 0;
+    const struct kv_put *put = operation->put;
+    int64_t stored = 0;
+    TRY(exec_put(tx, put, &stored));
+    if (!stored)
+        return put->condition == KV_IF_VERSION ? ERR_STALE : ERR_CONFLICT;
+    return operation->wants_version ? get_version(tx, put->key, &operation->version) : 0;
 }
 
 static int kv_sql_do_put(struct kv *kv, struct sql_tx *tx, const struct kv_put *put, int64_t *ret_version)
 {
-    struct kv_operation operation = {.put = put};
+    struct kv_operation operation = {.put = put, .wants_version = ret_version != NULL};
     TRY(run_write(kv, tx, put_closure, &operation));
     if (ret_version)
         *ret_version = operation.version;

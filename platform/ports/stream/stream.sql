@@ -2,10 +2,14 @@
 INSERT INTO stream (name, last_id, length) VALUES ($1, 0, 0) ON CONFLICT (name) DO NOTHING;
 
 -- name: take_id
-UPDATE stream SET last_id = last_id + 1, length = length + 1 WHERE name = $1 AND length < $2 RETURNING last_id;
+UPDATE stream SET last_id = last_id + 1, length = length + 1 WHERE name = $1 AND length < $2;
 
 -- name: insert_entry
-INSERT INTO stream_entry (stream, id, payload) VALUES ($1, $2, $3);
+-- Under the id that was taken just now.
+INSERT INTO stream_entry (stream, id, payload) VALUES ($1, (SELECT last_id FROM stream WHERE name = $1), $2);
+
+-- name: last_id
+SELECT last_id FROM stream WHERE name = $1;
 
 -- name: create_group
 -- It starts before the oldest entry that the stream holds.

@@ -21,6 +21,7 @@ struct stream_operation {
     const struct stream_read *read;
     struct arena *arena;
     int64_t length_max;
+    bool wants_id;
     int64_t id;
     size_t limit;
     struct stream_entry *entries;
@@ -85,14 +86,17 @@ static int stream_sql_do_trim(struct stream *stream, struct sql_tx *tx, struct s
 
 /* -- append ------------------------------------------------------------------------------------------------------- */
 
-static int take_id(struct sql_tx *tx, struct stream_operation *operation)
+/* 1, or 0 where there is no such stream, or no room. */
+static int take_id(struct sql_tx *tx, const struct stream_operation *operation)
 {
-    return query_int(tx, &stream_sql_take_id, SQL_ARGS(sql_text(operation->name), sql_int(operation->length_max)),
-                     &operation->id);
+    int64_t taken = 0;
+    TRY(sql_exec(tx, &stream_sql_take_id, SQL_ARGS(sql_text(operation->name), sql_int(operation->length_max)), &taken));
+    return taken > 0;
 }
 
-/* The common case is one update; a stream that does not exist or is full costs more. */
-static int take_id_or_make_room(struct sql_tx *tx, struct stream_operation *operation)
+/* The common case is one update (without RETURNING, for which SQLite makes a table of its own); a stream that does not
+ * exist or is full costs more. */
+static int take_id_or_make_room(struct sql_tx *tx, const struct stream_operation *operation)
 {
     int taken = take_id(tx, operation);
     if (taken != 0)
@@ -108,15 +112,19 @@ static int append_closure(struct sql_tx *tx, void *argument)
 {
     struct stream_operation *operation = argument;
     TRY(take_id_or_make_room(tx, operation));
-    return sql_exec(tx, &stream_sql_insert_entry,
-                    SQL_ARGS(sql_text(operation->name), sql_int(operation->id), sql_blob(operation->payload)), NULL);
+    TRY(sql_exec(tx, &stream_sql_insert_entry, SQL_ARGS(sql_text(operation->name), sql_blob(operation->payload)),
+                 NULL));
+    if (!operation->wants_id)
+        return 0;
+    int found = query_int(tx, &stream_sql_last_id, SQL_ARGS(sql_text(operation->name)), &operation->id);
+    return found == 0 ? ERR_CORRUPT : found;
 }
 
 static int stream_sql_do_append(struct stream *stream, struct sql_tx *tx, struct str name, struct str payload,
                                 int64_t *ret_id)
 {
     struct stream_operation operation = {
-        .name = name, .payload = payload, .length_max = stream_sql_of(stream)->length_max};
+        .name = name, .payload = payload, .length_max = stream_sql_of(stream)->length_max, .wants_id = ret_id != NULL};
     TRY(run_write(stream, tx, append_closure, &operation));
     if (ret_id)
         *ret_id = operation.id;

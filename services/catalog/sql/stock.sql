@@ -10,19 +10,20 @@ RETURNING on_hand, reserved, version, product_id;
 
 -- name: take_stock
 -- Changes nothing when there is not enough.
-UPDATE stock SET reserved = reserved + $3 WHERE tenant = $1 AND sku_id = $2 AND on_hand - reserved >= $3
-RETURNING product_id, on_hand - reserved;
+UPDATE stock SET reserved = reserved + $3 WHERE tenant = $1 AND sku_id = $2 AND on_hand - reserved >= $3;
 
 -- name: commit_stock
 UPDATE stock SET on_hand = on_hand - $3, reserved = reserved - $3 WHERE tenant = $1 AND sku_id = $2;
 
 -- name: give_back_held
-UPDATE stock SET reserved = reserved - $3 WHERE tenant = $1 AND sku_id = $2
-RETURNING product_id, on_hand - reserved;
+UPDATE stock SET reserved = reserved - $3 WHERE tenant = $1 AND sku_id = $2;
 
 -- name: give_back_sold
-UPDATE stock SET on_hand = on_hand + $3 WHERE tenant = $1 AND sku_id = $2
-RETURNING product_id, on_hand - reserved;
+UPDATE stock SET on_hand = on_hand + $3 WHERE tenant = $1 AND sku_id = $2;
+
+-- name: find_available
+-- What RETURNING would say of a change, for which SQLite makes a table of its own.
+SELECT product_id, on_hand - reserved FROM stock WHERE tenant = $1 AND sku_id = $2;
 
 -- name: find_reservation
 SELECT status, expires_at_ms FROM reservation WHERE tenant = $1 AND id = $2;
