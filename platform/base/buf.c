@@ -69,15 +69,6 @@ void buf_append(struct buf *buf, struct str s)
     buf->len += s.len;
 }
 
-void buf_append_char(struct buf *buf, char c)
-{
-    char *to = buf_reserve(buf, 1);
-    if (!to)
-        return;
-    *to = c;
-    buf->len++;
-}
-
 void buf_append_cstr(struct buf *buf, const char *cstr)
 {
     buf_append(buf, str_from_cstr(cstr));

@@ -20,7 +20,6 @@ void buf_free(struct buf *buf); /* also for CLEANUP(); leaves an empty buffer wi
 void buf_clear(struct buf *buf);
 
 void buf_append(struct buf *buf, struct str s);
-void buf_append_char(struct buf *buf, char c);
 void buf_append_cstr(struct buf *buf, const char *cstr);
 void buf_append_int(struct buf *buf, int64_t value);
 void buf_printf(struct buf *buf, const char *format, ...) __attribute__((format(printf, 2, 3)));
@@ -28,6 +27,16 @@ void buf_printf(struct buf *buf, const char *format, ...) __attribute__((format(
 /* Makes room for size more bytes and returns where they go, or NULL; buf_commit then counts those written. */
 char *buf_reserve(struct buf *buf, size_t size);
 void buf_commit(struct buf *buf, size_t size);
+
+/* Here, as texts are built of hundreds of them. */
+static inline void buf_append_char(struct buf *buf, char c)
+{
+    char *to = buf->len < buf->capacity && !buf->error ? buf->ptr + buf->len : buf_reserve(buf, 1);
+    if (!to)
+        return;
+    *to = c;
+    buf->len++;
+}
 
 static inline struct str buf_str(const struct buf *buf)
 {

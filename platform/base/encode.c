@@ -177,11 +177,16 @@ static bool is_unreserved(char c)
 
 void encode_percent(struct buf *to, struct str text)
 {
+    static const char digits[] = "0123456789ABCDEF";
     for (size_t i = 0; i < text.len; i++) {
-        if (is_unreserved(text.ptr[i]))
+        unsigned char byte = (unsigned char)text.ptr[i];
+        if (is_unreserved(text.ptr[i])) {
             buf_append_char(to, text.ptr[i]);
-        else
-            buf_printf(to, "%%%02X", (unsigned char)text.ptr[i]);
+            continue;
+        }
+        buf_append_char(to, '%');
+        buf_append_char(to, digits[byte >> 4]);
+        buf_append_char(to, digits[byte & 0xF]);
     }
 }
 

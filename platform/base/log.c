@@ -98,21 +98,37 @@ static bool put_escape(struct line *line, char c)
     return put(line, str_from(escape, sizeof(escape)));
 }
 
+/* How many bytes at the start of text are ASCII that stands for itself. */
+static size_t plain_run(struct str text)
+{
+    size_t len = 0;
+    while (len < text.len && text.ptr[len] >= 0x20 && text.ptr[len] < 0x7F && text.ptr[len] != '"' &&
+           text.ptr[len] != '\\')
+        len++;
+    return len;
+}
+
+/* The character at the start of text, which is none of those; *ret_len bytes of text. */
+static bool put_other(struct line *line, struct str text, size_t *ret_len)
+{
+    size_t len = plain_character(text);
+    *ret_len = len ? len : 1;
+    if (len == 0)
+        return put_escape(line, text.ptr[0]);
+    if (text.ptr[0] == '"' || text.ptr[0] == '\\')
+        return put(line, STR("\\")) && put(line, str_from(text.ptr, 1));
+    return put(line, str_from(text.ptr, len));
+}
+
 static bool put_text(struct line *line, struct str text)
 {
     size_t start = line->len;
     while (text.len > 0 && line->len - start < LOG_VALUE_BYTES) {
-        size_t len = plain_character(text);
-        bool fits;
-        if (len == 0)
-            fits = put_escape(line, text.ptr[0]);
-        else if (text.ptr[0] == '"' || text.ptr[0] == '\\')
-            fits = put(line, STR("\\")) && put(line, str_from(text.ptr, 1));
-        else
-            fits = put(line, str_from(text.ptr, len));
-        if (!fits)
+        struct str run = str_slice(text, 0, LOG_VALUE_BYTES - (line->len - start));
+        size_t len = plain_run(run);
+        if (!(len ? put(line, str_slice(run, 0, len)) : put_other(line, text, &len)))
             return false;
-        text = str_skip(text, len ? len : 1);
+        text = str_skip(text, len);
     }
     if (text.len > 0)
         line->truncated = true;

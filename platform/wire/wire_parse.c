@@ -3,24 +3,31 @@
 #include "platform/wire/wire.h"
 #include "platform/wire/wire_path.h"
 
+/* Where the string ends that begins at that place, behind its quote. */
+static size_t end_of_string(struct str json, size_t at)
+{
+    while (at < json.len && json.ptr[at] != '"')
+        at += json.ptr[at] == '\\' ? 2 : 1;
+    return at;
+}
+
 /* The parser never calls itself, so depth costs no stack; but depth and the number of values bound the memory that a
  * short text can ask for ("[[[[" is a value a byte). Strings are skipped; broken text is left to the parser. */
 static int check_size(struct str json, size_t *ret_values, struct problem *ret_problem)
 {
+    static const bool is_structure[256] = {
+        ['"'] = true, [','] = true, [':'] = true, ['['] = true, [']'] = true, ['{'] = true, ['}'] = true};
     size_t depth = 0;
     size_t values = 1;
-    bool in_string = false;
     for (size_t i = 0; i < json.len; i++) {
         char c = json.ptr[i];
-        if (in_string) {
-            if (c == '\\')
-                i++;
-            else if (c == '"')
-                in_string = false;
+        if (!is_structure[(unsigned char)c])
+            continue;
+        if (c == '"') {
+            i = end_of_string(json, i + 1);
             continue;
         }
-        in_string = c == '"';
-        values += c == ',' || c == ':' || c == '[' || c == '{';
+        values += c != ']' && c != '}';
         if ((c == '[' || c == '{') && ++depth > WIRE_DEPTH_MAX)
             return wire_refuse(ret_problem, NULL, "too_deep",
                                "The body is nested more than %d levels deep (at byte %zu).", WIRE_DEPTH_MAX, i);
