@@ -76,11 +76,14 @@ static void sync_parts(int folder, const struct outgoing *outgoing, size_t count
     size_t written = 0;
     for (size_t i = 0; i < count; i++)
         written += results[i] == 0;
-    bool is_together = written >= SYNC_TOGETHER_MIN;
-    int together = is_together && syncfs(folder) != 0 ? descriptor_error(errno) : 0;
+    int together = written >= SYNC_TOGETHER_MIN && syncfs(folder) != 0 ? descriptor_error(errno) : 0;
     for (size_t i = 0; i < count; i++) {
-        if (results[i] == 0)
-            results[i] = is_together ? together : fsync(outgoing[i].file) == 0 ? 0 : descriptor_error(errno);
+        if (results[i] != 0)
+            continue;
+        if (written >= SYNC_TOGETHER_MIN)
+            results[i] = together;
+        else if (fsync(outgoing[i].file) != 0)
+            results[i] = descriptor_error(errno);
     }
 }
 
