@@ -1,12 +1,17 @@
-"""A running shop in its sandbox, seen from outside: what the kernel says of it, what the setting does, that its command
-line writes where it could not, and that tracers still work. What is refused inside is tested by
-platform/sandbox/test_sandbox.c, whose children enter the same sandbox."""
+"""A running shop in its sandbox: what each of its tasks is refused, what the kernel says of it, what the setting does,
+that its command line writes where it could not, and that tracers still work. Each call of which the sandbox is made is
+tested by platform/sandbox/test_sandbox.c, whose children enter sandboxes of its own making."""
+import ctypes
+import errno
 import json
+import mmap
 import os
 import pathlib
 import re
 import shutil
 import signal
+import socket
+import struct
 import subprocess
 import sys
 import tempfile
@@ -26,17 +31,110 @@ def walls(pid, task=None):
     return fields["NoNewPrivs"], fields["Seccomp"]
 
 
+LIBC = ctypes.CDLL(None, use_errno=True)
+LANDLOCK_OF_PORTS = 4
+
+
+def landlock():
+    """The version that the kernel has; below 1: none."""
+    return LIBC.syscall(444, None, 0, 1)
+
+
 def has_landlock():
-    libc = __import__("ctypes").CDLL(None, use_errno=True)
-    return libc.syscall(444, None, 0, 1) > 0
+    return landlock() > 0
 
 
-class Running(unittest.TestCase):
+class Case(unittest.TestCase):
     def shop(self, **settings):
         shop = Shop(**settings)
         self.addCleanup(shop.close)
         return shop.start()
 
+
+# As tests/preload/break_out.c has them.
+ATTEMPTS = ("write data", "read outside", "write outside", "make outside", "execute", "trace", "fork",
+            "connect to an allowed port", "connect to another port", "listen")
+COUNTERS, TRIED = struct.Struct("ii"), struct.Struct("i%di" % len(ATTEMPTS))
+TRIED_MAX = 1000
+LET_THROUGH = dict(zip(ATTEMPTS, (0, 0, 0, 0, errno.ENOENT, errno.ESRCH, 0, 0, 0, 0)))
+REFUSED = {**LET_THROUGH, "read outside": errno.EACCES, "write outside": errno.EACCES, "make outside": errno.EACCES,
+           "execute": errno.EPERM, "trace": errno.EPERM, "fork": errno.EPERM, "listen": errno.EPERM,
+           "connect to another port": errno.EACCES if landlock() >= LANDLOCK_OF_PORTS else 0}
+REFUSED_TO_PAGES = {**REFUSED, "write data": errno.EACCES, "connect to an allowed port": errno.EPERM,
+                    "connect to another port": errno.EPERM}
+
+
+class BreakOut(Case):
+    """Tasks of the running shop try by themselves what they must not be able to."""
+
+    def setUp(self):
+        self.results = tempfile.NamedTemporaryFile(prefix="shopstream-break-out-")
+        self.addCleanup(self.results.close)
+        self.results.truncate(COUNTERS.size + TRIED_MAX * TRIED.size)
+        self.map = mmap.mmap(self.results.fileno(), 0)
+        self.addCleanup(self.map.close)
+        other = socket.create_server(("127.0.0.1", 0), backlog=128)
+        self.addCleanup(other.close)
+        self.provider = self.shop()
+        self.ports = self.provider.port + PROVIDER_PORT_DISTANCE, other.getsockname()[1]
+
+    def outbreak(self, sandbox):
+        """A shop that takes money of a provider elsewhere, with a page rendered: nothing is being started any more."""
+        shop = Shop(arguments=("--no-seed", "--services", "identity,catalog,orders,payments,shell"),
+                    STRIPE_URL="http://127.0.0.1:%d" % self.ports[0], SANDBOX=sandbox)
+        self.addCleanup(shop.close)
+        (shop.data.parent / "outside").write_text("not the shop's")
+        shop.preload("break_out", BREAK_OUT=self.results.name, BREAK_OUT_FOLDER=str(shop.data.parent),
+                     BREAK_OUT_PORTS="%d %d" % self.ports)
+        shop.start()
+        shop.get("/", headers={"Accept": "text/html"})
+        return shop
+
+    def tried(self, process, number, names=None):
+        """What came of the attempts of each task of a process (those of some names): {task: {attempt: error}}."""
+        self.map[:] = bytes(len(self.map))
+        sent = []
+        for task in map(int, os.listdir("/proc/%d/task" % process)):
+            name = pathlib.Path("/proc/%d/task/%d/comm" % (process, task)).read_text().strip()
+            if (not names or name in names) and LIBC.tgkill(process, task, number) == 0:
+                sent.append(task)
+        eventually(lambda: COUNTERS.unpack_from(self.map)[1] == len(sent), "the attempts of %d tasks" % len(sent))
+        tried = [TRIED.unpack_from(self.map, COUNTERS.size + n * TRIED.size) for n in range(len(sent))]
+        self.assertEqual(sorted(sent), sorted(task for task, *_ in tried))
+        return {task: dict(zip(ATTEMPTS, errors)) for task, *errors in tried}
+
+    def of_pages(self, shop):
+        """Of what makes the processes in which pages are rendered, and of these."""
+        [maker] = children(shop.process.pid)
+        renderers = children(maker)
+        self.assertTrue(renderers)
+        tried = [self.tried(maker, signal.SIGUSR2)]
+        return tried + [self.tried(renderer, signal.SIGUSR2, ("shopstream-rend", "render")) for renderer in renderers]
+
+    def test_every_task_is_refused_what_is_no_part_of_a_shop(self):
+        shop = self.outbreak("on")
+        tried = self.tried(shop.process.pid, signal.SIGPROF)
+        self.assertGreater(len(tried), 60)
+        for errors in tried.values():
+            self.assertEqual(LET_THROUGH if INSTRUMENTED else REFUSED, errors)
+        self.assertEqual("confirmed", shop.buy([(shop.sku(), 1)])["status"])
+
+    def test_where_pages_are_rendered_all_is_refused(self):
+        maker, *renderers = self.of_pages(self.outbreak("on"))
+        for errors in maker.values():
+            self.assertEqual(LET_THROUGH if INSTRUMENTED else {**REFUSED_TO_PAGES, "fork": 0}, errors)
+        for errors in (errors for tried in renderers for errors in tried.values()):
+            self.assertEqual(LET_THROUGH if INSTRUMENTED else REFUSED_TO_PAGES, errors)
+
+    def test_without_a_sandbox_the_same_attempts_get_through(self):
+        """The harness' own test: it is the sandbox that refuses them."""
+        shop = self.outbreak("off")
+        for tried in (self.tried(shop.process.pid, signal.SIGPROF), *self.of_pages(shop)):
+            for errors in tried.values():
+                self.assertEqual(LET_THROUGH, errors)
+
+
+class Running(Case):
     def test_every_task_has_given_up(self):
         shop = self.shop()
         tasks = os.listdir("/proc/%d/task" % shop.process.pid)
