@@ -1,6 +1,7 @@
 """Secrets and personal data stay where they belong. A shop at debug level goes through what succeeds and what fails,
 each time with values that are found nowhere else in the world; then every byte of its log, its metrics, its refusals
-and its data folder is searched for them."""
+and its data folder is searched for them: as a kill leaves the folder, with the databases' logs and what was half
+written, as a clean end does, and as `backup`, `dump` and `export` write it elsewhere."""
 import base64
 import contextlib
 import hashlib
@@ -9,7 +10,9 @@ import pathlib
 import re
 import secrets
 import sqlite3
+import subprocess
 import sys
+import tempfile
 import unittest
 import urllib.parse
 import uuid
@@ -20,7 +23,8 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 import forge  # noqa: E402
 import wire  # noqa: E402
 from browser import COOKIE, Browser  # noqa: E402
-from shop import ADMIN_EMAIL, PASSWORD, PROVIDER_KEY, WEBHOOK_SECRET, Shop, eventually, new_key  # noqa: E402
+from shop import (ADMIN_EMAIL, BINARY, PASSWORD, PATIENCE_S, PROVIDER_KEY, WEBHOOK_SECRET, Shop,  # noqa: E402
+                  eventually, new_key)
 
 IDENTITY = "/api/identity/v1/"
 ORDERS = "/api/orders/v1/orders"
@@ -53,6 +57,25 @@ def base64_cores(raw):
         yield coded[4 if skipped else 0:end]
 
 
+def plain(value):
+    """All that is in a line of a dump; what is no text stands in it as {"bytes": base64}."""
+    if isinstance(value, dict) and value.keys() <= {"bytes", "text"}:
+        return b"".join(map(base64.b64decode, value.values()))
+    if isinstance(value, dict):
+        return b"\n".join(plain(part) for part in [*value, *value.values()])
+    return str(value).encode()
+
+
+def databases_of(dump):
+    """{database: its lines, as they are and in plain}"""
+    found = {}
+    for line in dump.splitlines():
+        value = json.loads(line)
+        path = value.get("service", "the dump itself") + ".db"
+        found[path] = found.get(path, b"") + line + b"\n" + plain(value) + b"\n"
+    return found
+
+
 def named_codes(code, data):
     """Where a card's code stands beside a name for such codes, in plain or behind an encoding; or its bare hash."""
     raw = code.encode()
@@ -70,6 +93,11 @@ def named_codes(code, data):
 def standing_codes(codes, data):
     """Those of the codes that stand in it by themselves, as a value of their own does."""
     return {code for code in codes if re.search(rb"(?<![0-9A-Za-z.+/_-])%s(?![0-9A-Za-z.+/_-])" % code.encode(), data)}
+
+
+def files_below(folder):
+    """{path: bytes}, as they are now."""
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
 class Flows:
@@ -339,10 +367,29 @@ class SecretTest(unittest.TestCase):
         flows.post("logout", {"refresh_token": tokens["refresh_token"]}, token=tokens["access_token"])
         cls.metrics = cls.shop.get("/metrics").body + cls.shop.get("/api/openapi.json").body
         cls.command_line = pathlib.Path("/proc/%d/cmdline" % cls.shop.process.pid).read_bytes()
+        cls.files = {}  # how they were had → path → bytes
+        cls.write_elsewhere()
+        cls.shop.kill()
+        cls.files["killed"] = files_below(cls.shop.data)
+        cls.shop.start()
         cls.shop.stop()
+        cls.files["stopped"] = files_below(cls.shop.data)
         cls.log = cls.shop.log_text().encode()
-        cls.files = {str(path.relative_to(cls.shop.data)): path.read_bytes()
-                     for path in cls.shop.data.rglob("*") if path.is_file()}
+
+    @classmethod
+    def write_elsewhere(cls):
+        """By the command line, of the running shop."""
+        with tempfile.TemporaryDirectory(prefix="shopstream-secrets-") as folder:
+            for command in ("backup", "dump", "export"):
+                subprocess.run([BINARY, command, "%s/%s" % (folder, command), "--data", str(cls.shop.data)], check=True,
+                               env=cls.shop.environment(), capture_output=True, timeout=PATIENCE_S)
+            cls.files["backup"] = files_below(pathlib.Path(folder, "backup"))
+            cls.files["dump"] = databases_of(pathlib.Path(folder, "dump").read_bytes())
+            cls.files["export"] = {"export": pathlib.Path(folder, "export").read_bytes()}
+
+    def all_files(self):
+        """(how it was had, path, bytes) of each."""
+        return [(how, path, data) for how, files in self.files.items() for path, data in files.items()]
 
     @classmethod
     def forged(cls, flows):
@@ -361,10 +408,13 @@ class SecretTest(unittest.TestCase):
         self.assertGreater(len(self.flows.secrets), 30)
         self.assertIn(b'"level":"debug"', self.log)
         self.assertIn(b"401", self.log)
+        self.assertIn(IDENTITY_DB + "-wal", self.files["killed"])
         for name, (value, files) in self.flows.secrets.items():
             with self.subTest(secret=name):
-                self.assertEqual(bool(files), any(value.encode() in data for data in self.files.values()))
                 self.assertIn(name, self.found(b"x" + base64.b64encode(value.encode())))
+                # A dump has no mails.
+                for how in ("killed", "stopped", "backup", *(["dump"] if files != (MAIL,) else [])):
+                    self.assertEqual(bool(files), any(value.encode() in data for data in self.files[how].values()), how)
 
     def test_secrets__are_not_in_the_log(self):
         self.assertEqual(set(), self.found(self.log))
@@ -381,10 +431,11 @@ class SecretTest(unittest.TestCase):
             self.assertEqual(set(), self.found(shown), answer)
 
     def test_secrets__are_in_no_file_but_their_own(self):
-        """Databases, their logs, mails, keys: each secret only where it is needed, and most of them nowhere."""
-        for path, data in self.files.items():
+        """Databases, their logs, mails, keys, and what is written of them elsewhere: each secret only where it is
+        needed, and most of them nowhere."""
+        for how, path, data in self.all_files():
             for name in self.found(data):
-                with self.subTest(secret=name, file=path):
+                with self.subTest(secret=name, how=how, file=path):
                     self.assertTrue(path.startswith(self.flows.secrets[name][1] or ("nowhere",)), path)
 
     def places(self):
@@ -392,7 +443,7 @@ class SecretTest(unittest.TestCase):
         refusals = b"\n".join(answer.body + json.dumps([answer.headers, answer.set_cookies]).encode()
                               for answer in self.flows.refusals)
         return {"the log": self.log, "the metrics": self.metrics, "the command line": self.command_line,
-                "the refusals": refusals, **self.files}
+                "the refusals": refusals, **{"%s: %s" % (how, path): data for how, path, data in self.all_files()}}
 
     def test_secrets__a_cards_code_stands_beside_its_name_nowhere(self):
         codes = [code for codes in self.flows.codes.values() for code in codes]
@@ -431,7 +482,7 @@ class SecretTest(unittest.TestCase):
         self.assertEqual({"8173", "9264"}, standing_codes(["8173", "9264", "5555"], b'\x01"8173"\x009264\x02x5555'))
 
     def test_secrets__the_signing_key_is_in_identity_alone(self):
-        holders = {path.partition("-")[0] for path, data in self.files.items() if b"PRIVATE KEY" in data}
+        holders = {path.partition("-")[0] for _, path, data in self.all_files() if b"PRIVATE KEY" in data}
         self.assertEqual({IDENTITY_DB}, holders)
         self.assertNotIn(b"PRIVATE KEY", self.log)
 
@@ -445,8 +496,8 @@ class SecretTest(unittest.TestCase):
                 continue
             for digest in (hashlib.sha256, hashlib.sha1, hashlib.md5):
                 for form in (digest(value.encode()).digest(), digest(value.encode()).hexdigest().encode()):
-                    for path, data in self.files.items():
-                        self.assertNotIn(form, data, path)
+                    for how, path, data in self.all_files():
+                        self.assertNotIn(form, data, (how, path))
 
 
 if __name__ == "__main__":
