@@ -8,8 +8,8 @@
  *
  * A response with a stream (http_stream.h) frees its exchange like any other: what the connection keeps for it is
  * small, so that many can be open. HTTP/1.1 sends it in chunks, HTTP/1.0 until the end of the connection, and neither
- * takes another request behind it; HTTP/2 has up to streams_max of them on one connection. They count against
- * connections_max, whatever speaks. A drain ends them at once.
+ * takes another request behind it; HTTP/2 has up to streams_max of them on one connection. They have a
+ * limit of their own (connections_max), whatever speaks. A drain ends them at once.
  *
  * Batches: on_batch_end is called on the loop's thread after each round of on_request calls, so that a handler can
  * collect the round's requests and hand them to workers with one lock and one wake. */
@@ -23,6 +23,7 @@ struct http_server;
 struct http_exchange;
 
 #define HTTP_SPARE_DESCRIPTORS 256
+#define HTTP_SHARE_WITHOUT_STREAMS 4 /* of connections_max: one of so many */
 
 struct http_limits {
     size_t head_bytes_max;    /* request line and headers: 431 beyond */
@@ -30,8 +31,10 @@ struct http_limits {
     size_t body_bytes_max;    /* 413 beyond, unless on_large_body lets the request have more */
     size_t bodies_bytes_max;  /* of all requests' bodies that a server holds at a time: 503 beyond */
     size_t arena_bytes_max;   /* of each exchange's arena */
-    unsigned connections_max; /* a server, and as many streams; the next one is closed. Never more than the files that
-                               * the process may open, less HTTP_SPARE_DESCRIPTORS for what else it has to open */
+    unsigned connections_max; /* a server: the next one takes the place of one whose peer asks for nothing, or is
+                               * closed where there is none. As many streams, less a quarter: 503 beyond. Never more
+                               * than the files that the process may open, less HTTP_SPARE_DESCRIPTORS for what else it
+                               * has to open */
     unsigned pipelined_max;   /* requests in flight on one HTTP/1.1 connection; then it is not read */
     unsigned streams_max;     /* concurrent streams on one HTTP/2 connection */
     unsigned exchanges_max;   /* held until answered and sent; a loop has its share: 503, or a refused stream, beyond */

@@ -63,16 +63,18 @@ static void on_closed(uv_handle_t *handle)
     }
 }
 
-/* Once in a while, however many are turned away. */
+/* Once in a while, however many are closed. */
 static void say_full(struct http_server *server)
 {
     long long now_ns = clock_monotonic_ns(), said_ns = atomic_load(&server->full_said_ns);
     if ((said_ns && now_ns - said_ns < FULL_SAID_EVERY_NS) ||
         !atomic_compare_exchange_strong(&server->full_said_ns, &said_ns, now_ns))
         return;
-    log_error(&(struct log_context){.service = "net"},
-              "no room for another connection: it was closed; raise the limit of open files (ulimit -n, LimitNOFILE)",
-              LOG_INT("connections", server->config.limits.connections_max));
+    log_error(
+        &(struct log_context){.service = "net"},
+        "there is no room for more connections: for each new one another is closed; raise the limit of open files "
+        "(ulimit -n, LimitNOFILE)",
+        LOG_INT("connections", server->config.limits.connections_max));
 }
 
 void http_connection_accept(uv_stream_t *listener, int status)
@@ -90,15 +92,16 @@ void http_connection_accept(uv_stream_t *listener, int status)
     connection->tcp.data = connection->write.data = connection;
     connection->wait = HTTP_WAIT_NONE;
     uv_tcp_init(&loop->uv, &connection->tcp);
-    unsigned before = atomic_fetch_add(&server->connection_count, 1);
+    bool has_room = atomic_fetch_add(&server->connection_count, 1) < server->config.limits.connections_max;
+    if (!has_room) {
+        say_full(server);
+        has_room = http_loop_make_room(loop);
+    }
     connection->next = loop->first_connection;
     if (connection->next)
         connection->next->previous = connection;
     loop->first_connection = connection;
-    bool is_full = before >= server->config.limits.connections_max;
-    if (is_full)
-        say_full(server);
-    if (uv_accept(listener, (uv_stream_t *)&connection->tcp) != 0 || is_full ||
+    if (uv_accept(listener, (uv_stream_t *)&connection->tcp) != 0 || !has_room ||
         (server->tls_context && http_tls_open(connection) < 0)) {
         http_connection_close(connection);
         return;

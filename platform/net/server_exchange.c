@@ -343,6 +343,13 @@ void http_exchange_fill_refusal(struct http_exchange *exchange, int status, cons
     response->status = status;
 }
 
+void http_exchange_refuse_stream(struct http_exchange *exchange, struct http_response *response)
+{
+    http_response_release(response);
+    exchange->response.status = 0;
+    http_exchange_fill_refusal(exchange, 503, "The server holds too many streams; try again.");
+}
+
 bool http_text_is_clean(struct str s)
 {
     for (size_t i = 0; i < s.len; i++) {

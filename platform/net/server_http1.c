@@ -499,6 +499,10 @@ static void begin_stream(struct http_connection *connection, struct http_stream 
 static void write_first(struct http_connection *connection, struct http_response *response)
 {
     struct http_exchange *exchange = connection->first_exchange;
+    if (response->stream && !http_stream_has_room(connection->loop->server)) {
+        http_exchange_refuse_stream(exchange, response);
+        response = &exchange->response;
+    }
     struct http_stream *stream = response->stream;
     bool is_chunked = exchange->request.version >= 11, is_head_only = exchange->head_only;
     bool keep_alive = exchange->keep_alive && !stream && !(connection->loop->draining && !exchange->next);

@@ -506,19 +506,14 @@ static void submit_response(struct http_exchange *exchange)
 static void begin_stream(struct http_exchange *exchange)
 {
     struct http_connection *connection = exchange->connection;
-    struct http_stream *stream = exchange->response.stream;
     struct http_sender *sender = NULL;
     int32_t stream_id = exchange->stream_id;
-    exchange->response.stream = NULL;
     if (http_stream_has_room(connection->loop->server)) {
-        sender = http_sender_open(connection, stream, stream_id);
-    } else {
-        http_stream_end(stream, HTTP_STREAM_GONE);
-        http_stream_unref(stream);
+        sender = http_sender_open(connection, exchange->response.stream, stream_id);
+        exchange->response.stream = NULL;
     }
     if (!sender) {
-        exchange->response.status = 0;
-        http_exchange_fill_refusal(exchange, 503, "The server holds too many streams; try again.");
+        http_exchange_refuse_stream(exchange, &exchange->response);
         submit_response(exchange);
         return;
     }

@@ -166,6 +166,9 @@ void http_exchange_take_headers(struct http_exchange *exchange);
 /* Fills the exchange's response with the refusal's answer, unless on_large_body did. */
 void http_exchange_fill_refusal(struct http_exchange *exchange, int status, const char *detail);
 
+/* There is no room for the stream of the answer, which is released: 503 instead, in the exchange's response. */
+void http_exchange_refuse_stream(struct http_exchange *exchange, struct http_response *response);
+
 /* Whether the client speaks TLS, to this server or to a proxy that is believed. Every answer to it then asks to stay
  * with TLS (RFC 6797): for a year, for all names below the shop's. A browser that comes by an address, or without TLS,
  * does not listen to it. */
@@ -441,3 +444,7 @@ void http_loop_accept_later(struct http_loop *loop);
 
 /* Sets or refreshes the connection's deadline of that kind; HTTP_WAIT_NONE takes it away. */
 void http_loop_wait(struct http_connection *connection, enum http_wait wait);
+
+/* Closes the connection that has waited longest for its peer to ask for something: an idle one, else one with half a
+ * head, else with half a body. False: the loop has none, all of its peers are being answered. */
+bool http_loop_make_room(struct http_loop *loop);

@@ -143,6 +143,30 @@ static void sweep(struct http_loop *loop, enum http_wait wait, uint64_t now)
     }
 }
 
+/* The place of one that was refreshed is put right on the way, as in sweep(). */
+static struct http_connection *longest_waiting(struct http_loop *loop, enum http_wait wait)
+{
+    struct http_connection *connection;
+    while ((connection = loop->waits[wait].first) && connection->wait_queued_ms < connection->wait_deadline_ms) {
+        wait_unlink(connection);
+        wait_append(connection, wait);
+    }
+    return connection;
+}
+
+bool http_loop_make_room(struct http_loop *loop)
+{
+    static const enum http_wait given_up[] = {HTTP_WAIT_IDLE, HTTP_WAIT_HEAD, HTTP_WAIT_BODY};
+    for (size_t i = 0; i < sizeof given_up / sizeof given_up[0]; i++) {
+        struct http_connection *connection = longest_waiting(loop, given_up[i]);
+        if (!connection)
+            continue;
+        http_connection_close(connection);
+        return true;
+    }
+    return false;
+}
+
 static void on_timer(uv_timer_t *timer)
 {
     struct http_loop *loop = timer->data;

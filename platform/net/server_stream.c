@@ -55,9 +55,12 @@ void http_loop_take_woken(struct http_loop *loop)
 
 /* -- Begin and end ------------------------------------------------------------------------------------------------- */
 
+/* A follower stays for as long as they like: but for a share that is closed to them, they would keep everybody out. */
 bool http_stream_has_room(const struct http_server *server)
 {
-    return atomic_load(&server->stream_count) < server->config.limits.connections_max;
+    unsigned max = server->config.limits.connections_max;
+
+    return atomic_load(&server->stream_count) < max - max / HTTP_SHARE_WITHOUT_STREAMS;
 }
 
 /* A peer that vanished without a word acknowledges nothing: what is written from time to time finds it out, and not the

@@ -116,7 +116,28 @@ static void test_server_limits__slow_reader(void **state)
     test_server_stop(server);
 }
 
-/* The connection beyond the limit is closed, and there is room again when one goes. */
+static void assert_closed(int descriptor)
+{
+    char byte;
+    assert_true(recv(descriptor, &byte, 1, 0) <= 0);
+    close(descriptor);
+}
+
+static void assert_answered(int descriptor)
+{
+    char text[1000];
+    assert_true(test_send(descriptor, STR(GET "\r\n")));
+    test_read_until(descriptor, text, sizeof text, "GET /? a ");
+}
+
+static void assert_newcomer_is_answered(struct test_server *server)
+{
+    char *answer = test_exchange(server->port, GET "Connection: close\r\n\r\n");
+    assert_contains(answer, "HTTP/1.1 200 OK\r\n");
+    free(answer);
+}
+
+/* The connection beyond the limit takes the place of the one that has asked for nothing longest. */
 static void test_server_limits__connections(void **state)
 {
     (void)state;
@@ -126,20 +147,59 @@ static void test_server_limits__connections(void **state)
     int first = test_connect(server->port);
     int second = test_connect(server->port);
     test_server_await_connections(server, 2);
-    int third = test_connect(server->port);
-    char byte;
-    assert_true(recv(third, &byte, 1, 0) <= 0);
-    close(third);
-    close(first);
+    int64_t start = clock_monotonic_ns();
+    while (clock_monotonic_ns() - start < 3 * CLOCK_NS_PER_MS) /* the loop's clock has milliseconds */
+        assert_answered(first);
+    assert_newcomer_is_answered(server);
+    assert_closed(second);
     test_server_await_connections(server, 1);
-    char *answer = test_exchange(server->port, GET "Connection: close\r\n\r\n");
-    assert_contains(answer, "HTTP/1.1 200 OK\r\n");
-    free(answer);
-    close(second);
+    assert_newcomer_is_answered(server); /* there is room */
+    assert_answered(first);
+    close(first);
     test_server_stop(server);
 }
 
-/* A server leaves files to the rest of the process, however many connections it was told to take. */
+/* One whose request is in a handler, which comes as the number'th of them. */
+static int connect_held(struct test_server *server, unsigned number)
+{
+    int descriptor = test_connect(server->port);
+    assert_true(test_send(descriptor, STR("GET /held HTTP/1.1\r\nHost: a\r\n\r\n")));
+    test_server_await_held(server, number);
+    return descriptor;
+}
+
+/* Idle ones give way first, then who is slow with a head, then with a body, and never who is being answered. */
+static void test_server_limits__who_gives_way(void **state)
+{
+    (void)state;
+    struct http_server_config config = test_config();
+    config.limits.connections_max = 4;
+    struct test_server *server = test_server_start(config);
+    int held[4];
+    char text[1000];
+    int body = test_connect(server->port);
+    assert_true(test_send(body, STR("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhe")));
+    int head = test_connect(server->port);
+    assert_true(test_send(head, STR("GET / HT")));
+    int idle = test_connect(server->port);
+    held[0] = connect_held(server, 1);
+    held[1] = connect_held(server, 2);
+    assert_closed(idle);
+    held[2] = connect_held(server, 3);
+    assert_closed(head);
+    held[3] = connect_held(server, 4);
+    assert_closed(body);
+    assert_closed(test_connect(server->port));
+    test_server_release(server);
+    for (size_t i = 0; i < 4; i++) {
+        test_read_until(held[i], text, sizeof text, "GET /held? a ");
+        close(held[i]);
+    }
+    test_server_stop(server);
+}
+
+/* A server leaves files to the rest of the process, however many connections it was told to take: then there is room
+ * for no more, and the first one gives way. */
 static void test_server_limits__connections_leave_descriptors(void **state)
 {
     (void)state;
@@ -154,11 +214,10 @@ static void test_server_limits__connections_leave_descriptors(void **state)
     for (size_t i = 0; i < 50; i++)
         sockets[i] = test_connect(server->port);
     test_server_await_connections(server, 50);
-    int refused = test_connect(server->port);
-    char byte;
-    assert_true(recv(refused, &byte, 1, 0) <= 0);
-    close(refused);
-    for (size_t i = 0; i < 50; i++)
+    int newcomer = test_connect(server->port);
+    assert_closed(sockets[0]);
+    close(newcomer);
+    for (size_t i = 1; i < 50; i++)
         close(sockets[i]);
     test_server_stop(server);
 }
@@ -487,6 +546,7 @@ int main(void)
         cmocka_unit_test(test_server_limits__handler_is_not_idle),
         cmocka_unit_test(test_server_limits__slow_reader),
         cmocka_unit_test(test_server_limits__connections),
+        cmocka_unit_test(test_server_limits__who_gives_way),
         cmocka_unit_test(test_server_limits__connections_leave_descriptors),
         cmocka_unit_test(test_server_limits__bodies),
         cmocka_unit_test(test_server_limits__large_body),

@@ -425,7 +425,32 @@ static void test_server_stream__http2_drain(void **state)
     client_close(&client);
 }
 
-/* Streams of one connection count as connections do: the next one is refused, and told so. */
+/* Followers leave a quarter of the connections to others: the next one is refused, told so, and may ask for more. */
+static void test_server_stream__share(void **state)
+{
+    (void)state;
+    struct http_server_config config = test_config();
+    struct test_stream *stream;
+    int descriptors[3];
+    char text[2000];
+    config.limits.connections_max = 4;
+    test_server_stop(server);
+    server = test_server_start(config);
+    for (unsigned i = 0; i < 3; i++)
+        descriptors[i] = open_stream(i, &stream);
+    int refused = test_connect(server->port);
+    assert_true(test_send(refused, STR(GET_STREAM)));
+    assert_int_equal(test_stream_end(test_server_stream(server, 3)), HTTP_STREAM_GONE);
+    test_read_until(refused, text, sizeof text, "try again.\"}");
+    assert_contains(text, "HTTP/1.1 503 Service Unavailable\r\n");
+    assert_true(test_send(refused, STR("GET / HTTP/1.1\r\nHost: a\r\n\r\n")));
+    test_read_until(refused, text, sizeof text, "GET /? a ");
+    close(refused);
+    for (unsigned i = 0; i < 3; i++)
+        close(descriptors[i]);
+}
+
+/* Streams of one connection count as those of several do. */
 static void test_server_stream__limit(void **state)
 {
     (void)state;
@@ -458,6 +483,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_server_stream__http2, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_server_stream__http2_flow_control, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_server_stream__http2_drain, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_server_stream__share, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_server_stream__limit, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

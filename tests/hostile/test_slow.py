@@ -1,5 +1,6 @@
 """Peers that take their time: to send, to read, or to do anything at all. Each is cut off in 30 s at the most, and
-until then keeps nobody else waiting. All of them are at it at once, so that the suite waits for one time-out."""
+until then keeps nobody else waiting, also when there are more of them than there is room for. All of them are at it at
+once, so that the suite waits for one time-out."""
 import contextlib
 import pathlib
 import resource
@@ -13,7 +14,8 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
 import wire  # noqa: E402
 from case import ShopCase  # noqa: E402
-from shop import SLOWNESS, together  # noqa: E402
+from events import Stream  # noqa: E402
+from shop import BINARY, SLOWNESS, Shop, together  # noqa: E402
 from wire import END_HEADERS, HEADERS, DATA, Http2, frame, hpack, request_fields  # noqa: E402
 
 CUT_S_MAX = 30
@@ -21,6 +23,9 @@ LATE_S_MAX = 3 * SLOWNESS  # the time-outs' own grain, and a busy machine
 DRIP_S = 0.5
 IDLE_CONNECTIONS = 1000
 REQUESTS = 200
+FILES_MAX = 600  # that a small shop may open: on a machine with more it takes more of each to fill it
+CONNECTIONS_MAX = FILES_MAX - 256  # HTTP_SPARE_DESCRIPTORS
+FOLLOWERS_MAX = CONNECTIONS_MAX - CONNECTIONS_MAX // 4
 ANSWER_S_MAX = 5 * SLOWNESS
 POST = b"POST /api/identity/v1/login HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
 
@@ -125,13 +130,88 @@ class SlowTest(ShopCase):
         return worst
 
 
+def allow_files(count):
+    """As many open files in this process, where the system lets it."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft < count:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (min(count, hard), hard))
+
+
+class FullTest(unittest.TestCase):
+    """A flood that goes beyond the room of the shop, and honest people who come during it, each by a connection of
+    their own: who has asked for nothing for longest makes room for them."""
+
+    @classmethod
+    def setUpClass(cls):
+        allow_files(3 * CONNECTIONS_MAX)
+        cls.shop = Shop()
+        cls.addClassCleanup(cls.shop.close)
+        limited = pathlib.Path(cls.shop.folder, "limited")
+        limited.write_text('#!/bin/sh\nulimit -n %d && exec "%s" "$@"\n' % (FILES_MAX, BINARY))
+        limited.chmod(0o700)
+        cls.shop.program = str(limited)
+        cls.shop.start()
+        cls.sku = cls.shop.sku(10)
+
+    def ask(self):
+        """How long somebody waited who comes anew."""
+        start = time.monotonic()
+        self.shop.client.forget()
+        self.assertStatus(self.shop.get("/api/catalog/v1/products"))
+        return time.monotonic() - start
+
+    def assertStatus(self, answer):
+        self.assertEqual(200, answer.status, answer)
+
+    def flood(self, count, sent=b""):
+        """So many connections that send this and nothing more; how long that one waited longest who came between."""
+        worst = 0
+        with contextlib.ExitStack() as opened:
+            connections = []
+            for number in range(count):
+                connections.append(opened.enter_context(wire.connect(self.shop)))
+                connections[-1].sendall(sent)
+                if number % 20 == 0:
+                    worst = max(worst, self.ask())
+            self.shop.client.forget()
+            self.assertEqual("confirmed", self.shop.buy([(self.sku, 1)])["status"])
+            # The last one is still there, the first one was closed.
+            connections[0].settimeout(ANSWER_S_MAX)
+            with contextlib.suppress(ConnectionResetError):
+                self.assertEqual(b"", connections[0].recv(1))
+            connections[-1].setblocking(False)
+            self.assertRaises(BlockingIOError, connections[-1].recv, 1)
+        return worst
+
+    def test_full__who_says_nothing_makes_room(self):
+        self.assertLess(self.flood(2 * CONNECTIONS_MAX), ANSWER_S_MAX)
+        self.assertIn("there is no room for more connections", self.shop.log_text())
+
+    def test_full__half_a_head_makes_room(self):
+        self.assertLess(self.flood(2 * CONNECTIONS_MAX, b"GET / HTTP/1.1\r\nHost"), ANSWER_S_MAX)
+
+    def test_full__half_a_body_makes_room(self):
+        self.assertLess(self.flood(2 * CONNECTIONS_MAX, POST + b"Content-Length: 1000\r\n\r\n{"), ANSWER_S_MAX)
+
+    def test_full__followers_leave_room(self):
+        """They stay for as long as they like, so those beyond their share are refused."""
+        statuses, worst = [], 0
+        with contextlib.ExitStack() as opened:
+            for number in range(FOLLOWERS_MAX + 50):
+                stream = Stream(self.shop.port, {"channels": "product:" + self.sku})
+                opened.callback(stream.close)
+                statuses.append(stream.status)
+                if number % 20 == 0:
+                    worst = max(worst, self.ask())
+            worst = max(worst, self.ask())
+        self.assertEqual([200] * FOLLOWERS_MAX + [503] * 50, statuses)
+        self.assertLess(worst, ANSWER_S_MAX)
+
+
 class IdleTest(ShopCase):
     def test_idle__a_thousand_connections_keep_nobody_waiting(self):
         """A third says nothing, a third half a head, a third had an answer: others are answered at once meanwhile."""
-        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-        needed = IDLE_CONNECTIONS + 200
-        if soft < needed:
-            resource.setrlimit(resource.RLIMIT_NOFILE, (min(needed, hard), hard))
+        allow_files(IDLE_CONNECTIONS + 200)
         with contextlib.ExitStack() as opened:
             for number in range(IDLE_CONNECTIONS):
                 connection = opened.enter_context(wire.connect(self.shop))
