@@ -4,6 +4,7 @@ tests/preload/moving_clock.c moves the clock of this one process, in both direct
 date, an access token for one, ends by the date and is not looked at here.
 """
 import pathlib
+import socket
 import struct
 import sys
 import tempfile
@@ -17,10 +18,13 @@ from shop import IS_SANITIZED, PATIENCE_S, Shop, eventually, new_email, new_key 
 
 HOUR_S = 3600
 YEAR_S = 365 * 24 * HOUR_S
-JUMPS_S = (HOUR_S, -HOUR_S)
+JUMPS_S = (HOUR_S, -HOUR_S, YEAR_S, -YEAR_S)
 WAIT_S = 3
 HOLD_MS = 8000  # longer than that
 PAYMENT_TIMEOUT_S = 4
+PROVIDER_TIMEOUT_S = 4
+HELD_MS = 15000  # longer than that with its slack
+HEAD_TIMEOUT_S = 10  # of platform/net/server.c
 SLACK_S = 10 * (3 if IS_SANITIZED else 1)  # of a busy machine; an hour is meant
 NEEDS_A_PERSON = "pm_card_authenticationRequired"
 
@@ -44,9 +48,9 @@ class ClockTest(unittest.TestCase):
         self.clock.write(struct.pack("=q", seconds * 10 ** 9))
         self.clock.flush()
 
-    def each_jump(self, check):
+    def each_jump(self, check, jumps_s=JUMPS_S):
         """Calls check with each jump, from the right time."""
-        for seconds in JUMPS_S:
+        for seconds in jumps_s:
             self.jump(0)
             self.shop.faults()
             with self.subTest(jump_s=seconds):
@@ -100,6 +104,21 @@ class WaitTest(ClockTest):
             self.assertEqual("confirmed", ended["status"], ended)
             self.shop.mail(email)
         self.each_jump(check)
+
+    def test_clock__half_a_head_has_its_time_and_no_more(self):
+        def check(seconds):
+            with socket.create_connection(("127.0.0.1", self.shop.port), HEAD_TIMEOUT_S + SLACK_S) as slow:
+                start = time.monotonic()
+                slow.sendall(b"GET / HTTP/1.1\r\nHost: ")
+                jump = threading.Timer(WAIT_S / 3, self.jump, (seconds,))
+                jump.start()
+                answer = slow.recv(100)
+                took = time.monotonic() - start
+                jump.join()
+            self.assertEqual(b"HTTP/1.1 408 ", answer[:13])
+            self.assertGreaterEqual(took, HEAD_TIMEOUT_S - 0.1)
+            self.assertLess(took, HEAD_TIMEOUT_S + SLACK_S)
+        self.each_jump(check, (YEAR_S, -YEAR_S))
 
     def test_clock__a_retry_is_not_put_off(self):
         def check(seconds):
@@ -211,6 +230,26 @@ class TimeoutTest(ClockTest):
             self.assertGreaterEqual(took, PAYMENT_TIMEOUT_S - 0.1)
             self.assertLess(took, PAYMENT_TIMEOUT_S + SLACK_S)
             eventually(lambda: self.shop.stock(self.sku)[1] == 0, "the stock's return")
+        self.each_jump(check)
+
+
+class ProviderTest(ClockTest):
+    settings = {"STRIPE_TIMEOUT_MS": PROVIDER_TIMEOUT_S * 1000}
+
+    def test_clock__a_provider_that_does_not_answer_has_its_time_and_no_more(self):
+        """Its first answer comes too late; the order goes on with the second."""
+        def check(seconds):
+            self.shop.faults(timeout_after_success=1, hold_ms=HELD_MS, path="/v1/payment_intents")
+            jump = threading.Timer(WAIT_S / 3, self.jump, (seconds,))
+            start = time.monotonic()
+            jump.start()
+            order = self.place()
+            ended = self.shop.ended(order["id"], guest=order["guest_token"])
+            took = time.monotonic() - start
+            jump.join()
+            self.assertEqual("confirmed", ended["status"], ended)
+            self.assertGreaterEqual(took, PROVIDER_TIMEOUT_S - 0.1)
+            self.assertLess(took, PROVIDER_TIMEOUT_S + SLACK_S)
         self.each_jump(check)
 
 
