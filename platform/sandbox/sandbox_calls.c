@@ -29,8 +29,8 @@ static const char *const calls[] = {
     "fadvise64", "fallocate", "fchmod", "fchmodat", "fchown", "fcntl", "fdatasync", "flock", "fstat", "fstatfs",
     "fsync", "ftruncate", "getcwd", "getdents64", "link", "linkat", "lseek", "lstat", "mkdir", "mkdirat", "newfstatat",
     "open", "openat", "pread64", "preadv", "pwrite64", "pwritev", "read", "readlink", "readlinkat", "readv", "rename",
-    "renameat", "renameat2", "rmdir", "sendfile", "stat", "statfs", "statx", "syncfs", "umask", "unlink", "unlinkat",
-    "utimensat", "write", "writev",
+    "renameat", "renameat2", "rmdir", "sendfile", "stat", "statfs", "statx", "umask", "unlink", "unlinkat", "utimensat",
+    "write", "writev",
     /* Waiting. */
     "epoll_create1", "epoll_ctl", "epoll_pwait", "epoll_pwait2", "epoll_wait", "eventfd2", "pipe2", "poll", "ppoll",
     "pselect6", "select",

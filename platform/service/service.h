@@ -129,7 +129,7 @@ struct job {
     int (*run)(struct call *call);
 };
 
-#define WORKER_BATCH_MAX 64
+#define WORKER_BATCH_MAX 16
 
 /* Handles messages of a queue, at least once; TX_NONE. A row has one of two functions: run takes one message, several
  * of them at a time in tasks of their own; run_all takes those that wait together, at most WORKER_BATCH_MAX, for work

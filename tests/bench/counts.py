@@ -10,7 +10,7 @@ import time
 import measure
 
 ATTACH_PATIENCE_S = 60
-SYNCS = ("fsync", "fdatasync", "syncfs")
+SYNCS = ("fsync", "fdatasync")
 
 
 def is_traced(pid):

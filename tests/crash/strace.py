@@ -20,8 +20,8 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 from shop import eventually  # noqa: E402
 
 # What changes a file or a folder. A call that this machine's kernel or strace does not know is an error at once.
-FILE_CALLS = ("pwrite64", "pwritev", "write", "writev", "fdatasync", "fsync", "syncfs", "ftruncate", "rename",
-              "renameat", "renameat2", "unlink", "unlinkat")
+FILE_CALLS = ("pwrite64", "pwritev", "write", "writev", "fdatasync", "fsync", "ftruncate", "rename", "renameat",
+              "renameat2", "unlink", "unlinkat")
 # What the shop's answers leave by.
 SOCKET_CALLS = ("write", "writev", "sendto", "sendmsg")
 ATTACH_PATIENCE_S = 60

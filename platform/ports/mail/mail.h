@@ -15,7 +15,7 @@
 #define MAIL_HEADER_BYTES_MAX 500
 #define MAIL_BODY_BYTES_MAX ((size_t)256 << 10)
 #define MAIL_LIST_MAX 200
-#define MAIL_SEND_MAX 64
+#define MAIL_SEND_MAX 16
 
 struct mail;
 

@@ -165,18 +165,17 @@ static void test_mail__several_are_sent_together(void **state)
     struct mail_message messages[MAIL_SEND_MAX];
     struct mail_stored *stored;
     int results[MAIL_SEND_MAX];
-    size_t count = 0, refused = 0;
+    size_t count = 0;
     for (size_t i = 0; i < MAIL_SEND_MAX; i++) {
         messages[i] = message_of("one of many");
         messages[i].to = i % 5 == 1 ? STR("nobody") : messages[i].to;
-        refused += i % 5 == 1;
         results[i] = 1;
     }
     mail_send_all(f->mail, messages, MAIL_SEND_MAX, results);
     for (size_t i = 0; i < MAIL_SEND_MAX; i++)
         assert_int_equal(results[i], i % 5 == 1 ? ERR_INVALID : 0);
     assert_int_equal(mail_list(f->mail, 100, f->arena, &stored, &count), 0);
-    assert_int_equal(count, MAIL_SEND_MAX - refused);
+    assert_int_equal(count, MAIL_SEND_MAX - 3);
     for (size_t i = 0; i < count; i++)
         assert_true(str_equal_cstr(stored[i].to, "ann+x@example.org"));
 }

@@ -59,12 +59,6 @@ int fsync(int file)
     return (int)syscall(SYS_fsync, file);
 }
 
-int syncfs(int file)
-{
-    unsynced_count = 0;
-    return (int)syscall(SYS_syncfs, file);
-}
-
 int renameat(int from, const char *old, int to, const char *new)
 {
     struct stat status;
