@@ -43,13 +43,19 @@ static bool may_move(size_t from, size_t to)
     return ((from - home(blocks[from].start)) & (SLOTS - 1)) >= ((from - to) & (SLOTS - 1));
 }
 
-/* Blocks that a library allocated are not in the table. */
-static void drop(const void *start)
+/* Blocks that a library allocated are not in the table: then it is an empty one. */
+static size_t find(const void *start)
 {
     size_t slot = home(start);
     while (blocks[slot].start && blocks[slot].start != start)
         slot = (slot + 1) & (SLOTS - 1);
-    if (!start || !blocks[slot].start)
+    return slot;
+}
+
+static void drop(const void *start)
+{
+    size_t slot = find(start);
+    if (!blocks[slot].start)
         return;
     live--;
     for (size_t next = (slot + 1) & (SLOTS - 1); blocks[next].start; next = (next + 1) & (SLOTS - 1)) {
@@ -139,6 +145,8 @@ char *__wrap_strndup(const char *text, size_t size)
 
 void __wrap_free(void *start)
 {
+    if (blocks[find(start)].start && plant_comes(PLANT_LEAK))
+        return;
     drop(start);
     free(start);
 }

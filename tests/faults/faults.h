@@ -10,6 +10,7 @@
  *   guest.c        what a guest does, on pages, whose card is declined and whose bank asks
  *   follower.c     what a page does that follows a product
  *   audit.c        what must hold in the end
+ *   plant.c        bugs on purpose, to see that they are found
  *
  * All of it runs on the simulated scheduler in one thread, so that a fork is whole: the parent goes through a flow once
  * without a fault; at each thing that could fail it forks a child in which it does, and which goes on to the end. Pages
@@ -54,6 +55,9 @@ void sweep_unmute(void);
 /* Whether this thing is to fail; true in a child that was forked for it. what names it in a report. */
 bool sweep_strikes(enum sweep_of of, const char *what, const char *detail);
 
+/* How many things of that name could fail: "malloc", "fail after"; "sql." stands for every call of that port. */
+uint64_t sweep_count(const char *name);
+
 /* In a child: nothing more than this number of the thing has failed. */
 bool sweep_is_child(void);
 
@@ -73,6 +77,21 @@ size_t allocations_live(void);
 
 /* Prints where they were allocated. */
 void allocations_report(void);
+
+/* -- plant.c ------------------------------------------------------------------------------------------------------- */
+
+enum plant {
+    PLANT_NONE,
+    PLANT_LEAK,   /* a block is not freed */
+    PLANT_LOCK,   /* a lock is not let go */
+    PLANT_ANSWER, /* a failure is told as what was asked for */
+};
+
+/* False when there is no such bug. */
+bool plant_set(const char *name);
+
+/* Whether that bug is to come now: once, in a child. */
+bool plant_comes(enum plant plant);
 
 /* -- shop.c -------------------------------------------------------------------------------------------------------- */
 

@@ -117,7 +117,8 @@ void shop_start(struct shop *shop)
                                    .data_path = shop->folder,
                                    .sql_vfs = FAULTS_VFS,
                                    .faults = shop->faults,
-                                   .worker_count = WORKERS};
+                                   .worker_count = WORKERS,
+                                   .rate_limits = true};
     ASSERT(http_client_new(&options.http_client, CONNECTIONS_MAX) == 0);
     simulated_network_add_peer(SHOP_AUTHORITY, SIMULATOR_PROCESS, answer_as_shop, shop);
     simulated_network_add_peer(PROVIDER_AUTHORITY, SIMULATOR_PROCESS, answer_as_provider, shop);

@@ -16,6 +16,8 @@
 #define WHAT_BYTES 160
 #define REPORTS_MAX 40
 #define FRAMES_MAX 40
+#define NAMES_MAX 64
+#define NAME_BYTES 32
 
 struct child {
     pid_t pid;
@@ -33,6 +35,11 @@ static struct {
     struct child children[JOBS_MAX];
     unsigned running;
     uint64_t started, failed;
+    struct {
+        char name[NAME_BYTES];
+        uint64_t count;
+    } names[NAMES_MAX]; /* of the things that could fail */
+    size_t name_count;
 } sweep = {.step = "the start"};
 
 void sweep_set(const struct sweep_options *options)
@@ -116,6 +123,29 @@ static bool is_chosen(uint64_t number)
            (number - sweep.options.first) % sweep.options.every == 0;
 }
 
+static void count_name(const char *name)
+{
+    size_t i = 0;
+    while (i < sweep.name_count && strcmp(sweep.names[i].name, name) != 0)
+        i++;
+    ASSERT(i < NAMES_MAX);
+    if (i == sweep.name_count)
+        snprintf(sweep.names[sweep.name_count++].name, NAME_BYTES, "%s", name);
+    sweep.names[i].count++;
+}
+
+uint64_t sweep_count(const char *name)
+{
+    uint64_t count = 0;
+    size_t length = strlen(name);
+    bool is_port = length > 0 && name[length - 1] == '.';
+    for (size_t i = 0; i < sweep.name_count; i++) {
+        const char *counted = sweep.names[i].name;
+        count += (is_port ? strncmp(counted, name, length) : strcmp(counted, name)) == 0 ? sweep.names[i].count : 0;
+    }
+    return count;
+}
+
 /* Where one thing that was asked for fails, for addr2line. */
 static void print_frames(void)
 {
@@ -140,7 +170,12 @@ static void become_child(const struct child *made)
 
 bool sweep_strikes(enum sweep_of of, const char *what, const char *detail)
 {
-    if (of != sweep.options.of || !sweep.is_armed || sweep.muted > 0 || !is_chosen(++sweep.number))
+    if (of != sweep.options.of || !sweep.is_armed || sweep.muted > 0)
+        return false;
+    count_name(what);
+    if (of == SWEEP_PORTS) /* the kind of fault; of the others it is an address */
+        count_name(detail);
+    if (!is_chosen(++sweep.number))
         return false;
     while (sweep.running == sweep.options.jobs)
         wait_for_child();
