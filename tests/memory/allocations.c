@@ -34,6 +34,19 @@ long allocations_live(void)
     return atomic_load(&live);
 }
 
+static atomic_int planted;
+
+void allocations_plant(enum plant plant)
+{
+    atomic_store(&planted, plant);
+}
+
+bool allocations_plant_comes(enum plant plant)
+{
+    int expected = (int)plant;
+    return struck && struck->is_done && atomic_compare_exchange_strong(&planted, &expected, PLANT_NONE);
+}
+
 static bool has_no_room(const char *function, const void *caller)
 {
     if (spared || !atomic_load(&is_armed) || atomic_fetch_sub(&left, 1) != 1)
@@ -98,8 +111,9 @@ char *__wrap_strndup(const char *text, size_t size)
 
 void __wrap_free(void *block)
 {
-    if (block)
-        atomic_fetch_sub(&live, 1);
+    if (!block || (!spared && allocations_plant_comes(PLANT_LEAK)))
+        return;
+    atomic_fetch_sub(&live, 1);
     __real_free(block);
 }
 

@@ -41,6 +41,14 @@ void allocations_spare(bool is_spared);
 /* Blocks that were allocated and not freed. */
 long allocations_live(void);
 
+/* Blocks that are not freed and answers that nobody gets or that are false, on purpose: what a failure may leave behind
+ * that somebody took badly. Each comes once, after the allocation that failed, and must be found. */
+enum plant { PLANT_NONE, PLANT_LEAK, PLANT_WAIT, PLANT_ANSWER };
+void allocations_plant(enum plant plant);
+
+/* Whether that bug is to come now. */
+bool allocations_plant_comes(enum plant plant);
+
 /* -- site.c -------------------------------------------------------------------------------------------------------- */
 
 /* What every answer of 200 carries: one field from its handler, and one from a blob. */

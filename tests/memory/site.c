@@ -52,7 +52,10 @@ struct str site_expected(struct str path, struct str body)
 static void refuse(struct http_exchange *exchange)
 {
     struct http_response response = {.status = 503, .body = STR("out of memory")};
-    http_exchange_respond(exchange, &response);
+    if (allocations_plant_comes(PLANT_ANSWER))
+        response.status = 200;
+    if (!allocations_plant_comes(PLANT_WAIT))
+        http_exchange_respond(exchange, &response);
 }
 
 /* Gives up what the response holds where it cannot be whole. */
