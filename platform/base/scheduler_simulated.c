@@ -57,7 +57,7 @@ static struct {
     void *free_stacks[SCHEDULER_TASKS_MAX];
     size_t free_stack_count;
 
-    unsigned incarnation;
+    unsigned incarnation, boots;
     bool crash_requested;
     bool ended;
     enum simulator_end end;
@@ -428,6 +428,7 @@ static void crash(void)
         (scheduler.options.boot_permille > 0 && draw_below(1000) < scheduler.options.boot_permille)) {
         scheduler.steady_change_ms = scheduler.wall_change_ms;
         scheduler.is_booted = true;
+        scheduler.boots++;
     }
     scheduler.incarnation++;
     fold_name("crash");
@@ -684,6 +685,11 @@ void simulator_step_wall_clock(int64_t change_ms)
 unsigned simulator_incarnation(void)
 {
     return scheduler.incarnation;
+}
+
+unsigned simulator_boots(void)
+{
+    return scheduler.boots;
 }
 
 uint64_t simulator_steps(void)

@@ -84,6 +84,9 @@ void simulator_crash(void);
 
 /* 0 for the first one. */
 unsigned simulator_incarnation(void);
+
+/* How many of the crashes took the machine along. */
+unsigned simulator_boots(void);
 uint64_t simulator_steps(void);
 
 /* -- Domains ------------------------------------------------------------------------------------------------------- */

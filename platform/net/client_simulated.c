@@ -189,10 +189,10 @@ static void deliver(struct exchange *exchange)
         exchange->result = ERR_UNAVAILABLE;
 }
 
-static bool strikes(unsigned permille)
+static bool strikes(unsigned permille, uint64_t *count)
 {
     bool does = permille > 0 && simulator_random_below(1000) < permille;
-    network.counts.faults += does;
+    *count += does;
     return does;
 }
 
@@ -249,13 +249,13 @@ static int exchange_now(struct exchange *exchange, struct arena *arena, const st
                         struct http_client_response *ret_response)
 {
     int64_t deadline_ns = clock_monotonic_ns() + request->timeout_ms * CLOCK_NS_PER_MS;
-    bool is_delayed = strikes(network.faults.delayed_permille);
+    bool is_delayed = strikes(network.faults.delayed_permille, &network.counts.delayed);
     if (is_delayed)
         sleep_up_to(network.faults.delay_max_ns);
     deliver(exchange);
     if (is_delayed)
         sleep_up_to(network.faults.delay_max_ns);
-    if (strikes(network.faults.answer_lost_permille))
+    if (strikes(network.faults.answer_lost_permille, &network.counts.answer_lost))
         task_sleep_until(deadline_ns);
     if (clock_monotonic_ns() >= deadline_ns)
         return ERR_DEADLINE;
@@ -272,16 +272,16 @@ int http_client_fetch(struct http_client *client, struct arena *arena, const str
     task_step("fetch");
     network.counts.exchanges++;
     bool is_late = false;
-    if (!exchange->peer || strikes(network.faults.refused_permille)) {
+    if (!exchange->peer || strikes(network.faults.refused_permille, &network.counts.refused)) {
         result = ERR_UNAVAILABLE;
-    } else if (strikes(network.faults.request_lost_permille) ||
-               (is_late = strikes(network.faults.request_late_permille))) {
+    } else if (strikes(network.faults.request_lost_permille, &network.counts.request_lost) ||
+               (is_late = strikes(network.faults.request_late_permille, &network.counts.request_late))) {
         if (is_late)
             send_late(request);
         task_sleep_until(clock_monotonic_ns() + request->timeout_ms * CLOCK_NS_PER_MS);
         result = ERR_DEADLINE;
     } else {
-        if (strikes(network.faults.repeated_permille))
+        if (strikes(network.faults.repeated_permille, &network.counts.repeated))
             send_late(request);
         result = exchange_now(exchange, arena, request, ret_response);
     }

@@ -24,7 +24,7 @@ struct simulated_network_faults {
 
 struct simulated_network_counts {
     uint64_t exchanges;
-    uint64_t faults;
+    uint64_t refused, request_lost, request_late, answer_lost, repeated, delayed; /* by the faults above */
     uint64_t under_way; /* late and repeated requests that are still to be done */
 };
 

@@ -1,7 +1,7 @@
 /* Who acts in the simulation. A service that joins brings a file of its own and a line here. */
 #include "tests/simulation/simulation.h"
 
-actor_fn *const actors[] = {guests_start,    customers_start, carts_start, staff_start,
+actor_fn *const actors[] = {guests_start,    customers_start, carts_start, keys_start, staff_start,
                             dashboard_start, followers_start, chaos_start, NULL};
 
 struct acting {

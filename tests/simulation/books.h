@@ -22,6 +22,7 @@ struct change {
     sqlite3_int64 rowid;
     bool is_scan;
     bool is_insert;
+    int64_t began_at_ms; /* what the steady clock said when its transaction began; 0: nobody looked */
 };
 
 struct watched_table {
@@ -45,6 +46,9 @@ extern const struct watched_store watched_stores[];
 /* From now on every connection is watched. After simulated_disk_configure_sqlite. */
 void watch_start(void);
 uint64_t watch_commits(void);
+
+/* A transaction that writes begins on the connection. */
+void watch_began(const sqlite3 *db);
 
 /* Shows the whole store once more: when nobody commits to it any longer. */
 void watch_scan(const char *path, const char *vfs);

@@ -6,6 +6,8 @@
 
 #define ASKED_MAX 64
 #define BOOK_SKUS_MAX ((size_t)TENANTS * SKUS)
+/* So long has an order's payment, and half an hour more. */
+#define RESERVATION_MS (PAYMENT_TIMEOUT_MS + INT64_C(30) * 60 * 1000)
 
 struct book_sku {
     char id[ID_BYTES], tenant[ID_BYTES];
@@ -22,7 +24,7 @@ struct book_reservation {
     struct book_line lines[LINES_MAX];
     int line_count;
     sqlite3_int64 rowid; /* 0: purged, when it had ended long ago; what it sold stays sold */
-    int64_t expires_at_ms;
+    int64_t ends_at_ms;  /* by the shop's steady clock */
     uint64_t seen;
 };
 
@@ -58,7 +60,7 @@ enum book_reservation_status book_reservation(const char *order_id)
     if (!reservation)
         return BOOK_NOTHING;
     /* One whose time is up is nobody's; a job takes it back a moment later. */
-    bool is_past = reservation->status == BOOK_HELD && reservation->expires_at_ms <= simulator_process_steady_ms();
+    bool is_past = reservation->status == BOOK_HELD && reservation->ends_at_ms <= simulator_process_steady_ms();
     return is_past ? BOOK_EXPIRED : reservation->status;
 }
 
@@ -111,6 +113,24 @@ static void note_purge(sqlite3_int64 rowid)
     }
 }
 
+/* Whatever the shop says, stock is held for so long and no longer after it was reserved. Of one that was made when
+ * nobody looked, the shop is believed. */
+static int64_t end_of(const struct change *change)
+{
+    int64_t told_ms = sqlite3_column_int64(change->row, 5), latest_ms = simulator_process_steady_ms() + RESERVATION_MS;
+    return change->is_insert && latest_ms < told_ms ? latest_ms : told_ms;
+}
+
+/* One that was held. Whoever pays too late gets nothing of it: the job takes it back, and others may have it. */
+static void judge_end(const struct book_reservation *reservation, const struct change *change,
+                      enum book_reservation_status to)
+{
+    if (to == BOOK_COMMITTED && change->began_at_ms >= reservation->ends_at_ms)
+        violated("a reservation ends when its time is up", "%s was sold at %" PRId64 ", held until %" PRId64,
+                 reservation->id, change->began_at_ms, reservation->ends_at_ms);
+    simulation.struck.kinds[ENDED_RESERVATION] += to == BOOK_EXPIRED;
+}
+
 void judge_reservation(const struct change *change)
 {
     if (!change->row) {
@@ -135,8 +155,11 @@ void judge_reservation(const struct change *change)
     reservation->seen = books.scan;
     if (is_purged && from == BOOK_COMMITTED)
         return;
+    if (from == BOOK_NOTHING)
+        reservation->ends_at_ms = end_of(change);
+    else if (from == BOOK_HELD)
+        judge_end(reservation, change, to);
     reservation->rowid = sqlite3_column_int64(change->row, 4);
-    reservation->expires_at_ms = sqlite3_column_int64(change->row, 5);
     reservation->status = to;
     count_sale(reservation, from, to);
 }

@@ -64,7 +64,7 @@ static struct cart_answer ask(struct cart *cart, enum http_method method, const 
 {
     struct cart_answer answer = {0};
     char key[ID_BYTES];
-    int64_t first_ns = simulator_now_ns();
+    struct key_age first = key_age_begin();
     random_key(key);
     for (int i = 0; i < TRIES_MAX; i++) {
         CLEANUP(arena_cleanup) struct arena *arena = arena_new(ARENA_BYTES);
@@ -91,7 +91,7 @@ static struct cart_answer ask(struct cart *cart, enum http_method method, const 
             return answer;
         }
         sleep_between_ms(20, 2000);
-        if (simulator_now_ns() - first_ns > KEY_DAY_MS * CLOCK_NS_PER_MS) {
+        if (key_is_overdue(&first)) {
             cart->is_unknown = true; /* the key's day is over: nobody can tell whether it was changed */
             return answer;
         }

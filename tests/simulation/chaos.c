@@ -18,20 +18,26 @@
 #define BODY_BYTES 200
 #define LATEST_MS (40 * SECOND_MS) /* by then every request has come to its end */
 
-static void move_clock(int64_t change_ms)
+struct span {
+    int64_t size_ms;
+    enum struck kind; /* that it is counted as */
+};
+
+static void move_clock(int64_t change_ms, enum struck kind)
 {
     simulation.clock_off_ms += change_ms;
-    simulation.clock_steps++;
+    simulation.clock_moves++;
+    simulation.struck.kinds[kind]++;
     simulator_step_wall_clock(change_ms);
     note("the clock is moved by %lld s", (long long)(change_ms / SECOND_MS));
 }
 
 /* The disk is as it is for a while, which counts where somebody met it, and is whole again. */
-static void keep_disk_so(struct simulation *sim, int64_t most_ms)
+static void keep_disk_so(struct simulation *sim, int64_t most_ms, enum struck kind)
 {
     uint64_t before = simulated_disk_counts(sim->shop_disk)->faults;
     sleep_between_ms(100, most_ms);
-    sim->struck.disk += simulated_disk_counts(sim->shop_disk)->faults > before;
+    sim->struck.kinds[kind] += simulated_disk_counts(sim->shop_disk)->faults > before;
     *simulated_disk_faults(sim->shop_disk) = (struct simulated_disk_faults){0};
 }
 
@@ -39,7 +45,7 @@ static void fill_disk(struct simulation *sim)
 {
     note("the disk is full");
     simulated_disk_faults(sim->shop_disk)->is_full = true;
-    keep_disk_so(sim, 6000);
+    keep_disk_so(sim, 6000, STRUCK_DISK_FULL);
 }
 
 static void break_disk(struct simulation *sim)
@@ -49,7 +55,7 @@ static void break_disk(struct simulation *sim)
     faults->write_error_permille = (unsigned)random_between(0, 60);
     faults->sync_error_permille = (unsigned)random_between(0, 100);
     faults->read_error_permille = (unsigned)random_between(0, 10);
-    keep_disk_so(sim, 4000);
+    keep_disk_so(sim, 4000, STRUCK_DISK_FAILED);
 }
 
 static void slow_disk(struct simulation *sim)
@@ -58,7 +64,7 @@ static void slow_disk(struct simulation *sim)
     note("the disk is slow");
     faults->slow_permille = (unsigned)random_between(10, 300);
     faults->slow_max_ns = random_between(1, 200) * CLOCK_NS_PER_MS;
-    keep_disk_so(sim, 4000);
+    keep_disk_so(sim, 4000, STRUCK_DISK_SLOW);
 }
 
 static void shake_network(struct simulation *sim)
@@ -84,11 +90,12 @@ static void crash_soon(struct simulation *sim)
 /* The machine sleeps at any moment. Reservations, tokens and codes end meanwhile. */
 static void sleep_a_while(struct simulation *sim)
 {
-    static const int64_t sizes_ms[] = {20 * SECOND_MS, 20 * 60 * SECOND_MS, 2 * HOUR_MS};
-    int64_t size_ms = sizes_ms[simulator_random_below(sizeof(sizes_ms) / sizeof(sizes_ms[0]))];
-    (void)sim;
-    note("everything sleeps for %lld s", (long long)(size_ms / SECOND_MS));
-    simulator_skip_time(size_ms * CLOCK_NS_PER_MS);
+    static const struct span spans[] = {
+        {20 * SECOND_MS, SLEPT_20_S}, {20 * 60 * SECOND_MS, SLEPT_20_MIN}, {2 * HOUR_MS, SLEPT_2_H}};
+    struct span span = spans[simulator_random_below(sizeof(spans) / sizeof(spans[0]))];
+    note("everything sleeps for %lld s", (long long)(span.size_ms / SECOND_MS));
+    sim->struck.kinds[span.kind]++;
+    simulator_skip_time(span.size_ms * CLOCK_NS_PER_MS);
 }
 
 /* The network comes back whole, a little later. */
@@ -107,29 +114,33 @@ void skip_in_quiet(struct simulation *sim, int64_t size_ms)
 /* For so long that keys end, too. */
 static void skip_days(struct simulation *sim)
 {
-    static const int64_t sizes_ms[] = {25 * HOUR_MS, 8 * DAY_MS, 31 * DAY_MS};
-    int64_t size_ms = sizes_ms[simulator_random_below(sizeof(sizes_ms) / sizeof(sizes_ms[0]))];
-    skip_in_quiet(sim, size_ms);
+    static const struct span spans[] = {{25 * HOUR_MS, SLEPT_25_H}, {8 * DAY_MS, SLEPT_8_D}, {31 * DAY_MS, SLEPT_31_D}};
+    struct span span = spans[simulator_random_below(sizeof(spans) / sizeof(spans[0]))];
+    sim->struck.kinds[span.kind]++;
+    skip_in_quiet(sim, span.size_ms);
     shake_network(sim);
 }
 
 static void step_clock(struct simulation *sim)
 {
-    static const int64_t sizes_ms[] = {SECOND_MS, SECOND_MS, 60 * SECOND_MS, HOUR_MS};
-    int64_t size_ms = sizes_ms[simulator_random_below(sizeof(sizes_ms) / sizeof(sizes_ms[0]))];
+    static const struct span spans[] = {{SECOND_MS, STRUCK_CLOCK_SECOND},
+                                        {SECOND_MS, STRUCK_CLOCK_SECOND},
+                                        {60 * SECOND_MS, STRUCK_CLOCK_MINUTE},
+                                        {HOUR_MS, STRUCK_CLOCK_HOUR}};
+    struct span span = spans[simulator_random_below(sizeof(spans) / sizeof(spans[0]))];
     (void)sim;
-    move_clock(random_permille(500) ? size_ms : -size_ms);
+    move_clock(random_permille(500) ? span.size_ms : -span.size_ms, span.kind);
 }
 
 /* By a year, whatever is under way, and back again: after a moment or some minutes, or at the end. */
 static void step_year(struct simulation *sim)
 {
-    move_clock(sim->clock_off_ms > FAR_MS || (sim->clock_off_ms > -FAR_MS && random_permille(500)) ? -YEAR_MS
-                                                                                                   : YEAR_MS);
+    bool is_back = sim->clock_off_ms > FAR_MS || (sim->clock_off_ms > -FAR_MS && random_permille(500));
+    move_clock(is_back ? -YEAR_MS : YEAR_MS, STRUCK_CLOCK_YEAR);
     if (random_permille(300))
         return;
     sleep_between_ms(10, random_permille(500) ? 20 * SECOND_MS : 20 * 60 * SECOND_MS);
-    move_clock(-sim->clock_off_ms);
+    move_clock(-sim->clock_off_ms, STRUCK_CLOCK_RIGHT);
 }
 
 /* The provider refuses refunds, or makes them and sends the money back later. So few that what is owed is not left
@@ -211,6 +222,6 @@ void chaos_end(struct simulation *sim)
     *simulated_network_faults() = (struct simulated_network_faults){0};
     provider_ask("/test/faults", "application/json", "{\"errors\":0,\"refund_failures\":0}");
     if (sim->clock_off_ms)
-        move_clock(-sim->clock_off_ms);
+        move_clock(-sim->clock_off_ms, STRUCK_CLOCK_RIGHT);
     sim->is_faulty = false;
 }

@@ -44,12 +44,14 @@ static void must_be_spent(const struct person *person, const char *refresh, cons
 static void must_expire(const struct person *person, const char *access)
 {
     int64_t expires_s = access[0] ? token_expiry_s(access) : INT64_MAX;
-    uint64_t steps = simulation.clock_steps;
+    uint64_t moves = simulation.clock_moves;
     unsigned incarnation = simulator_incarnation(); /* a boot may set the steady clock */
     bool is_late = shop_latest_ms() / 1000 > expires_s + TOKEN_LEEWAY_S;
     bool is_in;
-    if (is_late && is_let_in(person, access, &is_in) && is_in && steps == simulation.clock_steps &&
-        incarnation == simulator_incarnation())
+    if (!is_late || !is_let_in(person, access, &is_in))
+        return;
+    simulation.struck.kinds[ENDED_TOKEN] += !is_in;
+    if (is_in && moves == simulation.clock_moves && incarnation == simulator_incarnation())
         violated("an access token ends", "%s: at %lld, of %lld", person->email, (long long)(shop_latest_ms() / 1000),
                  (long long)expires_s);
 }

@@ -5,12 +5,13 @@
 #define OPENSSL_SUPPRESS_DEPRECATED /* RAND_METHOD is the way to make a key that is the same in each run */
 #include "platform/base/scheduler.h"
 #include "platform/ports/idp/idp_adapter.h"
+#include "platform/ports/kv/kv.h"
 #include "platform/ports/mail/mail.h"
 #include "platform/ports/sql/sql_sqlite.h"
 #include "platform/ports/sql/sqlite.sql.h"
 #include "platform/service/response_cache.h"
 #include "platform/service/token.h"
-#include "tests/simulation/simulation.h"
+#include "tests/simulation/books.h"
 
 #include <openssl/rand.h>
 #include <stdlib.h>
@@ -232,7 +233,22 @@ int __wrap_sqlite_run(struct sqlite_connection *connection, const struct sql_sta
         if (write->has_run && connection == &write->db->writer)
             tell(write, write->job.result_);
     }
+    if (statement == &ports_sql_sqlite_begin_write)
+        watch_began(connection->handle);
     return __real_sqlite_run(connection, statement);
+}
+
+/* -- Planted: keys that are kept for ever -------------------------------------------------------------------------- */
+
+int __real_kv_put(struct kv *kv, struct sql_tx *tx, const struct kv_put *put, int64_t *ret_version);
+int __wrap_kv_put(struct kv *kv, struct sql_tx *tx, const struct kv_put *put, int64_t *ret_version);
+
+int __wrap_kv_put(struct kv *kv, struct sql_tx *tx, const struct kv_put *put, int64_t *ret_version)
+{
+    struct kv_put endless = *put;
+    endless.expires_at_ms = 0;
+    bool is_planted = simulation.plant == PLANT_ENDLESS_KEY && str_equal(put->key.space, STR("idempotency"));
+    return __real_kv_put(kv, tx, is_planted ? &endless : put, ret_version);
 }
 
 /* -- Planted: the response cache keeps what has changed ------------------------------------------------------------ */

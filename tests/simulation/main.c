@@ -14,8 +14,7 @@
 #define CPU_SECONDS_MAX 300
 #define FAILED_SHOWN_MAX 20
 #define STEPS_MIN 500
-#define MIXED_SEEDS 100 /* from so many on each kind of fault is to strike: in a seed, or in one of RARE_SEEDS */
-#define RARE_SEEDS 10
+#define MIXED_SEEDS 100 /* from so many on each kind of fault is to strike */
 #define PROGRESS_SEEDS 100
 #define PROGRESS_SEEDS_LOGGED 1000 /* where nobody looks at it */
 
@@ -79,7 +78,7 @@ static _Noreturn void run_child(uint64_t seed, int pipe_end)
         .hash = result.trace_hash,
         .faults = faults_sum(&struck),
         .struck = struck,
-        .lost_writes = simulated_disk_counts(sim->shop_disk)->lost_writes,
+        .lost_writes = struck.kinds[STRUCK_DROPPED] + struck.kinds[STRUCK_TORN],
         .commits = sim->commits,
         .observations = sim->observations,
         .orders = sim->orders,
@@ -122,34 +121,12 @@ static bool is_other_history(uint64_t seed, const struct verdict *verdict)
     return is_other;
 }
 
-static void add_struck(struct faults_struck *sum, const struct faults_struck *struck)
-{
-    for (int port = 0; port < FAULT_PORTS; port++)
-        sum->ports[port] += struck->ports[port];
-    sum->network += struck->network;
-    sum->answers += struck->answers;
-    sum->crashes += struck->crashes;
-    sum->losses += struck->losses;
-    sum->clock += struck->clock;
-    sum->disk += struck->disk;
-}
-
-static void show_struck(const struct faults_struck *struck)
-{
-    printf("faults that struck: network %" PRIu64 ", answers lost %" PRIu64 ", crashes %" PRIu64
-           " (with lost writes %" PRIu64 "), clock %" PRIu64 ", disk %" PRIu64 "; calls of",
-           struck->network, struck->answers, struck->crashes, struck->losses, struck->clock, struck->disk);
-    for (int port = FAULT_ANY_PORT + 1; port < FAULT_PORTS; port++)
-        printf(" %s %" PRIu64 "%s", fault_port_name((enum fault_port)port), struck->ports[port],
-               port + 1 < FAULT_PORTS ? "," : "\n");
-}
-
 static void add_verdict(uint64_t seed, const struct verdict *verdict)
 {
     done.held++;
     done.sum.steps += verdict->steps;
     done.sum.faults += verdict->faults;
-    add_struck(&done.sum.struck, &verdict->struck);
+    faults_add(&done.sum.struck, &verdict->struck);
     done.sum.lost_writes += verdict->lost_writes;
     done.sum.commits += verdict->commits;
     done.sum.observations += verdict->observations;
@@ -241,30 +218,11 @@ static void run_all(void)
     }
 }
 
-/* Seeds that drew hardly any of one kind of fault would prove little of it: over many of them each kind strikes. */
-static bool is_rare(const char *kind, uint64_t struck, uint64_t least)
-{
-    if (struck >= least)
-        return false;
-    printf("too little struck: %s, %" PRIu64 " times, which is to be %" PRIu64 " at least\n", kind, struck, least);
-    return true;
-}
-
 static bool has_rare_faults(void)
 {
-    const struct faults_struck *struck = &done.sum.struck;
-    uint64_t seeds = done.held + done.failed, some = seeds / RARE_SEEDS;
-    if (run.listed_count || run.repeats > 1 || run.plant || seeds < MIXED_SEEDS)
-        return false;
-    bool is_any = is_rare("crashes", struck->crashes, seeds);
-    is_any |= is_rare("crashes that took writes", struck->losses, some);
-    is_any |= is_rare("network", struck->network, seeds);
-    is_any |= is_rare("answers lost", struck->answers, seeds);
-    is_any |= is_rare("clock", struck->clock, seeds);
-    is_any |= is_rare("disk", struck->disk, seeds);
-    for (int port = FAULT_ANY_PORT + 1; port < FAULT_PORTS; port++)
-        is_any |= is_rare(fault_port_name((enum fault_port)port), struck->ports[port], some);
-    return is_any;
+    uint64_t seeds = done.held + done.failed;
+    bool is_mixed = !run.listed_count && run.repeats == 1 && !run.plant && seeds >= MIXED_SEEDS;
+    return is_mixed && faults_are_rare(&done.sum.struck, seeds);
 }
 
 static int summarise(void)
@@ -272,7 +230,7 @@ static int summarise(void)
     struct rusage usage;
     bool is_poor = has_rare_faults();
     getrusage(RUSAGE_CHILDREN, &usage);
-    show_struck(&done.sum.struck);
+    faults_show(&done.sum.struck);
     printf("%" PRIu64 " seeds: %" PRIu64 " steps, %" PRIu64 " commits judged, %u crashes, %" PRIu64 " faults, %" PRIu64
            " lost writes, %" PRId64 " orders, %" PRId64 " kept, %" PRId64 " h of simulated time, at most %ld MB\n",
            done.held + done.failed, done.sum.steps, done.sum.commits, done.sum.crashes, done.sum.faults,

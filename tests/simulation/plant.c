@@ -8,17 +8,18 @@
 #include <stdlib.h>
 
 #define ROUTES_MAX 64
-#define BROKEN_MAX 8
+#define BROKEN_MAX 9
 
 const char *const plant_names = "oversell, double-charge, double-refund, lost-event, early-answer, early-offset, "
                                 "missing-fsync, one-fsync, late-fsync, expired-token, logged-out-token, cart-twice, "
-                                "other-tenant, wall-clock, stale-page";
+                                "other-tenant, wall-clock, stale-page, endless-key, endless-reservation";
 
 /* Whoever misses it first says so. */
 #define WHAT_WAS_COMMITTED_IS_GONE                                                                                     \
     "what was committed stays", "what holds stock stays", "a good order is taken or out of stock",                     \
         "a reservation ends once", "a confirmed order can be fulfilled", "each event takes effect once",               \
-        "what was committed stays, and a status moves as the table says", "identity answers in the end"
+        "what was committed stays, and a status moves as the table says", "identity answers in the end",               \
+        "a repeated request gets the first answer"
 
 /* Each bug's name, and the invariants that it breaks: what is said of a seed that finds it. */
 static const struct {
@@ -47,8 +48,11 @@ static const struct {
     [PLANT_OTHER_TENANT] = {"other-tenant", {"nobody reads what is not theirs"}},
     [PLANT_WALL_CLOCK] = {"wall-clock",
                           {"one purchase makes at most one order", "a repeated request gets the first answer",
-                           "an access token ends"}},
+                           "an access token ends", "an idempotency key ends",
+                           "a reservation ends when its time is up"}},
     [PLANT_STALE_PAGE] = {"stale-page", {"nothing stale is shown"}},
+    [PLANT_ENDLESS_KEY] = {"endless-key", {"an idempotency key ends"}},
+    [PLANT_ENDLESS_RESERVATION] = {"endless-reservation", {"a reservation ends when its time is up"}},
 };
 
 bool plant_parse(const char *name, enum plant *ret_plant)
@@ -101,6 +105,14 @@ static int lose_event(struct sql_tx *tx, void *argument)
 int plant_lost_event(struct service_host *shop)
 {
     return sql_write(host_instance(shop, "orders")->db, lose_event, NULL);
+}
+
+static rpc_handler *find_handler(const struct service *service, const struct rpc_method *method)
+{
+    const struct route *route = service->routes;
+    while (route->rpc != method)
+        route++;
+    return route->handler;
 }
 
 /* -- Oversell: what is looked at is not held ----------------------------------------------------------------------- */
@@ -182,15 +194,18 @@ static int release_stock(struct call *call, const Catalog__ReservationRequest *i
     return move(call, found, &simulation_sql_plant_give_back);
 }
 
-/* -- An order that leaves its cart, and one that is shown to whoever asks ------------------------------------------ */
+/* -- A reservation whose end is forgotten: it is held for as long as the catalog allows ---------------------------- */
 
-static rpc_handler *find_handler(const struct service *service, const struct rpc_method *method)
+#define LONGEST_RESERVATION_MS (INT64_C(30) * 24 * 3600 * 1000)
+
+static int reserve_endlessly(struct call *call, const ProtobufCMessage *in, ProtobufCMessage *out)
 {
-    const struct route *route = service->routes;
-    while (route->rpc != method)
-        route++;
-    return route->handler;
+    Catalog__ReserveStockRequest changed = *(const Catalog__ReserveStockRequest *)(const void *)in;
+    changed.ttl_ms = LONGEST_RESERVATION_MS;
+    return find_handler(&catalog_service, &catalog_reserve_stock_rpc)(call, &changed.base, out);
 }
+
+/* -- An order that leaves its cart, and one that is shown to whoever asks ------------------------------------------ */
 
 /* Where the answer waits for what becomes of the order, the handler itself would miss it. */
 static int create_order_early(struct call *call, const ProtobufCMessage *in, ProtobufCMessage *out)
@@ -256,6 +271,7 @@ static const struct {
     {PLANT_OVERSELL, &catalog_service, RPC(catalog, reserve_stock)},
     {PLANT_OVERSELL, &catalog_service, RPC(catalog, commit_stock)},
     {PLANT_OVERSELL, &catalog_service, RPC(catalog, release_stock)},
+    {PLANT_ENDLESS_RESERVATION, &catalog_service, .rpc = &catalog_reserve_stock_rpc, .handler = reserve_endlessly},
     {PLANT_CART_TWICE, &orders_service, RPC(orders, create_order)},
     {PLANT_EARLY_ANSWER, &orders_service, .rpc = &orders_create_order_rpc, .handler = create_order_early},
     {PLANT_OTHER_TENANT, &orders_service, RPC(orders, get_order)},

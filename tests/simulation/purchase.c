@@ -136,13 +136,9 @@ static void compare_answer(struct purchase *purchase, const struct shop_request 
 /* Nobody asks by a key of yesterday, whatever the shop's wall clock says. */
 static bool is_overdue(struct purchase *purchase)
 {
-    int64_t now_ms = simulator_now_ns() / CLOCK_NS_PER_MS, steady_ms = simulator_process_steady_ms();
-    if (!purchase->is_tried) {
-        purchase->first_tried_ms = now_ms;
-        purchase->first_tried_steady_ms = steady_ms;
-    }
-    if (now_ms - purchase->first_tried_ms > KEY_DAY_MS || steady_ms - purchase->first_tried_steady_ms > KEY_STEADY_MS)
-        purchase->is_overdue = true;
+    if (!purchase->is_tried)
+        purchase->tried = key_age_begin();
+    purchase->is_overdue = purchase->is_overdue || key_is_overdue(&purchase->tried);
     return purchase->is_overdue;
 }
 

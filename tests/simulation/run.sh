@@ -49,7 +49,8 @@ check "seeds that found something" "$simulation" --list "$here/seeds.txt"
 check "same history $repeats times" "$simulation" --seed 7 --repeat "$repeats"
 check "same history in another process" same_twice
 for bug in oversell double-charge double-refund lost-event early-answer early-offset missing-fsync one-fsync \
-    late-fsync expired-token logged-out-token cart-twice other-tenant wall-clock stale-page; do
+    late-fsync expired-token logged-out-token cart-twice other-tenant wall-clock stale-page endless-key \
+    endless-reservation; do
     check "planted $bug" "$simulation" --plant "$bug" --expect-violation --seeds 1000
 done
 check "what finds a planted bug is what it breaks" found_by_another

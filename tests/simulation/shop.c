@@ -174,7 +174,7 @@ bool shop_ask(struct shop_request *request)
         request->status = 0;
     /* Some answers get lost on their way, though everything was done. */
     if (request->status && simulation.is_faulty && random_permille(20)) {
-        simulation.struck.answers++;
+        simulation.struck.kinds[STRUCK_SHOP_ANSWER_LOST]++;
         request->status = 0;
     }
     return request->status != 0;

@@ -4,9 +4,9 @@
  *   world.c     one run: what is there before, during and after; actors.c: who acts in it
  *   shop.c      the process under test, and requests into it; doors.c: where it meets makes of ours
  *   provider.c  the payment provider: the emulator in a host of its own, in the world; mailbox.c: mails, there too
- *   faults.c    what the ports of the shop meet, and how many faults of all kinds struck
+ *   faults.c    what the ports of the shop meet, and how often each kind of fault struck
  *   purchase.c  what somebody wants to buy, and was told
- *   guest.c customer.c cart.c staff.c dashboard.c follower.c chaos.c: the actors; person.c: who has an account
+ *   guest.c customer.c cart.c keys.c staff.c dashboard.c follower.c chaos.c: the actors; person.c: who has an account
  *   watch.c     shows each commit of each store, as SQLite tells of it, to
  *   books.c books_*.c: the model. It keeps its own books and judges each commit and each answer by them
  *   recorder.c  a service that records each event of every topic
@@ -33,10 +33,8 @@
 #define TOKEN_BYTES 1600
 #define BODY_BYTES_MAX 4096
 #define PATH_BYTES 256
-#define SKU_PRICE 1000                         /* at first */
-#define KEY_DAY_MS (INT64_C(23) * 3600 * 1000) /* by when a careful client has stopped to ask by the same key */
-/* A boot under a clock that is ahead may make it a day sooner (clock.h); each further one could be a day again. */
-#define KEY_STEADY_MS (INT64_C(47) * 3600 * 1000)
+#define SKU_PRICE 1000           /* at first */
+#define PAYMENT_TIMEOUT_MS 60000 /* as the shop is told */
 
 #define SHOP_AUTHORITY "127.0.0.1:3000"
 #define PROVIDER_AUTHORITY "127.0.0.1:3011"
@@ -47,21 +45,23 @@
 
 enum plant {
     PLANT_NONE,
-    PLANT_OVERSELL,         /* stock is looked at, and not held */
-    PLANT_DOUBLE_CHARGE,    /* the provider's key is another for each try */
-    PLANT_DOUBLE_REFUND,    /* the same for refunds */
-    PLANT_LOST_EVENT,       /* an event that nobody has read yet is lost by a crash */
-    PLANT_EARLY_ANSWER,     /* acknowledged before its COMMIT */
-    PLANT_EARLY_OFFSET,     /* a consumer's offset is committed before its effect */
-    PLANT_MISSING_FSYNC,    /* the disk says that it synced */
-    PLANT_ONE_FSYNC,        /* the same, of the log of orders alone */
-    PLANT_LATE_FSYNC,       /* a sync takes effect with the next one */
-    PLANT_EXPIRED_TOKEN,    /* an access token is good for an hour more */
-    PLANT_LOGGED_OUT_TOKEN, /* an access token outlives its session */
-    PLANT_CART_TWICE,       /* an order leaves its cart */
-    PLANT_OTHER_TENANT,     /* an order is shown whatever tenant asks */
-    PLANT_STALE_PAGE,       /* a change drops nothing from the response cache */
-    PLANT_WALL_CLOCK,       /* what is kept for a while goes by the wall clock */
+    PLANT_OVERSELL,            /* stock is looked at, and not held */
+    PLANT_DOUBLE_CHARGE,       /* the provider's key is another for each try */
+    PLANT_DOUBLE_REFUND,       /* the same for refunds */
+    PLANT_LOST_EVENT,          /* an event that nobody has read yet is lost by a crash */
+    PLANT_EARLY_ANSWER,        /* acknowledged before its COMMIT */
+    PLANT_EARLY_OFFSET,        /* a consumer's offset is committed before its effect */
+    PLANT_MISSING_FSYNC,       /* the disk says that it synced */
+    PLANT_ONE_FSYNC,           /* the same, of the log of orders alone */
+    PLANT_LATE_FSYNC,          /* a sync takes effect with the next one */
+    PLANT_EXPIRED_TOKEN,       /* an access token is good for an hour more */
+    PLANT_LOGGED_OUT_TOKEN,    /* an access token outlives its session */
+    PLANT_CART_TWICE,          /* an order leaves its cart */
+    PLANT_OTHER_TENANT,        /* an order is shown whatever tenant asks */
+    PLANT_STALE_PAGE,          /* a change drops nothing from the response cache */
+    PLANT_WALL_CLOCK,          /* what is kept for a while goes by the wall clock */
+    PLANT_ENDLESS_KEY,         /* an idempotency key is kept for ever */
+    PLANT_ENDLESS_RESERVATION, /* stock is reserved for as long as the catalog allows */
 };
 
 struct simulation;
@@ -88,6 +88,11 @@ struct cart {
     bool is_unknown; /* a change of it was asked for whose answer nobody got */
 };
 
+/* When a key was used first, by the world's clock and by the shop's steady one. */
+struct key_age {
+    int64_t world_ms, steady_ms;
+};
+
 struct refund {
     int64_t amount;              /* 0: all that is left */
     bool is_refused, is_unknown; /* unknown: the shop says that it cannot tell whether it was made */
@@ -106,9 +111,9 @@ struct purchase {
     char email[ID_BYTES]; /* its own: an order is found by it */
     char key[ID_BYTES];   /* Idempotency-Key */
     bool is_tried;
-    bool is_refused;                               /* for good */
-    bool is_overdue;                               /* the key's day is over: nobody asks by it any more */
-    int64_t first_tried_ms, first_tried_steady_ms; /* by the world's clock, and by the shop's steady one */
+    bool is_refused;      /* for good */
+    bool is_overdue;      /* the key's day is over: nobody asks by it any more */
+    struct key_age tried; /* for the first time */
     char order_id[ID_BYTES];
     char payment_id[ID_BYTES];
     char guest_token[2 * ID_BYTES];
@@ -125,14 +130,45 @@ struct goods {
     char sku_ids[SKUS][ID_BYTES];
 };
 
-/* How many faults struck. The network counts its own. */
+/* What befalls a shop beside the faults of its ports, and what of it comes to its end by time alone. faults.c has a row
+ * for each: another is a line here and there. */
+enum struck {
+    STRUCK_CRASH,
+    STRUCK_BOOT,      /* of the crashes: took the machine along */
+    STRUCK_LOSS,      /* of the crashes: took writes, or tore or spoilt them */
+    STRUCK_DROPPED,   /* writes */
+    STRUCK_TORN,      /* writes of which some sectors stayed */
+    STRUCK_SPOILT,    /* of the torn: with a byte that nobody wrote */
+    STRUCK_DISK_FULL, /* a time in which it was, and was met so; the same below */
+    STRUCK_DISK_FAILED,
+    STRUCK_DISK_SLOW,
+    STRUCK_CLOCK_SECOND, /* it was moved by one, either way; the same below */
+    STRUCK_CLOCK_MINUTE,
+    STRUCK_CLOCK_HOUR,
+    STRUCK_CLOCK_YEAR,
+    STRUCK_CLOCK_RIGHT, /* it was set right */
+    STRUCK_REFUSED,     /* between shop and provider, either way */
+    STRUCK_REQUEST_LOST,
+    STRUCK_REQUEST_LATE,
+    STRUCK_ANSWER_LOST,
+    STRUCK_REPEATED,
+    STRUCK_DELAYED,
+    STRUCK_SHOP_ANSWER_LOST, /* of the shop to its customers */
+    SLEPT_20_S,              /* the machine, at any moment */
+    SLEPT_20_MIN,
+    SLEPT_2_H,
+    SLEPT_25_H, /* when nobody came */
+    SLEPT_8_D,
+    SLEPT_31_D,
+    ENDED_RESERVATION, /* the job took it back */
+    ENDED_KEY,         /* asked by again, it was a new one */
+    ENDED_TOKEN,       /* asked with, it was refused */
+    STRUCK_KINDS,
+};
+
 struct faults_struck {
-    uint64_t ports[FAULT_PORTS];
-    uint64_t network;         /* between shop and provider, either way */
-    uint64_t answers;         /* of the shop to its customers, lost */
-    uint64_t crashes, losses; /* losses: crashes that took writes, or tore or spoilt them */
-    uint64_t clock;           /* steps of it */
-    uint64_t disk;            /* times in which it was full, broken or slow, and met so */
+    uint64_t ports[FAULT_PORTS][FAULT_KINDS];
+    uint64_t kinds[STRUCK_KINDS];
 };
 
 struct simulation {
@@ -156,7 +192,7 @@ struct simulation {
     bool is_offline; /* nobody reaches the shop */
     int64_t clock_off_ms;
     int64_t latest_steady_ms; /* that the shop's steady clock was at in a commit */
-    uint64_t clock_steps;     /* how often it was moved */
+    uint64_t clock_moves;     /* how often it was moved */
     struct faults_struck struck;
 
     struct goods goods[TENANTS];
@@ -188,7 +224,8 @@ struct verdict {
 /* An actor of the workload: a file that starts its tasks. A new one is a line in actors.c. */
 typedef void actor_fn(struct simulation *sim);
 extern actor_fn *const actors[]; /* NULL-terminated */
-actor_fn guests_start, customers_start, carts_start, staff_start, dashboard_start, followers_start, chaos_start;
+actor_fn guests_start, customers_start, carts_start, keys_start, staff_start, dashboard_start, followers_start,
+    chaos_start;
 
 /* Starts a task of the world that the chaos waits for. */
 void actor_start(const char *name, task_fn *fn, void *argument);
@@ -290,12 +327,23 @@ void purchase_place(struct purchase *purchase, bool waits);
 bool purchase_look(struct purchase *purchase, struct str *ret_action_url, struct arena *arena);
 bool status_is_final(const char *status);
 
+/* -- keys.c -------------------------------------------------------------------------------------------------------- */
+
+struct key_age key_age_begin(void);
+bool key_is_overdue(const struct key_age *age); /* who is careful does not ask by it any more */
+/* In the calm: when every key's time is up, each is asked by once more. */
+void keys_end(struct simulation *sim);
+
 /* -- faults.c ------------------------------------------------------------------------------------------------------ */
 
 void faults_draw(void);                                 /* how often each port is struck in this seed */
 struct fault_plan *faults_plan(struct simulation *sim); /* what the ports of an incarnation follow */
 struct faults_struck faults_struck(void);
-uint64_t faults_sum(const struct faults_struck *struck);
+void faults_add(struct faults_struck *sum, const struct faults_struck *struck);
+uint64_t faults_sum(const struct faults_struck *struck); /* each fault once; what ended is none */
+void faults_show(const struct faults_struck *struck);
+/* Whether a kind hardly struck in so many seeds, which then prove little of it; says which. */
+bool faults_are_rare(const struct faults_struck *struck, uint64_t seeds);
 
 /* -- chaos.c, recorder.c, plant.c, audit.c ------------------------------------------------------------------------- */
 

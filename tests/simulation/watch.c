@@ -25,6 +25,7 @@ struct watcher {
     bool must_scan; /* the books do not know how the store stands */
     struct noted noted[CHANGES_MAX];
     size_t count;
+    int64_t began_at_ms;
     sqlite3_stmt *one[WATCHED_TABLES_MAX], *all[WATCHED_TABLES_MAX];
     sqlite3_stmt *begin, *commit;
 };
@@ -90,7 +91,8 @@ static bool show_one(struct watcher *watcher, const struct noted *noted)
         table->judge(&(struct change){.table = table,
                                       .row = result == SQLITE_ROW ? *statement : NULL,
                                       .rowid = noted->rowid,
-                                      .is_insert = noted->is_insert});
+                                      .is_insert = noted->is_insert,
+                                      .began_at_ms = watcher->began_at_ms});
     sqlite3_reset(*statement);
     return result == SQLITE_ROW || result == SQLITE_DONE;
 }
@@ -162,14 +164,27 @@ static int committed(void *argument, sqlite3 *db, const char *name, int pages)
     return watcher->shops ? watcher->shops(watcher->shops_argument, db, name, pages) : SQLITE_OK;
 }
 
+static struct watcher *find_watcher(const sqlite3 *db)
+{
+    struct watcher *watcher = watchers;
+    while (watcher && watcher->db != db)
+        watcher = watcher->next;
+    return watcher;
+}
+
+void watch_began(const sqlite3 *db)
+{
+    struct watcher *watcher = find_watcher(db);
+    if (watcher)
+        watcher->began_at_ms = simulator_process_steady_ms();
+}
+
 void *__real_sqlite3_wal_hook(sqlite3 *db, wal_hook *hook, void *argument);
 void *__wrap_sqlite3_wal_hook(sqlite3 *db, wal_hook *hook, void *argument);
 
 void *__wrap_sqlite3_wal_hook(sqlite3 *db, wal_hook *hook, void *argument)
 {
-    struct watcher *watcher = watchers;
-    while (watcher && watcher->db != db)
-        watcher = watcher->next;
+    struct watcher *watcher = find_watcher(db);
     if (!watcher)
         return __real_sqlite3_wal_hook(db, hook, argument);
     void *before = watcher->shops_argument;

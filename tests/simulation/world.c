@@ -249,6 +249,7 @@ static void settle(struct simulation *sim)
     task_sleep_ms(AFTERMATH_MS);
     simulator_skip_time(LAST_RETRY_MS * CLOCK_NS_PER_MS);
     task_sleep_ms(AFTERMATH_MS);
+    keys_end(sim);
 }
 
 static void run_world(void *argument)
@@ -278,10 +279,11 @@ static void on_crash(void *argument, unsigned incarnation)
     note("crash: incarnation %u is gone", incarnation - 1);
     sim->shop = NULL;
     watch_crashed();
-    uint64_t before = simulated_disk_counts(sim->shop_disk)->lost_writes;
+    const struct simulated_disk_counts before = *simulated_disk_counts(sim->shop_disk);
     simulated_disk_crash(sim->shop_disk);
-    sim->struck.crashes++;
-    sim->struck.losses += simulated_disk_counts(sim->shop_disk)->lost_writes > before;
+    const struct simulated_disk_counts *after = simulated_disk_counts(sim->shop_disk);
+    sim->struck.kinds[STRUCK_LOSS] +=
+        after->dropped_writes > before.dropped_writes || after->torn_writes > before.torn_writes;
 }
 
 static bool is_listed(const struct config_row *const *tables, const struct config_row *table)
@@ -302,8 +304,10 @@ static struct config *load_config(void)
         if (all_services[i]->config && !is_listed(tables, all_services[i]->config))
             tables[count++] = all_services[i]->config;
     }
+    char payment_timeout[ID_BYTES];
+    snprintf(payment_timeout, sizeof(payment_timeout), "SHOPSTREAM_PAYMENT_TIMEOUT_MS=%d", PAYMENT_TIMEOUT_MS);
     char *environment[] = {
-        (char[]){"SHOPSTREAM_PAYMENT_TIMEOUT_MS=60000"},
+        payment_timeout,
         (char[]){"SHOPSTREAM_STRIPE_URL=http://" PROVIDER_AUTHORITY},
         (char[]){"SHOPSTREAM_STRIPE_TIMEOUT_MS=3000"},
         (char[]){"SHOPSTREAM_RECONCILE_AGE_MS=30000"},

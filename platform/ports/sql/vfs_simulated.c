@@ -191,8 +191,9 @@ static void sync_file(struct simulated_disk *disk, struct disk_file *file)
 /* -- The power goes ------------------------------------------------------------------------------------------------ */
 
 /* Some sectors of the write reach the platter; one of them may be spoilt. */
-static void tear(struct disk_file *file, const struct change *change)
+static void tear(struct simulated_disk *disk, struct disk_file *file, const struct change *change)
 {
+    disk->counts.torn_writes++;
     for (int64_t done = 0; done < change->size;) {
         int64_t part = SECTOR_BYTES - (change->offset + done) % SECTOR_BYTES;
         if (part > change->size - done)
@@ -206,6 +207,7 @@ static void tear(struct disk_file *file, const struct change *change)
     int64_t at = change->offset + (int64_t)simulator_random_below((uint64_t)change->size);
     unsigned char spoilt = (unsigned char)simulator_random_below(256);
     put(&file->durable, at, &spoilt, 1);
+    disk->counts.spoilt_writes++;
 }
 
 /* All of the file's unsynced writes may have got there, or none, or each by its own luck. */
@@ -219,8 +221,9 @@ static void lose_changes(struct simulated_disk *disk, struct disk_file *file)
         if (luck == ALL)
             apply_change(file, change);
         else if (luck == EACH && change->bytes)
-            tear(file, change);
-        disk->counts.lost_writes += luck != ALL;
+            tear(disk, file, change);
+        else
+            disk->counts.dropped_writes++;
     }
     drop_changes(file);
 }

@@ -38,8 +38,10 @@ enum simulated_disk_lie {
 
 struct simulated_disk_counts {
     uint64_t writes, syncs, crashes;
-    uint64_t faults;      /* errors given and calls slowed */
-    uint64_t lost_writes; /* unsynced writes that a crash dropped, tore or spoilt */
+    uint64_t faults; /* errors given and calls slowed */
+    /* Unsynced writes of which a crash kept nothing, or some sectors alone, and of these one with a byte that nobody
+     * wrote. */
+    uint64_t dropped_writes, torn_writes, spoilt_writes;
 };
 
 /* Once, before anything else of SQLite's is called. */
