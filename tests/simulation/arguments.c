@@ -1,5 +1,6 @@
 #include "tests/simulation/runner.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -14,7 +15,7 @@ static _Noreturn void usage(const char *wrong)
             "simulation --seed N [--verbose] [--trace]   one seed; verbose: what happens, trace: each step, on stderr\n"
             "simulation --seeds N | --seeds A-B          many, each in a process of its own\n"
             "simulation --list FILE                      those of a file: a number first on each line, then why\n"
-            "  --repeat N            each N times, which must be the same history each time\n"
+            "  --repeat N            each N times, in N processes, which must be the same history each time\n"
             "  --jobs N              at a time (%d)\n"
             "  --save FOLDER         where a violation leaves its databases, for SQLite's shell\n"
             "  --hashes              a line for each seed, with the hash of its trace\n"
@@ -79,6 +80,8 @@ static void parse_value(struct run *run, const char *name, const char *value)
         read_list(run, value);
     } else if (strcmp(name, "--repeat") == 0) {
         run->repeats = (uint64_t)parse_count(value, 1, 1000000, "--repeat is 1 to 1000000");
+    } else if (strcmp(name, "--verdict") == 0) { /* see main.c */
+        run->verdict_pipe = parse_count(value, 3, INT_MAX, "--verdict is a descriptor");
     } else if (strcmp(name, "--jobs") == 0) {
         run->jobs = parse_count(value, 1, JOBS_MAX, "--jobs is 1 to 16");
     } else if (strcmp(name, "--save") == 0) {

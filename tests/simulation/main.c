@@ -1,5 +1,6 @@
 /* simulation --seed N | --seeds N | --seeds A-B | --list FILE: see README.md. Each seed runs in a child of its own,
- * since a crash leaks what it throws away. */
+ * since a crash leaks what it throws away. What is repeated runs in a program of its own (--verdict), which lies
+ * elsewhere in memory: a fork has its parent's addresses, and would not notice that its hash depends on them. */
 #include "platform/base/log.h"
 #include "tests/simulation/runner.h"
 
@@ -15,6 +16,8 @@
 #define FAILED_SHOWN_MAX 20
 #define STEPS_MIN 500
 #define MIXED_SEEDS 100 /* from so many on each kind of fault is to strike */
+#define ARGUMENTS_MAX 32
+#define NUMBER_BYTES 24
 #define PROGRESS_SEEDS 100
 #define PROGRESS_SEEDS_LOGGED 1000 /* where nobody looks at it */
 
@@ -25,6 +28,7 @@ struct child {
 };
 
 static struct run run;
+static char **given; /* the arguments */
 
 static struct {
     struct child children[JOBS_MAX];
@@ -32,7 +36,9 @@ static struct {
     uint64_t held, failed;
     uint64_t beside; /* of the failed: by something else than the planted bug breaks */
     uint64_t first_failed;
-    uint64_t repeated_seed, repeated_hash; /* of the seed before */
+    uint64_t seed; /* the one before, and what it was like at first */
+    struct verdict first;
+    uint64_t elsewhere; /* repeats that lay elsewhere in memory than the first did */
 } done;
 
 /* -- A child ------------------------------------------------------------------------------------------------------- */
@@ -85,12 +91,32 @@ static _Noreturn void run_child(uint64_t seed, int pipe_end)
         .confirmed = sim->confirmed,
         .virtual_s = result.virtual_ns / CLOCK_NS_PER_S,
         .crashes = result.crashes,
+        .place = (uintptr_t)&run,
     };
     if (verdict.steps < STEPS_MIN || verdict.faults < FAULTS_MIN)
         violated("enough happens in a seed", "%" PRIu64 " steps, %" PRIu64 " faults", verdict.steps, verdict.faults);
     bool written = write(pipe_end, &verdict, sizeof(verdict)) == (ssize_t)sizeof(verdict);
     fflush(NULL);
     _exit(written ? 0 : 1);
+}
+
+/* With the arguments that were given, and what is its own behind them. */
+static _Noreturn void run_program(uint64_t seed, int pipe_end)
+{
+    char number[NUMBER_BYTES], descriptor[NUMBER_BYTES], *arguments[ARGUMENTS_MAX + 5];
+    size_t count = 0;
+    snprintf(number, sizeof(number), "%" PRIu64, seed);
+    snprintf(descriptor, sizeof(descriptor), "%d", pipe_end);
+    while (given[count]) {
+        ASSERT(count < ARGUMENTS_MAX);
+        arguments[count] = given[count];
+        count++;
+    }
+    char *const own[] = {(char[]){"--seed"}, number, (char[]){"--verdict"}, descriptor, NULL};
+    memcpy(&arguments[count], own, sizeof(own));
+    execv("/proc/self/exe", arguments);
+    perror("simulation: a repeat cannot be started");
+    _exit(1);
 }
 
 static void start_child(struct child *child, uint64_t seed)
@@ -102,6 +128,8 @@ static void start_child(struct child *child, uint64_t seed)
     ASSERT(pid >= 0);
     if (pid == 0) {
         close(ends[0]);
+        if (run.repeats > 1)
+            run_program(seed, ends[1]);
         run_child(seed, ends[1]);
     }
     close(ends[1]);
@@ -110,14 +138,18 @@ static void start_child(struct child *child, uint64_t seed)
 
 /* -- Results ------------------------------------------------------------------------------------------------------- */
 
+/* Of a seed that is repeated: whether this time it is another than at first. */
 static bool is_other_history(uint64_t seed, const struct verdict *verdict)
 {
-    bool is_other = done.repeated_seed == seed && done.repeated_hash != verdict->hash;
+    if (done.seed != seed) {
+        done.seed = seed;
+        done.first = *verdict;
+    }
+    done.elsewhere += verdict->place != done.first.place;
+    bool is_other = verdict->hash != done.first.hash;
     if (is_other)
         printf("seed %" PRIu64 " is not the same history each time: %016" PRIx64 ", then %016" PRIx64 "\n", seed,
-               done.repeated_hash, verdict->hash);
-    done.repeated_seed = seed;
-    done.repeated_hash = verdict->hash;
+               done.first.hash, verdict->hash);
     return is_other;
 }
 
@@ -134,7 +166,7 @@ static void add_verdict(uint64_t seed, const struct verdict *verdict)
     done.sum.confirmed += verdict->confirmed;
     done.sum.virtual_s += verdict->virtual_s;
     done.sum.crashes += verdict->crashes;
-    if (run.prints_hashes)
+    if (run.prints_hashes && (run.repeats == 1 || done.held == 1))
         printf("seed %" PRIu64 ": %" PRIu64 " steps, %u crashes, %" PRIu64 " faults, %" PRId64 " orders, %" PRId64
                " kept, trace %016" PRIx64 "\n",
                seed, verdict->steps, verdict->crashes, verdict->faults, verdict->orders, verdict->confirmed,
@@ -182,8 +214,10 @@ static void end_child(struct child *child)
     bool has_verdict = read(child->pipe, &verdict, sizeof(verdict)) == (ssize_t)sizeof(verdict);
     close(child->pipe);
     ASSERT(waitpid(child->pid, &status, 0) == child->pid);
-    if (has_verdict && verdict.held && WIFEXITED(status) && WEXITSTATUS(status) == 0 &&
-        !is_other_history(child->seed, &verdict))
+    bool has_held = has_verdict && verdict.held && WIFEXITED(status) && WEXITSTATUS(status) == 0;
+    if (has_held && is_other_history(child->seed, &verdict))
+        add_failure(child, status, SAME_HISTORY);
+    else if (has_held)
         add_verdict(child->seed, &verdict);
     else
         add_failure(child, status, has_verdict && !verdict.held ? verdict.violated : "");
@@ -225,6 +259,17 @@ static bool has_rare_faults(void)
     return is_mixed && faults_are_rare(&done.sum.struck, seeds);
 }
 
+/* Repeats that all lay at one place, as where the system does not choose another each time, would prove nothing. */
+static bool judge_repeats(void)
+{
+    if (run.repeats == 1 || done.failed > 0)
+        return true;
+    printf("the same history %" PRIu64 " times of %" PRIu64 ", each in a process of its own, %" PRIu64
+           " elsewhere in memory than the first\n",
+           run.repeats, run.repeats, done.elsewhere);
+    return done.elsewhere > 0;
+}
+
 static int summarise(void)
 {
     struct rusage usage;
@@ -236,6 +281,7 @@ static int summarise(void)
            done.held + done.failed, done.sum.steps, done.sum.commits, done.sum.crashes, done.sum.faults,
            done.sum.lost_writes, done.sum.orders, done.sum.confirmed, done.sum.virtual_s / 3600,
            usage.ru_maxrss / 1024);
+    bool is_repeated = judge_repeats();
     if (run.expects_violation && done.beside > 0)
         printf("planted %s: %" PRIu64 " of %" PRIu64 " failed seeds failed by something else\n", run.plant_name,
                done.beside, done.failed);
@@ -246,13 +292,17 @@ static int summarise(void)
         printf("planted %s not found\n", run.plant_name);
     else
         printf("%" PRIu64 " held, %" PRIu64 " violated\n", done.held, done.failed);
-    return (done.failed > 0) == run.expects_violation && done.beside == 0 && !is_poor ? 0 : 1;
+    return (done.failed > 0) == run.expects_violation && done.beside == 0 && !is_poor && is_repeated ? 0 : 1;
 }
 
 int main(int count, char **arguments)
 {
+    given = arguments;
     arguments_parse(&run, count, arguments);
-    doors_prepare();
+    if (run.verdict_pipe > 0)
+        run_child(run.first, run.verdict_pipe);
+    if (run.repeats == 1)
+        doors_prepare();
     run_all();
     return summarise();
 }

@@ -12,7 +12,8 @@
 
 const char *const plant_names = "oversell, double-charge, double-refund, lost-event, early-answer, early-offset, "
                                 "missing-fsync, one-fsync, late-fsync, expired-token, logged-out-token, cart-twice, "
-                                "other-tenant, wall-clock, stale-page, endless-key, endless-reservation";
+                                "other-tenant, wall-clock, stale-page, endless-key, endless-reservation, "
+                                "traced-address";
 
 /* Whoever misses it first says so. */
 #define WHAT_WAS_COMMITTED_IS_GONE                                                                                     \
@@ -53,6 +54,7 @@ static const struct {
     [PLANT_STALE_PAGE] = {"stale-page", {"nothing stale is shown"}},
     [PLANT_ENDLESS_KEY] = {"endless-key", {"an idempotency key ends"}},
     [PLANT_ENDLESS_RESERVATION] = {"endless-reservation", {"a reservation ends when its time is up"}},
+    [PLANT_TRACED_ADDRESS] = {"traced-address", {SAME_HISTORY}},
 };
 
 bool plant_parse(const char *name, enum plant *ret_plant)
@@ -83,6 +85,14 @@ void plant_disk(struct simulation *sim)
         simulated_disk_set_lie(sim->shop_disk, SIMULATED_DISK_IGNORES_SYNCS, ORDERS_STORE "-wal");
     if (sim->plant == PLANT_LATE_FSYNC)
         simulated_disk_set_lie(sim->shop_disk, SIMULATED_DISK_SYNCS_LATE, NULL);
+}
+
+/* As a hash does that goes by pointers. */
+void plant_address(void)
+{
+    uintptr_t place = (uintptr_t)&simulation;
+    if (simulation.plant == PLANT_TRACED_ADDRESS)
+        simulator_trace(&place, sizeof(place));
 }
 
 /* Another key for each try. */

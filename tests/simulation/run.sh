@@ -29,7 +29,7 @@ check() {
     fi
 }
 
-# The same seed is the same history: in two runs of the program, whose memory lies elsewhere, and may be more or less.
+# The same seed is the same history, whatever runs beside it; how much memory there is may be more or less.
 same_twice() {
     "$simulation" --seeds 1-5 --hashes >"$folder/first" &&
         "$simulation" --seeds 1-5 --hashes --jobs 1 >"$folder/second" &&
@@ -46,8 +46,9 @@ found_by_another() {
 
 check "seeds" "$simulation" --seeds "$seeds"
 check "seeds that found something" "$simulation" --list "$here/seeds.txt"
-check "same history $repeats times" "$simulation" --seed 7 --repeat "$repeats"
-check "same history in another process" same_twice
+check "same history $repeats times" "$simulation" --seed 7 --repeat "$repeats" # `make sim REPEAT=1000`: a thousand
+check "same history, two at a time and one" same_twice
+check "planted traced-address" "$simulation" --plant traced-address --expect-violation --seed 7 --repeat "$repeats"
 for bug in oversell double-charge double-refund lost-event early-answer early-offset missing-fsync one-fsync \
     late-fsync expired-token logged-out-token cart-twice other-tenant wall-clock stale-page endless-key \
     endless-reservation; do

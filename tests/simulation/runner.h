@@ -17,6 +17,7 @@ struct run {
     const char *save_folder;
     bool expects_violation, is_verbose, is_traced, prints_hashes;
     int jobs;
+    int verdict_pipe; /* of a repeat, which runs one seed and says there what came of it; 0: it runs them all */
 };
 
 /* Says what is wrong and ends the program where the arguments are not good. */

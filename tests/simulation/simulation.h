@@ -62,6 +62,7 @@ enum plant {
     PLANT_WALL_CLOCK,          /* what is kept for a while goes by the wall clock */
     PLANT_ENDLESS_KEY,         /* an idempotency key is kept for ever */
     PLANT_ENDLESS_RESERVATION, /* stock is reserved for as long as the catalog allows */
+    PLANT_TRACED_ADDRESS,      /* the hash of the trace takes an address in */
 };
 
 struct simulation;
@@ -219,6 +220,7 @@ struct verdict {
     struct faults_struck struck;
     int64_t orders, confirmed, virtual_s;
     unsigned crashes;
+    uintptr_t place; /* where the program lay in memory */
 };
 
 /* An actor of the workload: a file that starts its tasks. A new one is a line in actors.c. */
@@ -345,6 +347,9 @@ void faults_show(const struct faults_struck *struck);
 /* Whether a kind hardly struck in so many seeds, which then prove little of it; says which. */
 bool faults_are_rare(const struct faults_struck *struck, uint64_t seeds);
 
+/* What main.c judges, beside the seeds' own invariants. */
+#define SAME_HISTORY "the same seed is the same history"
+
 /* -- chaos.c, recorder.c, plant.c, audit.c ------------------------------------------------------------------------- */
 
 #define FAULTS_MIN 20 /* that a seed has at the least */
@@ -360,6 +365,7 @@ const struct service *const *plant_services(enum plant plant);
 void plant_disk(struct simulation *sim);
 struct str plant_provider_key(struct arena *arena, struct str key);
 int plant_lost_event(struct service_host *shop);
+void plant_address(void);
 void plant_hurry(bool is_hurried); /* of the calling task: its writes to orders are told of before their COMMIT */
 bool plant_parse(const char *name, enum plant *ret_plant);
 /* Whether that is what the bug breaks. */

@@ -255,6 +255,7 @@ static void settle(struct simulation *sim)
 static void run_world(void *argument)
 {
     struct simulation *sim = argument;
+    plant_address();
     provider_start(sim);
     open_shops(sim);
     note("the shops are open");
