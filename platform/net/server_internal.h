@@ -445,6 +445,7 @@ void http_loop_accept_later(struct http_loop *loop);
 /* Sets or refreshes the connection's deadline of that kind; HTTP_WAIT_NONE takes it away. */
 void http_loop_wait(struct http_connection *connection, enum http_wait wait);
 
-/* Closes the connection that has waited longest for its peer to ask for something: an idle one, else one with half a
- * head, else with half a body. False: the loop has none, all of its peers are being answered. */
+/* Closes the connection that has waited longest for its peer to ask for something, be it idle, with half a head or with
+ * half a body. Not those that are idle first: who comes is so, too, until their head is read. False: the loop has none,
+ * all of its peers are being answered. */
 bool http_loop_make_room(struct http_loop *loop);

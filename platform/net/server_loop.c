@@ -157,14 +157,19 @@ static struct http_connection *longest_waiting(struct http_loop *loop, enum http
 bool http_loop_make_room(struct http_loop *loop)
 {
     static const enum http_wait given_up[] = {HTTP_WAIT_IDLE, HTTP_WAIT_HEAD, HTTP_WAIT_BODY};
+    struct http_connection *longest = NULL;
+    uint64_t longest_since = UINT64_MAX;
     for (size_t i = 0; i < sizeof given_up / sizeof given_up[0]; i++) {
         struct http_connection *connection = longest_waiting(loop, given_up[i]);
-        if (!connection)
-            continue;
-        http_connection_close(connection);
-        return true;
+        uint64_t since = connection ? connection->wait_deadline_ms - loop->server->wait_ms[given_up[i]] : UINT64_MAX;
+        if (since < longest_since) {
+            longest = connection;
+            longest_since = since;
+        }
     }
-    return false;
+    if (longest)
+        http_connection_close(longest);
+    return longest != NULL;
 }
 
 static void on_timer(uv_timer_t *timer)
