@@ -2,6 +2,7 @@
 #pragma once
 
 #include "platform/ports/sql/sql.h"
+#include "platform/ports/sql/test_database.h"
 #include "platform/ports/sql/test_sql_conformance.sql.h"
 
 static const struct sql_migration test_item_migrations[] = {
@@ -12,6 +13,22 @@ static const struct sql_migration test_item_migrations[] = {
          "CREATE TABLE item_child (id text PRIMARY KEY, item_id text NOT NULL REFERENCES item (id));"},
     {.number = 2, .name = "index", .text = "CREATE INDEX item_quantity ON item (quantity);"},
 };
+
+/* A test's set-up and tear-down: a database with no row in it, a struct test_database. */
+static inline int test_items_set_up(void **state)
+{
+    struct test_database *t = calloc(1, sizeof(*t));
+    *state = t;
+    return test_database_open(t, "test", test_item_migrations, 2);
+}
+
+static inline int test_items_tear_down(void **state)
+{
+    struct test_database *t = *state;
+    test_database_close(t);
+    free(t);
+    return 0;
+}
 
 struct item {
     const char *id;

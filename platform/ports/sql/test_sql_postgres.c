@@ -22,21 +22,6 @@
 #define TERMINATIONS 30
 #define KILLS 3
 
-static int set_up(void **state)
-{
-    struct test_database *t = calloc(1, sizeof(*t));
-    *state = t;
-    return test_database_open(t, "test", test_item_migrations, 2);
-}
-
-static int tear_down(void **state)
-{
-    struct test_database *t = *state;
-    test_database_close(t);
-    free(t);
-    return 0;
-}
-
 /* The first value of what a statement of the test's own gives, in a session of its own; NULL where there is none. The
  * caller frees it. */
 static char *ask(const char *text)
@@ -390,7 +375,7 @@ static void test_postgres__a_backup_is_refused(void **state)
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, test_items_set_up, test_items_tear_down)
     const struct CMUnitTest tests[] = {
         TEST(test_postgres__outlives_its_connections),
         TEST(test_postgres__outlives_its_server),

@@ -11,21 +11,6 @@
 
 #define WAIT_MAX_NS (60 * CLOCK_NS_PER_S)
 
-static int set_up(void **state)
-{
-    struct test_database *t = calloc(1, sizeof(*t));
-    *state = t;
-    return test_database_open(t, "test", test_item_migrations, 2);
-}
-
-static int tear_down(void **state)
-{
-    struct test_database *t = *state;
-    test_database_close(t);
-    free(t);
-    return 0;
-}
-
 /* Holds the writer in a closure until the batch behind it is complete. */
 struct gate {
     struct task_mutex mutex;
@@ -186,7 +171,7 @@ static void test_sqlite__batch_goes_on_behind_a_refusal(void **state)
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, test_items_set_up, test_items_tear_down)
     const struct CMUnitTest tests[] = {
         TEST(test_sqlite__batch_isolates_failures_and_orders_hooks),
         TEST(test_sqlite__batch_goes_on_behind_a_refusal),
