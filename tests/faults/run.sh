@@ -22,14 +22,26 @@ TMPDIR=$(mktemp -d)
 export TMPDIR
 trap 'rm -rf "$TMPDIR"' EXIT
 
+good() {
+    passed=$((passed + 1))
+    echo "ok $*"
+}
+
+bad() {
+    failed=$((failed + 1))
+    echo "FAILED $*"
+    cat "$TMPDIR/output"
+}
+
+last_line() {
+    tail -n 1 "$TMPDIR/output"
+}
+
 check() {
     if "$faults" "$@" >"$TMPDIR/output" 2>&1; then
-        passed=$((passed + 1))
-        echo "ok $(tail -n 1 "$TMPDIR/output")"
+        good "$(last_line)"
     else
-        failed=$((failed + 1))
-        echo "FAILED $*"
-        cat "$TMPDIR/output"
+        bad "$*"
     fi
 }
 
@@ -38,24 +50,18 @@ check_plant() {
     what="^violated at .*: \($2\)\$"
     if ! "$faults" ports --every 100 --plant "$1" >"$TMPDIR/output" 2>&1 && grep -q "$what" "$TMPDIR/output" &&
         ! grep "^violated at" "$TMPDIR/output" | grep -qv "$what"; then
-        passed=$((passed + 1))
-        echo "ok planted $1 found: $(tail -n 1 "$TMPDIR/output")"
+        good "planted $1 found: $(last_line)"
     else
-        failed=$((failed + 1))
-        echo "FAILED planted $1"
-        cat "$TMPDIR/output"
+        bad "planted $1"
     fi
 }
 
 # The harness' own test: a sweep that fails nothing is no good one.
 check_nothing() {
     if "$faults" ports --first 1000000 >"$TMPDIR/output" 2>&1 || ! grep -q "^nothing was failed" "$TMPDIR/output"; then
-        failed=$((failed + 1))
-        echo "FAILED a sweep of nothing"
-        cat "$TMPDIR/output"
+        bad "a sweep of nothing"
     else
-        passed=$((passed + 1))
-        echo "ok a sweep of nothing is refused"
+        good "a sweep of nothing is refused"
     fi
 }
 
