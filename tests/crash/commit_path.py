@@ -17,7 +17,8 @@ import pathlib
 import re
 import signal
 
-from strace import FILE_CALLS, SOCKET_CALLS, Attached, names_of_threads, threads
+from strace import FILE_CALLS, SOCKET_CALLS, Attached, threads
+from threads import names_of_threads
 
 TRACED = ",".join(sorted({*FILE_CALLS, *SOCKET_CALLS}))
 VERBS = {"written": ("pwrite64", "pwritev", "write", "writev"), "synced": ("fdatasync", "fsync"), "cut": ("ftruncate",),

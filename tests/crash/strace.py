@@ -7,7 +7,6 @@ numbered over all of them, and the trace of a life says which of these it was th
 A signal that is injected comes before the call is made, so a kill at the call N shows what N - 1 calls left.
 """
 import collections
-import contextlib
 import pathlib
 import re
 import signal
@@ -17,7 +16,7 @@ import threading
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 
-from shop import eventually  # noqa: E402
+from threads import names_of_lasting_threads  # noqa: E402
 
 # What changes a file or a folder. A call that this machine's kernel or strace does not know is an error at once.
 FILE_CALLS = ("pwrite64", "pwritev", "write", "writev", "fdatasync", "fsync", "ftruncate", "rename", "renameat",
@@ -25,29 +24,14 @@ FILE_CALLS = ("pwrite64", "pwritev", "write", "writev", "fdatasync", "fsync", "f
 # What the shop's answers leave by.
 SOCKET_CALLS = ("write", "writev", "sendto", "sendmsg")
 ATTACH_PATIENCE_S = 60
-STARTING = {"folder", "renderer"}  # threads that do beside a start what it need not wait for, and end
 # strace says no thread where it traces one only.
 LINE = re.compile(r"^(?:(?P<tid>\d+)<(?P<thread>[^>]*)> +)?(?P<call>\w+)\((?P<rest>.*)$")
 RESUMED = re.compile(r"^(?P<tid>\d+)<[^>]*> +<\.\.\. \w+ resumed>")
 
 
-def names_of_threads(pid):
-    """{id: name}"""
-    names = {}
-    for folder in pathlib.Path("/proc/%d/task" % pid).iterdir():
-        with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # it has ended meanwhile
-            names[int(folder.name)] = (folder / "comm").read_text().strip()
-    return names
-
-
 def threads(pid, name=None):
-    """The ids of a shop's threads of a name, oldest first; of all of them without one. What its start left to threads
-    of their own is waited for: they end, and write meanwhile. So are those that have not named themselves yet."""
-    def names_when_started():
-        names = names_of_threads(pid)
-        is_started = STARTING.isdisjoint(names.values()) and list(names.values()).count(names[pid]) == 1
-        return names if is_started and names == names_of_threads(pid) else None
-    names = eventually(names_when_started, "the end of the threads of the start")
+    """The ids of a shop's threads of a name, oldest first; of all of them without one."""
+    names = names_of_lasting_threads(pid)
     found = sorted(tid for tid, is_named in names.items() if name in (None, is_named))
     assert found, "no thread is called %s, of %s" % (name, collections.Counter(names.values()))
     return found

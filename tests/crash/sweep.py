@@ -34,7 +34,8 @@ sys.path.insert(0, str(HERE.parent / "support"))
 from scenarios import SCENARIOS, check, is_dead, settle  # noqa: E402
 from shop import BINARY, PATIENCE_S, START_PATIENCE_S, Shop, eventually  # noqa: E402
 from strace import (ATTACH_PATIENCE_S, FILE_CALLS, SOCKET_CALLS, Attached, Recording, Target,  # noqa: E402
-                    calls_of, names_of_threads, read_trace, starting, threads)
+                    calls_of, read_trace, starting, threads)
+from threads import names_of_threads  # noqa: E402
 
 SIGN_IN_AGAIN_S = 240  # an access token lives for 600
 BEYOND_MAX = 12  # calls past those of the recording: a run may need a few more

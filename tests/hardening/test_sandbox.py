@@ -20,6 +20,7 @@ import unittest
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support"))
 
 from shop import BINARY, IS_SANITIZED, PATIENCE_S, PROVIDER_PORT_DISTANCE, Shop, children, eventually  # noqa: E402
+from threads import names_of_lasting_threads  # noqa: E402
 
 INSTRUMENTED = IS_SANITIZED or "build-coverage" in BINARY
 
@@ -29,19 +30,6 @@ def walls(pid):
     status = pathlib.Path("/proc/%d/status" % pid).read_text()
     fields = dict(line.split(":\t", 1) for line in status.splitlines() if ":\t" in line)
     return fields["NoNewPrivs"], fields["Seccomp"]
-
-
-def tasks_of(process):
-    """{task: name} of a process, once the task that starts the rendering of pages, which lives shortly, is gone."""
-    def settled():
-        names = {}
-        for folder in pathlib.Path("/proc/%d/task" % process).iterdir():
-            try:
-                names[int(folder.name)] = (folder / "comm").read_text().strip()
-            except (FileNotFoundError, ProcessLookupError):
-                return None
-        return None if "renderer" in names.values() else names
-    return eventually(settled, "the tasks of a started process")
 
 
 LIBC = ctypes.CDLL(None, use_errno=True)
@@ -107,7 +95,7 @@ class BreakOut(Case):
         """What came of the attempts of each task of a process (those of some names): {task: {attempt: error}}."""
         self.map[:] = bytes(len(self.map))
         sent = []
-        for task, name in tasks_of(process).items():
+        for task, name in names_of_lasting_threads(process).items():
             if (not names or name in names) and LIBC.tgkill(process, task, number) == 0:
                 sent.append(task)
         eventually(lambda: COUNTERS.unpack_from(self.map)[1] == len(sent), "the attempts of %d tasks" % len(sent))
@@ -149,7 +137,7 @@ class BreakOut(Case):
 class Running(Case):
     def test_every_task_has_given_up(self):
         shop = self.shop()
-        tasks = tasks_of(shop.process.pid)
+        tasks = names_of_lasting_threads(shop.process.pid)
         self.assertGreater(len(tasks), 60)
         expected = ("0", "0") if INSTRUMENTED else ("1", "2")
         for task in tasks:
