@@ -143,6 +143,10 @@ static void test_wire_json__every_message_survives_the_round_trip(void **state)
             ProtobufCMessage *copy = wire_copy(arena, message);
             assert_non_null(copy);
             assert_true(str_equal(packed(arena, message), packed(arena, copy)));
+            ProtobufCMessage *unpacked = wire_message_new(arena, *d);
+            if (wire_from_binary(arena, packed(arena, message), unpacked, &problem))
+                fail_msg("%s: %s %s", (*d)->name, problem.pointer, problem.detail);
+            assert_true(str_equal(packed(arena, message), packed(arena, unpacked)));
         }
     }
     assert_true(messages > 50);

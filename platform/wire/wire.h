@@ -1,4 +1,4 @@
-/* JSON ↔ protobuf by descriptor.
+/* JSON ↔ protobuf by descriptor, and its binary form.
  *
  * One encoder and one decoder serve every message of the schema. JSON names are the fields' own (snake_case), integers
  * are numbers, bytes are base64, maps are objects, absent fields are left out. Decoding is strict and bounded: unknown,
@@ -68,6 +68,14 @@ int wire_check(const ProtobufCMessage *message, struct problem *ret_problem);
 
 /* Appends the message as compact JSON. The result's only errors are the buffer's. Strings must be UTF-8. */
 void wire_to_json(const ProtobufCMessage *message, struct buf *buf);
+
+/* Decodes protobuf's binary form into a message; what it points to lies in the arena, bytes may go. Fields that are not
+ * known are passed over, as a newer peer may have more of them. Checks what wire_from_json does, not yet the rules.
+ * ERR_INVALID or ERR_NO_MEMORY, with *ret_problem set; message is then as it was. */
+int wire_from_binary(struct arena *arena, struct str bytes, ProtobufCMessage *message, struct problem *ret_problem);
+
+/* Appends the message in that form; nothing for one that is empty. */
+void wire_to_binary(const ProtobufCMessage *message, struct buf *buf);
 
 /* Deep copy into the arena, without unknown fields; NULL when there is no room. */
 ProtobufCMessage *wire_copy(struct arena *arena, const ProtobufCMessage *message);
