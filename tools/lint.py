@@ -36,8 +36,9 @@ LAYERS = [
                         "message_index.h", "wire_rules.h")),
     ("platform/net/", ("platform/base/", "platform/ports/clock/", "platform/ports/random/", "platform/ports/metrics/")),
     ("platform/ports/", ("platform/base/", "platform/wire/", "platform/net/", "statement_index.h")),
-    ("platform/rpc/", ("platform/base/", "platform/wire/", "platform/net/", "platform/ports/", "platform/service/")),
-    ("platform/service/", ("platform/", "shopstream/common/", "shopstream/mail/", "statement_index.h",
+    ("platform/rpc/", ("platform/base/", "platform/wire/", "platform/net/", "platform/ports/", "platform/service/",
+                       "shopstream/rpc/")),
+    ("platform/service/", ("platform/", "shopstream/common/", "shopstream/mail/", "shopstream/rpc/", "statement_index.h",
                            "message_index.h")),
 ]
 MIGRATION = re.compile(r"^(\d{4})_[a-z0-9_]+\.sql$")
