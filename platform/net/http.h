@@ -76,6 +76,9 @@ struct http_response {
                                   * them. NULL without. */
     struct http_stream *stream;  /* one reference, given to the server: the body is what is written to it, for as long
                                   * as peer and writer stay; body and blob are not looked at. NULL without */
+    const struct http_header *trailers; /* HTTP/2: behind the body, names in lower case; behind a stream that was
+                                         * closed, where they must be static. Other protocols leave them out */
+    size_t trailer_count;
 };
 
 void http_response_header(struct http_response *response, struct str name, struct str value); /* ASSERTs on the 25th */

@@ -59,6 +59,11 @@ struct http_server_config {
     void (*on_request)(void *context, struct http_exchange *exchange);
     void (*on_batch_end)(void *context, unsigned loop_index);
 
+    /* The peer of a request that is not answered yet has given it up (HTTP/2: the stream was reset, or the connection
+     * is gone); it must be answered all the same, maybe was on another task just now. On a loop's thread; NULL: nobody
+     * wants to know. */
+    void (*on_gone)(void *context, struct http_exchange *exchange);
+
     /* A body is announced to be larger than limits.body_bytes_max, or grows beyond it: how many bytes it may have.
      * Asked once a request, whose head is whole, before the first byte beyond the limit is kept. When ret_response has
      * a status afterwards, the request is refused with it, and no more of its body is kept. On a loop's thread, as
@@ -67,7 +72,7 @@ struct http_server_config {
                             struct http_response *ret_response);
 
     /* Answers refused before they became a request (bad framing, too large, timed out); fills the response's body
-     * and headers as problem+json. NULL: a body-less answer. */
+     * and headers as problem+json, and may choose another status. NULL: a body-less answer. */
     void (*on_refusal)(void *context, int status, const char *detail, struct arena *arena,
                        struct http_response *ret_response);
 };

@@ -127,7 +127,7 @@ static void abandon_exchanges(struct http_connection *connection)
             http_exchange_recycle(exchange);
             continue;
         }
-        atomic_store_explicit(&exchange->dead, true, memory_order_relaxed);
+        http_exchange_give_up(exchange);
         exchange->next = loop->orphans;
         if (exchange->next)
             exchange->next->previous = exchange;

@@ -45,6 +45,7 @@ struct http_exchange *http_exchange_open(struct http_connection *connection)
     exchange->response.blob = NULL;
     exchange->response.head_blob = NULL;
     exchange->response.stream = NULL;
+    exchange->response.trailer_count = 0;
     exchange->slot = NULL;
     atomic_store_explicit(&exchange->dead, false, memory_order_relaxed);
     exchange->responded = exchange->answered = false;
@@ -147,6 +148,14 @@ void http_exchange_dispatch(struct http_exchange *exchange)
     loop->dispatching = NULL;
     if (loop->dispatching_is_over)
         http_exchange_recycle(exchange);
+}
+
+void http_exchange_give_up(struct http_exchange *exchange)
+{
+    const struct http_server_config *config = &exchange->loop->server->config;
+    atomic_store_explicit(&exchange->dead, true, memory_order_relaxed);
+    if (config->on_gone)
+        config->on_gone(config->context, exchange);
 }
 
 void http_exchange_answer(struct http_exchange *exchange, const struct http_response *response)
@@ -340,7 +349,6 @@ void http_exchange_fill_refusal(struct http_exchange *exchange, int status, cons
     response->header_count = 0;
     if (server->config.on_refusal)
         server->config.on_refusal(server->config.context, status, detail, exchange->arena, response);
-    response->status = status;
 }
 
 void http_exchange_refuse_stream(struct http_exchange *exchange, struct http_response *response)
@@ -383,6 +391,8 @@ void http_response_copy(struct http_response *target, const struct http_response
     target->blob = source->blob;
     target->head_blob = source->head_blob;
     target->stream = source->stream;
+    target->trailers = source->trailers;
+    target->trailer_count = source->trailer_count;
 }
 
 /* -- The public side ---------------------------------------------------------------------------------------------- */

@@ -298,7 +298,7 @@ static int on_stream_close(nghttp2_session *session, int32_t stream_id, uint32_t
     end_receiving(exchange);
     exchange->stream_id = 0;
     if (with_handler) { /* It stays in the list, and counts, until it is answered. */
-        atomic_store_explicit(&exchange->dead, true, memory_order_relaxed);
+        http_exchange_give_up(exchange);
         return 0;
     }
     http_exchange_unlink(exchange);
@@ -383,11 +383,24 @@ static int add_fields(struct http_exchange *exchange, int status, bool with_leng
     return add_head_blob(exchange, fields);
 }
 
+/* The body has ended: so does the stream, or it does behind the trailers. */
+static void end_body(nghttp2_session *session, int32_t stream_id, const struct http_header *trailers, size_t count,
+                     uint32_t *data_flags)
+{
+    struct fields fields = {.count = 0};
+    *data_flags |= NGHTTP2_DATA_FLAG_EOF;
+    if (count == 0)
+        return;
+    for (size_t i = 0; i < count; i++)
+        add_field(&fields, trailers[i].name, trailers[i].value);
+    *data_flags |= NGHTTP2_DATA_FLAG_NO_END_STREAM;
+    if (nghttp2_submit_trailer(session, stream_id, fields.items, fields.count) != 0)
+        nghttp2_submit_rst_stream(session, NGHTTP2_FLAG_NONE, stream_id, NGHTTP2_INTERNAL_ERROR);
+}
+
 static ssize_t on_body_wanted(nghttp2_session *session, int32_t stream_id, uint8_t *buffer, size_t capacity,
                               uint32_t *data_flags, nghttp2_data_source *source, void *user_data)
 {
-    (void)session;
-    (void)stream_id;
     struct http_connection *connection = user_data;
     struct http_exchange *exchange = source->ptr;
     struct str rest = str_skip(body_of(&exchange->response), exchange->body_sent);
@@ -397,7 +410,7 @@ static ssize_t on_body_wanted(nghttp2_session *session, int32_t stream_id, uint8
     exchange->body_sent += len;
     connection->progress = true;
     if (len == rest.len)
-        *data_flags |= NGHTTP2_DATA_FLAG_EOF;
+        end_body(session, stream_id, exchange->response.trailers, exchange->response.trailer_count, data_flags);
     return (ssize_t)len;
 }
 
@@ -430,8 +443,6 @@ static enum http_stream_taken take_pieces(struct http_sender *sender, uint8_t *b
 static ssize_t on_piece_wanted(nghttp2_session *session, int32_t stream_id, uint8_t *buffer, size_t capacity,
                                uint32_t *data_flags, nghttp2_data_source *source, void *user_data)
 {
-    (void)session;
-    (void)stream_id;
     struct http_connection *connection = user_data;
     struct http_sender *sender = source->ptr;
     size_t len = 0;
@@ -444,7 +455,7 @@ static ssize_t on_piece_wanted(nghttp2_session *session, int32_t stream_id, uint
     }
     if (taken == HTTP_STREAM_LAST) {
         http_sender_end(sender, HTTP_STREAM_ENDED);
-        *data_flags |= NGHTTP2_DATA_FLAG_EOF;
+        end_body(session, stream_id, sender->trailers, sender->trailer_count, data_flags);
     }
     connection->progress |= len > 0;
     return len > 0 || taken == HTTP_STREAM_LAST ? (ssize_t)len : NGHTTP2_ERR_DEFERRED;
@@ -480,12 +491,13 @@ static void submit(struct http_exchange *exchange, struct http_sender *sender)
     struct str body = body_of(response);
     struct fields fields = {.count = 0};
     nghttp2_session *session = exchange->connection->http2;
-    if (add_fields(exchange, status, !bodiless && !sender, &fields) < 0) {
+    bool with_trailers = response->trailer_count > 0 && !exchange->head_only;
+    if (add_fields(exchange, status, !bodiless && !sender && !with_trailers, &fields) < 0) {
         nghttp2_submit_rst_stream(session, NGHTTP2_FLAG_NONE, exchange->stream_id, NGHTTP2_INTERNAL_ERROR);
         return;
     }
     nghttp2_data_provider provider = {.source.ptr = exchange, .read_callback = on_body_wanted};
-    bool with_body = !bodiless && !exchange->head_only && body.len > 0;
+    bool with_body = !bodiless && !exchange->head_only && (body.len > 0 || with_trailers);
     if (sender) {
         provider = (nghttp2_data_provider){.source.ptr = sender, .read_callback = on_piece_wanted};
         with_body = !exchange->head_only;
@@ -513,10 +525,13 @@ static void begin_stream(struct http_exchange *exchange)
         exchange->response.stream = NULL;
     }
     if (!sender) {
+        exchange->response.trailer_count = 0;
         http_exchange_refuse_stream(exchange, &exchange->response);
         submit_response(exchange);
         return;
     }
+    sender->trailers = exchange->response.trailers;
+    sender->trailer_count = exchange->response.trailer_count;
     submit(exchange, sender);
     nghttp2_session_set_stream_user_data(connection->http2, stream_id, NULL);
     http_exchange_unlink(exchange);

@@ -142,6 +142,9 @@ void http_exchange_unlink(struct http_exchange *exchange);
 void http_exchange_free(struct http_exchange *exchange);
 void http_exchange_dispatch(struct http_exchange *exchange);
 
+/* Its peer is gone while it is with its handler. */
+void http_exchange_give_up(struct http_exchange *exchange);
+
 /* The answer, on the loop's thread; takes the blobs. */
 void http_exchange_answer(struct http_exchange *exchange, const struct http_response *response);
 
@@ -297,6 +300,8 @@ struct http_sender {
     bool is_chunked;                /* HTTP/1.1 */
     struct http_blob *blob;         /* HTTP/2: a piece of which some was sent */
     size_t blob_sent;
+    const struct http_header *trailers; /* HTTP/2 */
+    size_t trailer_count;
 };
 
 /* Whether the server may have one more; what it holds is counted by http_sender_open. */

@@ -234,6 +234,55 @@ static void test_server_http2__requests(void **state)
     client_close(client);
 }
 
+/* Behind a body or without one; one that would begin another field is left out, and there is no length to hold them to.
+ */
+static void test_server_http2__trailers(void **state)
+{
+    (void)state;
+    struct client *client = client_open();
+    struct stream *with_body = client_get(client, "/trailers");
+    struct stream *empty = client_get(client, "/trailers/empty");
+    struct stream *head = client_request(client, "HEAD", "/trailers", NULL, NULL, 0);
+    client_run(client, 3);
+    assert_string_equal(with_body->body, "behind the body");
+    assert_contains(with_body->headers, "\nx-ending: good\n");
+    assert_lacks(with_body->headers, "x-split");
+    assert_lacks(with_body->headers, "content-length");
+    assert_int_equal(empty->body_len, 0);
+    assert_contains(empty->headers, "\nx-ending: good\n");
+    assert_lacks(head->headers, "x-ending");
+    assert_int_equal(with_body->error_code + empty->error_code + head->error_code, NGHTTP2_NO_ERROR);
+    client_close(client);
+}
+
+/* HTTP/1 leaves them out. */
+static void test_server_http2__trailers_are_its_own(void **state)
+{
+    (void)state;
+    char *answer = test_exchange(server->port, "GET /trailers HTTP/1.1\r\nHost: shop\r\nConnection: close\r\n\r\n");
+    assert_contains(answer, "\r\n\r\nbehind the body");
+    assert_contains(answer, "Content-Length: 15\r\n");
+    assert_lacks(answer, "x-ending");
+    free(answer);
+}
+
+/* What goes on has them where it was closed by who writes it. */
+static void test_server_http2__trailers_of_a_stream(void **state)
+{
+    (void)state;
+    struct client *client = client_open();
+    struct stream *get = client_get(client, "/stream");
+    client_send(client);
+    struct test_stream *stream = test_server_stream(server, 0);
+    assert_int_equal(test_stream_write(stream, STR("piece")), 0);
+    http_stream_close(stream->stream);
+    client_run(client, 1);
+    assert_string_equal(get->body, "piece");
+    assert_contains(get->headers, "\nx-ending: good\n");
+    assert_int_equal(test_stream_end(stream), HTTP_STREAM_ENDED);
+    client_close(client);
+}
+
 /* The preface is recognised however it is cut. */
 static void test_server_http2__preface_in_pieces(void **state)
 {
@@ -437,6 +486,7 @@ static void test_server_http2__reset(void **state)
     client_run(client, 2);
     assert_int_equal(get->status, 200);
     assert_true(http_exchange_is_dead(server->held[0]));
+    assert_int_equal(atomic_load(&server->gone), 1);
     test_server_release(server);
     get = client_get(client, "/x");
     client_run(client, 3);
@@ -690,6 +740,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_server_http2__requests, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_server_http2__trailers, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_server_http2__trailers_are_its_own, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_server_http2__trailers_of_a_stream, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_server_http2__preface_in_pieces, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_server_http2__flow_control, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_server_http2__many_streams, set_up, tear_down),

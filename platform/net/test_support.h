@@ -12,6 +12,7 @@
  *   /roomy      takes a body of ROOMY_BYTES
  *   /closed     answers a body over the usual limit by 401, before it is there
  *   /stream     an answer that goes on: test_server_stream gives it
+ *   /trailers   a body, and two trailers; /trailers/empty without the body
  *   others      "METHOD PATH?QUERY HOST BODY" inline */
 #pragma once
 
@@ -68,8 +69,11 @@ struct test_server {
     struct task *worker;
     atomic_uint requests;
     atomic_uint batches;
+    atomic_uint gone;
     int port;
 };
+
+static const struct http_header test_trailers[] = {{{"x-ending", 8}, {"good", 4}}, {{"x-split", 7}, {"a\r\nb", 4}}};
 
 static inline void test_answer(struct http_exchange *exchange, int status, struct str body)
 {
@@ -129,6 +133,8 @@ static inline void test_answer_stream(struct test_server *server, struct http_ex
     stream->stream = http_stream_new(STREAM_BYTES_MAX, test_on_stream_end, stream);
     ASSERT(stream->stream);
     response.stream = http_stream_ref(stream->stream);
+    response.trailers = test_trailers;
+    response.trailer_count = 1;
     task_mutex_unlock(&server->mutex);
     http_response_header(&response, STR("Content-Type"), STR("text/event-stream"));
     http_exchange_respond(exchange, &response);
@@ -144,6 +150,18 @@ static inline void test_halt(struct test_server *server)
     task_cond_broadcast(&server->changed);
     while (!server->may_go_on)
         task_cond_wait(&server->changed, &server->mutex);
+}
+
+static inline void test_answer_trailers(struct http_exchange *exchange, struct str body)
+{
+    struct http_response response = {.status = 200, .body = body, .trailers = test_trailers, .trailer_count = 2};
+    http_exchange_respond(exchange, &response);
+}
+
+static inline void test_on_gone(void *context, struct http_exchange *exchange)
+{
+    ASSERT(http_exchange_is_dead(exchange));
+    atomic_fetch_add(&((struct test_server *)context)->gone, 1);
 }
 
 static inline void test_on_request(void *context, struct http_exchange *exchange)
@@ -166,6 +184,8 @@ static inline void test_on_request(void *context, struct http_exchange *exchange
         http_exchange_respond(exchange, &response);
     } else if (str_equal(path, STR("/stream"))) {
         test_answer_stream(server, exchange);
+    } else if (str_starts_with(path, STR("/trailers"))) {
+        test_answer_trailers(exchange, path.len > 9 ? STR_EMPTY : STR("behind the body"));
     } else if (str_equal(path, STR("/arena"))) {
         test_answer_arena(exchange);
     } else if (str_starts_with(path, STR("/status/"))) {
@@ -255,6 +275,7 @@ static inline struct test_server *test_server_start(struct http_server_config co
     config.on_batch_end = test_on_batch_end;
     config.on_large_body = test_on_large_body;
     config.on_refusal = test_on_refusal;
+    config.on_gone = test_on_gone;
     if (http_server_start(&server->server, &config, message) < 0)
         fail_msg("%s", message);
     server->port = http_server_port(server->server);
