@@ -50,6 +50,16 @@ static int open_client(const struct config *config, struct network *network)
     return result < 0 ? say_failed("out of memory") : EXIT_DONE;
 }
 
+static int open_rpc_client(const struct config *config, struct network *network)
+{
+    struct str peers = config_get_str(config, &settings[SETTING_RPC_PEERS]);
+    char message[RPC_CLIENT_MESSAGE_BYTES] = "out of memory";
+
+    if (peers.len > 0 && rpc_client_new(&network->rpc_client, peers, message) < 0)
+        return say_failed("SHOPSTREAM_RPC_PEERS: %s", message);
+    return EXIT_DONE;
+}
+
 /* -- Where the shop connects to ------------------------------------------------------------------------------------ */
 
 /* The emulator is for tests, which name any port of this machine to be told of events: with it, all are open. */
@@ -67,10 +77,13 @@ static int choose_ports(const struct config *config, const struct service *const
     const char *url = config_get_cstr(config, psp_config_url);
 
     network->is_limited = !has_any_port(services);
+    network->port_count = rpc_client_ports(network->rpc_client, network->ports);
     if (!*url)
         return EXIT_DONE;
-    if (http_client_ports(url, network->ports, &network->port_count) < 0)
+    size_t count = 0;
+    if (http_client_ports(url, network->ports + network->port_count, &count) < 0)
         return say_failed("SHOPSTREAM_STRIPE_URL, or the proxy that the environment names for it, is no address");
+    network->port_count += count;
     network->ports[network->port_count++] = DNS_PORT;
     return EXIT_DONE;
 }
@@ -82,6 +95,8 @@ int network_open(const struct config *config, const struct service *const *servi
     if (status == EXIT_DONE)
         status = choose_identity(config, ret_network);
     if (status == EXIT_DONE)
+        status = open_rpc_client(config, ret_network);
+    if (status == EXIT_DONE)
         status = choose_ports(config, services, ret_network);
     return status == EXIT_DONE ? open_client(config, ret_network) : status;
 }
@@ -89,6 +104,7 @@ int network_open(const struct config *config, const struct service *const *servi
 void network_close(struct network *network)
 {
     http_client_free(network->client);
+    rpc_client_free(network->rpc_client);
     tls_identity_free(network->tls);
     proxies_free(network->proxies);
 }

@@ -5,17 +5,19 @@
 #include "platform/net/client.h"
 #include "platform/net/proxies.h"
 #include "platform/net/tls.h"
+#include "platform/rpc/rpc_client.h"
 
-#define NETWORK_PORTS_MAX (HTTP_CLIENT_PORTS_MAX + 1)
+#define NETWORK_PORTS_MAX (HTTP_CLIENT_PORTS_MAX + 1 + RPC_CLIENT_PORTS_MAX)
 
 struct config;
 struct service;
 
 struct network {
     struct proxies *proxies;
-    struct tls_identity *tls;   /* NULL: the shop speaks plain HTTP */
-    struct http_client *client; /* until it is given to the host */
-    bool is_limited;            /* connections go to the ports below alone */
+    struct tls_identity *tls;      /* NULL: the shop speaks plain HTTP */
+    struct http_client *client;    /* until it is given to the host, as is the next one */
+    struct rpc_client *rpc_client; /* NULL: no service runs elsewhere */
+    bool is_limited;               /* connections go to the ports below alone */
     unsigned short ports[NETWORK_PORTS_MAX];
     size_t port_count;
 };

@@ -213,13 +213,28 @@ static void seed(struct serving *serving)
     serving->is_seeded = yyjson_get_bool(yyjson_obj_get(yyjson_doc_get_root(document), "seeded"));
 }
 
+/* Services that speak plain text to each other do so on one machine. */
+static int listen_rpc(struct serving *serving)
+{
+    const char *address = config_get_cstr(serving->config, &settings[SETTING_RPC_ADDRESS]);
+    char message[512] = "";
+
+    if (!*address)
+        return EXIT_DONE;
+    if (!is_loopback(address))
+        return say_failed("SHOPSTREAM_RPC_ADDRESS must be of this machine, as 127.0.0.1 or ::1, not %s", address);
+    if (host_listen_rpc(serving->host, address, settings_rpc_port(serving->config, serving->port), message) < 0)
+        return say_failed("%s; choose another port by SHOPSTREAM_RPC_PORT, or stop what uses this one", message);
+    return EXIT_DONE;
+}
+
 static int listen_all(struct serving *serving)
 {
     char message[512] = "";
 
     if (host_listen(serving->host, serving->address, serving->port, serving->port == 0, message) < 0)
         return say_failed("%s; choose another port with --port, or stop what uses this one", message);
-    return EXIT_DONE;
+    return listen_rpc(serving);
 }
 
 static int open_host(struct serving *serving)
@@ -242,8 +257,11 @@ static int open_host(struct serving *serving)
         .public_url = config_get_cstr(serving->config, &settings[SETTING_PUBLIC_URL]),
         .proxies = serving->network.proxies,
         .tls = serving->network.tls,
+        .rpc_client = serving->network.rpc_client,
+        .all_services = all_services,
     };
     serving->network.client = NULL; /* the host's, also where it fails */
+    serving->network.rpc_client = NULL;
     if (host_new(&serving->host, &options, message) < 0) {
         serving->host = NULL;
         return say_failed("%s", message);

@@ -13,6 +13,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#define RPC_PORT_DISTANCE 1000
+
 const struct config_row settings[] = {
     [SETTING_ADDRESS] = {"SHOPSTREAM_ADDRESS", CONFIG_STRING, "127.0.0.1", 1, 64, "The IP address to listen on"},
     [SETTING_PORT] = {"SHOPSTREAM_PORT", CONFIG_INT, "3000", 0, 65535,
@@ -39,6 +41,14 @@ const struct config_row settings[] = {
     [SETTING_TLS_AUTHORITIES] = {"SHOPSTREAM_TLS_AUTHORITIES", CONFIG_PATH, "", 0, 0,
                                  "Whose certificates the shop believes of others, as PEM; empty: those that the system "
                                  "knows"},
+    [SETTING_RPC_ADDRESS] = {"SHOPSTREAM_RPC_ADDRESS", CONFIG_STRING, "", 0, 64,
+                             "The IP address to answer the services of other processes on, of this machine; empty: "
+                             "they are not answered"},
+    [SETTING_RPC_PORT] = {"SHOPSTREAM_RPC_PORT", CONFIG_INT, "4000", 0, 65535,
+                          "The port for that; 0: any. Where nothing is set, the port to listen on and 1000"},
+    [SETTING_RPC_PEERS] = {"SHOPSTREAM_RPC_PEERS", CONFIG_STRING, "", 0, 0,
+                           "Where services are that do not run here, as catalog=grpc://127.0.0.1:4002,…; a service "
+                           "may have several addresses"},
     {0},
 };
 
@@ -90,6 +100,13 @@ int settings_port(const struct config *config, const struct service *const *serv
     if (config_is_given(config, &settings[SETTING_PORT]) || !only || only->own_listener)
         return (int)config_get_int(config, &settings[SETTING_PORT]);
     return only->port;
+}
+
+int settings_rpc_port(const struct config *config, int port)
+{
+    if (config_is_given(config, &settings[SETTING_RPC_PORT]))
+        return (int)config_get_int(config, &settings[SETTING_RPC_PORT]);
+    return port > 0 && port + RPC_PORT_DISTANCE <= UINT16_MAX ? port + RPC_PORT_DISTANCE : 0;
 }
 
 static bool is_address(int family, struct str text)

@@ -17,6 +17,9 @@ enum setting {
     SETTING_TLS_CERTIFICATE,
     SETTING_TLS_KEY,
     SETTING_TLS_AUTHORITIES,
+    SETTING_RPC_ADDRESS,
+    SETTING_RPC_PORT,
+    SETTING_RPC_PEERS,
 };
 
 extern const struct config_row settings[];
@@ -32,6 +35,10 @@ int choose_services(const char *names, const struct service **ret_services);
 
 /* The port to listen on: what is set; else one service alone has its own, and any others the shell's (ADR 0008). */
 int settings_port(const struct config *config, const struct service *const *services);
+
+/* The port on which the services of other processes are answered: what is set, else the shop's and
+ * RPC_PORT_DISTANCE; where that is 0, any. */
+int settings_rpc_port(const struct config *config, int port);
 
 /* Checks the process's own settings, and asks the services whether they would run so. ERR_INVALID; ret_message says why
  * not. */

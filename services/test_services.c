@@ -103,6 +103,45 @@ static void test_services__a_large_body_is_for_who_may_call(void **state)
     }
 }
 
+/* -- Calls of each other ------------------------------------------------------------------------------------------- */
+
+static void test_services__a_service_calls_others_that_there_are(void **state)
+{
+    size_t checked = 0;
+
+    (void)state;
+    for (const struct service *const *service = all_services; *service; service++) {
+        for (const char *const *name = (*service)->calls; name && *name; name++, checked++) {
+            if (!service_find(str_from_cstr(*name)) || strcmp(*name, (*service)->name) == 0)
+                fail_msg("%s says that it calls %s", (*service)->name, *name);
+        }
+    }
+    assert_true(checked > 0);
+}
+
+static void check_idempotency(const struct service *service, const struct route *route)
+{
+    bool reads = route->rpc->idempotency == RPC_NO_SIDE_EFFECTS;
+
+    if (route->method && reads != (strcmp(route->method, "GET") == 0))
+        fail_msg("%s of %s: the schema and the row do not agree on whether it changes something", route->rpc->name,
+                 service->name);
+    if (reads && route->tx == TX_WRITE)
+        fail_msg("%s of %s has no side effects and a write transaction", route->rpc->name, service->name);
+}
+
+/* What a client may call twice, by the schema, is what a row only reads, or what may be repeated. */
+static void test_services__what_has_no_side_effects_is_a_read(void **state)
+{
+    (void)state;
+    for (const struct service *const *service = all_services; *service; service++) {
+        for (const struct route *route = (*service)->routes; route->rpc || route->raw; route++) {
+            if (route->rpc)
+                check_idempotency(*service, route);
+        }
+    }
+}
+
 /* -- Personal data ------------------------------------------------------------------------------------------------- */
 
 static bool has_column(const struct sql_table *table, struct str name)
@@ -164,6 +203,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_services__whatever_changes_something_takes_an_idempotency_key),
         cmocka_unit_test(test_services__a_large_body_is_for_who_may_call),
+        cmocka_unit_test(test_services__a_service_calls_others_that_there_are),
+        cmocka_unit_test(test_services__what_has_no_side_effects_is_a_read),
         cmocka_unit_test(test_services__personal_data_is_where_the_tables_say),
     };
 

@@ -29,6 +29,7 @@ OPTIONS = "shopstream/options/v1/options.proto"  # read here; nothing of it is n
 FORMATS = {"email", "uuid", "slug", "currency", "country", "date-time", "hostname", "token"}
 POSTGRES_SUFFIX = ".postgres.sql"
 FIELDS_MAX = 128  # WIRE_FIELDS_MAX
+IDEMPOTENCY = ["RPC_ONCE", "RPC_NO_SIDE_EFFECTS", "RPC_IDEMPOTENT"]  # of platform/rpc/rpc.h, by idempotency_level
 kept = set()
 
 
@@ -323,8 +324,9 @@ def generate_rpc(file, types):
                 "int %s(struct call *caller, const %s *in, %s *out);" % (name, c_in, c_out), ""]
             source += [
                 "const struct rpc_method %s_rpc = {\n    .service = \"%s\",\n    .name = \"%s\",\n"
-                "    .full_name = \"/%s.%s/%s\",\n    .input = &%s,\n    .output = &%s,\n};"
-                % (name, prefix, snake(method.name), file.package, service.name, method.name, d_in, d_out), ""]
+                "    .full_name = \"/%s.%s/%s\",\n    .input = &%s,\n    .output = &%s,\n    .idempotency = %s,\n};"
+                % (name, prefix, snake(method.name), file.package, service.name, method.name, d_in, d_out,
+                   IDEMPOTENCY[method.options.idempotency_level]), ""]
             clients += [
                 "int %s(struct call *caller, const %s *in, %s *out)\n{\n"
                 "    return rpc_call(caller, &%s_rpc, &in->base, &out->base);\n}" % (name, c_in, c_out, name), ""]

@@ -25,7 +25,7 @@ enum error {
     ERR_NO_MEMORY = -15,      /* The request's arena is used up, or malloc failed: 503. */
     ERR_STORAGE_FULL = -16,   /* No room to write; reads go on: 503. */
     ERR_CORRUPT = -17,        /* Stored data is not what was written: 500. */
-    ERR_CANCELLED = -18,      /* The process is shutting down: 503. */
+    ERR_CANCELLED = -18,      /* The process is shutting down, or who asked has given it up: 503. */
     ERR_INTERNAL = -19,       /* A bug, or an answer from a library that it never gives: 500. */
     ERR_DECLINED = -20,       /* The payment provider refused the payment for good: 402. */
 };

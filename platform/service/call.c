@@ -32,7 +32,12 @@ int call_fail(struct call *call, int error, const char *code, const char *pointe
 
 int call_check_deadline(struct call *call)
 {
-    if (call->must_finish || call->deadline_ns > clock_monotonic_ns())
+    if (call->must_finish)
+        return 0;
+    if (rpc_cancel_is_set(call->cancel))
+        return call_fail(call, ERR_CANCELLED, "cancelled", NULL,
+                         "Nobody waits for this call any more; nothing was done.");
+    if (call->deadline_ns > clock_monotonic_ns())
         return 0;
     return call_fail(call, ERR_DEADLINE, "deadline", NULL, "The time for this request is up; nothing was done.");
 }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "platform/base/log.h"
+#include "platform/rpc/rpc_cancel.h"
 #include "platform/service/if_match.h"
 #include "platform/service/service.h"
 
@@ -24,11 +25,12 @@ struct call {
     struct sql_db *db; /* the service's database; NULL where it has none */
     struct sql_tx *tx; /* the transaction around this handler, or NULL */
     struct principal who;
-    struct str tenant;      /* never empty */
-    int64_t deadline_ns;    /* of clock_monotonic_ns */
-    bool must_finish;       /* it had an effect: what is left to be written is written after the deadline too */
-    struct log_context log; /* service, trace id */
-    struct str traceparent; /* to send on (W3C) */
+    struct str tenant;         /* never empty */
+    int64_t deadline_ns;       /* of clock_monotonic_ns */
+    struct rpc_cancel *cancel; /* by which who asked gives it up; NULL: nobody can */
+    bool must_finish;          /* it had an effect: what is left to be written is written after the deadline too */
+    struct log_context log;    /* service, trace id */
+    struct str traceparent;    /* to send on (W3C) */
 
     struct str idempotency_key; /* of the request; empty without. Goes on to the services that it calls */
     bool on_behalf; /* set by a handler that asks other services for this person alone: they see who asks, and let them
@@ -56,7 +58,8 @@ int call_fail(struct call *call, int error, const char *code, const char *pointe
  * ERR_UNAUTHENTICATED (*ret_reason is then as token_verify says it), or ERR_FORBIDDEN for another tenant's. */
 int call_identify(struct call *call, struct str access_token, const char **ret_reason);
 
-/* ERR_DEADLINE with the call's problem when its time is up and nothing came of it yet. */
+/* ERR_DEADLINE with the call's problem when its time is up and nothing came of it yet; likewise ERR_CANCELLED when who
+ * asked has given it up. */
 int call_check_deadline(struct call *call);
 
 /* Runs the closure in a write transaction of the service's database, for handlers with TX_NONE. call->tx is set

@@ -9,6 +9,7 @@
 #include "platform/ports/mail/mail_faulty.h"
 #include "platform/ports/queue/queue.h"
 #include "platform/ports/sql/folder_lock.h"
+#include "platform/rpc/rpc_client.h"
 #include "platform/service/admin_socket.h"
 #include "platform/service/host_clock.h"
 #include "platform/service/host_flow.h"
@@ -17,6 +18,7 @@
 #include "platform/service/folder_manifest.h"
 #include "platform/service/host_instance.h"
 #include "platform/service/host_jobs.h"
+#include "platform/service/host_rpc.h"
 #include "platform/service/host_streams.h"
 #include "platform/service/token.h"
 #include "platform/service/waiters.h"
@@ -120,6 +122,7 @@ int host_new(struct service_host **ret_host, const struct host_options *options,
     host->options = *options;
     host->rate_limits = options->rate_limits;
     host->http_client = options->http_client;
+    host->rpc_client = options->rpc_client;
     host->log.service = "shopstream";
     snprintf(host->own_url, sizeof(host->own_url), "http://localhost:3000");
     for (size_t i = 0; options->services[i]; i++) {
@@ -127,7 +130,9 @@ int host_new(struct service_host **ret_host, const struct host_options *options,
         host->instances[i] = (struct service_instance){.service = options->services[i], .host = host};
         host->instance_count++;
     }
-    result = open_shared(host, ret_message);
+    result = host->rpc_client ? rpc_client_start(host->rpc_client) : 0;
+    if (result >= 0)
+        result = open_shared(host, ret_message);
     if (result >= 0)
         result = open_instances(host, ret_message);
     ret_message[0] = result < 0 ? ret_message[0] : '\0';
@@ -231,8 +236,19 @@ int host_listen(struct service_host *host, const char *address, int port, bool p
     return 0;
 }
 
+int host_listen_rpc(struct service_host *host, const char *address, int port, char ret_message[512])
+{
+    char reason[256] = "";
+    int result = host_rpc_start(host, address, port, &host->rpc, reason);
+
+    if (result < 0)
+        snprintf(ret_message, 512, "cannot listen on %s:%d for calls of other processes: %s", address, port, reason);
+    return result;
+}
+
 static void close_listeners(struct service_host *host, int64_t drain_ms)
 {
+    host_rpc_drain(host->rpc, drain_ms);
     if (host->listener)
         http_server_drain(host->listener, clock_monotonic_ns() + drain_ms * CLOCK_NS_PER_MS);
 }
@@ -250,6 +266,7 @@ void host_free(struct service_host *host, int64_t drain_ms)
     host_streams_stop(host->streams);
     host_workers_stop(host->queue_workers);
     worker_pool_free(host->workers);
+    host_rpc_free(host->rpc);
     http_server_free(host->plain_listener);
     http_server_free(host->listener);
     for (size_t i = 0; i < host->instance_count; i++)
@@ -264,6 +281,7 @@ void host_free(struct service_host *host, int64_t drain_ms)
     for (size_t i = 0; i < host->entrance_count; i++)
         free(host->entrances[i]);
     http_client_free(host->http_client);
+    rpc_client_free(host->rpc_client);
     mail_free(host->mail);
     token_ring_free(host->tokens);
     cache_free(host->cache);
@@ -278,6 +296,17 @@ struct port_config host_port_config(const struct service_host *host, enum port p
 {
     return (struct port_config){
         .url = port_url(host->options.config, port), .data_path = host->options.data_path, .db = db};
+}
+
+const struct service *host_find_service(const struct service_host *host, struct str name)
+{
+    const struct service *const *service = host->options.all_services;
+
+    for (service = service ? service : host->options.services; *service; service++) {
+        if (str_equal_cstr(name, (*service)->name))
+            return *service;
+    }
+    return NULL;
 }
 
 struct service_instance *host_instance(struct service_host *host, const char *name)

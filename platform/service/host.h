@@ -20,6 +20,7 @@ struct event_bus;
 struct http_client;
 struct http_server;
 struct proxies;
+struct rpc_client;
 struct tls_identity;
 struct admin_socket;
 struct cache;
@@ -27,6 +28,7 @@ struct folder_lock;
 struct folder_manifest;
 struct host_flow;
 struct host_jobs;
+struct host_rpc;
 struct host_streams;
 struct host_workers;
 struct stream;
@@ -65,8 +67,11 @@ struct host_options {
     const char *mail_from;           /* the address that mails come from; NULL: HOST_MAIL_FROM */
     const char *public_url;          /* how customers reach the shop: "https://shop.example"; NULL or empty: own_url */
     struct http_client *http_client; /* given to the host */
+    struct rpc_client *rpc_client;   /* given to the host; NULL: what is called runs here */
     const struct proxies *proxies;   /* before the shop, believed about its clients; NULL: none. Outlives the host */
     const struct tls_identity *tls;  /* NULL: plain HTTP. The services' own listeners, for this machine, never TLS */
+    const struct service *const *all_services; /* NULL-terminated: those that there are, whoever runs them, as their
+                                                * tables say who may call whom; NULL: those of services */
 };
 
 struct service_host {
@@ -87,6 +92,7 @@ struct service_host {
     struct host_flow *flow;
     struct cache *cache;
     struct http_client *http_client;
+    struct rpc_client *rpc_client;
     struct token_ring *tokens;
     struct mail *mail;
     struct waiters *waiters;
@@ -100,8 +106,9 @@ struct service_host {
     struct admin_socket *admin;         /* while it listens */
     void *entrances[HOST_SERVICES_MAX + 2]; /* what the listeners' callbacks are given */
     size_t entrance_count;
-    char own_url[300];   /* "http://localhost:3000": how a browser on this machine reaches it */
-    const char *address; /* that the listener was given; NULL before host_listen */
+    struct host_rpc *rpc; /* answers the services of other processes; NULL where it does not listen */
+    char own_url[300];    /* "http://localhost:3000": how a browser on this machine reaches it */
+    const char *address;  /* that the listener was given; NULL before host_listen */
 };
 
 /* Opens the data folder, which must have all that its manifest names, migrates and starts the services, their
@@ -117,6 +124,9 @@ int host_migrate(const struct service *service, struct sql_db *db, char ret_mess
  * for those too). */
 int host_listen(struct service_host *host, const char *address, int port, bool port_own_any, char ret_message[512]);
 
+/* Listens for calls of other processes' services, on the address and port (0: any). Once, after host_listen. */
+int host_listen_rpc(struct service_host *host, const char *address, int port, char ret_message[512]);
+
 /* Whether the shop was made by this start, or by one that did not come to host_listen: nobody has used it yet. */
 bool host_is_new(const struct service_host *host);
 
@@ -128,6 +138,9 @@ struct port_config host_port_config(const struct service_host *host, enum port p
 
 /* How customers reach the shop, without a slash at the end: "https://shop.example". Lives as long as the host. */
 struct str host_public_url(const struct service_host *host);
+
+/* The table of a service, wherever it runs; NULL when there is none of that name. */
+const struct service *host_find_service(const struct service_host *host, struct str name);
 
 /* The service of that name, or NULL when it does not run here. */
 struct service_instance *host_instance(struct service_host *host, const char *name);

@@ -6,22 +6,14 @@
 #include "platform/service/host.h"
 #include "platform/service/host_http.h"
 #include "platform/service/host_refusal.h"
+#include "platform/service/loop_batches.h"
 
 #include <stdlib.h>
-
-#define LOOPS_MAX 64
-
-/* What one loop collected in this round; a cache line of its own. */
-struct batch {
-    struct work *first, *last;
-    size_t count;
-    char padding_[104];
-};
 
 struct entrance {
     struct service_host *host;
     struct service_instance *own; /* of an own listener, or NULL */
-    struct batch batches[LOOPS_MAX];
+    struct loop_batches batches;
 };
 
 static void respond_to_exchange(struct request *request, const struct http_response *response)
@@ -45,7 +37,6 @@ static struct request *make_request(struct entrance *entrance, const struct http
 static void on_request(void *context, struct http_exchange *exchange)
 {
     struct entrance *entrance = context;
-    struct batch *batch = &entrance->batches[http_exchange_loop(exchange)];
     struct request *request = make_request(entrance, http_exchange_request(exchange), http_exchange_arena(exchange));
 
     if (!request) {
@@ -59,26 +50,19 @@ static void on_request(void *context, struct http_exchange *exchange)
     request->respond_context = exchange;
     if (request_begin(request))
         return;
-    request->work.next = NULL;
-    *(batch->first ? &batch->last->next : &batch->first) = &request->work;
-    batch->last = &request->work;
-    batch->count++;
+    loop_batches_add(&entrance->batches, http_exchange_loop(exchange), &request->work);
+}
+
+static void refuse(struct work *work)
+{
+    request_refuse((struct request *)work);
 }
 
 static void on_batch_end(void *context, unsigned loop_index)
 {
     struct entrance *entrance = context;
-    struct batch *batch = &entrance->batches[loop_index];
 
-    if (!batch->first)
-        return;
-    if (!worker_pool_push(entrance->host->workers, batch->first, batch->last, batch->count)) {
-        for (struct work *work = batch->first, *next; work; work = next) {
-            next = work->next;
-            request_refuse((struct request *)work);
-        }
-    }
-    *batch = (struct batch){0};
+    loop_batches_push(&entrance->batches, loop_index, entrance->host->workers, refuse);
 }
 
 /* Nobody whom the row does not let in has more than every row's limit kept for them. */

@@ -1,15 +1,15 @@
-/* Calls between services in one process. The callee's handler runs on the caller's task, in a call of its own with the
+/* Calls between services. In one process the callee's handler runs on the caller's task, in a call of its own with the
  * caller's arena, trace, tenant and deadline. */
 #include "platform/service/invoke.h"
 
 #include "platform/ports/clock/clock.h"
+#include "platform/rpc/rpc_client.h"
 #include "platform/service/host.h"
 #include "platform/service/request_parts.h"
 #include "platform/wire/wire.h"
 
 struct invocation {
-    struct call call;
-    struct call_reply reply;
+    struct call *call;
     const struct route *route;
     const ProtobufCMessage *in;
     ProtobufCMessage *out;
@@ -24,47 +24,58 @@ static const struct route *find_route(const struct service *service, const struc
     return NULL;
 }
 
+/* -- The callee's side --------------------------------------------------------------------------------------------- */
+
 static int run_in_transaction(struct sql_tx *tx, void *argument)
 {
     struct invocation *invocation = argument;
 
     /* A write may have waited for the writer. */
-    TRY(call_check_deadline(&invocation->call));
+    TRY(call_check_deadline(invocation->call));
     invocation->out->descriptor->message_init(invocation->out);
-    invocation->call.tx = tx;
-    int result = invocation->route->handler(&invocation->call, invocation->in, invocation->out);
-    invocation->call.tx = NULL;
+    invocation->call->tx = tx;
+    int result = invocation->route->handler(invocation->call, invocation->in, invocation->out);
+    invocation->call->tx = NULL;
     return result;
 }
 
-static int run(struct invocation *invocation)
+int call_answer_rpc(struct call *call, const struct route *route, bool is_on_behalf, const ProtobufCMessage *in,
+                    ProtobufCMessage *out)
 {
-    switch (route_transaction(invocation->route)) {
+    struct invocation invocation = {.call = call, .route = route, .in = in, .out = out};
+
+    if (is_on_behalf)
+        TRY(access_check(call, route));
+    TRY(wire_check(in, &call->problem));
+    switch (route_transaction(route)) {
     case TX_READ:
-        return sql_read(invocation->call.db, run_in_transaction, invocation);
+        return sql_read(call->db, run_in_transaction, &invocation);
     case TX_WRITE:
-        return sql_write(invocation->call.db, run_in_transaction, invocation);
+        return sql_write(call->db, run_in_transaction, &invocation);
     default:
-        return invocation->route->handler(&invocation->call, invocation->in, invocation->out);
+        return route->handler(call, in, out);
     }
 }
 
-int rpc_call(struct call *caller, const struct rpc_method *method, const ProtobufCMessage *in, ProtobufCMessage *out)
-{
-    struct service_instance *instance = host_instance(caller->host, method->service);
-    const struct route *route = instance ? find_route(instance->service, method) : NULL;
+/* -- The caller's side --------------------------------------------------------------------------------------------- */
 
-    ASSERT(!(caller->tx && sql_tx_is_write(caller->tx)));
-    if (!route)
-        return call_fail(caller, ERR_UNAVAILABLE, "service_unavailable", NULL, "The %s service does not run here.",
-                         method->service);
-    if (caller->deadline_ns <= clock_monotonic_ns())
-        return call_fail(caller, ERR_DEADLINE, "deadline", NULL, "The time for this request is up.");
-    struct invocation *invocation = arena_alloc(caller->arena, sizeof(*invocation));
-    if (!invocation)
+bool service_may_call(const struct service *service, const char *name)
+{
+    const char *const *called = service->calls;
+
+    while (called && *called && strcmp(*called, name) != 0)
+        called++;
+    return strcmp(service->name, name) == 0 || (called && *called);
+}
+
+static int call_here(struct call *caller, struct service_instance *instance, const struct route *route,
+                     const ProtobufCMessage *in, ProtobufCMessage *out)
+{
+    struct call *call = arena_alloc(caller->arena, sizeof(*call));
+
+    if (!call)
         return ERR_NO_MEMORY;
-    *invocation = (struct invocation){.call = *caller, .route = route, .in = in, .out = out};
-    struct call *call = &invocation->call;
+    *call = *caller;
     call->service = instance->service;
     call->instance = instance;
     call->state = instance->state;
@@ -79,14 +90,29 @@ int rpc_call(struct call *caller, const struct rpc_method *method, const Protobu
     call->reply = NULL;
     call->if_match = (struct if_match){0};
     call->problem = (struct problem){0};
-    int result = caller->on_behalf ? access_check(call, route) : 0;
-    if (result >= 0)
-        result = wire_check(in, &call->problem);
-    if (result >= 0)
-        result = run(invocation);
+    int result = call_answer_rpc(call, route, caller->on_behalf, in, out);
     if (result < 0)
         caller->problem = call->problem;
     return result;
+}
+
+int rpc_call(struct call *caller, const struct rpc_method *method, const ProtobufCMessage *in, ProtobufCMessage *out)
+{
+    struct service_instance *instance = host_instance(caller->host, method->service);
+    const struct route *route = instance ? find_route(instance->service, method) : NULL;
+
+    ASSERT(!(caller->tx && sql_tx_is_write(caller->tx)));
+    if (!service_may_call(caller->service, method->service))
+        return call_fail(caller, ERR_FORBIDDEN, "caller_not_allowed", NULL, "The %s service may not call %s.",
+                         caller->service->name, method->service);
+    if (!instance && rpc_client_has(caller->host->rpc_client, method->service))
+        return call_elsewhere(caller, method, in, out);
+    if (!route)
+        return call_fail(caller, ERR_UNAVAILABLE, "service_unavailable", NULL, "The %s service does not run here.",
+                         method->service);
+    if (caller->deadline_ns <= clock_monotonic_ns())
+        return call_fail(caller, ERR_DEADLINE, "deadline", NULL, "The time for this request is up.");
+    return call_here(caller, instance, route, in, out);
 }
 
 /* -- By name ------------------------------------------------------------------------------------------------------- */

@@ -163,6 +163,7 @@ struct service {
     int port;                     /* when it runs alone */
     const char *help;             /* one line: what it is for */
     const struct route *routes;   /* ends with an empty row, as do all arrays here */
+    const char *const *calls;     /* the names of the services that it calls; nobody else's call comes through */
     const char *const *publishes; /* topics */
     const struct consumer *consumes;
     const struct job *jobs;

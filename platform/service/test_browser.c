@@ -53,6 +53,7 @@ static int ask_on_behalf(struct call *call, const struct http_request *request, 
 
 static const struct service mirror_service = {
     .name = "mirror",
+    .calls = (const char *const[]){"orders", NULL},
     .no_database = true,
     .routes =
         (const struct route[]){

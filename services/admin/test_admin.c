@@ -89,6 +89,7 @@ static const struct service producer_service = {
 
 static const struct service worker_service = {
     .name = "worker",
+    .calls = (const char *const[]){"admin", NULL},
     .routes = (const struct route[]){{0}},
     .consumes = (const struct consumer[]){{.topic = TOPIC, .group = "worker.test", .handler = on_event}, {0}},
     .workers = (const struct worker[]){{QUEUE, &common__money__descriptor, .run = on_message}, {0}},

@@ -31,6 +31,7 @@ const struct service orders_service = {
     .name = "orders",
     .port = 3003,
     .help = "Carts and orders",
+    .calls = (const char *const[]){"catalog", "payments", NULL},
     .routes =
         (const struct route[]){
             {"GET", "/v1/cart", RPC(orders, get_cart), .auth = AUTH_SHOPPER, .tx = TX_NONE,

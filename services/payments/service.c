@@ -11,6 +11,7 @@ const struct service payments_service = {
     .name = "payments",
     .port = 3004,
     .help = "authorises, captures and returns money, and keeps the ledger",
+    .calls = (const char *const[]){"orders", NULL},
     .routes =
         (const struct route[]){
             /* The steps of the order's saga: the provider is asked outside of transactions. */

@@ -46,6 +46,7 @@ const struct service realtime_service = {
     .name = "realtime",
     .port = 3008,
     .help = "What happens, told as it happens",
+    .calls = (const char *const[]){"orders", NULL},
     .routes =
         (const struct route[]){
             {"GET", "/v1/events", RAW(follow_events), .auth = AUTH_ANYONE, .gives = "text/event-stream",

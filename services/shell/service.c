@@ -171,6 +171,7 @@ const struct service shell_service = {
     .help = "The shop's pages, and the API's description",
     .no_prefix = true,
     .no_database = true,
+    .calls = (const char *const[]){"catalog", "identity", "orders", "payments", NULL},
     .routes = routes,
     .config = config,
     .find_folder = find_folder,

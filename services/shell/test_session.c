@@ -26,6 +26,7 @@ static int show_visitor(struct call *call, const struct http_request *request, s
 
 static const struct service pages_service = {
     .name = "pages",
+    .calls = (const char *const[]){"identity", NULL},
     .no_prefix = true,
     .no_database = true,
     .routes = (const struct route[]){{"GET", "/mine", RAW(show_visitor), .auth = AUTH_ANYONE}, {0}},
