@@ -376,10 +376,51 @@ def generate_protos():
         check_message(message)
     headers = [file.name[:-len(".proto")] + ".pb-c.h" for file in files]
     generate_rules(messages, options, headers)
+    generate_schema_index(descriptor_set)
     generate_message_index(messages, headers)
     types = {message.full_name: message for message in messages}
     for file in files:
         generate_rpc(file, types)
+
+
+def symbols_of(file):
+    """The full names that a file defines."""
+    def of_messages(messages, scope):
+        for message in messages:
+            name = scope + "." + message.name
+            yield name
+            yield from of_messages(message.nested_type, name)
+            yield from (name + "." + enum.name for enum in message.enum_type)
+    yield from of_messages(file.message_type, file.package)
+    yield from (file.package + "." + enum.name for enum in file.enum_type)
+    for service in file.service:
+        yield file.package + "." + service.name
+        yield from ("%s.%s.%s" % (file.package, service.name, method.name) for method in service.method)
+
+
+def generate_schema_index(descriptor_set):
+    """The schema itself, for who asks a running shop for it."""
+    files, symbols, extensions = [], [], []
+    for number, file in enumerate(descriptor_set.file):
+        data = file.SerializeToString()
+        files.append("    {\"%s\", {\n%s,\n    %d}}," % (file.name, c_bytes(data), len(data)))
+        symbols += ["    {\"%s\", &schema_files[%d]}," % (name, number) for name in symbols_of(file)]
+        extensions += ["    {\"%s\", %d, &schema_files[%d]}," % (extension.extendee[1:], extension.number, number)
+                       for extension in file.extension]
+    write("schema_index.c", "\n".join(
+        ["/* Generated: the files of the schema as descriptors, and what each defines. */",
+         '#include "schema_index.h"', "", "const struct schema_file schema_files[] = {"] + files +
+        ["    {0},", "};", "", "const struct schema_symbol schema_symbols[] = {"] + symbols + ["    {0},", "};", "",
+         "const struct schema_extension schema_extensions[] = {"] + extensions + ["    {0},", "};"]) + "\n")
+    write("schema_index.h",
+          "/* Generated: the files of the schema as descriptors (google.protobuf.FileDescriptorProto), and what each "
+          "defines.\n * Each array ends with an empty row. */\n#pragma once\n#include \"platform/base/str.h\"\n\n"
+          "struct schema_file {\n    const char *name;\n    struct str descriptor;\n};\n"
+          "extern const struct schema_file schema_files[];\n\n"
+          "struct schema_symbol {\n    const char *name;\n    const struct schema_file *file;\n};\n"
+          "extern const struct schema_symbol schema_symbols[];\n\n"
+          "struct schema_extension {\n    const char *extendee;\n    int number;\n    const struct schema_file *file;\n"
+          "};\nextern const struct schema_extension schema_extensions[];\n")
 
 
 def generate_message_index(messages, headers):

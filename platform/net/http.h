@@ -76,9 +76,15 @@ struct http_response {
                                   * them. NULL without. */
     struct http_stream *stream;  /* one reference, given to the server: the body is what is written to it, for as long
                                   * as peer and writer stay; body and blob are not looked at. NULL without */
-    const struct http_header *trailers; /* HTTP/2: behind the body, names in lower case; behind a stream that was
-                                         * closed, where they must be static. Other protocols leave them out */
+    const struct http_header *trailers; /* HTTP/2: behind the body, names in lower case; behind a stream that its writer
+                                         * closed, where they are looked at just before it hears of its end. Other
+                                         * protocols leave them out */
     size_t trailer_count;
+
+    /* What comes of the request's body, to a stream that was given for its head (server.h, on_head): on the loop's
+     * thread, until the stream's end was told. The last piece may be empty. */
+    void (*on_input)(void *context, struct str bytes, bool is_last);
+    void *input_context;
 };
 
 void http_response_header(struct http_response *response, struct str name, struct str value); /* ASSERTs on the 25th */

@@ -59,6 +59,11 @@ struct http_server_config {
     void (*on_request)(void *context, struct http_exchange *exchange);
     void (*on_batch_end)(void *context, unsigned loop_index);
 
+    /* HTTP/2: the head of a request is there, and a body follows. True when it was answered, by a stream with on_input:
+     * the body goes there as it comes, and on_request is not called. False when it was not: the handler wants it whole.
+     * On a loop's thread; NULL: all are wanted whole. */
+    bool (*on_head)(void *context, struct http_exchange *exchange);
+
     /* The peer of a request that is not answered yet has given it up (HTTP/2: the stream was reset, or the connection
      * is gone); it must be answered all the same, maybe was on another task just now. On a loop's thread; NULL: nobody
      * wants to know. */

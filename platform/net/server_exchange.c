@@ -46,6 +46,7 @@ struct http_exchange *http_exchange_open(struct http_connection *connection)
     exchange->response.head_blob = NULL;
     exchange->response.stream = NULL;
     exchange->response.trailer_count = 0;
+    exchange->response.on_input = NULL;
     exchange->slot = NULL;
     atomic_store_explicit(&exchange->dead, false, memory_order_relaxed);
     exchange->responded = exchange->answered = false;
@@ -132,6 +133,19 @@ void http_exchange_recycle(struct http_exchange *exchange)
     exchange->next = loop->free_exchanges;
     loop->free_exchanges = exchange;
     loop->free_exchange_count++;
+}
+
+bool http_exchange_dispatch_head(struct http_exchange *exchange)
+{
+    struct http_connection *connection = exchange->connection;
+    const struct http_server_config *config = &exchange->loop->server->config;
+    if (!config->on_head)
+        return false;
+    connection->unanswered_count++;
+    bool answered = config->on_head(config->context, exchange);
+    if (!answered)
+        connection->unanswered_count--;
+    return answered;
 }
 
 void http_exchange_dispatch(struct http_exchange *exchange)
@@ -393,6 +407,8 @@ void http_response_copy(struct http_response *target, const struct http_response
     target->stream = source->stream;
     target->trailers = source->trailers;
     target->trailer_count = source->trailer_count;
+    target->on_input = source->on_input;
+    target->input_context = source->input_context;
 }
 
 /* -- The public side ---------------------------------------------------------------------------------------------- */

@@ -226,18 +226,37 @@ static void answer_options(struct http_exchange *exchange)
     submit_response(exchange);
 }
 
+/* The stream of an answer that goes on has no exchange any more. */
+static struct http_sender *sender_of(struct http_connection *connection, int32_t stream_id)
+{
+    struct http_sender *sender = connection->first_sender;
+    while (sender && sender->stream_id != stream_id)
+        sender = sender->next;
+    return sender;
+}
+
+static void give_input(struct http_connection *connection, int32_t stream_id, struct str bytes, bool is_last)
+{
+    struct http_sender *sender = sender_of(connection, stream_id);
+    if (sender && sender->stream && sender->on_input)
+        sender->on_input(sender->input_context, bytes, is_last);
+}
+
 static int on_frame_recv(nghttp2_session *session, const nghttp2_frame *frame, void *user_data)
 {
-    (void)user_data;
     if (frame->hd.type != NGHTTP2_HEADERS && frame->hd.type != NGHTTP2_DATA)
         return 0;
     struct http_exchange *exchange = exchange_of(session, frame->hd.stream_id);
+    bool whole = (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) != 0;
+    if (!exchange && whole)
+        give_input(user_data, frame->hd.stream_id, STR_EMPTY, true);
     if (!exchange || exchange->answered)
         return 0;
-    bool whole = (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) != 0;
     if (frame->hd.type == NGHTTP2_HEADERS && frame->headers.cat == NGHTTP2_HCAT_REQUEST) {
         exchange->head_done = true;
         check_head(exchange);
+        if (!whole && !exchange->refusal_status && http_exchange_dispatch_head(exchange))
+            return 0;
         if (!whole && !exchange->refusal_status)
             send_continue(session, exchange);
     }
@@ -256,10 +275,11 @@ static int on_data_chunk_recv(nghttp2_session *session, uint8_t flags, int32_t s
                               size_t len, void *user_data)
 {
     (void)flags;
-    (void)user_data;
     struct http_exchange *exchange = exchange_of(session, stream_id);
-    if (!exchange)
+    if (!exchange) {
+        give_input(user_data, stream_id, str_from(data, len), false);
         return 0;
+    }
     if (exchange->refusal_status) {
         /* A reset at once would be in its right (RFC 9113, 8.1), but clients then drop the answer unread. */
         exchange->ignored_bytes += len;
@@ -275,12 +295,9 @@ static int on_data_chunk_recv(nghttp2_session *session, uint8_t flags, int32_t s
     return 0;
 }
 
-/* The stream of an answer that goes on has no exchange any more. */
 static void forget_sender(struct http_connection *connection, int32_t stream_id)
 {
-    struct http_sender *sender = connection->first_sender;
-    while (sender && sender->stream_id != stream_id)
-        sender = sender->next;
+    struct http_sender *sender = sender_of(connection, stream_id);
     if (sender)
         http_sender_close(sender, HTTP_STREAM_GONE);
 }
@@ -454,8 +471,8 @@ static ssize_t on_piece_wanted(nghttp2_session *session, int32_t stream_id, uint
         return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE; /* resets the stream */
     }
     if (taken == HTTP_STREAM_LAST) {
-        http_sender_end(sender, HTTP_STREAM_ENDED);
         end_body(session, stream_id, sender->trailers, sender->trailer_count, data_flags);
+        http_sender_end(sender, HTTP_STREAM_ENDED);
     }
     connection->progress |= len > 0;
     return len > 0 || taken == HTTP_STREAM_LAST ? (ssize_t)len : NGHTTP2_ERR_DEFERRED;
@@ -474,6 +491,7 @@ static void drain_sender(struct http_sender *sender)
 {
     nghttp2_session *session = sender->connection->http2;
     bool waits = sender->blob || !sender->stream || http_stream_has_pieces(sender->stream) || is_window_shut(sender);
+    waits = waits || sender->trailer_count > 0; /* which say that its writer closed it */
     http_sender_end(sender, HTTP_STREAM_DRAINED);
     sender->is_last = !waits;
     if (waits)
@@ -532,7 +550,10 @@ static void begin_stream(struct http_exchange *exchange)
     }
     sender->trailers = exchange->response.trailers;
     sender->trailer_count = exchange->response.trailer_count;
+    sender->on_input = exchange->response.on_input;
+    sender->input_context = exchange->response.input_context;
     submit(exchange, sender);
+    end_receiving(exchange); /* what follows is the stream's */
     nghttp2_session_set_stream_user_data(connection->http2, stream_id, NULL);
     http_exchange_unlink(exchange);
     exchange->connection = NULL;

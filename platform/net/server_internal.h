@@ -142,6 +142,9 @@ void http_exchange_unlink(struct http_exchange *exchange);
 void http_exchange_free(struct http_exchange *exchange);
 void http_exchange_dispatch(struct http_exchange *exchange);
 
+/* Asks on_head; true when it is answered, and gone. */
+bool http_exchange_dispatch_head(struct http_exchange *exchange);
+
 /* Its peer is gone while it is with its handler. */
 void http_exchange_give_up(struct http_exchange *exchange);
 
@@ -300,8 +303,10 @@ struct http_sender {
     bool is_chunked;                /* HTTP/1.1 */
     struct http_blob *blob;         /* HTTP/2: a piece of which some was sent */
     size_t blob_sent;
-    const struct http_header *trailers; /* HTTP/2 */
+    const struct http_header *trailers; /* HTTP/2, as are those below */
     size_t trailer_count;
+    void (*on_input)(void *context, struct str bytes, bool is_last);
+    void *input_context;
 };
 
 /* Whether the server may have one more; what it holds is counted by http_sender_open. */

@@ -12,6 +12,7 @@
  *   /roomy      takes a body of ROOMY_BYTES
  *   /closed     answers a body over the usual limit by 401, before it is there
  *   /stream     an answer that goes on: test_server_stream gives it
+ *   /talk       says back what comes of the body, as it comes
  *   /trailers   a body, and two trailers; /trailers/empty without the body
  *   others      "METHOD PATH?QUERY HOST BODY" inline */
 #pragma once
@@ -158,6 +159,37 @@ static inline void test_answer_trailers(struct http_exchange *exchange, struct s
     http_exchange_respond(exchange, &response);
 }
 
+/* What a conversation was told comes back, piece by piece, and ends as it does. */
+static inline void test_on_input(void *context, struct str bytes, bool is_last)
+{
+    struct test_stream *stream = context;
+    struct http_blob *blob = bytes.len > 0 ? http_blob_new(bytes) : NULL;
+    if (blob)
+        http_stream_write(stream->stream, blob);
+    http_blob_unref(blob);
+    if (is_last)
+        http_stream_close(stream->stream);
+}
+
+static inline bool test_on_head(void *context, struct http_exchange *exchange)
+{
+    struct test_server *server = context;
+    struct http_response response = {.status = 200, .trailers = test_trailers, .trailer_count = 1};
+    if (!str_equal(http_exchange_request(exchange)->path, STR("/talk")))
+        return false;
+    task_mutex_lock(&server->mutex);
+    struct test_stream *stream = &server->streams[server->stream_count++];
+    *stream = (struct test_stream){.server = server};
+    stream->stream = http_stream_new(STREAM_BYTES_MAX, test_on_stream_end, stream);
+    ASSERT(stream->stream);
+    response.stream = http_stream_ref(stream->stream);
+    task_mutex_unlock(&server->mutex);
+    response.on_input = test_on_input;
+    response.input_context = stream;
+    http_exchange_respond(exchange, &response);
+    return true;
+}
+
 static inline void test_on_gone(void *context, struct http_exchange *exchange)
 {
     ASSERT(http_exchange_is_dead(exchange));
@@ -276,6 +308,7 @@ static inline struct test_server *test_server_start(struct http_server_config co
     config.on_large_body = test_on_large_body;
     config.on_refusal = test_on_refusal;
     config.on_gone = test_on_gone;
+    config.on_head = test_on_head;
     if (http_server_start(&server->server, &config, message) < 0)
         fail_msg("%s", message);
     server->port = http_server_port(server->server);

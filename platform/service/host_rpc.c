@@ -11,12 +11,15 @@
 #include "platform/service/host_metrics.h"
 #include "platform/service/invoke.h"
 #include "platform/service/loop_batches.h"
+#include "platform/service/rpc_health.h"
+#include "platform/service/rpc_reflection.h"
 #include "platform/wire/wire.h"
 #include "shopstream/rpc/v1/rpc.pb-c.h"
 
 #include <stdlib.h>
 
 #define METHODS_MAX 1024
+#define SERVICES_MAX (HOST_SERVICES_MAX + 3)
 #define TIMEOUT_NS_MAX (600 * CLOCK_NS_PER_S)
 #define IDLE_TIMEOUT_MS (10 * 60 * 1000) /* a caller keeps its connection */
 
@@ -28,7 +31,10 @@ struct method {
 struct host_rpc {
     struct service_host *host;
     struct http_server *server;
-    struct map *methods; /* of struct method, by the path that calls them */
+    struct map *methods;                 /* of struct method, by the path that calls them */
+    const char *names[SERVICES_MAX + 1]; /* in full, of the services here; the shop's own are this one's to free */
+    size_t own_name_count;
+    struct rpc_health *health;
     struct task_mutex cancelling;
     struct loop_batches batches;
 };
@@ -121,14 +127,14 @@ static void fail(struct rpc_work *work, int error)
     answer_problem(work->exchange, problem);
 }
 
-static int frame(struct rpc_work *work, const ProtobufCMessage *out, struct str *ret_framed)
+static int frame(struct call *call, const ProtobufCMessage *out, struct str *ret_framed)
 {
     size_t size = protobuf_c_message_get_packed_size(out);
 
     if (size > RPC_MESSAGE_BYTES_MAX)
-        return call_fail(&work->call, ERR_TOO_LARGE, "reply_too_large", NULL,
-                         "The reply has %zu bytes; it may have %zu.", size, RPC_MESSAGE_BYTES_MAX);
-    uint8_t *bytes = arena_alloc(work->call.arena, RPC_FRAME_HEAD_BYTES + size);
+        return call_fail(call, ERR_TOO_LARGE, "reply_too_large", NULL, "The reply has %zu bytes; it may have %zu.",
+                         size, RPC_MESSAGE_BYTES_MAX);
+    uint8_t *bytes = arena_alloc(call->arena, RPC_FRAME_HEAD_BYTES + size);
     if (!bytes)
         return ERR_NO_MEMORY;
     rpc_frame_write_head(bytes, size);
@@ -140,21 +146,21 @@ static int frame(struct rpc_work *work, const ProtobufCMessage *out, struct str 
 /* -- The call ------------------------------------------------------------------------------------------------------ */
 
 /* The one message of the request. */
-static int take_message(struct rpc_work *work, struct str *ret_message)
+static int take_message(const struct http_request *http, struct str *ret_message, struct problem *ret_problem)
 {
     CLEANUP(rpc_frame_reader_free) struct rpc_frame_reader reader;
-    struct str body = http_exchange_request(work->exchange)->body, more;
+    struct str body = http->body, more;
 
     rpc_frame_reader_init(&reader, RPC_MESSAGE_BYTES_MAX);
     int result = rpc_frame_read(&reader, &body, ret_message);
     if (result == ERR_TOO_LARGE)
-        return call_fail(&work->call, result, "request_too_large", NULL, "A message may have at most %zu bytes.",
-                         RPC_MESSAGE_BYTES_MAX);
+        return problem_set(ret_problem, result, "request_too_large", NULL, "A message may have at most %zu bytes.",
+                           RPC_MESSAGE_BYTES_MAX);
     if (result == ERR_MEDIA_TYPE)
-        return call_fail(&work->call, ERR_METHOD, "compressed", NULL, "Messages that are compressed are not taken.");
+        return problem_set(ret_problem, ERR_METHOD, "compressed", NULL, "Messages that are compressed are not taken.");
     if (result != 1 || rpc_frame_read(&reader, &body, &more) != 0 || !rpc_frame_is_between(&reader))
-        return call_fail(&work->call, ERR_INVALID, "malformed_body", NULL,
-                         "The body must be one message behind its length.");
+        return problem_set(ret_problem, ERR_INVALID, "malformed_body", NULL,
+                           "The body must be one message behind its length.");
     return 0;
 }
 
@@ -216,14 +222,14 @@ static int answer_call(struct rpc_work *work)
 
     TRY(call_check_deadline(call));
     TRY(admit(work));
-    TRY(take_message(work, &message));
+    TRY(take_message(http_exchange_request(work->exchange), &message, &call->problem));
     ProtobufCMessage *in = wire_message_new(call->arena, rpc->input);
     ProtobufCMessage *out = wire_message_new(call->arena, rpc->output);
     if (!in || !out)
         return ERR_NO_MEMORY;
     TRY(wire_from_binary(call->arena, message, in, &call->problem));
     TRY(call_answer_rpc(call, work->method->route, work->is_on_behalf, in, out));
-    TRY(frame(work, out, &framed));
+    TRY(frame(call, out, &framed));
     log_call(work, 0);
     answer_message(work->exchange, framed);
     return 0;
@@ -329,6 +335,117 @@ static int open_work(struct host_rpc *rpc, struct http_exchange *exchange, struc
     return 0;
 }
 
+/* -- What every process answers ------------------------------------------------------------------------------------ */
+
+/* "/shopstream.catalog.v1.Catalog/GetProduct" is of the service between the slashes. */
+static bool is_of(struct str path, struct str name)
+{
+    return path.len > name.len + 1 && path.ptr[name.len + 1] == '/' && str_equal(str_slice(path, 1, name.len), name);
+}
+
+static bool is_known(void *context, struct str name)
+{
+    const struct host_rpc *rpc = context;
+    struct str path;
+    size_t cursor = 0;
+    void *method;
+
+    while (map_next(rpc->methods, &cursor, &path, &method)) {
+        if (is_of(path, name))
+            return true;
+    }
+    return false;
+}
+
+/* On the loop: it does not block. */
+static int check_health(struct host_rpc *rpc, struct http_exchange *exchange, struct problem *ret_problem)
+{
+    struct arena *arena = http_exchange_arena(exchange);
+    struct str request, reply;
+
+    TRY(take_message(http_exchange_request(exchange), &request, ret_problem));
+    TRY(rpc_health_check(rpc->health, arena, request, &reply, ret_problem));
+    uint8_t *framed = arena_alloc(arena, RPC_FRAME_HEAD_BYTES + reply.len);
+    if (!framed)
+        return ERR_NO_MEMORY;
+    rpc_frame_write_head(framed, reply.len);
+    memcpy(framed + RPC_FRAME_HEAD_BYTES, reply.ptr, reply.len);
+    answer_message(exchange, str_from(framed, RPC_FRAME_HEAD_BYTES + reply.len));
+    return 0;
+}
+
+static int watch_health(struct host_rpc *rpc, struct http_exchange *exchange, struct problem *ret_problem)
+{
+    struct http_response response = {.status = 200};
+    struct str request;
+
+    TRY(take_message(http_exchange_request(exchange), &request, ret_problem));
+    TRY(rpc_health_watch(rpc->health, http_exchange_arena(exchange), request, &response, ret_problem));
+    add_field(&response, "content-type", STR(RPC_CONTENT_TYPE));
+    http_exchange_respond(exchange, &response);
+    return 0;
+}
+
+/* A conversation without a question. */
+static int show_nothing(struct host_rpc *rpc, struct http_exchange *exchange, struct problem *ret_problem)
+{
+    (void)rpc;
+    (void)ret_problem;
+    answer_message(exchange, STR_EMPTY);
+    return 0;
+}
+
+#define REFLECTION "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo"
+#define REFLECTION_ALPHA "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo"
+
+static const struct common {
+    const char *path;
+    int (*answer)(struct host_rpc *rpc, struct http_exchange *exchange, struct problem *ret_problem);
+} commons[] = {{"/grpc.health.v1.Health/Check", check_health},
+               {"/grpc.health.v1.Health/Watch", watch_health},
+               {REFLECTION, show_nothing},
+               {REFLECTION_ALPHA, show_nothing}};
+
+#define COMMON_COUNT (sizeof(commons) / sizeof(commons[0]))
+static const char *const common_names[] = {"grpc.health.v1.Health", "grpc.reflection.v1.ServerReflection",
+                                           "grpc.reflection.v1alpha.ServerReflection"};
+
+/* False when it is no such path; else it is answered. */
+static bool answer_common(struct host_rpc *rpc, struct http_exchange *exchange)
+{
+    struct str path = http_exchange_request(exchange)->path;
+    struct problem problem = {0};
+
+    for (size_t i = 0; str_starts_with(path, STR("/grpc.")) && i < COMMON_COUNT; i++) {
+        if (!str_equal_cstr(path, commons[i].path))
+            continue;
+        int result = commons[i].answer(rpc, exchange, &problem);
+        if (result < 0 && problem.error != result)
+            problem_set(&problem, result, error_name(result), NULL, "The shop cannot do this right now; try again.");
+        if (result < 0)
+            answer_problem(exchange, &problem);
+        return true;
+    }
+    return false;
+}
+
+/* A conversation begins before its first question is whole. */
+static bool on_head(void *context, struct http_exchange *exchange)
+{
+    const struct host_rpc *rpc = context;
+    const struct http_request *http = http_exchange_request(exchange);
+    struct http_response response = {.status = 200};
+    bool is_reflection = str_equal(http->path, STR(REFLECTION)) || str_equal(http->path, STR(REFLECTION_ALPHA));
+
+    if (!is_reflection || http_refusal(http) || rpc_reflection_open(rpc->names, &response) < 0)
+        return false;
+    add_field(&response, "content-type", STR(RPC_CONTENT_TYPE));
+    http_exchange_respond(exchange, &response);
+    return true;
+}
+
+/* -- The listener's callbacks -------------------------------------------------------------------------------------- */
+
 static void on_request(void *context, struct http_exchange *exchange)
 {
     struct host_rpc *rpc = context;
@@ -340,6 +457,8 @@ static void on_request(void *context, struct http_exchange *exchange)
         http_exchange_respond(exchange, &refusal);
         return;
     }
+    if (answer_common(rpc, exchange))
+        return;
     if (open_work(rpc, exchange, &work, &problem) < 0) {
         answer_problem(exchange, &problem);
         return;
@@ -403,6 +522,31 @@ static int add_methods(struct host_rpc *rpc, struct service_instance *instance)
     return 0;
 }
 
+/* For who asks what there is. */
+static int add_name(struct host_rpc *rpc, const struct service *service)
+{
+    const struct route *route = service->routes;
+
+    while (route->raw && !route->rpc)
+        route++;
+    if (!route->rpc)
+        return 0;
+    struct str name = str_skip(str_from_cstr(route->rpc->full_name), 1);
+    name.len = (size_t)str_find_char(name, '/');
+    rpc->names[rpc->own_name_count] = strndup(name.ptr, name.len);
+    return rpc->names[rpc->own_name_count++] ? 0 : ERR_NO_MEMORY;
+}
+
+static int add_services(struct host_rpc *rpc)
+{
+    for (size_t i = 0; i < rpc->host->instance_count; i++) {
+        TRY(add_methods(rpc, &rpc->host->instances[i]));
+        TRY(add_name(rpc, rpc->host->instances[i].service));
+    }
+    memcpy(rpc->names + rpc->own_name_count, common_names, sizeof(common_names));
+    return 0;
+}
+
 static int start(struct host_rpc *rpc, const char *address, int port, char ret_message[256])
 {
     struct http_server_config config = {
@@ -411,6 +555,7 @@ static int start(struct host_rpc *rpc, const char *address, int port, char ret_m
         .loop_count = task_processor_count() > LOOPS_MAX ? LOOPS_MAX : 0,
         .limits = http_limits_default,
         .context = rpc,
+        .on_head = on_head,
         .on_request = on_request,
         .on_batch_end = on_batch_end,
         .on_gone = on_gone,
@@ -419,8 +564,7 @@ static int start(struct host_rpc *rpc, const char *address, int port, char ret_m
 
     config.limits.body_bytes_max = RPC_MESSAGE_BYTES_MAX + RPC_FRAME_HEAD_BYTES;
     config.limits.idle_timeout_ms = IDLE_TIMEOUT_MS;
-    for (size_t i = 0; i < rpc->host->instance_count; i++)
-        TRY(add_methods(rpc, &rpc->host->instances[i]));
+    TRY(add_services(rpc));
     return http_server_start(&rpc->server, &config, ret_message);
 }
 
@@ -434,7 +578,8 @@ int host_rpc_start(struct service_host *host, const char *address, int port, str
     rpc->host = host;
     task_mutex_init(&rpc->cancelling);
     rpc->methods = map_new(METHODS_MAX);
-    int result = rpc->methods ? start(rpc, address, port, ret_message) : ERR_NO_MEMORY;
+    rpc->health = rpc_health_new(is_known, rpc);
+    int result = rpc->methods && rpc->health ? start(rpc, address, port, ret_message) : ERR_NO_MEMORY;
     if (result < 0) {
         host_rpc_free(rpc);
         return result;
@@ -450,8 +595,10 @@ int host_rpc_port(const struct host_rpc *rpc)
 
 void host_rpc_drain(struct host_rpc *rpc, int64_t drain_ms)
 {
-    if (rpc)
-        http_server_drain(rpc->server, clock_monotonic_ns() + drain_ms * CLOCK_NS_PER_MS);
+    if (!rpc)
+        return;
+    rpc_health_end(rpc->health);
+    http_server_drain(rpc->server, clock_monotonic_ns() + drain_ms * CLOCK_NS_PER_MS);
 }
 
 void host_rpc_free(struct host_rpc *rpc)
@@ -466,6 +613,9 @@ void host_rpc_free(struct host_rpc *rpc)
     while (rpc->methods && map_next(rpc->methods, &cursor, &path, &method))
         free(method);
     map_free(rpc->methods);
+    for (size_t i = 0; i < rpc->own_name_count; i++)
+        free((char *)(uintptr_t)rpc->names[i]);
+    rpc_health_free(rpc->health);
     task_mutex_destroy(&rpc->cancelling);
     free(rpc);
 }

@@ -121,13 +121,23 @@ static int check_map(const struct wire_path *path, ProtobufCMessage **entries, s
     return 0;
 }
 
+/* Of a oneof only the member that is set is what its type says. (The schema of the shop has none.) */
+static bool is_message_present(const ProtobufCMessage *message, const ProtobufCFieldDescriptor *field)
+{
+    if (field->type != PROTOBUF_C_TYPE_MESSAGE)
+        return false;
+    if (field->flags & PROTOBUF_C_FIELD_FLAG_ONEOF)
+        return *(const uint32_t *)((const char *)message + field->quantifier_offset) == field->id;
+    return wire_is_repeated(field) || wire_is_present(message, field);
+}
+
 static int check_maps(const struct wire_path *path, const ProtobufCMessage *message, struct problem *ret_problem)
 {
     for (unsigned i = 0; i < message->descriptor->n_fields; i++) {
         const ProtobufCFieldDescriptor *field = &message->descriptor->fields[i];
         const struct wire_path step = {.parent = path, .name = str_from_cstr(field->name)};
 
-        if (field->type != PROTOBUF_C_TYPE_MESSAGE || (!wire_is_repeated(field) && !wire_is_present(message, field)))
+        if (!is_message_present(message, field))
             continue;
         size_t count = wire_is_repeated(field) ? *wire_count(message, field) : 1;
         ProtobufCMessage **elements = wire_is_repeated(field)
