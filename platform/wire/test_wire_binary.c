@@ -3,7 +3,7 @@
 #include "platform/wire/wire.h"
 
 #include "shopstream/catalog/v1/catalog.pb-c.h"
-#include "shopstream/orders/v1/orders.pb-c.h"
+#include "shopstream/shell/v1/pages.pb-c.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -94,6 +94,11 @@ static void test_wire_binary__maps_have_each_key_once_and_whole_entries(void **s
     assert_string_equal(sku.attributes[0]->key, "");
     assert_string_equal(sku.attributes[0]->value, "");
     assert_string_equal(sku.attributes[1]->value, "");
+    /* galleries of a Page, field 6, whose values are messages. */
+    Pages__Page page = PAGES__PAGE__INIT;
+    assert_int_equal(wire_from_binary(arena, STR("\x32\x00"), &page.base, &problem), 0);
+    assert_string_equal(page.galleries[0]->key, "");
+    assert_non_null(page.galleries[0]->value);
     CLEANUP(buf_free) struct buf many = BUF(8192);
     for (int i = 0; i <= WIRE_MAP_ENTRIES_MAX; i++)
         buf_printf(&many, "\x1a\x05\x0a\x03%03d", i);

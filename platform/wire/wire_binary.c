@@ -62,6 +62,11 @@ static int refuse_message(const struct wire_path *path, struct problem *ret_prob
     return wire_refuse(ret_problem, path, "malformed_message", path ? "is not well-formed." : "The message is broken.");
 }
 
+static int refuse_memory(struct problem *ret_problem)
+{
+    return problem_set(ret_problem, ERR_NO_MEMORY, "no_memory", NULL, "The message leaves no room to work on it.");
+}
+
 static int check_fields(const struct wire_path *path, const ProtobufCMessageDescriptor *descriptor, struct str bytes,
                         unsigned depth, struct problem *ret_problem)
 {
@@ -89,16 +94,21 @@ static int check_fields(const struct wire_path *path, const ProtobufCMessageDesc
 /* -- Maps ---------------------------------------------------------------------------------------------------------- */
 
 /* A key or value that was left out is the empty one. */
-static void complete_entry(ProtobufCMessage *entry)
+static int complete_entry(struct arena *arena, ProtobufCMessage *entry)
 {
     static char empty[1] = "";
 
     for (unsigned i = 0; i < 2; i++) {
         const ProtobufCFieldDescriptor *field = &entry->descriptor->fields[i];
+        void **slot = wire_member(entry, field);
 
-        if (field->type == PROTOBUF_C_TYPE_STRING && !*(char **)wire_member(entry, field))
-            *(char **)wire_member(entry, field) = empty;
+        if (!wire_is_pointer(field) || *slot)
+            continue;
+        *slot = field->type == PROTOBUF_C_TYPE_STRING ? (void *)empty : wire_message_new(arena, field->descriptor);
+        if (!*slot)
+            return ERR_NO_MEMORY;
     }
+    return 0;
 }
 
 static const char *key_of(const ProtobufCMessage *entry)
@@ -106,13 +116,14 @@ static const char *key_of(const ProtobufCMessage *entry)
     return *(char **)wire_member(entry, &entry->descriptor->fields[0]);
 }
 
-static int check_map(const struct wire_path *path, ProtobufCMessage **entries, size_t count,
+static int check_map(struct arena *arena, const struct wire_path *path, ProtobufCMessage **entries, size_t count,
                      struct problem *ret_problem)
 {
     if (count > WIRE_MAP_ENTRIES_MAX)
         return wire_refuse(ret_problem, path, "too_many", "must have at most %d entries.", WIRE_MAP_ENTRIES_MAX);
     for (size_t i = 0; i < count; i++) {
-        complete_entry(entries[i]);
+        if (complete_entry(arena, entries[i]) < 0)
+            return refuse_memory(ret_problem);
         for (size_t j = 0; j < i; j++) {
             if (strcmp(key_of(entries[j]), key_of(entries[i])) == 0)
                 return wire_refuse(ret_problem, path, "duplicate_key", "must have each key once.");
@@ -131,7 +142,8 @@ static bool is_message_present(const ProtobufCMessage *message, const ProtobufCF
     return wire_is_repeated(field) || wire_is_present(message, field);
 }
 
-static int check_maps(const struct wire_path *path, const ProtobufCMessage *message, struct problem *ret_problem)
+static int check_maps(struct arena *arena, const struct wire_path *path, const ProtobufCMessage *message,
+                      struct problem *ret_problem)
 {
     for (unsigned i = 0; i < message->descriptor->n_fields; i++) {
         const ProtobufCFieldDescriptor *field = &message->descriptor->fields[i];
@@ -144,9 +156,9 @@ static int check_maps(const struct wire_path *path, const ProtobufCMessage *mess
                                           ? (ProtobufCMessage **)(void *)wire_elements(message, field)
                                           : wire_member(message, field);
         if (wire_is_map(field))
-            TRY(check_map(&step, elements, count, ret_problem));
+            TRY(check_map(arena, &step, elements, count, ret_problem));
         for (size_t j = 0; j < count; j++)
-            TRY(check_maps(&step, elements[j], ret_problem));
+            TRY(check_maps(arena, &step, elements[j], ret_problem));
     }
     return 0;
 }
@@ -183,10 +195,10 @@ int wire_from_binary(struct arena *arena, struct str bytes, ProtobufCMessage *me
     ProtobufCMessage *unpacked =
         protobuf_c_message_unpack(descriptor, &allocator, bytes.len, (const uint8_t *)bytes.ptr);
     if (!unpacked && room.is_used_up)
-        return problem_set(ret_problem, ERR_NO_MEMORY, "no_memory", NULL, "The message leaves no room to work on it.");
+        return refuse_memory(ret_problem);
     if (!unpacked)
         return refuse_message(NULL, ret_problem);
-    TRY(check_maps(NULL, unpacked, ret_problem));
+    TRY(check_maps(arena, NULL, unpacked, ret_problem));
     memcpy(message, unpacked, descriptor->sizeof_message);
     message->n_unknown_fields = 0;
     message->unknown_fields = NULL;
