@@ -3,7 +3,7 @@
 # there. Modules are pinned by deps/go/go.mod and checked against deps/go/go.sum. Go is the machine's own of version
 # 1.GO_MIN or later, else the one of deps/go.txt, kept in build/go.
 set -eu
-GO_MIN=19
+GO_MIN=25
 root=$(cd "$(dirname "$0")/.." && pwd)
 out=$root/build/go
 program=$out/bin-$(cat "$root"/deps/go/* "$0" | sha256sum | cut -c1-16)/$1

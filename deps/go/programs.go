@@ -4,5 +4,6 @@
 package programs
 
 import (
+	_ "github.com/fullstorydev/grpcurl/cmd/grpcurl"
 	_ "github.com/summerwind/h2spec/cmd/h2spec"
 )
