@@ -50,12 +50,32 @@ static int open_client(const struct config *config, struct network *network)
     return result < 0 ? say_failed("out of memory") : EXIT_DONE;
 }
 
+static int choose_rpc_identity(const struct config *config, struct network *network)
+{
+    const char *certificate = config_get_cstr(config, &settings[SETTING_RPC_CERTIFICATE]);
+    const char *key = config_get_cstr(config, &settings[SETTING_RPC_KEY]);
+    const char *authorities = config_get_cstr(config, &settings[SETTING_RPC_AUTHORITIES]);
+    char message[TLS_MESSAGE_BYTES];
+
+    network->rpc_security.trust_domain = config_get_cstr(config, &settings[SETTING_RPC_TRUST_DOMAIN]);
+    if (!*certificate && !*key && !*authorities)
+        return EXIT_DONE;
+    if (!*certificate || !*key || !*authorities)
+        return say_failed("SHOPSTREAM_RPC_CERTIFICATE, SHOPSTREAM_RPC_KEY and SHOPSTREAM_RPC_AUTHORITIES go together: "
+                          "set all, or none");
+    if (tls_identity_load(&network->rpc_identity, certificate, key, message) < 0 ||
+        tls_identity_require_peers(network->rpc_identity, authorities, message) < 0)
+        return say_failed("%s", message);
+    network->rpc_security.identity = network->rpc_identity;
+    return EXIT_DONE;
+}
+
 static int open_rpc_client(const struct config *config, struct network *network)
 {
     struct str peers = config_get_str(config, &settings[SETTING_RPC_PEERS]);
     char message[RPC_CLIENT_MESSAGE_BYTES] = "out of memory";
 
-    if (peers.len > 0 && rpc_client_new(&network->rpc_client, peers, message) < 0)
+    if (peers.len > 0 && rpc_client_new(&network->rpc_client, peers, &network->rpc_security, message) < 0)
         return say_failed("SHOPSTREAM_RPC_PEERS: %s", message);
     return EXIT_DONE;
 }
@@ -95,6 +115,8 @@ int network_open(const struct config *config, const struct service *const *servi
     if (status == EXIT_DONE)
         status = choose_identity(config, ret_network);
     if (status == EXIT_DONE)
+        status = choose_rpc_identity(config, ret_network);
+    if (status == EXIT_DONE)
         status = open_rpc_client(config, ret_network);
     if (status == EXIT_DONE)
         status = choose_ports(config, services, ret_network);
@@ -106,5 +128,6 @@ void network_close(struct network *network)
     http_client_free(network->client);
     rpc_client_free(network->rpc_client);
     tls_identity_free(network->tls);
+    tls_identity_free(network->rpc_identity);
     proxies_free(network->proxies);
 }

@@ -14,10 +14,12 @@ struct service;
 
 struct network {
     struct proxies *proxies;
-    struct tls_identity *tls;      /* NULL: the shop speaks plain HTTP */
-    struct http_client *client;    /* until it is given to the host, as is the next one */
-    struct rpc_client *rpc_client; /* NULL: no service runs elsewhere */
-    bool is_limited;               /* connections go to the ports below alone */
+    struct tls_identity *tls;          /* NULL: the shop speaks plain HTTP */
+    struct http_client *client;        /* until it is given to the host, as is the next one */
+    struct rpc_client *rpc_client;     /* NULL: no service runs elsewhere */
+    struct tls_identity *rpc_identity; /* NULL: services speak plain text to each other */
+    struct rpc_security rpc_security;
+    bool is_limited; /* connections go to the ports below alone */
     unsigned short ports[NETWORK_PORTS_MAX];
     size_t port_count;
 };

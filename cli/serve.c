@@ -10,6 +10,7 @@
 #include "platform/render/render.h"
 #include "platform/sandbox/sandbox.h"
 #include "platform/service/host.h"
+#include "platform/service/host_rpc.h"
 #include "platform/service/invoke.h"
 #include "services/services.h"
 
@@ -213,7 +214,7 @@ static void seed(struct serving *serving)
     serving->is_seeded = yyjson_get_bool(yyjson_obj_get(yyjson_doc_get_root(document), "seeded"));
 }
 
-/* Services that speak plain text to each other do so on one machine. */
+/* Services that speak plain text to each other do so on one machine: nobody else would know who calls. */
 static int listen_rpc(struct serving *serving)
 {
     const char *address = config_get_cstr(serving->config, &settings[SETTING_RPC_ADDRESS]);
@@ -221,9 +222,14 @@ static int listen_rpc(struct serving *serving)
 
     if (!*address)
         return EXIT_DONE;
-    if (!is_loopback(address))
-        return say_failed("SHOPSTREAM_RPC_ADDRESS must be of this machine, as 127.0.0.1 or ::1, not %s", address);
-    if (host_listen_rpc(serving->host, address, settings_rpc_port(serving->config, serving->port), message) < 0)
+    if (!is_loopback(address) && !serving->network.rpc_identity)
+        return say_failed("SHOPSTREAM_RPC_ADDRESS must be of this machine, as 127.0.0.1 or ::1, not %s, without a "
+                          "certificate (SHOPSTREAM_RPC_CERTIFICATE)",
+                          address);
+    const struct rpc_door door = {.address = address,
+                                  .port = settings_rpc_port(serving->config, serving->port),
+                                  .security = &serving->network.rpc_security};
+    if (host_listen_rpc(serving->host, &door, message) < 0)
         return say_failed("%s; choose another port by SHOPSTREAM_RPC_PORT, or stop what uses this one", message);
     return EXIT_DONE;
 }
@@ -329,6 +335,8 @@ static void show_what_is_open(struct serving *serving)
     show_first_administrator(serving);
     show_page(serving, "Mail", "/dev/mail");
     show_page(serving, "API", "/api/docs");
+    if (serving->host->rpc)
+        printf("Services of other processes are answered on port %d\n", host_rpc_port(serving->host->rpc));
     fflush(stdout);
 }
 

@@ -42,13 +42,22 @@ const struct config_row settings[] = {
                                  "Whose certificates the shop believes of others, as PEM; empty: those that the system "
                                  "knows"},
     [SETTING_RPC_ADDRESS] = {"SHOPSTREAM_RPC_ADDRESS", CONFIG_STRING, "", 0, 64,
-                             "The IP address to answer the services of other processes on, of this machine; empty: "
-                             "they are not answered"},
+                             "The IP address to answer the services of other processes on; without a certificate, of "
+                             "this machine. Empty: they are not answered"},
     [SETTING_RPC_PORT] = {"SHOPSTREAM_RPC_PORT", CONFIG_INT, "4000", 0, 65535,
                           "The port for that; 0: any. Where nothing is set, the port to listen on and 1000"},
     [SETTING_RPC_PEERS] = {"SHOPSTREAM_RPC_PEERS", CONFIG_STRING, "", 0, 0,
                            "Where services are that do not run here, as catalog=grpc://127.0.0.1:4002,…; a service "
-                           "may have several addresses"},
+                           "may have several addresses; grpcs: by TLS"},
+    [SETTING_RPC_CERTIFICATE] =
+        {"SHOPSTREAM_RPC_CERTIFICATE", CONFIG_PATH, "", 0, 0,
+         "The certificate of the services that run here and those behind it, as PEM, with a URI "
+         "spiffe://DOMAIN/service/NAME for each: then they speak TLS with those of other processes"},
+    [SETTING_RPC_KEY] = {"SHOPSTREAM_RPC_KEY", CONFIG_PATH, "", 0, 0, "The private key of that certificate, as PEM"},
+    [SETTING_RPC_AUTHORITIES] = {"SHOPSTREAM_RPC_AUTHORITIES", CONFIG_PATH, "", 0, 0,
+                                 "Whose certificates are believed of other services, as PEM"},
+    [SETTING_RPC_TRUST_DOMAIN] = {"SHOPSTREAM_RPC_TRUST_DOMAIN", CONFIG_STRING, "shopstream", 1, 255,
+                                  "The trust domain in the names of services"},
     {0},
 };
 

@@ -20,6 +20,10 @@ enum setting {
     SETTING_RPC_ADDRESS,
     SETTING_RPC_PORT,
     SETTING_RPC_PEERS,
+    SETTING_RPC_CERTIFICATE,
+    SETTING_RPC_KEY,
+    SETTING_RPC_AUTHORITIES,
+    SETTING_RPC_TRUST_DOMAIN,
 };
 
 extern const struct config_row settings[];

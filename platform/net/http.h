@@ -40,6 +40,7 @@ struct http_request {
     struct str scheme;      /* "http" or "https": how the client speaks, be it to a proxy that is believed */
     struct str body;
     struct str peer; /* the client's address as text, without port: "127.0.0.1"; behind proxies.h, not the proxy's */
+    struct str peer_names; /* the URIs that the client's certificate names, one a line; empty without */
     const struct http_header *headers;
     size_t header_count;
     unsigned version; /* 11 or 20 (10 for HTTP/1.0) */

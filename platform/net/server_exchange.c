@@ -39,6 +39,7 @@ struct http_exchange *http_exchange_open(struct http_connection *connection)
     /* The large arrays at the end, and what the header table holds beyond its count, are not touched. */
     exchange->request = (struct http_request){.headers = exchange->headers, .peer = str_from_cstr(connection->peer)};
     exchange->request.scheme = connection->tls ? STR("https") : STR("http");
+    exchange->request.peer_names = arena_copy(exchange->arena, http_tls_names(connection));
     exchange->response.status = 0;
     exchange->response.header_count = 0;
     exchange->response.body = STR_EMPTY;

@@ -365,6 +365,7 @@ enum http_wait http2_wait(const struct http_connection *connection);
 int http_tls_open_context(struct http_server *server);
 void http_tls_close_context(struct http_server *server);
 int http_tls_open(struct http_connection *connection);
+struct str http_tls_names(const struct http_connection *connection); /* of the peer's certificate */
 void http_tls_close(struct http_connection *connection);
 void http_tls_receive(struct http_connection *connection, struct str bytes);
 void http_tls_encode(struct http_connection *connection); /* moves output to wire */

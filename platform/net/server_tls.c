@@ -13,6 +13,7 @@ struct http_tls {
     SSL *ssl;
     struct str input; /* what was read and not yet taken by OpenSSL */
     bool failed;      /* no close_notify may follow */
+    struct buf names; /* of the peer's certificate */
 };
 
 /* -- The BIO ------------------------------------------------------------------------------------------------------ */
@@ -121,6 +122,7 @@ int http_tls_open(struct http_connection *connection)
     SSL_set_bio(ssl, bio, bio);
     SSL_set_accept_state(ssl);
     tls->ssl = ssl;
+    tls->names = BUF((size_t)TLS_NAMES_BYTES_MAX);
     connection->tls = tls;
     return 0;
 }
@@ -132,6 +134,7 @@ void http_tls_close(struct http_connection *connection)
         return;
     SSL_free(tls->ssl);
     tls->ssl = NULL;
+    buf_free(&tls->names);
     free(tls);
     connection->tls = NULL;
 }
@@ -142,11 +145,18 @@ static void choose_by_alpn(struct http_connection *connection)
     unsigned len = 0;
     if (connection->protocol != HTTP_PROTOCOL_UNKNOWN || !SSL_is_init_finished(connection->tls->ssl))
         return;
+    if (connection->tls->names.len == 0)
+        tls_peer_names(connection->tls->ssl, &connection->tls->names);
     SSL_get0_alpn_selected(connection->tls->ssl, &name, &len);
     if (len == 2)
         http_connection_choose(connection, HTTP_PROTOCOL_2);
     else if (len > 0)
         http_connection_choose(connection, HTTP_PROTOCOL_1);
+}
+
+struct str http_tls_names(const struct http_connection *connection)
+{
+    return connection->tls ? buf_str(&connection->tls->names) : STR_EMPTY;
 }
 
 /* What OpenSSL says when it reads no more. */

@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
+#include <openssl/x509v3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +16,7 @@
 
 struct tls_identity {
     SSL_CTX *context;
+    SSL_CTX *client_context; /* once peers are required */
 };
 
 /* What OpenSSL says of its last failure; what it remembers of it is forgotten. */
@@ -137,12 +139,103 @@ int tls_identity_load(struct tls_identity **ret_identity, const char *certificat
 
 void tls_identity_free(struct tls_identity *identity)
 {
-    if (identity)
+    if (identity) {
         SSL_CTX_free(identity->context);
+        SSL_CTX_free(identity->client_context);
+    }
     free(identity);
 }
 
 SSL_CTX *tls_identity_context(const struct tls_identity *identity)
 {
     return SSL_CTX_up_ref(identity->context) == 1 ? identity->context : NULL;
+}
+
+/* -- Peers that have certificates ---------------------------------------------------------------------------------- */
+
+/* The same certificates and key, to connect with. */
+static SSL_CTX *make_client_context(SSL_CTX *server)
+{
+    static const unsigned char OURS[] = "\x02h2";
+    SSL_CTX *context = SSL_CTX_new(TLS_client_method());
+    STACK_OF(X509) *chain = NULL;
+
+    if (!context)
+        return NULL;
+    SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION);
+    SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE);
+    bool is_whole = SSL_CTX_use_certificate(context, SSL_CTX_get0_certificate(server)) == 1 &&
+                    SSL_CTX_use_PrivateKey(context, SSL_CTX_get0_privatekey(server)) == 1 &&
+                    SSL_CTX_get0_chain_certs(server, &chain) == 1 && SSL_CTX_set1_chain(context, chain) == 1 &&
+                    SSL_CTX_set_alpn_protos(context, OURS, sizeof(OURS) - 1) == 0;
+    if (is_whole)
+        return context;
+    SSL_CTX_free(context);
+    return NULL;
+}
+
+int tls_identity_require_peers(struct tls_identity *identity, const char *authorities_path,
+                               char ret_message[TLS_MESSAGE_BYTES])
+{
+    char reason[120];
+
+    snprintf(ret_message, TLS_MESSAGE_BYTES, "out of memory");
+    if (access(authorities_path, R_OK) != 0)
+        return complain_unreadable(ret_message, "authorities", authorities_path);
+    identity->client_context = make_client_context(identity->context);
+    if (!identity->client_context)
+        return ERR_NO_MEMORY;
+    STACK_OF(X509_NAME) *names = SSL_load_client_CA_file(authorities_path);
+    if (!names || SSL_CTX_load_verify_file(identity->context, authorities_path) != 1 ||
+        SSL_CTX_load_verify_file(identity->client_context, authorities_path) != 1) {
+        sk_X509_NAME_pop_free(names, X509_NAME_free);
+        snprintf(reason, sizeof(reason), "cannot be used: %s", take_reason());
+        return complain(ret_message, "authorities", authorities_path, reason);
+    }
+    SSL_CTX_set_client_CA_list(identity->context, names);
+    SSL_CTX_set_verify(identity->context, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, NULL);
+    SSL_CTX_set_verify(identity->client_context, SSL_VERIFY_PEER, NULL);
+    /* Each connection shows its certificate anew: there are few of them. */
+    SSL_CTX_set_session_cache_mode(identity->context, SSL_SESS_CACHE_OFF);
+    SSL_CTX_set_num_tickets(identity->context, 0);
+    return 0;
+}
+
+SSL_CTX *tls_identity_client_context(const struct tls_identity *identity)
+{
+    return SSL_CTX_up_ref(identity->client_context) == 1 ? identity->client_context : NULL;
+}
+
+void tls_peer_names(const SSL *ssl, struct buf *to)
+{
+    const X509 *certificate = SSL_get0_peer_certificate(ssl);
+    GENERAL_NAMES *names = certificate ? X509_get_ext_d2i(certificate, NID_subject_alt_name, NULL, NULL) : NULL;
+
+    for (int i = 0; names && i < sk_GENERAL_NAME_num(names); i++) {
+        const GENERAL_NAME *name = sk_GENERAL_NAME_value(names, i);
+
+        if (name->type != GEN_URI)
+            continue;
+        struct str uri = str_from(ASN1_STRING_get0_data(name->d.uniformResourceIdentifier),
+                                  (size_t)ASN1_STRING_length(name->d.uniformResourceIdentifier));
+        /* One with a line end in it would be two. */
+        if (str_find_char(uri, '\n') >= 0 || uri.len == 0)
+            continue;
+        buf_append(to, uri);
+        buf_append_char(to, '\n');
+    }
+    GENERAL_NAMES_free(names);
+    if (buf_error(to) < 0) /* Half a name may be another one. */
+        buf_clear(to);
+}
+
+bool tls_has_name(struct str names, struct str wanted)
+{
+    struct str line;
+
+    while (names.ptr && str_next_token(&names, '\n', &line)) {
+        if (line.len > 0 && str_equal(line, wanted))
+            return true;
+    }
+    return false;
 }

@@ -3,8 +3,10 @@
 #include "platform/base/err.h"
 #include "platform/ports/clock/clock.h"
 #include "platform/ports/random/random.h"
+#include "platform/net/tls_context.h"
 #include "platform/rpc/rpc_client_internal.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #define TRIES_MAX 4
@@ -327,15 +329,36 @@ int rpc_client_start(struct rpc_client *client)
     return result;
 }
 
-int rpc_client_new(struct rpc_client **ret_client, struct str peers, char ret_message[RPC_CLIENT_MESSAGE_BYTES])
+static int secure(struct rpc_client *client, const struct rpc_security *security,
+                  char ret_message[RPC_CLIENT_MESSAGE_BYTES])
+{
+    bool has_identity = security && security->identity;
+
+    if (has_identity) {
+        client->tls_context = tls_identity_client_context(security->identity);
+        client->trust_domain = security->trust_domain;
+        return client->tls_context ? 0 : ERR_NO_MEMORY;
+    }
+    if (!rpc_peers_have_secure(client->services))
+        return 0;
+    snprintf(ret_message, RPC_CLIENT_MESSAGE_BYTES, "grpcs: wants a certificate of one's own to show");
+    return ERR_INVALID;
+}
+
+int rpc_client_new(struct rpc_client **ret_client, struct str peers, const struct rpc_security *security,
+                   char ret_message[RPC_CLIENT_MESSAGE_BYTES])
 {
     struct rpc_client *client = calloc(1, sizeof(*client));
     int result = client ? rpc_peers_parse(peers, &client->services, ret_message) : ERR_NO_MEMORY;
 
+    if (result == 0)
+        result = secure(client, security, ret_message);
     if (result == 0 && uv_loop_init(&client->loop) != 0)
         result = ERR_NO_MEMORY;
     if (result < 0) {
         rpc_peers_free(client ? client->services : NULL);
+        if (client)
+            SSL_CTX_free(client->tls_context);
         free(client);
         return result;
     }
@@ -363,6 +386,7 @@ void rpc_client_free(struct rpc_client *client)
         run(client);
     ASSERT(uv_loop_close(&client->loop) == 0);
     rpc_peers_free(client->services);
+    SSL_CTX_free(client->tls_context);
     task_mutex_destroy(&client->lock);
     free(client);
 }

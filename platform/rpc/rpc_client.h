@@ -15,10 +15,19 @@
 #define RPC_CLIENT_MESSAGE_BYTES 256
 
 struct rpc_client;
+struct tls_identity;
 
-/* peers: "NAME=URL" separated by commas, as "catalog=grpc://127.0.0.1:4002"; a name may come several times.
- * ERR_INVALID with what is wrong in ret_message; ERR_NO_MEMORY. */
-int rpc_client_new(struct rpc_client **ret_client, struct str peers, char ret_message[RPC_CLIENT_MESSAGE_BYTES]);
+/* Who this process is, and what others are called. */
+struct rpc_security {
+    const struct tls_identity *identity; /* with tls_identity_require_peers; NULL: plain text, on this machine alone */
+    const char *trust_domain;            /* of rpc_identity.h; outlives the client */
+};
+
+/* peers: "NAME=URL" separated by commas, as "catalog=grpc://127.0.0.1:4002"; a name may come several times. grpcs: is
+ * by TLS on both sides, and the only one that leaves this machine. ERR_INVALID with what is wrong in ret_message;
+ * ERR_NO_MEMORY. */
+int rpc_client_new(struct rpc_client **ret_client, struct str peers, const struct rpc_security *security,
+                   char ret_message[RPC_CLIENT_MESSAGE_BYTES]);
 
 /* Starts its task; before the first call. */
 int rpc_client_start(struct rpc_client *client);

@@ -10,6 +10,7 @@
 #include "platform/rpc/rpc_problem.h"
 
 #include <nghttp2/nghttp2.h>
+#include <openssl/ssl.h>
 #include <uv.h>
 
 #define RPC_NAME_BYTES 64
@@ -87,12 +88,14 @@ struct rpc_connection {
     struct rpc_connection *next; /* of the address */
     struct rpc_address *address;
     enum rpc_connection_state state;
+    struct rpc_tls *tls; /* NULL: plain text */
     uv_tcp_t tcp;
     uv_connect_t connect;
     uv_getaddrinfo_t resolve;
     uv_write_t write;
     bool is_open;      /* tcp is a handle of the loop */
     bool is_resolving; /* libuv has resolve */
+    bool is_connected;
     bool is_writing;
     nghttp2_session *session;
     struct buf output; /* encoded */
@@ -110,6 +113,7 @@ struct rpc_address {
     struct rpc_service *service;
     char host[RPC_HOST_BYTES];
     int port;
+    bool is_secure;
     struct rpc_connection *connections;
     unsigned connection_count;
     size_t active;            /* calls under way */
@@ -128,6 +132,8 @@ struct rpc_service {
 
 struct rpc_client {
     struct rpc_service *services;
+    SSL_CTX *tls_context; /* NULL: plain text alone */
+    const char *trust_domain;
     struct task *task;
     bool is_started;
     uv_loop_t loop;
@@ -145,6 +151,7 @@ struct rpc_client {
 
 int rpc_peers_parse(struct str peers, struct rpc_service **ret_services, char ret_message[RPC_CLIENT_MESSAGE_BYTES]);
 void rpc_peers_free(struct rpc_service *services);
+bool rpc_peers_have_secure(const struct rpc_service *services);
 struct rpc_service *rpc_peers_find(struct rpc_service *services, const char *name);
 
 /* -- rpc_balance.c: which connection a call goes to ---------------------------------------------------------------- */
@@ -176,6 +183,21 @@ void rpc_connection_close(struct rpc_connection *connection, const char *reason)
 
 /* Its time-outs; returns when to look again, in ms of the loop. */
 uint64_t rpc_connection_tick(struct rpc_connection *connection, uint64_t now_ms);
+
+/* -- rpc_tls.c: what lies between the two, where an address is secure ---------------------------------------------- */
+
+/* ERR_NO_MEMORY. */
+int rpc_tls_open(struct rpc_connection *connection, SSL_CTX *context);
+void rpc_tls_close(struct rpc_connection *connection);
+
+/* Takes what the peer sent; false when it is not to be believed, or broken. */
+bool rpc_tls_take(struct rpc_connection *connection, struct str bytes);
+/* The next decrypted bytes, in the connection's read buffer: 0 when there are none yet, -1 at the end. */
+ssize_t rpc_tls_read(struct rpc_connection *connection);
+/* Whether the peer has shown who it is, and is who was asked for. */
+bool rpc_tls_is_ready(const struct rpc_connection *connection);
+/* Moves the output, and what TLS itself has to say, to the wire; false without memory. */
+bool rpc_tls_encode(struct rpc_connection *connection);
 
 /* -- rpc_stream.c: a call as a stream of HTTP/2 -------------------------------------------------------------------- */
 

@@ -33,6 +33,7 @@ static void free_when_done(struct rpc_connection *connection)
     if (connection->state != RPC_CLOSED || connection->is_open || connection->is_resolving)
         return;
     nghttp2_session_del(connection->session);
+    rpc_tls_close(connection);
     buf_free(&connection->output);
     buf_free(&connection->wire);
     free(connection);
@@ -122,22 +123,32 @@ static bool is_done(const struct rpc_connection *connection)
     return is_mute || (connection->state == RPC_DRAINING && connection->tries.count == 0);
 }
 
-void rpc_connection_flush(struct rpc_connection *connection)
+/* What is to be written to the wire. False when it is broken, or without memory. */
+static bool encode_all(struct rpc_connection *connection)
 {
-    if (connection->state == RPC_CONNECTING || connection->state == RPC_CLOSED || connection->is_writing)
-        return;
-    if (!encode(connection)) {
-        lose(connection, "The connection broke.");
-        return;
-    }
-    if (connection->output.len == 0) {
-        if (is_done(connection))
-            lose(connection, "The connection was ended.");
-        return;
-    }
+    if (connection->state != RPC_CONNECTING && !encode(connection))
+        return false;
+    if (connection->tls)
+        return rpc_tls_encode(connection);
     struct buf empty = connection->wire;
     connection->wire = connection->output;
     connection->output = empty;
+    return true;
+}
+
+void rpc_connection_flush(struct rpc_connection *connection)
+{
+    if (connection->state == RPC_CLOSED || connection->is_writing || !connection->is_connected)
+        return;
+    if (!encode_all(connection)) {
+        lose(connection, "The connection broke.");
+        return;
+    }
+    if (connection->wire.len == 0) {
+        if (connection->state != RPC_CONNECTING && is_done(connection))
+            lose(connection, "The connection was ended.");
+        return;
+    }
     uv_buf_t bytes = uv_buf_init(connection->wire.ptr, (unsigned)connection->wire.len);
     connection->write.data = connection;
     if (uv_write(&connection->write, (uv_stream_t *)&connection->tcp, &bytes, 1, on_written) < 0)
@@ -156,6 +167,34 @@ static void on_room(uv_handle_t *handle, size_t suggested, uv_buf_t *ret_room)
     *ret_room = uv_buf_init(connection->read_buffer, sizeof(connection->read_buffer));
 }
 
+static void become_ready(struct rpc_connection *connection)
+{
+    connection->state = RPC_READY;
+    connection->since_ms = connection->heard_ms = rpc_now_ms();
+    rpc_address_connected(connection->address);
+    rpc_client_wake_at(client_of(connection), connection->since_ms + RPC_IDLE_MS);
+}
+
+static bool receive(struct rpc_connection *connection, const char *bytes, size_t len)
+{
+    return nghttp2_session_mem_recv(connection->session, (const uint8_t *)bytes, len) >= 0;
+}
+
+static bool receive_secure(struct rpc_connection *connection, struct str bytes)
+{
+    ssize_t len = 0;
+
+    if (!rpc_tls_take(connection, bytes))
+        return false;
+    if (connection->state == RPC_CONNECTING && rpc_tls_is_ready(connection))
+        become_ready(connection);
+    while (connection->state != RPC_CONNECTING && (len = rpc_tls_read(connection)) > 0) {
+        if (!receive(connection, connection->read_buffer, (size_t)len))
+            return false;
+    }
+    return len >= 0;
+}
+
 static void on_read(uv_stream_t *stream, ssize_t count, const uv_buf_t *bytes)
 {
     struct rpc_connection *connection = stream->data;
@@ -167,13 +206,15 @@ static void on_read(uv_stream_t *stream, ssize_t count, const uv_buf_t *bytes)
         return;
     }
     connection->heard_ms = rpc_now_ms();
-    if (nghttp2_session_mem_recv(connection->session, (const uint8_t *)bytes->base, (size_t)count) < 0) {
-        lose(connection, "The peer does not speak HTTP/2.");
+    bool is_good = connection->tls ? receive_secure(connection, str_from(bytes->base, (size_t)count))
+                                   : receive(connection, bytes->base, (size_t)count);
+    if (!is_good) {
+        lose(connection, connection->state == RPC_CONNECTING ? "It is not who was asked for."
+                                                             : "The connection was refused, or broke.");
         return;
     }
+    rpc_service_dispatch(client_of(connection), connection->address->service); /* Calls that ended left room. */
     rpc_connection_flush(connection);
-    if (connection->state != RPC_CLOSED) /* Calls that ended left room. */
-        rpc_service_dispatch(client_of(connection), connection->address->service);
 }
 
 /* -- Opening ------------------------------------------------------------------------------------------------------- */
@@ -189,10 +230,9 @@ static void on_connected(uv_connect_t *connect, int status)
         return;
     }
     uv_tcp_nodelay(&connection->tcp, 1);
-    connection->state = RPC_READY;
-    connection->since_ms = connection->heard_ms = rpc_now_ms();
-    rpc_address_connected(connection->address);
-    rpc_client_wake_at(client_of(connection), connection->since_ms + RPC_IDLE_MS);
+    connection->is_connected = true;
+    if (!connection->tls)
+        become_ready(connection);
     rpc_service_dispatch(client_of(connection), connection->address->service);
     rpc_connection_flush(connection);
 }
@@ -251,7 +291,9 @@ struct rpc_connection *rpc_connection_open(struct rpc_client *client, struct rpc
     connection->address = address;
     connection->output = connection->wire = BUF(RPC_OUTPUT_BYTES_MAX);
     connection->since_ms = rpc_now_ms();
-    if (rpc_session_new(connection) < 0 || uv_tcp_init(&client->loop, &connection->tcp) < 0) {
+    if (rpc_session_new(connection) < 0 || (address->is_secure && rpc_tls_open(connection, client->tls_context) < 0) ||
+        uv_tcp_init(&client->loop, &connection->tcp) < 0) {
+        rpc_tls_close(connection);
         nghttp2_session_del(connection->session);
         free(connection);
         return NULL;

@@ -5,12 +5,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define SCHEME "grpc://"
+#define PLAIN "grpc://"
+#define SECURE "grpcs://"
 #define DNS_PORT 53
 
 static int complain(char ret_message[RPC_CLIENT_MESSAGE_BYTES], struct str entry, const char *what)
 {
-    snprintf(ret_message, RPC_CLIENT_MESSAGE_BYTES, "'%.*s' %s; one is NAME=grpc://HOST:PORT",
+    snprintf(ret_message, RPC_CLIENT_MESSAGE_BYTES, "'%.*s' %s; one is NAME=grpc://HOST:PORT, or grpcs: by TLS",
              (int)(entry.len < 100 ? entry.len : 100), entry.ptr, what);
     return ERR_INVALID;
 }
@@ -74,7 +75,7 @@ static struct rpc_service *find_or_add(struct rpc_service **services, struct str
     return service;
 }
 
-static int add(struct rpc_service **services, struct str name, struct str host, int port)
+static int add(struct rpc_service **services, struct str name, struct str host, int port, bool is_secure)
 {
     struct rpc_service *service = find_or_add(services, name);
     struct rpc_address *address = service ? calloc(1, sizeof(*address)) : NULL;
@@ -83,6 +84,7 @@ static int add(struct rpc_service **services, struct str name, struct str host, 
         return ERR_NO_MEMORY;
     snprintf(address->host, sizeof(address->host), "%.*s", STR_FORMAT(host));
     address->port = port;
+    address->is_secure = is_secure;
     address->service = service;
     address->next = service->addresses;
     service->addresses = address;
@@ -94,15 +96,28 @@ static int parse_entry(struct str entry, struct rpc_service **services, char ret
     ptrdiff_t equals = str_find_char(entry, '=');
     struct str name = equals < 0 ? STR_EMPTY : str_trim(str_slice(entry, 0, (size_t)equals)), host;
     struct str url = equals < 0 ? STR_EMPTY : str_trim(str_skip(entry, (size_t)equals + 1));
+    bool is_secure = str_starts_with(url, STR(SECURE));
+    size_t scheme = is_secure ? sizeof(SECURE) - 1 : sizeof(PLAIN) - 1;
     int port;
 
     if (!is_name(name))
         return complain(ret_message, entry, "does not begin with a service's name");
-    if (!str_starts_with(url, STR(SCHEME)) || !split_authority(str_skip(url, sizeof(SCHEME) - 1), &host, &port))
+    if ((!is_secure && !str_starts_with(url, STR(PLAIN))) || !split_authority(str_skip(url, scheme), &host, &port))
         return complain(ret_message, entry, "has no address");
-    if (!is_this_machine(host))
-        return complain(ret_message, entry, "is not of this machine");
-    return add(services, name, host, port);
+    if (!is_secure && !is_this_machine(host))
+        return complain(ret_message, entry, "is not of this machine, and plain text");
+    return add(services, name, host, port, is_secure);
+}
+
+bool rpc_peers_have_secure(const struct rpc_service *services)
+{
+    for (; services; services = services->next) {
+        for (const struct rpc_address *address = services->addresses; address; address = address->next) {
+            if (address->is_secure)
+                return true;
+        }
+    }
+    return false;
 }
 
 int rpc_peers_parse(struct str peers, struct rpc_service **ret_services, char ret_message[RPC_CLIENT_MESSAGE_BYTES])

@@ -205,7 +205,7 @@ int rpc_stream_submit(struct rpc_connection *connection, struct rpc_try *item)
     snprintf(authority, sizeof(authority), strchr(connection->address->host, ':') ? "[%s]:%d" : "%s:%d",
              connection->address->host, connection->address->port);
     fields[count++] = field(STR(":method"), STR("POST"));
-    fields[count++] = field(STR(":scheme"), STR("http"));
+    fields[count++] = field(STR(":scheme"), connection->tls ? STR("https") : STR("http"));
     fields[count++] = field(STR(":path"), str_from_cstr(call->path));
     fields[count++] = field(STR(":authority"), str_from_cstr(authority));
     fields[count++] = field(STR("te"), STR("trailers"));

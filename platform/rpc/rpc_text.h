@@ -19,9 +19,9 @@ void rpc_timeout_format(int64_t timeout_ns, char ret_text[RPC_TIMEOUT_BYTES]);
  * sign itself. */
 void rpc_message_encode(struct buf *to, struct str message);
 
-/* What is no escape stays as it is; what is not UTF-8 without NUL afterwards is the text as it came, with a question mark
- * for each byte that is not visible ASCII. So whatever a peer sends can be shown. The result's ptr is NULL when there was
- * no room, or the text is empty. */
+/* What is no escape stays as it is; what is not UTF-8 without NUL afterwards is the text as it came, with a question
+ * mark for each byte that is not visible ASCII. So whatever a peer sends can be shown. The result's ptr is NULL when
+ * there was no room, or the text is empty. */
 struct str rpc_message_decode(struct arena *arena, struct str text);
 
 /* The value of a field whose name ends with -bin: base64, padded or not. ERR_INVALID, ERR_NO_MEMORY. */

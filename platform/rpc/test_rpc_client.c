@@ -153,7 +153,7 @@ static int set_up(void **state)
     }
     char *text = arena_printf(f->arena, "one=grpc://127.0.0.1:%d,both=grpc://127.0.0.1:%d,both=grpc://127.0.0.1:%d",
                               f->peers[0].port, f->peers[0].port, f->peers[1].port);
-    assert_int_equal(rpc_client_new(&f->client, str_from_cstr(text), message), 0);
+    assert_int_equal(rpc_client_new(&f->client, str_from_cstr(text), NULL, message), 0);
     assert_int_equal(rpc_client_start(f->client), 0);
     *state = f;
     return 0;

@@ -14,7 +14,7 @@ static void test_rpc_peers__addresses_are_read(void **state)
     struct rpc_client *client = NULL;
     unsigned short ports[RPC_CLIENT_PORTS_MAX];
     struct str peers = STR("catalog=grpc://127.0.0.1:4002, orders=grpc://[::1]:4003,catalog = grpc://127.0.0.2:4012,");
-    assert_int_equal(rpc_client_new(&client, peers, message), 0);
+    assert_int_equal(rpc_client_new(&client, peers, NULL, message), 0);
     assert_true(rpc_client_has(client, "catalog"));
     assert_true(rpc_client_has(client, "orders"));
     assert_false(rpc_client_has(client, "order"));
@@ -27,7 +27,7 @@ static void test_rpc_peers__addresses_are_read(void **state)
     assert_int_equal(rpc_client_ports(NULL, ports), 0);
     rpc_client_free(client);
     /* Where there is a name, there is somebody to ask for its address. */
-    assert_int_equal(rpc_client_new(&client, STR("catalog=grpc://localhost:4002"), message), 0);
+    assert_int_equal(rpc_client_new(&client, STR("catalog=grpc://localhost:4002"), NULL, message), 0);
     assert_int_equal(rpc_client_ports(client, ports), 2);
     rpc_client_free(client);
 }
@@ -54,8 +54,8 @@ static void test_rpc_peers__what_is_wrong_is_said(void **state)
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
         char message[RPC_CLIENT_MESSAGE_BYTES] = "";
         struct rpc_client *client = NULL;
-        assert_int_equal(rpc_client_new(&client, str_from_cstr(bad[i]), message), ERR_INVALID);
-        assert_non_null(strstr(message, "NAME=grpc://HOST:PORT"));
+        assert_int_equal(rpc_client_new(&client, str_from_cstr(bad[i]), NULL, message), ERR_INVALID);
+        assert_non_null(strstr(message, "NAME=grpc://HOST:PORT, or grpcs: by TLS"));
         assert_null(client);
     }
     CLEANUP(buf_free) struct buf many = BUF((size_t)1 << 16);
@@ -63,7 +63,7 @@ static void test_rpc_peers__what_is_wrong_is_said(void **state)
     struct rpc_client *client = NULL;
     for (int i = 0; i <= RPC_ADDRESSES_MAX; i++)
         buf_printf(&many, "catalog=grpc://127.0.0.1:%d,", 4000 + i);
-    assert_int_equal(rpc_client_new(&client, buf_str(&many), message), ERR_INVALID);
+    assert_int_equal(rpc_client_new(&client, buf_str(&many), NULL, message), ERR_INVALID);
     assert_non_null(strstr(message, "one address too many"));
 }
 

@@ -236,21 +236,24 @@ int host_listen(struct service_host *host, const char *address, int port, bool p
     return 0;
 }
 
-int host_listen_rpc(struct service_host *host, const char *address, int port, char ret_message[512])
+int host_listen_rpc(struct service_host *host, const struct rpc_door *door, char ret_message[512])
 {
     char reason[256] = "";
-    int result = host_rpc_start(host, address, port, &host->rpc, reason);
+    int result = host_rpc_start(host, door, &host->rpc, reason);
 
     if (result < 0)
-        snprintf(ret_message, 512, "cannot listen on %s:%d for calls of other processes: %s", address, port, reason);
+        snprintf(ret_message, 512, "cannot listen on %s:%d for calls of other processes: %s", door->address, door->port,
+                 reason);
     return result;
 }
 
 static void close_listeners(struct service_host *host, int64_t drain_ms)
 {
-    host_rpc_drain(host->rpc, drain_ms);
+    int64_t deadline_ns = clock_monotonic_ns() + drain_ms * CLOCK_NS_PER_MS;
+
+    host_rpc_drain(host->rpc, deadline_ns);
     if (host->listener)
-        http_server_drain(host->listener, clock_monotonic_ns() + drain_ms * CLOCK_NS_PER_MS);
+        http_server_drain(host->listener, deadline_ns);
 }
 
 /* In the reverse order of host_new: first nothing comes in, then what runs ends, then what it stands on closes. */

@@ -21,6 +21,7 @@ struct http_client;
 struct http_server;
 struct proxies;
 struct rpc_client;
+struct rpc_security;
 struct tls_identity;
 struct admin_socket;
 struct cache;
@@ -124,8 +125,15 @@ int host_migrate(const struct service *service, struct sql_db *db, char ret_mess
  * for those too). */
 int host_listen(struct service_host *host, const char *address, int port, bool port_own_any, char ret_message[512]);
 
-/* Listens for calls of other processes' services, on the address and port (0: any). Once, after host_listen. */
-int host_listen_rpc(struct service_host *host, const char *address, int port, char ret_message[512]);
+/* Where, and as whom, a process answers the services of others. */
+struct rpc_door {
+    const char *address;
+    int port;                            /* 0: any */
+    const struct rpc_security *security; /* NULL, or without an identity: plain text, and callers say who they are */
+};
+
+/* Listens for calls of other processes' services. Once, after host_listen. */
+int host_listen_rpc(struct service_host *host, const struct rpc_door *door, char ret_message[512]);
 
 /* Whether the shop was made by this start, or by one that did not come to host_listen: nobody has used it yet. */
 bool host_is_new(const struct service_host *host);

@@ -3,7 +3,9 @@
 #include "platform/base/map.h"
 #include "platform/net/server.h"
 #include "platform/ports/clock/clock.h"
+#include "platform/rpc/rpc_client.h"
 #include "platform/rpc/rpc_frame.h"
+#include "platform/rpc/rpc_identity.h"
 #include "platform/rpc/rpc_metadata.h"
 #include "platform/rpc/rpc_problem.h"
 #include "platform/rpc/rpc_text.h"
@@ -30,6 +32,7 @@ struct method {
 
 struct host_rpc {
     struct service_host *host;
+    struct rpc_security security;
     struct http_server *server;
     struct map *methods;                 /* of struct method, by the path that calls them */
     const char *names[SERVICES_MAX + 1]; /* in full, of the services here; the shop's own are this one's to free */
@@ -208,7 +211,9 @@ static int admit(struct rpc_work *work)
     if (name.len == 0)
         return call_fail(&work->call, ERR_UNAUTHENTICATED, "caller_required", NULL,
                          "Who calls must be said by " RPC_SERVICE_FIELD ".");
-    if (!service || !service_may_call(service, called))
+    bool is_shown =
+        !work->rpc->security.identity || rpc_identity_allows(http->peer_names, work->rpc->security.trust_domain, name);
+    if (!service || !is_shown || !service_may_call(service, called))
         return call_fail(&work->call, ERR_FORBIDDEN, "caller_not_allowed", NULL, "This caller may not call %s.",
                          called);
     return take_caller(work, http_header_find(http, RPC_CALLER_FIELD));
@@ -547,11 +552,12 @@ static int add_services(struct host_rpc *rpc)
     return 0;
 }
 
-static int start(struct host_rpc *rpc, const char *address, int port, char ret_message[256])
+static int start(struct host_rpc *rpc, const struct rpc_door *door, char ret_message[256])
 {
     struct http_server_config config = {
-        .address = address,
-        .port = port,
+        .address = door->address,
+        .port = door->port,
+        .tls = rpc->security.identity,
         .loop_count = task_processor_count() > LOOPS_MAX ? LOOPS_MAX : 0,
         .limits = http_limits_default,
         .context = rpc,
@@ -568,7 +574,7 @@ static int start(struct host_rpc *rpc, const char *address, int port, char ret_m
     return http_server_start(&rpc->server, &config, ret_message);
 }
 
-int host_rpc_start(struct service_host *host, const char *address, int port, struct host_rpc **ret_rpc,
+int host_rpc_start(struct service_host *host, const struct rpc_door *door, struct host_rpc **ret_rpc,
                    char ret_message[256])
 {
     struct host_rpc *rpc = calloc(1, sizeof(*rpc));
@@ -576,10 +582,11 @@ int host_rpc_start(struct service_host *host, const char *address, int port, str
     if (!rpc)
         return ERR_NO_MEMORY;
     rpc->host = host;
+    rpc->security = door->security ? *door->security : (struct rpc_security){0};
     task_mutex_init(&rpc->cancelling);
     rpc->methods = map_new(METHODS_MAX);
     rpc->health = rpc_health_new(is_known, rpc);
-    int result = rpc->methods && rpc->health ? start(rpc, address, port, ret_message) : ERR_NO_MEMORY;
+    int result = rpc->methods && rpc->health ? start(rpc, door, ret_message) : ERR_NO_MEMORY;
     if (result < 0) {
         host_rpc_free(rpc);
         return result;
@@ -593,12 +600,12 @@ int host_rpc_port(const struct host_rpc *rpc)
     return http_server_port(rpc->server);
 }
 
-void host_rpc_drain(struct host_rpc *rpc, int64_t drain_ms)
+void host_rpc_drain(struct host_rpc *rpc, int64_t deadline_ns)
 {
     if (!rpc)
         return;
     rpc_health_end(rpc->health);
-    http_server_drain(rpc->server, clock_monotonic_ns() + drain_ms * CLOCK_NS_PER_MS);
+    http_server_drain(rpc->server, deadline_ns);
 }
 
 void host_rpc_free(struct host_rpc *rpc)

@@ -115,7 +115,8 @@ static void listen_at(struct pair *pair, int port)
     char message[512] = "";
 
     pair->callee.host->options.all_services = all;
-    if (host_listen_rpc(pair->callee.host, "127.0.0.1", port, message) < 0)
+    const struct rpc_door door = {.address = "127.0.0.1", .port = port};
+    if (host_listen_rpc(pair->callee.host, &door, message) < 0)
         fail_msg("%s", message);
     pair->port = host_rpc_port(pair->callee.host->rpc);
 }
@@ -130,7 +131,7 @@ static int set_up(void **state)
     listen_at(pair, 0);
     test_host_start(&pair->caller, here, NULL);
     char *peers = arena_printf(pair->caller.arena, "catalog=grpc://127.0.0.1:%d", pair->port);
-    assert_int_equal(rpc_client_new(&pair->caller.host->rpc_client, str_from_cstr(peers), message), 0);
+    assert_int_equal(rpc_client_new(&pair->caller.host->rpc_client, str_from_cstr(peers), NULL, message), 0);
     assert_int_equal(rpc_client_start(pair->caller.host->rpc_client), 0);
     atomic_store(&begun, 0);
     atomic_store(&seen_result, 0);

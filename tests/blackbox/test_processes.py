@@ -6,6 +6,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import unittest
 
@@ -116,6 +117,81 @@ class ProcessesTest(unittest.TestCase):
         self.check_all_end(self.rest)
 
 
+def openssl(*arguments):
+    subprocess.run(["openssl", *arguments], check=True, capture_output=True, timeout=START_PATIENCE_S)
+
+
+class Authority:
+    """Makes certificates of services."""
+
+    def __init__(self, folder):
+        self.folder = pathlib.Path(folder)
+        self.certificate, self.key = str(self.folder / "ca.pem"), str(self.folder / "ca.key")
+        openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2",
+                "-subj", "/CN=authority", "-keyout", self.key, "-out", self.certificate)
+
+    def settings(self, *services, domain="shopstream"):
+        """What a process is given that runs these."""
+        stem = str(self.folder / new_key())
+        names = ",".join("URI:spiffe://%s/service/%s" % (domain, service) for service in services)
+        pathlib.Path(stem + ".names").write_text("subjectAltName=%s\n" % names)
+        openssl("req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj", "/CN=process",
+                "-keyout", stem + ".key", "-out", stem + ".csr")
+        openssl("x509", "-req", "-in", stem + ".csr", "-CA", self.certificate, "-CAkey", self.key, "-CAcreateserial",
+                "-days", "2", "-extfile", stem + ".names", "-out", stem + ".pem")
+        return {"RPC_CERTIFICATE": stem + ".pem", "RPC_KEY": stem + ".key", "RPC_AUTHORITIES": self.certificate}
+
+
+class SecureTest(unittest.TestCase):
+    """By TLS, each side knows who the other is."""
+
+    @classmethod
+    def setUpClass(cls):
+        folder = tempfile.mkdtemp(prefix="shopstream-rpc-")
+        cls.addClassCleanup(shutil.rmtree, folder, True)
+        cls.authority = Authority(folder)
+        cls.strangers = Authority(tempfile.mkdtemp(dir=folder))
+
+    def start(self, catalog_settings, rest_settings, scheme="grpcs"):
+        port = free_port()
+        self.catalog = Shop(arguments=("--no-seed", "--services", "catalog"), RPC_ADDRESS="127.0.0.1", RPC_PORT=port,
+                            **catalog_settings)
+        self.rest = Shop(arguments=("--no-seed", "--services", REST),
+                         RPC_PEERS="catalog=%s://127.0.0.1:%d" % (scheme, port), **rest_settings)
+        for shop in (self.catalog, self.rest):
+            self.addCleanup(shop.close)
+            shop.start()
+        code = "C-" + new_key()[:8]
+        reply = self.catalog.rpc("catalog", "create_product", {**PRODUCT, "skus": [{"code": code, "attributes": {}}]})
+        self.catalog.rpc("catalog", "set_stock", {"id": reply["skus"][0]["id"], "on_hand": 5})
+        return reply["skus"][0]["id"]
+
+    def refused(self, *arguments, status=503, **options):
+        sku_id = self.start(*arguments, **options)
+        answer = self.rest.place([(sku_id, 1)])
+        self.assertEqual(status, answer.status, answer)
+
+    def test_an_order_is_taken_together(self):
+        sku_id = self.start(self.authority.settings("catalog"), self.authority.settings(*REST.split(",")))
+        self.assertEqual("confirmed", self.rest.buy([(sku_id, 1)])["status"])
+
+    def test_a_caller_is_who_its_certificate_says(self):
+        self.refused(self.authority.settings("catalog"), self.authority.settings("identity"), status=403)
+
+    def test_a_name_of_another_domain_is_another_name(self):
+        names = self.authority.settings(*REST.split(","), domain="elsewhere")
+        self.refused(self.authority.settings("catalog"), names, status=403)
+
+    def test_who_is_called_is_who_its_certificate_says(self):
+        self.refused(self.authority.settings("payments"), self.authority.settings(*REST.split(",")))
+
+    def test_strangers_are_not_believed(self):
+        self.refused(self.authority.settings("catalog"), self.strangers.settings(*REST.split(",")))
+
+    def test_who_shows_nothing_is_not_heard(self):
+        self.refused(self.authority.settings("catalog"), {}, scheme="grpc")
+
+
 class RefusalTest(unittest.TestCase):
     def refused(self, words, **settings):
         shop = Shop(**settings)
@@ -129,6 +205,8 @@ class RefusalTest(unittest.TestCase):
     def test_plain_text_stays_on_this_machine(self):
         self.refused("SHOPSTREAM_RPC_ADDRESS must be of this machine", RPC_ADDRESS="0.0.0.0")
         self.refused("of this machine", RPC_PEERS="catalog=grpc://192.0.2.1:4002")
+        self.refused("grpcs: wants a certificate", RPC_PEERS="catalog=grpcs://192.0.2.1:4002")
+        self.refused("go together: set all, or none", RPC_KEY="/no/key")
 
     def test_what_is_no_address_stops_the_start(self):
         self.refused("SHOPSTREAM_RPC_PEERS: 'catalog=http://127.0.0.1:1' has no address",
