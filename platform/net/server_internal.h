@@ -232,8 +232,7 @@ struct http_connection {
 
     struct http_connection *wait_previous; /* in the loop's list of its kind of wait */
     struct http_connection *wait_next;
-    uint64_t wait_deadline_ms; /* what counts */
-    uint64_t wait_queued_ms;   /* the deadline that its place in the list stands for; never later than what counts */
+    uint64_t wait_deadline_ms;
     enum http_wait wait;
     unsigned wait_phase; /* the phase that the deadline was set for */
     unsigned phase;      /* counts heads begun and bodies begun */

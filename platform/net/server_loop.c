@@ -101,10 +101,8 @@ static void wait_unlink(struct http_connection *connection)
 
 static void wait_append(struct http_connection *connection, enum http_wait wait)
 {
-    struct http_loop *loop = connection->loop;
-    struct http_wait_list *list = &loop->waits[wait];
+    struct http_wait_list *list = &connection->loop->waits[wait];
     connection->wait = wait;
-    connection->wait_queued_ms = connection->wait_deadline_ms;
     connection->wait_next = NULL;
     connection->wait_previous = list->last;
     if (list->last)
@@ -112,11 +110,10 @@ static void wait_append(struct http_connection *connection, enum http_wait wait)
     else
         list->first = connection;
     list->last = connection;
-    timer_set_by(loop, connection->wait_deadline_ms);
 }
 
-/* Waits of one kind last equally long, so that a list to whose end they are appended is ordered by itself. A refresh
- * only moves the deadline; the connection's place in the list is put right when its old deadline comes. */
+/* Waits of one kind last equally long, so that a list to whose end each is put when it begins, or begins anew, is in
+ * the order of their deadlines. */
 void http_loop_wait(struct http_connection *connection, enum http_wait wait)
 {
     struct http_loop *loop = connection->loop;
@@ -124,34 +121,21 @@ void http_loop_wait(struct http_connection *connection, enum http_wait wait)
         wait_unlink(connection);
         return;
     }
+    if (connection->wait != wait || connection->wait_next) {
+        wait_unlink(connection);
+        wait_append(connection, wait);
+    }
     connection->wait_deadline_ms = uv_now(&loop->uv) + loop->server->wait_ms[wait];
-    if (connection->wait == wait)
-        return;
-    wait_unlink(connection);
-    wait_append(connection, wait);
+    timer_set_by(loop, connection->wait_deadline_ms);
 }
 
 static void sweep(struct http_loop *loop, enum http_wait wait, uint64_t now)
 {
     struct http_connection *connection;
-    while ((connection = loop->waits[wait].first) && connection->wait_queued_ms <= now) {
+    while ((connection = loop->waits[wait].first) && connection->wait_deadline_ms <= now) {
         wait_unlink(connection);
-        if (connection->wait_deadline_ms > now)
-            wait_append(connection, wait);
-        else
-            http_connection_wait_ended(connection, wait);
+        http_connection_wait_ended(connection, wait);
     }
-}
-
-/* The place of one that was refreshed is put right on the way, as in sweep(). */
-static struct http_connection *longest_waiting(struct http_loop *loop, enum http_wait wait)
-{
-    struct http_connection *connection;
-    while ((connection = loop->waits[wait].first) && connection->wait_queued_ms < connection->wait_deadline_ms) {
-        wait_unlink(connection);
-        wait_append(connection, wait);
-    }
-    return connection;
 }
 
 bool http_loop_make_room(struct http_loop *loop)
@@ -160,7 +144,7 @@ bool http_loop_make_room(struct http_loop *loop)
     struct http_connection *longest = NULL;
     uint64_t longest_since = UINT64_MAX;
     for (size_t i = 0; i < sizeof given_up / sizeof given_up[0]; i++) {
-        struct http_connection *connection = longest_waiting(loop, given_up[i]);
+        struct http_connection *connection = loop->waits[given_up[i]].first;
         uint64_t since = connection ? connection->wait_deadline_ms - loop->server->wait_ms[given_up[i]] : UINT64_MAX;
         if (since < longest_since) {
             longest = connection;
@@ -184,7 +168,7 @@ static void on_timer(uv_timer_t *timer)
     for (unsigned i = 0; i < HTTP_WAIT_COUNT; i++) {
         const struct http_connection *first = loop->waits[i].first;
         if (first)
-            timer_set_by(loop, first->wait_queued_ms);
+            timer_set_by(loop, first->wait_deadline_ms);
     }
 }
 

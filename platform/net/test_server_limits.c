@@ -159,6 +159,30 @@ static void test_server_limits__connections(void **state)
     test_server_stop(server);
 }
 
+static void assert_open(int descriptor)
+{
+    char byte;
+    assert_int_equal(recv(descriptor, &byte, 1, MSG_DONTWAIT), -1);
+    assert_int_equal(errno, EAGAIN);
+    close(descriptor);
+}
+
+/* One that was heard of again is closed when its own time is over, and not with one that came long after it. */
+static void test_server_limits__idle_again(void **state)
+{
+    (void)state;
+    struct test_server *server = test_server_start(config_with(0, 0, 900, 0));
+    int refreshed = test_connect(server->port);
+    int64_t start = clock_monotonic_ns();
+    while (clock_monotonic_ns() - start < 3 * CLOCK_NS_PER_MS) /* the loop's clock has milliseconds */
+        assert_answered(refreshed);
+    task_sleep_ms(600); /* so far apart are they to be closed */
+    int later = test_connect(server->port);
+    assert_closed(refreshed);
+    assert_open(later);
+    test_server_stop(server);
+}
+
 /* One whose request is in a handler, which comes as the number'th of them. */
 static int connect_held(struct test_server *server, unsigned number)
 {
@@ -558,6 +582,7 @@ int main(void)
         cmocka_unit_test(test_server_limits__dripping_head),
         cmocka_unit_test(test_server_limits__slow_body),
         cmocka_unit_test(test_server_limits__idle),
+        cmocka_unit_test(test_server_limits__idle_again),
         cmocka_unit_test(test_server_limits__handler_is_not_idle),
         cmocka_unit_test(test_server_limits__slow_reader),
         cmocka_unit_test(test_server_limits__connections),
