@@ -95,8 +95,8 @@ unsigned http_server_connection_count(struct http_server *server);
  * is gone before the deadline; those left are then cut. Callable once. */
 bool http_server_drain(struct http_server *server, int64_t deadline_ns);
 
-/* After the drain (or instead): stops the loops and frees everything. No exchange may be unanswered by a task that
- * still runs. NULL is fine. */
+/* After the drain (or instead): cuts every connection, waits until each request that a handler has is answered, and
+ * frees everything. NULL is fine. */
 void http_server_free(struct http_server *server);
 
 /* -- The exchange ------------------------------------------------------------------------------------------------- */

@@ -407,6 +407,7 @@ struct http_loop {
     bool batch_open;                   /* on_request was called since the last on_batch_end */
 
     _Atomic(struct http_exchange *) answers; /* from other tasks, newest first */
+    atomic_uint answering;                   /* tasks that are about to add to them, or to wake the loop for it */
     _Atomic(struct http_sender *) woken;     /* the same, of streams that were written to */
 
     uint64_t date_until_ms; /* of uv_now: until then date_line holds */

@@ -18,6 +18,7 @@ struct http_loop *http_loop_current(void)
 void http_loop_queue_answer(struct http_exchange *exchange)
 {
     struct http_loop *loop = exchange->loop;
+    atomic_fetch_add_explicit(&loop->answering, 1, memory_order_relaxed);
     struct http_exchange *newest = atomic_load_explicit(&loop->answers, memory_order_relaxed);
     do {
         exchange->next_answered = newest;
@@ -25,6 +26,7 @@ void http_loop_queue_answer(struct http_exchange *exchange)
                                                     memory_order_relaxed));
     if (!newest) /* Whoever finds the queue empty wakes the loop, for all that follow. */
         uv_async_send(&loop->async);
+    atomic_fetch_sub_explicit(&loop->answering, 1, memory_order_release); /* from here on the loop may be gone */
 }
 
 static void take_answers(struct http_loop *loop)
@@ -275,11 +277,33 @@ static void begin_drain(struct http_loop *loop)
     task_cond_broadcast(&server->gone);
 }
 
+/* Cuts all connections. The end waits for handlers that have not answered yet: each answer brings another round. */
+static void stop(struct http_loop *loop)
+{
+    if (uv_is_closing((uv_handle_t *)&loop->async))
+        return;
+    stop_listening(loop);
+    for_each_connection(loop, cut);
+    if (loop->orphans)
+        return;
+    if (atomic_load_explicit(&loop->answering, memory_order_acquire) > 0) {
+        http_loop_wake(loop); /* whoever gave the last answer is about to wake the loop, and needs it for that */
+        return;
+    }
+    uv_close((uv_handle_t *)&loop->timer, NULL);
+    uv_close((uv_handle_t *)&loop->check, NULL);
+    uv_close((uv_handle_t *)&loop->async, NULL);
+}
+
 /* Behind the round of accepts and reads. */
 static void on_check(uv_check_t *check)
 {
     struct http_loop *loop = check->data;
     end_batch(loop);
+    if (atomic_load(&loop->server->stop_wanted)) {
+        stop(loop);
+        return;
+    }
     if (!atomic_load(&loop->server->drain_wanted))
         return;
     if (!loop->draining && has_read_what_came_before(loop))
@@ -291,17 +315,9 @@ static void on_check(uv_check_t *check)
 static void on_async(uv_async_t *async)
 {
     struct http_loop *loop = async->data;
-    struct http_server *server = loop->server;
     take_answers(loop);
     http_loop_take_woken(loop);
     http_loop_flush(loop);
-    if (atomic_load(&server->stop_wanted) && !uv_is_closing((uv_handle_t *)&loop->async)) {
-        stop_listening(loop);
-        for_each_connection(loop, cut);
-        uv_close((uv_handle_t *)&loop->timer, NULL);
-        uv_close((uv_handle_t *)&loop->check, NULL);
-        uv_close((uv_handle_t *)&loop->async, NULL);
-    }
 }
 
 int http_loop_new(struct http_loop **ret_loop, struct http_server *server, unsigned index, int socket)
@@ -342,16 +358,10 @@ void http_loop_free(struct http_loop *loop)
         return;
     if (!loop->task) { /* It never ran, and nobody else closed its handles. */
         atomic_store(&loop->server->stop_wanted, true);
-        on_async(&loop->async);
+        http_loop_wake(loop);
         uv_run(&loop->uv, UV_RUN_DEFAULT);
     }
-    take_answers(loop);
     http_loop_take_woken(loop);
-    while (loop->orphans) { /* whose handlers are gone for good */
-        struct http_exchange *exchange = loop->orphans;
-        http_exchange_unlink(exchange);
-        http_exchange_free(exchange);
-    }
     while (loop->free_exchanges) {
         struct http_exchange *exchange = loop->free_exchanges;
         loop->free_exchanges = exchange->next;

@@ -560,7 +560,31 @@ static void test_server_limits__drain_is_cut(void **state)
     test_server_stop(server);
 }
 
-/* A server may be freed with open connections and exchanges that nobody will answer. */
+struct freeing {
+    struct test_server *server;
+    bool is_freed; /* under the server's mutex */
+};
+
+static void free_server(void *argument)
+{
+    struct freeing *freeing = argument;
+    http_server_free(freeing->server->server);
+    TASK_LOCKED(&freeing->server->mutex);
+    freeing->is_freed = true;
+    task_cond_broadcast(&freeing->server->changed);
+}
+
+/* Whether it is freed, or will be in a moment. */
+static bool is_soon_freed(struct freeing *freeing)
+{
+    int64_t deadline = clock_monotonic_ns() + 50 * CLOCK_NS_PER_MS;
+    TASK_LOCKED(&freeing->server->mutex);
+    while (!freeing->is_freed && task_cond_wait_until(&freeing->server->changed, &freeing->server->mutex, deadline))
+        continue;
+    return freeing->is_freed;
+}
+
+/* A server may be freed with open connections: they are cut, and it goes when its handlers have answered. */
 static void test_server_limits__free_without_drain(void **state)
 {
     (void)state;
@@ -569,9 +593,15 @@ static void test_server_limits__free_without_drain(void **state)
     assert_true(test_send(descriptor, STR("GET /held HTTP/1.1\r\nHost: a\r\n\r\n"
                                           "GET /held HTTP/1.1\r\nHost: a\r\n\r\nGET")));
     test_server_await_held(server, 2);
-    server->held_count = 0;
+    struct freeing freeing = {server, false};
+    struct task *task = NULL;
+    assert_int_equal(task_start(&task, "free", free_server, &freeing), 0);
+    assert_closed(descriptor);
+    assert_false(is_soon_freed(&freeing));
+    test_server_release(server);
+    task_join(task);
+    server->server = NULL;
     test_server_stop(server);
-    close(descriptor);
     http_server_free(NULL);
 }
 

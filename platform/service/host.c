@@ -256,7 +256,9 @@ static void close_listeners(struct service_host *host, int64_t drain_ms)
         http_server_drain(host->listener, deadline_ns);
 }
 
-/* In the reverse order of host_new: first nothing comes in, then what runs ends, then what it stands on closes. */
+/* In the reverse order of host_new: first nothing comes in, then what runs ends, then what it stands on closes. A
+ * listener has ended when all that came by it is answered, also what waits for a database's writer; what a service's
+ * own still hears finds no worker any more. */
 void host_free(struct service_host *host, int64_t drain_ms)
 {
     if (!host)
@@ -268,7 +270,7 @@ void host_free(struct service_host *host, int64_t drain_ms)
     host_flow_stop(host);
     host_streams_stop(host->streams);
     host_workers_stop(host->queue_workers);
-    worker_pool_free(host->workers);
+    worker_pool_close(host->workers);
     host_rpc_free(host->rpc);
     http_server_free(host->plain_listener);
     http_server_free(host->listener);
@@ -281,6 +283,7 @@ void host_free(struct service_host *host, int64_t drain_ms)
     host_flow_free(host);
     /* Closed above; what the workflows and requests made true until now was still told to it. */
     waiters_free(host->waiters);
+    worker_pool_free(host->workers);
     for (size_t i = 0; i < host->entrance_count; i++)
         free(host->entrances[i]);
     http_client_free(host->http_client);

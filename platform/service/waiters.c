@@ -95,10 +95,12 @@ void waiters_close(struct waiters *waiters)
 {
     if (!waiters)
         return;
-    TASK_LOCKED(&waiters->mutex);
-
+    task_mutex_lock(&waiters->mutex);
     waiters->closing = true;
     task_cond_broadcast(&waiters->changed);
+    task_mutex_unlock(&waiters->mutex);
+    task_join(waiters->task);
+    waiters->task = NULL;
 }
 
 void waiters_free(struct waiters *waiters)
@@ -106,7 +108,6 @@ void waiters_free(struct waiters *waiters)
     if (!waiters)
         return;
     waiters_close(waiters);
-    task_join(waiters->task);
     task_cond_destroy(&waiters->changed);
     task_mutex_destroy(&waiters->mutex);
     free(waiters);

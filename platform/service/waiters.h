@@ -14,10 +14,11 @@ struct waiters;
 /* Starts the task that watches the deadlines. */
 int waiters_new(struct waiters **ret_waiters, struct worker_pool *pool);
 
-/* Queues everybody who still waits: whoever comes from now on does not wait. For the drain. NULL is fine. */
+/* Ends the task, which queues everybody who still waits: whoever comes from now on does not wait. For the drain. NULL
+ * is fine. */
 void waiters_close(struct waiters *waiters);
 
-/* Closes, and ends the task. NULL is fine. */
+/* Closes, and frees. NULL is fine. */
 void waiters_free(struct waiters *waiters);
 
 /* Parks the work (its run is called on a worker). The key must live as long. since_ns is when the awaited thing could

@@ -87,7 +87,7 @@ struct worker_pool *worker_pool_new(unsigned worker_count, size_t queue_max)
     return pool;
 }
 
-void worker_pool_free(struct worker_pool *pool)
+void worker_pool_close(struct worker_pool *pool)
 {
     if (!pool)
         return;
@@ -96,8 +96,17 @@ void worker_pool_free(struct worker_pool *pool)
     for (unsigned i = 0; i < pool->worker_count; i++)
         task_cond_signal(&pool->workers[i].wake);
     task_mutex_unlock(&pool->mutex);
-    for (unsigned i = 0; i < pool->worker_count; i++)
+    for (unsigned i = 0; i < pool->worker_count; i++) {
         task_join(pool->workers[i].task);
+        pool->workers[i].task = NULL;
+    }
+}
+
+void worker_pool_free(struct worker_pool *pool)
+{
+    if (!pool)
+        return;
+    worker_pool_close(pool);
     for (unsigned i = 0; i < pool->worker_count; i++)
         task_cond_destroy(&pool->workers[i].wake);
     task_mutex_destroy(&pool->mutex);

@@ -15,7 +15,10 @@ struct work {
 /* queue_max bounds what may wait. NULL when tasks or memory are not to be had. */
 struct worker_pool *worker_pool_new(unsigned worker_count, size_t queue_max);
 
-/* Finishes what is queued, joins the workers. NULL is fine. */
+/* Finishes what is queued, joins the workers; from now on nothing fits. NULL is fine. */
+void worker_pool_close(struct worker_pool *pool);
+
+/* Closes, and frees: nobody may push any more. NULL is fine. */
 void worker_pool_free(struct worker_pool *pool);
 
 /* Queues the linked batch of count units. False when it does not fit: nothing was queued. */
