@@ -140,12 +140,13 @@ static struct book_order *add_order(const struct change *change)
     copy(order->id, row_text(change, 1));
     copy(order->email, row_text(change, 2));
     order->purchase = find_purchase(order->email);
-    if (!order->purchase || order->purchase->is_refused)
+    bool may_be_new = order->purchase && key_may_have_ended(&order->purchase->tried);
+    if (!order->purchase || (order->purchase->is_refused && !may_be_new))
         violated("an order is one that somebody placed", "%s of %s", order->id, order->email);
     if (strcmp(order->tenant, tenant_name(order->purchase->tenant)) != 0)
         violated("an order is in its shopper's shop", "%s is in %s", order->id, order->tenant);
     for (size_t i = 0; i + 1 < books.order_count; i++) {
-        if (books.orders[i].purchase == order->purchase)
+        if (books.orders[i].purchase == order->purchase && !may_be_new)
             violated("one purchase makes at most one order", "%s and %s", books.orders[i].id, order->id);
     }
     if (order->purchase->cart && ++order->purchase->cart->orders > 1)

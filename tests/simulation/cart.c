@@ -82,10 +82,14 @@ static struct cart_answer ask(struct cart *cart, enum http_method method, const 
             .arena = arena,
         };
         bool is_answered = shop_ask(&request) && request.status < 500;
+        key_age_look(&first);
         if (is_answered && request.status == 401)
             person_refused(cart->person);
         if (is_answered && request.status != 401 && !answer_has_code(&request, "still_running")) {
             answer.status = request.status;
+            /* The key may have ended on the way: what an earlier try changed is then changed once more. */
+            if (i > 0 && request.key && key_may_have_ended(&first))
+                cart->is_unknown = true;
             if (request.status < 300)
                 read_cart(cart, &request, &answer);
             return answer;

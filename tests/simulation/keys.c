@@ -13,7 +13,6 @@
 #define KEY_DAY_MS (23 * HOUR_MS) /* by when a careful client has stopped to ask by the same key */
 /* A boot under a clock that is ahead may make it a day sooner (clock.h); each further one could be a day again. */
 #define KEY_STEADY_MS (47 * HOUR_MS)
-#define KEY_LIFE_MS (48 * HOUR_MS) /* how long it is kept, by the shop's steady clock (ADR 0003) */
 
 struct kept_key {
     char key[ID_BYTES], body[2 * ID_BYTES];
@@ -41,6 +40,18 @@ bool key_is_overdue(const struct key_age *age)
 {
     struct key_age now = key_age_begin();
     return now.world_ms - age->world_ms > KEY_DAY_MS || now.steady_ms - age->steady_ms > KEY_STEADY_MS;
+}
+
+void key_age_look(struct key_age *age)
+{
+    struct key_age now = key_age_begin();
+    if (now.steady_ms < age->steady_ms)
+        age->steady_ms = now.steady_ms;
+}
+
+bool key_may_have_ended(const struct key_age *age)
+{
+    return simulator_process_steady_ms() - age->steady_ms >= KEY_LIFE_MS;
 }
 
 /* -- Asking -------------------------------------------------------------------------------------------------------- */

@@ -9,11 +9,15 @@
 
 #define ROUTES_MAX 64
 #define BROKEN_MAX 9
+#define ORDERS_API "/api/orders/v1/"
+#define LATE_PERMILLE 50
+#define LATE_LOOK_MS 1000
+#define LATE_LOOKS_MAX 600
 
 const char *const plant_names = "oversell, double-charge, double-refund, lost-event, early-answer, early-offset, "
                                 "missing-fsync, one-fsync, late-fsync, expired-token, logged-out-token, cart-twice, "
                                 "other-tenant, wall-clock, stale-page, endless-key, endless-reservation, "
-                                "traced-address";
+                                "traced-address, late-request";
 
 /* Whoever misses it first says so. */
 #define WHAT_WAS_COMMITTED_IS_GONE                                                                                     \
@@ -55,6 +59,7 @@ static const struct {
     [PLANT_ENDLESS_KEY] = {"endless-key", {"an idempotency key ends"}},
     [PLANT_ENDLESS_RESERVATION] = {"endless-reservation", {"a reservation ends when its time is up"}},
     [PLANT_TRACED_ADDRESS] = {"traced-address", {SAME_HISTORY}},
+    [PLANT_LATE_REQUEST] = {"late-request", {NULL}},
 };
 
 bool plant_parse(const char *name, enum plant *ret_plant)
@@ -115,6 +120,26 @@ static int lose_event(struct sql_tx *tx, void *argument)
 int plant_lost_event(struct service_host *shop)
 {
     return sql_write(host_instance(shop, "orders")->db, lose_event, NULL);
+}
+
+/* -- Late requests ------------------------------------------------------------------------------------------------- */
+
+static uint64_t long_sleeps(void)
+{
+    return simulation.struck.kinds[SLEPT_8_D] + simulation.struck.kinds[SLEPT_31_D];
+}
+
+/* It waits until the shop has slept for longer than keys are kept. Not what staff does: a refund by a key that has
+ * ended is another one, and money. */
+void plant_late_request(const struct shop_request *request)
+{
+    bool has_key = request->key && request->key[0] && strncmp(request->target, ORDERS_API, strlen(ORDERS_API)) == 0;
+    uint64_t before = long_sleeps();
+    if (simulation.plant != PLANT_LATE_REQUEST || !has_key || !random_permille(LATE_PERMILLE))
+        return;
+    note("a request by key %s is late", request->key);
+    for (int i = 0; i < LATE_LOOKS_MAX && (long_sleeps() == before || simulation.is_offline); i++)
+        task_sleep_ms(LATE_LOOK_MS);
 }
 
 static rpc_handler *find_handler(const struct service *service, const struct rpc_method *method)

@@ -177,8 +177,14 @@ static bool try_to_place(struct purchase *purchase, bool waits)
     if (is_overdue(purchase))
         return true;
     purchase->is_tried = true;
-    if (!ask(purchase, &request) || answer_has_code(&request, "still_running"))
+    bool is_answered = ask(purchase, &request) && !answer_has_code(&request, "still_running");
+    key_age_look(&purchase->tried);
+    if (!is_answered)
         return false;
+    /* The key may have ended on the way: then the answer need not be of the order that an earlier try made. */
+    purchase->is_overdue = purchase->is_overdue || key_may_have_ended(&purchase->tried);
+    if (purchase->is_overdue)
+        return true;
     bool is_repeated = purchase->first_status;
     compare_answer(purchase, &request);
     if (request.status == 201)

@@ -6,9 +6,11 @@ set -u
 simulation=${SHOPSTREAM_BUILD:?}/simulation
 here=$(dirname "$0")
 seeds=800
+late_seeds=100
 repeats=20
 if [ "${SHOPSTREAM_SANITIZED:-0}" = 1 ]; then
     seeds=20
+    late_seeds=5
     repeats=3
 fi
 passed=0
@@ -45,6 +47,7 @@ found_by_another() {
 }
 
 check "seeds" "$simulation" --seeds "$seeds"
+check "late requests" "$simulation" --plant late-request --seeds "$late_seeds"
 check "seeds that found something" "$simulation" --list "$here/seeds.txt"
 check "same history $repeats times" "$simulation" --seed 7 --repeat "$repeats" # `make sim REPEAT=1000`: a thousand
 check "same history, two at a time and one" same_twice

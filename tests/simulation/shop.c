@@ -167,6 +167,7 @@ bool shop_ask(struct shop_request *request)
     request->status = 0;
     request->answer = STR_EMPTY;
     request->stream = NULL;
+    plant_late_request(request);
     if (simulation.is_offline || !simulator_call_process("request", handle, request))
         request->status = 0;
     /* Whoever asks too often asks again: nothing was done. */

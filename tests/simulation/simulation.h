@@ -63,6 +63,7 @@ enum plant {
     PLANT_ENDLESS_KEY,         /* an idempotency key is kept for ever */
     PLANT_ENDLESS_RESERVATION, /* stock is reserved for as long as the catalog allows */
     PLANT_TRACED_ADDRESS,      /* the hash of the trace takes an address in */
+    PLANT_LATE_REQUEST,        /* no bug: a request is on its way for longer than its key is kept */
 };
 
 struct simulation;
@@ -331,8 +332,15 @@ bool status_is_final(const char *status);
 
 /* -- keys.c -------------------------------------------------------------------------------------------------------- */
 
+#define KEY_LIFE_MS (INT64_C(48) * 3600 * 1000) /* how long it is kept, by the shop's steady clock (ADR 0003) */
+
 struct key_age key_age_begin(void);
 bool key_is_overdue(const struct key_age *age); /* who is careful does not ask by it any more */
+/* Called when a request by the key has ended: a boot on its way may have set the steady clock back. */
+void key_age_look(struct key_age *age);
+/* Whether the shop may have forgotten what it kept by then. A request may be on its way for long, so this is for when
+ * its answer is there, or its effect is seen, and not for when it is asked. */
+bool key_may_have_ended(const struct key_age *age);
 /* In the calm: when every key's time is up, each is asked by once more. */
 void keys_end(struct simulation *sim);
 
@@ -365,6 +373,7 @@ const struct service *const *plant_services(enum plant plant);
 void plant_disk(struct simulation *sim);
 struct str plant_provider_key(struct arena *arena, struct str key);
 int plant_lost_event(struct service_host *shop);
+void plant_late_request(const struct shop_request *request);
 void plant_address(void);
 void plant_hurry(bool is_hurried); /* of the calling task: its writes to orders are told of before their COMMIT */
 bool plant_parse(const char *name, enum plant *ret_plant);
