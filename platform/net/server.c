@@ -122,7 +122,7 @@ static int start_loops(struct http_server *server, char ret_message[256])
 }
 
 /* A crowd that took the last descriptor would keep the databases from opening their files, and nobody could say why. */
-static unsigned connections_allowed(unsigned wanted)
+unsigned http_connections_allowed(unsigned wanted)
 {
     struct rlimit limit;
     if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY)
@@ -147,7 +147,7 @@ int http_server_start(struct http_server **ret_server, const struct http_server_
         return ERR_NO_MEMORY;
     }
     server->config = *config;
-    server->config.limits.connections_max = connections_allowed(config->limits.connections_max);
+    server->config.limits.connections_max = http_connections_allowed(config->limits.connections_max);
     server->loops = loops;
     server->loop_count = count;
     server->wait_ms[HTTP_WAIT_IDLE] = (uint64_t)config->limits.idle_timeout_ms;

@@ -33,8 +33,7 @@ struct http_limits {
     size_t arena_bytes_max;   /* of each exchange's arena */
     unsigned connections_max; /* a server: the next one takes the place of one whose peer asks for nothing, or is
                                * closed where there is none. As many streams, less a quarter: 503 beyond. Never more
-                               * than the files that the process may open, less HTTP_SPARE_DESCRIPTORS for what else it
-                               * has to open */
+                               * than http_connections_allowed, which a process of several servers shares out */
     unsigned pipelined_max;   /* requests in flight on one HTTP/1.1 connection; then it is not read */
     unsigned streams_max;     /* concurrent streams on one HTTP/2 connection */
     unsigned exchanges_max;   /* held until answered and sent; a loop has its share: 503, or a refused stream, beyond */
@@ -45,6 +44,10 @@ struct http_limits {
 };
 
 extern const struct http_limits http_limits_default;
+
+/* Of so many connections, those that all servers of the process together may have: as many as it may open files, less
+ * HTTP_SPARE_DESCRIPTORS for what else it has to open; half of them where it may open few. */
+unsigned http_connections_allowed(unsigned wanted);
 
 struct http_server_config {
     const char *address;            /* "127.0.0.1", "::1", "0.0.0.0" */

@@ -10,6 +10,9 @@
 
 #include <stdlib.h>
 
+#define INNER_CONNECTIONS_MAX 512 /* of a listener for this machine */
+#define INNER_SHARE 8             /* at most one of so many connections is such a listener's */
+
 struct entrance {
     struct service_host *host;
     struct service_instance *own; /* of an own listener, or NULL */
@@ -83,6 +86,31 @@ static void on_refusal(void *context, int status, const char *detail, struct are
     host_refusal_fill(entrance->host, status, detail, ret_response);
 }
 
+/* Listeners beside the shop's own: for this machine. */
+static unsigned count_inner(const struct service_host *host)
+{
+    unsigned count = 0;
+
+    for (size_t i = 0; i < host->instance_count; i++)
+        count += host->instances[i].service->own_listener;
+    return count > 0 && host->options.tls ? count + 1 : count;
+}
+
+/* The shop's listener has what the others leave of the files that the process may open. Where these are few, the others
+ * have a small share of them: a crowd comes to the shop. */
+static unsigned share_connections(const struct service_host *host, bool is_inner)
+{
+    unsigned inner_count = count_inner(host), most = http_limits_default.connections_max;
+    unsigned room = http_connections_allowed(most + inner_count * INNER_CONNECTIONS_MAX);
+    unsigned inner = room / INNER_SHARE < INNER_CONNECTIONS_MAX ? room / INNER_SHARE : INNER_CONNECTIONS_MAX;
+    unsigned left = room - inner_count * inner;
+
+    ASSERT(inner_count < INNER_SHARE);
+    if (is_inner)
+        return inner;
+    return left < most ? left : most;
+}
+
 int host_http_start(struct service_host *host, struct service_instance *own, const struct tls_identity *tls,
                     const char *address, int port, struct http_server **ret_server, char ret_message[256])
 {
@@ -103,6 +131,7 @@ int host_http_start(struct service_host *host, struct service_instance *own, con
 
     if (!entrance)
         return ERR_NO_MEMORY;
+    config.limits.connections_max = share_connections(host, own || tls != host->options.tls);
     if (!own && task_processor_count() > LOOPS_MAX)
         config.loop_count = LOOPS_MAX;
     entrance->host = host;
