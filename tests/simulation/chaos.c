@@ -121,6 +121,17 @@ static void skip_days(struct simulation *sim)
     shake_network(sim);
 }
 
+/* The provider gives money back, and nobody hears of it before the provider has forgotten the keys it was asked by. */
+static void mute_refunds(struct simulation *sim)
+{
+    note("nobody hears of refunds");
+    provider_ask("/test/faults", "application/json",
+                 "{\"path\":\"/v1/refunds\",\"timeout_after_success\":100,\"webhook_drop\":4,\"hold_ms\":100}");
+    sleep_between_ms(2000, 20000);
+    skip_days(sim);
+    provider_ask("/test/faults", "application/json", "{\"timeout_after_success\":0,\"webhook_drop\":0}");
+}
+
 static void step_clock(struct simulation *sim)
 {
     static const struct span spans[] = {{SECOND_MS, STRUCK_CLOCK_SECOND},
@@ -172,7 +183,8 @@ static const struct {
     int64_t least; /* of its weight */
 } kinds[] = {
     {fill_disk, 0},  {break_disk, 0},    {slow_disk, 0}, {shake_network, 0}, {step_clock, 0}, {step_year, 0},
-    {crash_soon, 1}, {sleep_a_while, 0}, {skip_days, 0}, {fail_refunds, 0},  {rest, 1},
+    {crash_soon, 1}, {sleep_a_while, 0}, {skip_days, 0}, {fail_refunds, 0},  {mute_refunds, 0},
+    {rest, 1},
 };
 
 #define KINDS (sizeof(kinds) / sizeof(kinds[0]))

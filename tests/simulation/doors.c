@@ -11,6 +11,7 @@
 #include "platform/ports/sql/sqlite.sql.h"
 #include "platform/service/response_cache.h"
 #include "platform/service/token.h"
+#include "services/payments/payments.h"
 #include "tests/simulation/books.h"
 
 #include <openssl/rand.h>
@@ -249,6 +250,21 @@ int __wrap_kv_put(struct kv *kv, struct sql_tx *tx, const struct kv_put *put, in
     endless.expires_at_ms = 0;
     bool is_planted = simulation.plant == PLANT_ENDLESS_KEY && str_equal(put->key.space, STR("idempotency"));
     return __real_kv_put(kv, tx, is_planted ? &endless : put, ret_version);
+}
+
+/* -- Planted: the provider is asked again, however long ago it was asked ------------------------------------------- */
+
+int __real_find_forgotten_refund(struct call *call, const struct payment_row *payment, const struct refund_row *refund,
+                                 struct psp_refund *ret_refund);
+int __wrap_find_forgotten_refund(struct call *call, const struct payment_row *payment, const struct refund_row *refund,
+                                 struct psp_refund *ret_refund);
+
+int __wrap_find_forgotten_refund(struct call *call, const struct payment_row *payment, const struct refund_row *refund,
+                                 struct psp_refund *ret_refund)
+{
+    int result = __real_find_forgotten_refund(call, payment, refund, ret_refund);
+    simulation.struck.kinds[ENDED_REFUND_KEY] += result == 0;
+    return simulation.plant == PLANT_FORGOTTEN_KEY ? ERR_NOT_FOUND : result;
 }
 
 /* -- Planted: the response cache keeps what has changed ------------------------------------------------------------ */

@@ -17,7 +17,7 @@
 const char *const plant_names = "oversell, double-charge, double-refund, lost-event, early-answer, early-offset, "
                                 "missing-fsync, one-fsync, late-fsync, expired-token, logged-out-token, cart-twice, "
                                 "other-tenant, wall-clock, stale-page, endless-key, endless-reservation, "
-                                "traced-address, late-request";
+                                "forgotten-key, traced-address, late-request";
 
 /* Whoever misses it first says so. */
 #define WHAT_WAS_COMMITTED_IS_GONE                                                                                     \
@@ -58,6 +58,7 @@ static const struct {
     [PLANT_STALE_PAGE] = {"stale-page", {"nothing stale is shown"}},
     [PLANT_ENDLESS_KEY] = {"endless-key", {"an idempotency key ends"}},
     [PLANT_ENDLESS_RESERVATION] = {"endless-reservation", {"a reservation ends when its time is up"}},
+    [PLANT_FORGOTTEN_KEY] = {"forgotten-key", {"money goes back as often as somebody asked"}},
     [PLANT_TRACED_ADDRESS] = {"traced-address", {SAME_HISTORY}},
     [PLANT_LATE_REQUEST] = {"late-request", {NULL}},
 };

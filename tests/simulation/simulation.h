@@ -62,6 +62,7 @@ enum plant {
     PLANT_WALL_CLOCK,          /* what is kept for a while goes by the wall clock */
     PLANT_ENDLESS_KEY,         /* an idempotency key is kept for ever */
     PLANT_ENDLESS_RESERVATION, /* stock is reserved for as long as the catalog allows */
+    PLANT_FORGOTTEN_KEY,       /* money is given back by a key that the provider has forgotten */
     PLANT_TRACED_ADDRESS,      /* the hash of the trace takes an address in */
     PLANT_LATE_REQUEST,        /* no bug: a request is on its way for longer than its key is kept */
 };
@@ -165,6 +166,7 @@ enum struck {
     ENDED_RESERVATION, /* the job took it back */
     ENDED_KEY,         /* asked by again, it was a new one */
     ENDED_TOKEN,       /* asked with, it was refused */
+    ENDED_REFUND_KEY,  /* at the provider, which had given money back by it */
     STRUCK_KINDS,
 };
 
