@@ -182,6 +182,8 @@ static void sum_refunds(const struct book_order *order, int64_t *ret_least, int6
     for (int i = 0; i < order->purchase->refund_count; i++) {
         const struct refund *refund = &order->purchase->refunds[i];
         int64_t amount = refund->amount ? refund->amount : order->total;
+        if (strcmp(refund->order_id, order->id) != 0)
+            continue;
         /* Promised before it was known that somebody had taken it back by hand, or that the provider refuses it. */
         bool is_open = refund->is_pending && (order->purchase->is_refunded_by_hand || simulation.refund_faults > 0);
         least += refund->is_refused || is_open ? 0 : amount;

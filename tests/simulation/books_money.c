@@ -123,7 +123,7 @@ static int64_t asked_back(const struct book_order *order)
     int64_t sum = 0;
     for (int i = 0; i < purchase->refund_count; i++) {
         const struct refund *refund = &purchase->refunds[i];
-        if (!refund->is_refused || refund->is_unknown)
+        if (strcmp(refund->order_id, order->id) == 0 && (!refund->is_refused || refund->is_unknown))
             sum += refund->amount ? refund->amount : order->total;
     }
     return sum < order->total ? sum : order->total;

@@ -182,9 +182,8 @@ static const struct {
     void (*fn)(struct simulation *sim);
     int64_t least; /* of its weight */
 } kinds[] = {
-    {fill_disk, 0},  {break_disk, 0},    {slow_disk, 0}, {shake_network, 0}, {step_clock, 0}, {step_year, 0},
-    {crash_soon, 1}, {sleep_a_while, 0}, {skip_days, 0}, {fail_refunds, 0},  {mute_refunds, 0},
-    {rest, 1},
+    {fill_disk, 0},  {break_disk, 0},    {slow_disk, 0}, {shake_network, 0}, {step_clock, 0},   {step_year, 0},
+    {crash_soon, 1}, {sleep_a_while, 0}, {skip_days, 0}, {fail_refunds, 0},  {mute_refunds, 0}, {rest, 1},
 };
 
 #define KINDS (sizeof(kinds) / sizeof(kinds[0]))

@@ -31,6 +31,7 @@ static void give_back(void)
     if (!order || order->captured <= order->refunded || order->purchase->refund_count == REFUNDS_MAX)
         return;
     struct refund *refund = &order->purchase->refunds[order->purchase->refund_count++];
+    memcpy(refund->order_id, order->id, ID_BYTES);
     int64_t left = order->captured - order->refunded;
     refund->amount = random_permille(700) ? random_between(1, left) : left;
     order->purchase->is_refunded_by_hand = true;

@@ -97,6 +97,7 @@ struct key_age {
 };
 
 struct refund {
+    char order_id[ID_BYTES];     /* a purchase has several orders where its key ended before it was asked for again */
     int64_t amount;              /* 0: all that is left */
     bool is_refused, is_unknown; /* unknown: the shop says that it cannot tell whether it was made */
     bool is_pending;             /* promised; the provider refuses it if less was left than the shop knew of */
@@ -123,7 +124,7 @@ struct purchase {
     char status[ID_BYTES]; /* as last seen */
     int first_status;      /* of the first answer that came through; 0: none yet */
     char first_body[BODY_BYTES_MAX];
-    struct refund refunds[REFUNDS_MAX]; /* that the staff asked for */
+    struct refund refunds[REFUNDS_MAX]; /* that the staff asked for, of its orders */
     int refund_count;
     bool is_refunded_by_hand; /* a part of it, at the provider */
 };

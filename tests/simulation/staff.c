@@ -108,6 +108,7 @@ static void refund(int tenant)
     if (!has_money || !purchase->payment_id[0] || purchase->refund_count == REFUNDS_MAX)
         return;
     struct refund *refund = &purchase->refunds[purchase->refund_count++];
+    memcpy(refund->order_id, purchase->order_id, ID_BYTES);
     refund->amount = random_permille(600) ? random_between(1, SKU_PRICE) : 0;
     snprintf(desk.target, sizeof(desk.target), "/api/payments/v1/payments/%s/refunds", purchase->payment_id);
     snprintf(desk.body, sizeof(desk.body), refund->amount ? "{\"amount\":%" PRId64 "}" : "{}", refund->amount);
