@@ -159,27 +159,42 @@ static void test_server_limits__connections(void **state)
     test_server_stop(server);
 }
 
-static void assert_open(int descriptor)
+#define IDLE_MS 900
+#define REFRESHED_MS 100 /* more than the timer is late */
+#define APART_MS 600     /* so far from each other two connections come */
+#define TRIES_MAX 5
+
+/* Whether the first of two is closed while the second must be open still. It cannot be told of a machine on which that
+ * took too long. */
+static bool is_closed_alone(int first, int second, int64_t second_since_ns)
 {
     char byte;
-    assert_int_equal(recv(descriptor, &byte, 1, MSG_DONTWAIT), -1);
-    assert_int_equal(errno, EAGAIN);
-    close(descriptor);
+    assert_closed(first);
+    ssize_t len = recv(second, &byte, 1, MSG_DONTWAIT);
+    bool is_open = len == -1 && errno == EAGAIN;
+    bool is_in_time = clock_monotonic_ns() - second_since_ns < IDLE_MS * CLOCK_NS_PER_MS;
+    assert_true(is_open || !is_in_time);
+    close(second);
+    return is_in_time;
 }
 
 /* One that was heard of again is closed when its own time is over, and not with one that came long after it. */
 static void test_server_limits__idle_again(void **state)
 {
     (void)state;
-    struct test_server *server = test_server_start(config_with(0, 0, 900, 0));
-    int refreshed = test_connect(server->port);
-    int64_t start = clock_monotonic_ns();
-    while (clock_monotonic_ns() - start < 3 * CLOCK_NS_PER_MS) /* the loop's clock has milliseconds */
-        assert_answered(refreshed);
-    task_sleep_ms(600); /* so far apart are they to be closed */
-    int later = test_connect(server->port);
-    assert_closed(refreshed);
-    assert_open(later);
+    struct test_server *server = test_server_start(config_with(0, 0, IDLE_MS, 0));
+    bool is_told = false;
+    for (int i = 0; i < TRIES_MAX && !is_told; i++) {
+        int refreshed = test_connect(server->port);
+        int64_t start = clock_monotonic_ns();
+        while (clock_monotonic_ns() - start < REFRESHED_MS * CLOCK_NS_PER_MS)
+            assert_answered(refreshed);
+        task_sleep_ms(APART_MS);
+        int64_t later_since_ns = clock_monotonic_ns();
+        int later = test_connect(server->port);
+        is_told = is_closed_alone(refreshed, later, later_since_ns);
+    }
+    assert_true(is_told);
     test_server_stop(server);
 }
 
