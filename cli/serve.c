@@ -5,6 +5,7 @@
 #include "cli/shop.h"
 #include "cli/terminal.h"
 #include "platform/base/log.h"
+#include "platform/net/loopback.h"
 #include "platform/net/server.h"
 #include "platform/ports/psp/psp_config.h"
 #include "platform/render/render.h"
@@ -42,7 +43,7 @@ struct serving {
 
 static bool is_loopback(const char *address)
 {
-    return strncmp(address, "127.", 4) == 0 || strcmp(address, "::1") == 0;
+    return is_loopback_host(str_from_cstr(address));
 }
 
 /* What is for one's own machine only must not be reached from others. */

@@ -1,5 +1,6 @@
 /* Where services of other processes are: "catalog=grpc://127.0.0.1:4002, catalog=grpc://127.0.0.1:4012". */
 #include "platform/base/err.h"
+#include "platform/net/loopback.h"
 #include "platform/rpc/rpc_client_internal.h"
 
 #include <stdio.h>
@@ -55,12 +56,6 @@ struct rpc_service *rpc_peers_find(struct rpc_service *services, const char *nam
     return services;
 }
 
-/* What is not encrypted stays there. */
-static bool is_this_machine(struct str host)
-{
-    return str_starts_with(host, STR("127.")) || str_equal(host, STR("::1")) || str_equal(host, STR("localhost"));
-}
-
 static struct rpc_service *find_or_add(struct rpc_service **services, struct str name)
 {
     char text[RPC_NAME_BYTES];
@@ -104,7 +99,7 @@ static int parse_entry(struct str entry, struct rpc_service **services, char ret
         return complain(ret_message, entry, "does not begin with a service's name");
     if ((!is_secure && !str_starts_with(url, STR(PLAIN))) || !split_authority(str_skip(url, scheme), &host, &port))
         return complain(ret_message, entry, "has no address");
-    if (!is_secure && !is_this_machine(host))
+    if (!is_secure && !is_loopback_host(host))
         return complain(ret_message, entry, "is not of this machine, and plain text");
     return add(services, name, host, port, is_secure);
 }
@@ -158,14 +153,6 @@ void rpc_peers_free(struct rpc_service *services)
     }
 }
 
-static bool is_numeric(const char *host)
-{
-    struct sockaddr_in v4;
-    struct sockaddr_in6 v6;
-
-    return uv_ip4_addr(host, 0, &v4) == 0 || uv_ip6_addr(host, 0, &v6) == 0;
-}
-
 size_t rpc_client_ports(const struct rpc_client *client, unsigned short ret_ports[RPC_CLIENT_PORTS_MAX])
 {
     bool has_names = false;
@@ -174,7 +161,7 @@ size_t rpc_client_ports(const struct rpc_client *client, unsigned short ret_port
     for (const struct rpc_service *service = client ? client->services : NULL; service; service = service->next) {
         for (const struct rpc_address *address = service->addresses; address; address = address->next) {
             ret_ports[count++] = (unsigned short)address->port;
-            has_names |= !is_numeric(address->host);
+            has_names |= !is_numeric_host(str_from_cstr(address->host));
         }
     }
     if (has_names)

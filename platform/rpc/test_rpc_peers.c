@@ -50,6 +50,7 @@ static void test_rpc_peers__what_is_wrong_is_said(void **state)
                                "catalog=grpc://user@host:4002",
                                "catalog=grpc://192.0.2.1:4002",
                                "catalog=grpc://catalog.internal:4002",
+                               "catalog=grpc://127.example.com:4002",
                                "orders=grpc://127.0.0.1:1,catalog=grpc://"};
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
         char message[RPC_CLIENT_MESSAGE_BYTES] = "";
