@@ -7,6 +7,8 @@
 #include "platform/ports/psp/psp_config.h"
 #include "platform/service/service.h"
 
+#include <string.h>
+
 #define CLIENT_CONNECTIONS_MAX 64
 #define AUTHORITIES_BYTES_MAX ((size_t)4 << 20)
 #define DNS_PORT 53 /* the resolver goes over to TCP for a long answer */
@@ -92,20 +94,49 @@ static bool has_any_port(const struct service *const *services)
     return false;
 }
 
-static int choose_ports(const struct config *config, const struct service *const *services, struct network *network)
+static int add_peers(const struct config *config, struct network *network)
+{
+    (void)config;
+    network->port_count += rpc_client_ports(network->rpc_client, network->ports + network->port_count);
+    return EXIT_DONE;
+}
+
+static int add_provider(const struct config *config, struct network *network)
 {
     const char *url = config_get_cstr(config, psp_config_url);
+    size_t count = 0;
 
-    network->is_limited = !has_any_port(services);
-    network->port_count = rpc_client_ports(network->rpc_client, network->ports);
     if (!*url)
         return EXIT_DONE;
-    size_t count = 0;
     if (http_client_ports(url, network->ports + network->port_count, &count) < 0)
         return say_failed("SHOPSTREAM_STRIPE_URL, or the proxy that the environment names for it, is no address");
     network->port_count += count;
     network->ports[network->port_count++] = DNS_PORT;
     return EXIT_DONE;
+}
+
+static int add_databases(const struct config *config, struct network *network)
+{
+    char message[512];
+
+    if (sql_get_reach(port_url(config, PORT_SQL), &network->sql, message) < 0)
+        return say_failed("%s", message);
+    memcpy(network->ports + network->port_count, network->sql.ports,
+           network->sql.port_count * sizeof(network->ports[0]));
+    network->port_count += network->sql.port_count;
+    return EXIT_DONE;
+}
+
+/* All that the settings name. What connects elsewhere joins with its ports, counted in NETWORK_PORTS_MAX. */
+static int choose_ports(const struct config *config, const struct service *const *services, struct network *network)
+{
+    static int (*const adders[])(const struct config *, struct network *) = {add_peers, add_provider, add_databases};
+    int status = EXIT_DONE;
+
+    network->is_limited = !has_any_port(services);
+    for (size_t i = 0; status == EXIT_DONE && i < sizeof(adders) / sizeof(adders[0]); i++)
+        status = adders[i](config, network);
+    return status;
 }
 
 int network_open(const struct config *config, const struct service *const *services, struct network *ret_network)

@@ -115,10 +115,11 @@ static int configure(struct serving *serving)
 /* -- The sandbox --------------------------------------------------------------------------------------------------- */
 
 #define FOLDERS_MAX 4
+#define READABLE_MAX (FOLDERS_MAX + SQL_FILES_MAX)
 
-/* What the services read that is not in the data folder. */
-static size_t find_folders(const struct serving *serving, char paths[FOLDERS_MAX][SERVICE_PATH_BYTES],
-                           const char *ret_folders[FOLDERS_MAX])
+/* What the services read that is not in the data folder, and what their databases are reached by. */
+static size_t find_readable(const struct serving *serving, char paths[FOLDERS_MAX][SERVICE_PATH_BYTES],
+                            const char *ret_readable[READABLE_MAX])
 {
     size_t count = 0;
 
@@ -127,9 +128,11 @@ static size_t find_folders(const struct serving *serving, char paths[FOLDERS_MAX
             continue;
         ASSERT(count < FOLDERS_MAX);
         serving->services[i]->find_folder(serving->config, paths[count]);
-        ret_folders[count] = paths[count];
+        ret_readable[count] = paths[count];
         count++;
     }
+    for (size_t i = 0; i < serving->network.sql.file_count; i++)
+        ret_readable[count++] = serving->network.sql.files[i];
     return count;
 }
 
@@ -148,15 +151,15 @@ static void start_render(struct serving *serving)
 static int enter_sandbox(struct serving *serving)
 {
     static char paths[FOLDERS_MAX][SERVICE_PATH_BYTES];
-    const char *folders[FOLDERS_MAX];
+    const char *readable[READABLE_MAX];
     char *gap = serving->sandbox_gap;
 
     if (!serving->has_sandbox)
         return EXIT_DONE;
     const struct sandbox_limits limits = {
         .data_path = serving->data_path,
-        .folders = folders,
-        .folder_count = find_folders(serving, paths, folders),
+        .readable = readable,
+        .readable_count = find_readable(serving, paths, readable),
         .limits_connections = serving->network.is_limited,
         .ports = serving->network.ports,
         .port_count = serving->network.port_count,

@@ -31,9 +31,9 @@ enum sandbox_role { SANDBOX_SHOP, SANDBOX_FORK_SERVER, SANDBOX_RENDERER };
 /* Of the shop; the other roles have none to choose. */
 struct sandbox_limits {
     enum sandbox_role role;
-    const char *data_path;      /* must exist */
-    const char *const *folders; /* to be read besides; those that are not there are left out */
-    size_t folder_count;
+    const char *data_path;       /* must exist */
+    const char *const *readable; /* folders and files besides; those that are not there are left out */
+    size_t readable_count;
     bool limits_connections; /* to the ports; false: to any */
     const unsigned short *ports;
     size_t port_count;

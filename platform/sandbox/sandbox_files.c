@@ -126,8 +126,8 @@ static int allow_etc(int ruleset)
 static int add_rules(int ruleset, const struct sandbox_limits *limits, uint64_t handled)
 {
     TRY(allow(ruleset, limits->data_path, (ACCESS_READ | ACCESS_WRITE) & handled));
-    for (size_t i = 0; i < limits->folder_count; i++) {
-        if (allow(ruleset, limits->folders[i], ACCESS_READ) == ERR_UNAVAILABLE)
+    for (size_t i = 0; i < limits->readable_count; i++) {
+        if (allow(ruleset, limits->readable[i], ACCESS_READ) == ERR_UNAVAILABLE)
             return ERR_UNAVAILABLE;
     }
     for (size_t i = 0; i < sizeof(readable) / sizeof(readable[0]); i++) {

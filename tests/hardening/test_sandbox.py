@@ -202,6 +202,20 @@ class Running(Case):
                          SANDBOX="on" if INSTRUMENTED else "require")
         self.assertEqual("confirmed", shop.buy([(shop.sku(), 1)])["status"])
 
+    def test_a_shop_with_a_provider_elsewhere_connects_to_its_database(self):
+        """By its address alone; an order on a real server is in tests/engines/postgres."""
+        with socket.create_server(("127.0.0.1", 0)) as database:
+            database.settimeout(PATIENCE_S)
+            shop = Shop(arguments=("--no-seed", "--services", "identity,catalog,orders,payments"),
+                        STRIPE_URL="http://127.0.0.1:9", SANDBOX="on" if INSTRUMENTED else "require",
+                        SQL_URL="postgres://shop@127.0.0.1:%d/shop" % database.getsockname()[1])
+            self.addCleanup(shop.close)
+            shop.data.parent.mkdir(exist_ok=True)
+            process = shop.spawn(stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            self.addCleanup(process.wait)
+            self.addCleanup(process.kill)
+            database.accept()[0].close()
+
     def test_the_metrics_still_know_the_process(self):
         shop = self.shop()
         for _ in range(3):

@@ -50,6 +50,14 @@ int sql_locate(const struct sql_place *place, char ret_url[SQL_URL_BYTES], char 
     return driver->locate(place, ret_url, ret_message);
 }
 
+int sql_get_reach(const char *url, struct sql_reach *ret_reach, char ret_message[512])
+{
+    const struct sql_driver *driver;
+    TRY(find_driver(url, &driver, ret_message));
+    *ret_reach = (struct sql_reach){0};
+    return driver->get_reach ? driver->get_reach(url, ret_reach, ret_message) : 0;
+}
+
 int sql_exists(const struct sql_place *place, char ret_message[512])
 {
     const struct sql_driver *driver;

@@ -94,6 +94,21 @@ struct sql_place {
  * adapter wants it. */
 int sql_locate(const struct sql_place *place, char ret_url[SQL_URL_BYTES], char ret_message[512]);
 
+/* What databases by such a URL need beside the data folder, as long as they are open: TCP ports, and files to read.
+ * What a process in its sandbox is left with. */
+#define SQL_PORTS_MAX 17
+#define SQL_FILES_MAX 5
+#define SQL_FILE_BYTES 1001
+struct sql_reach {
+    unsigned short ports[SQL_PORTS_MAX];
+    size_t port_count;
+    char files[SQL_FILES_MAX][SQL_FILE_BYTES];
+    size_t file_count;
+};
+
+/* ERR_INVALID as sql_locate. */
+int sql_get_reach(const char *url, struct sql_reach *ret_reach, char ret_message[512]);
+
 /* 1 when a database is at the place, 0 when none is, or nothing is in it; it is not opened. ERR_INVALID as sql_locate,
  * ERR_UNAVAILABLE: that cannot be seen. */
 int sql_exists(const struct sql_place *place, char ret_message[512]);

@@ -66,11 +66,12 @@ struct sql_adapter {
                       int64_t *ret_count);
 };
 
-/* Life's beginning: sql_locate, sql_exists and sql_open. */
+/* Life's beginning: sql_locate, sql_exists, sql_open and sql_get_reach (NULL: nothing but the data folder). */
 struct sql_driver {
     int (*locate)(const struct sql_place *place, char ret_url[SQL_URL_BYTES], char ret_message[SQL_MESSAGE_BYTES]);
     int (*exists)(const struct sql_place *place, char ret_message[SQL_MESSAGE_BYTES]);
     int (*open)(struct sql_db **ret_db, const struct sql_config *config, char ret_message[SQL_MESSAGE_BYTES]);
+    int (*get_reach)(const char *url, struct sql_reach *ret_reach, char ret_message[SQL_MESSAGE_BYTES]);
 };
 extern const struct sql_driver sql_sqlite_driver, sql_postgres_driver;
 

@@ -143,7 +143,7 @@ static void postgres_close(struct sql_db *base)
 }
 
 const struct sql_driver sql_postgres_driver = {
-    .locate = postgres_locate, .exists = postgres_exists, .open = postgres_open};
+    .locate = postgres_locate, .exists = postgres_exists, .open = postgres_open, .get_reach = postgres_get_reach};
 
 static void postgres_get_stats(struct sql_db *base, struct sql_stats *ret_stats)
 {

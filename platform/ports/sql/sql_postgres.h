@@ -47,6 +47,9 @@
 #define POSTGRES_XID_BYTES 24
 #define POSTGRES_INCARNATION_BYTES 96
 
+/* Where an address names none. */
+#define POSTGRES_PORT 5432
+
 struct postgres_rows;
 
 /* By which the fate of a transaction's commit can be asked for. A server that crashed may give a number out again. */
@@ -154,6 +157,13 @@ int postgres_take_result(struct postgres_connection *connection, PGresult **ret_
 
 /* Runs a text of the adapter's own, which may hold several statements, to its end. */
 int postgres_run(struct postgres_connection *connection, const char *text);
+
+/* -- sql_postgres_address.c --------------------------------------------------------------------------------------- */
+
+/* conninfo: what libpq is told. ERR_INVALID and why, without a word of it: it is no address, or it names no host
+ * that is reached by TCP. */
+int postgres_check_address(const char *conninfo, char ret_message[SQL_MESSAGE_BYTES]);
+int postgres_get_reach(const char *url, struct sql_reach *ret_reach, char ret_message[SQL_MESSAGE_BYTES]);
 
 /* -- sql_postgres_server.c ---------------------------------------------------------------------------------------- */
 

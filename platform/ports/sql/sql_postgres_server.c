@@ -28,20 +28,6 @@ static bool is_service_name(struct str name)
     return true;
 }
 
-/* What libpq says of an address that it does not understand quotes it, and where it finds a host in one may be in the
- * middle of a password: nothing of either is told. */
-static bool is_address(const char *conninfo)
-{
-    char *why = NULL;
-    PQconninfoOption *options = PQconninfoParse(conninfo, &why);
-    bool is_good = options != NULL;
-    for (PQconninfoOption *option = options; option && option->keyword; option++)
-        is_good &= strcmp(option->keyword, "host") != 0 || !option->val || !strchr(option->val, '@');
-    PQconninfoFree(options);
-    PQfreemem(why);
-    return is_good;
-}
-
 int postgres_parse_url(struct postgres_db *db, const char *url, char ret_message[SQL_MESSAGE_BYTES])
 {
     const char *mark = strrchr(url, '#');
@@ -54,12 +40,7 @@ int postgres_parse_url(struct postgres_db *db, const char *url, char ret_message
     db->conninfo = strndup(url, (size_t)(mark - url));
     if (!db->conninfo)
         return ERR_NO_MEMORY;
-    if (is_address(db->conninfo))
-        return 0;
-    sql_message(ret_message,
-                "SHOPSTREAM_SQL_URL is no address of Postgres: postgres://USER:PASSWORD@HOST:5432/DATABASE, "
-                "where what is none of A-Z a-z 0-9 - . _ ~ in the user and the password stands as %%XX");
-    return ERR_INVALID;
+    return postgres_check_address(db->conninfo, ret_message);
 }
 
 int postgres_locate(const struct sql_place *place, char ret_url[SQL_URL_BYTES], char ret_message[SQL_MESSAGE_BYTES])
