@@ -185,6 +185,8 @@ class Words(Case):
                 ("STRIPE_SECRET_KEY must be set", real), ("STRIPE_SECRET_KEY must be set", {**real, **secret}),
                 ("STRIPE_WEBHOOK_SECRET must be set", {**real, **key}),
                 ("STRIPE_PUBLISHABLE_KEY must begin with pk_", {"SHOPSTREAM_STRIPE_PUBLISHABLE_KEY": "sk_live_k3y"}),
+                ("SQL_URL names another machine.*sslmode=verify-full&sslrootcert=FILE",
+                 {"SHOPSTREAM_SQL_URL": "postgres://shop:x7kQ2w0rd@db.example/shop?sslmode=require"}),
                 ("SQL_URL must name a host", {"SHOPSTREAM_SQL_URL": "postgres:///shop?user=shop&password=x7kQ2w0rd"}),
                 ("LOCALE must be one of da-DK, .*, sv-SE$", {"SHOPSTREAM_LOCALE": "pl-PL"}),
                 ("LOCALE must be one of", {"SHOPSTREAM_LOCALE": "de-AT"}),

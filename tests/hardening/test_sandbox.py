@@ -54,15 +54,15 @@ class Case(unittest.TestCase):
 
 # As tests/preload/break_out.c has them.
 ATTEMPTS = ("write data", "read outside", "write outside", "make outside", "execute", "trace", "fork",
-            "connect to an allowed port", "connect to another port", "listen")
+            "connect to an allowed port", "connect to another port", "send by UDP", "listen")
 COUNTERS, TRIED = struct.Struct("ii"), struct.Struct("i%di" % len(ATTEMPTS))
 TRIED_MAX = 1000
-LET_THROUGH = dict(zip(ATTEMPTS, (0, 0, 0, 0, errno.ENOENT, errno.ESRCH, 0, 0, 0, 0)))
+LET_THROUGH = dict(zip(ATTEMPTS, (0, 0, 0, 0, errno.ENOENT, errno.ESRCH, 0, 0, 0, 0, 0)))
 REFUSED = {**LET_THROUGH, "read outside": errno.EACCES, "write outside": errno.EACCES, "make outside": errno.EACCES,
            "execute": errno.EPERM, "trace": errno.EPERM, "fork": errno.EPERM, "listen": errno.EPERM,
            "connect to another port": errno.EACCES if landlock() >= LANDLOCK_OF_PORTS else 0}
 REFUSED_TO_PAGES = {**REFUSED, "write data": errno.EACCES, "connect to an allowed port": errno.EPERM,
-                    "connect to another port": errno.EPERM}
+                    "connect to another port": errno.EPERM, "send by UDP": errno.EPERM}
 
 
 class BreakOut(Case):

@@ -36,6 +36,7 @@ enum attempt {
     FORK,
     CONNECT_ALLOWED,
     CONNECT_OTHER,
+    SEND_UDP, /* which no wall of the kernel holds: names are found by it */
     LISTEN,
     ATTEMPTS
 };
@@ -120,6 +121,20 @@ static int try_connect(uint16_t port)
     return error;
 }
 
+static int try_send(uint16_t port)
+{
+    const struct sockaddr_in address = {
+        .sin_family = AF_INET, .sin_port = htons(port), .sin_addr = {htonl(INADDR_LOOPBACK)}};
+    int descriptor = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    int error = outcome(descriptor);
+
+    if (!error)
+        error = outcome(sendto(descriptor, "", 1, 0, (const struct sockaddr *)&address, sizeof(address)));
+    if (descriptor >= 0)
+        close(descriptor);
+    return error;
+}
+
 static int try_listen(void)
 {
     int descriptor = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -147,6 +162,7 @@ static void try_all(int number)
         tried->errors[FORK] = try_fork();
         tried->errors[CONNECT_ALLOWED] = try_connect(self.allowed_port);
         tried->errors[CONNECT_OTHER] = try_connect(self.other_port);
+        tried->errors[SEND_UDP] = try_send(self.other_port);
         tried->errors[LISTEN] = try_listen();
         tried->task = (int32_t)gettid();
         atomic_fetch_add(&self.results->done, 1);

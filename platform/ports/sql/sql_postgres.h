@@ -160,8 +160,8 @@ int postgres_run(struct postgres_connection *connection, const char *text);
 
 /* -- sql_postgres_address.c --------------------------------------------------------------------------------------- */
 
-/* conninfo: what libpq is told. ERR_INVALID and why, without a word of it: it is no address, or it names no host
- * that is reached by TCP. */
+/* conninfo: what libpq is told. ERR_INVALID and why, without a word of it: it is no address, it names no host that is
+ * reached by TCP, or one beyond this machine whose certificate would not be verified. */
 int postgres_check_address(const char *conninfo, char ret_message[SQL_MESSAGE_BYTES]);
 int postgres_get_reach(const char *url, struct sql_reach *ret_reach, char ret_message[SQL_MESSAGE_BYTES]);
 

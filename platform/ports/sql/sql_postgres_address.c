@@ -1,4 +1,4 @@
-/* What an address of Postgres says, as libpq reads it: what its server is reached by.
+/* What an address of Postgres says, as libpq reads it: what its server is reached by, and whether the way is safe.
  *
  * Nothing of an address is told where it is refused: what libpq says quotes it, and where it finds a host may be in the
  * middle of a password. */
@@ -79,6 +79,10 @@ static int check(const struct options *options, char ret_message[SQL_MESSAGE_BYT
         sql_message(ret_message,
                     "SHOPSTREAM_SQL_URL must name a host, as 127.0.0.1, and no folder: Postgres is reached by "
                     "TCP, as a shop in its sandbox makes no Unix socket");
+    } else if (!all_hosts(hosts, is_loopback_host) && !str_equal_cstr(option(options, "sslmode"), "verify-full")) {
+        sql_message(ret_message, "SHOPSTREAM_SQL_URL names another machine, so it must end with "
+                                 "?sslmode=verify-full&sslrootcert=FILE (the certificate of the server's authority): "
+                                 "nobody between may read or change what is sent there");
     } else {
         return 0;
     }

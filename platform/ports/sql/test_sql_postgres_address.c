@@ -66,6 +66,10 @@ static void test_sql_postgres_address__what_the_environment_adds_counts(void **s
     setenv("PGPORT", "7000", 1);
     EXPECT_PORTS("postgres://shop@127.0.0.1/shop", 7000);
     EXPECT_PORTS("postgres://shop@127.0.0.1:6000/shop", 6000);
+    setenv("PGHOSTADDR", "10.0.0.1", 1);
+    expect_refused("postgres://shop@127.0.0.1/shop", "another machine");
+    setenv("PGSSLMODE", "verify-full", 1);
+    EXPECT_PORTS("postgres://shop@127.0.0.1/shop", 7000);
 }
 
 static void test_sql_postgres_address__its_files_are_told(void **state)
@@ -79,6 +83,20 @@ static void test_sql_postgres_address__its_files_are_told(void **state)
     assert_int_equal(reach.file_count, 2);
     assert_string_equal(reach.files[0], "/srv/ca.pem");
     assert_string_equal(reach.files[1], "/srv/pass file");
+}
+
+static void test_sql_postgres_address__what_leaves_the_machine_is_verified(void **state)
+{
+    static const char *const urls[] = {"postgres://shop:s3cret@10.0.0.1/shop",
+                                       "postgres://shop:s3cret@db.internal/shop?sslmode=require",
+                                       "postgres://shop:s3cret@db.internal/shop?sslmode=verify-ca",
+                                       "postgres://shop:s3cret@127.0.0.1,10.0.0.1/shop",
+                                       "postgres://shop:s3cret@127.example.com/shop",
+                                       "postgres://shop:s3cret@127.0.0.1/shop?hostaddr=10.0.0.1"};
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(urls); i++)
+        expect_refused(urls[i], "?sslmode=verify-full&sslrootcert=FILE");
 }
 
 static void test_sql_postgres_address__a_unix_socket_is_refused(void **state)
@@ -112,6 +130,7 @@ int main(void)
         TEST(test_sql_postgres_address__its_ports_are_told),
         TEST(test_sql_postgres_address__what_the_environment_adds_counts),
         TEST(test_sql_postgres_address__its_files_are_told),
+        TEST(test_sql_postgres_address__what_leaves_the_machine_is_verified),
         TEST(test_sql_postgres_address__a_unix_socket_is_refused),
         TEST(test_sql_postgres_address__what_is_no_address_is_not_told),
     };
