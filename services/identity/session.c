@@ -194,25 +194,42 @@ static int rename_session(struct call *call, struct str user_id, struct str sess
     return ended < 0 ? ended : 0;
 }
 
-/* Does something to all sessions of a user but one (empty: all), the oldest first. */
+struct session_id {
+    struct session_id *next;
+    struct str id;
+};
+
+/* All of a user's but one (empty: all), however many there are, the oldest first; in the call's arena. */
+static int list_session_ids(struct call *call, struct str user_id, struct str kept_session_id,
+                            struct session_id **ret_first)
+{
+    CLEANUP(sql_finish_cleanup) struct sql_rows *rows = NULL;
+    struct session_id **last = ret_first;
+    int row;
+    *ret_first = NULL;
+    TRY(sql_query(call->tx, &identity_sql_list_session_ids,
+                  SQL_ARGS(sql_text(call->tenant), sql_text(user_id), sql_text(kept_session_id)), &rows));
+    while ((row = sql_next(rows)) > 0) {
+        struct session_id *session = arena_alloc(call->arena, sizeof(*session));
+        if (!session)
+            return ERR_NO_MEMORY;
+        *session = (struct session_id){.id = arena_copy(call->arena, sql_get_text(rows, 0))};
+        if (!session->id.ptr)
+            return ERR_NO_MEMORY;
+        *last = session;
+        last = &session->next;
+    }
+    return row;
+}
+
+/* Does something to each of them. What was made since, as a copy of one, is none of them. */
 static int each_session(struct call *call, struct str user_id, struct str kept_session_id,
                         int (*change)(struct call *call, struct str user_id, struct str session_id))
 {
-    struct str ids[SESSIONS_OF_USER_MAX + 1];
-    size_t count = 0;
-    int row = 1;
-    struct sql_rows *rows = NULL;
-    TRY(sql_query(call->tx, &identity_sql_list_session_ids,
-                  SQL_ARGS(sql_text(call->tenant), sql_text(user_id), sql_text(kept_session_id)), &rows));
-    while (count <= SESSIONS_OF_USER_MAX && (row = sql_next(rows)) > 0)
-        ids[count++] = arena_copy(call->arena, sql_get_text(rows, 0));
-    sql_finish(rows);
-    TRY(row);
-    for (size_t i = 0; i < count; i++) {
-        if (!ids[i].ptr)
-            return ERR_NO_MEMORY;
-        TRY(change(call, user_id, ids[i]));
-    }
+    struct session_id *session;
+    TRY(list_session_ids(call, user_id, kept_session_id, &session));
+    for (; session; session = session->next)
+        TRY(change(call, user_id, session->id));
     return 0;
 }
 

@@ -232,6 +232,61 @@ static void test_identity__sessions_are_listed_and_revoked(void **state)
 }
 
 /* What is stolen with the database opens nothing: no token and no code is in it as it was sent. */
+/* The one after the last takes the place of the oldest, whose tokens are refused at once. */
+static void test_identity__a_person_has_fifty_sessions(void **state)
+{
+    (void)state;
+    struct tokens oldest = sign_in_root(), second = sign_in_root();
+    struct tokens newest = second;
+    for (int i = 2; i < SESSIONS_OF_USER_MAX; i++)
+        newest = sign_in_root();
+    expect(ask(HTTP_GET, "/v1/me", oldest.access, NULL), 200, NULL);
+    newest = sign_in_root();
+    expect(ask(HTTP_GET, "/v1/me", oldest.access, NULL), 401, "token_revoked");
+    expect(refresh_with(oldest.refresh), 401, "invalid_refresh_token");
+    expect(ask(HTTP_GET, "/v1/me", second.access, NULL), 200, NULL);
+    struct test_answer answer = ask(HTTP_GET, "/v1/sessions", newest.access, NULL);
+    assert_int_equal(count_of(answer.body, "\"created_at\""), SESSIONS_OF_USER_MAX);
+}
+
+static int multiply_sessions(struct sql_tx *tx, void *argument)
+{
+    static const struct sql_statement multiply = {
+        "test_multiply_sessions",
+        "INSERT INTO session (tenant, id, user_id, created_at_ms, last_used_at_ms, expires_at_ms, address, user_agent,"
+        " tokens_until_ms) SELECT tenant, id || $1, user_id, created_at_ms, last_used_at_ms, expires_at_ms, address,"
+        " user_agent, tokens_until_ms FROM session"};
+    (void)argument;
+    for (int i = 0; i < 6; i++)
+        TRY(sql_exec(tx, &multiply, SQL_ARGS(sql_text(str_slice(STR("abcdef"), (size_t)i, 1))), NULL));
+    return 0;
+}
+
+static int count_sessions(struct sql_tx *tx, void *argument)
+{
+    static const struct sql_statement count = {"test_count_sessions", "SELECT count(*) FROM session"};
+    CLEANUP(sql_finish_cleanup) struct sql_rows *rows = NULL;
+    TRY(sql_query_row(tx, &count, SQL_NO_ARGS, &rows));
+    *(int64_t *)argument = sql_get_int(rows, 0);
+    return 0;
+}
+
+/* However many there are. */
+static void test_identity__ending_all_sessions_leaves_none(void **state)
+{
+    (void)state;
+    struct sql_db *db = host_instance(shop.host, "identity")->db;
+    int64_t count = 0;
+    struct tokens tokens = sign_in_root();
+    assert_int_equal(sql_write(db, multiply_sessions, NULL), 0);
+    assert_int_equal(sql_read(db, count_sessions, &count), 0);
+    assert_true(count > SESSIONS_OF_USER_MAX + 1);
+    expect(ask(HTTP_DELETE, "/v1/sessions", tokens.access, NULL), 204, NULL);
+    assert_int_equal(sql_read(db, count_sessions, &count), 0);
+    assert_int_equal(count, 0);
+    expect(ask(HTTP_GET, "/v1/me", tokens.access, NULL), 401, "token_revoked");
+}
+
 static void test_identity__tokens_and_codes_are_stored_hashed(void **state)
 {
     (void)state;
@@ -600,6 +655,8 @@ int main(void)
         TEST(test_identity__logout_ends_the_session_at_once_and_for_good),
         TEST(test_identity__a_block_lasts_as_long_as_the_tokens_that_it_is_for),
         TEST(test_identity__sessions_are_listed_and_revoked),
+        TEST(test_identity__a_person_has_fifty_sessions),
+        TEST(test_identity__ending_all_sessions_leaves_none),
         TEST(test_identity__tokens_and_codes_are_stored_hashed),
         TEST(test_identity__a_forgotten_password_is_reset_by_mail),
         TEST(test_identity__a_changed_password_ends_the_other_sessions),
