@@ -325,61 +325,79 @@ def schema_of(database):
     return dict(database.execute("SELECT name, sql FROM sqlite_schema WHERE sql IS NOT NULL"))
 
 
+def migrations_of(folder):
+    return sorted(path for path in folder.glob("*.sql") if not path.name.endswith(".postgres.sql"))
+
+
+def number_of(migration):
+    return int(migration.stem.partition("_")[0])
+
+
+def tables(migrations):
+    """({table: columns}, {name: text}) that some migrations make."""
+    with contextlib.closing(sqlite3.connect(":memory:")) as made:
+        for migration in migrations:
+            made.executescript(migration.read_text())
+        names = [name for (name,) in made.execute("SELECT name FROM sqlite_schema WHERE type = 'table'"
+                                                  " AND name NOT LIKE 'sqlite_%'")]
+        return {name: [column[1] for column in made.execute("PRAGMA table_info(%s)" % name)] for name in names}, \
+            schema_of(made)
+
+
+def take_back(database, service, migrations):
+    """Takes the last migration back: its tables are made by those before it, and what fits of the rows stays.
+    A table that it added goes; one that it took away comes back empty. How many rows stayed."""
+    new, _ = tables(migrations)
+    old, _ = tables(migrations[:-1])
+    kept = {}
+    for table, columns in old.items():
+        columns = ", ".join(column for column in columns if column in new.get(table, ()))
+        if columns:
+            kept[table, columns] = database.execute("SELECT %s FROM %s" % (columns, table)).fetchall()
+    for table in new:
+        database.execute("DROP TABLE %s" % table)
+    for migration in migrations[:-1]:
+        database.executescript(migration.read_text())
+    for (table, columns), rows in kept.items():
+        database.execute("DELETE FROM %s" % table)  # what a migration put there
+        marks = ", ".join("?" * len(columns.split(", ")))
+        database.executemany("INSERT INTO %s (%s) VALUES (%s)" % (table, columns, marks), rows)
+    gone = database.execute("DELETE FROM shopstream_migrations WHERE list = ? AND number = ?",
+                            (service, number_of(migrations[-1]))).rowcount
+    database.commit()
+    check(gone == 1, service, migrations[-1].name, "was not applied")
+    return sum(map(len, kept.values()))
+
+
 class Upgrade(Trade):
-    """A folder that is one migration of the payments behind, with an order in it."""
+    """A folder that is one migration of each service behind, with an order in it."""
     starts = True
-    migrations = sorted(path for path in (ROOT / "services" / "payments" / "migrations").glob("*.sql")
-                        if not path.name.endswith(".postgres.sql"))
-    number = int(migrations[-1].stem.partition("_")[0])
+    migrations = {folder.parent.name: migrations_of(folder) for folder in (ROOT / "services").glob("*/migrations")
+                  if len(migrations_of(folder)) > 1}
 
-    def database(self, data):
-        return contextlib.closing(sqlite3.connect(data / "payments.db"))
-
-    def tables(self, migrations):
-        """({table: columns}, {name: text}) that some migrations make."""
-        with contextlib.closing(sqlite3.connect(":memory:")) as made:
-            for migration in migrations:
-                made.executescript(migration.read_text())
-            names = [name for (name,) in made.execute("SELECT name FROM sqlite_schema WHERE type = 'table'"
-                                                      " AND name NOT LIKE 'sqlite_%'")]
-            return {name: [column[1] for column in made.execute("PRAGMA table_info(%s)" % name)] for name in names}, \
-                schema_of(made)
+    def database(self, data, service):
+        return contextlib.closing(sqlite3.connect(data / (service + ".db")))
 
     def alter(self, data):
-        """Takes the last migration back: its tables are made by those before it, and what fits of the rows stays.
-        A table that it added goes; one that it took away comes back empty."""
-        new, _ = self.tables(self.migrations)
-        old, _ = self.tables(self.migrations[:-1])
-        with self.database(data) as database:
-            kept = {}
-            for table, columns in old.items():
-                columns = ", ".join(column for column in columns if column in new.get(table, ()))
-                if columns:
-                    kept[table, columns] = database.execute("SELECT %s FROM %s" % (columns, table)).fetchall()
-            for table in new:
-                database.execute("DROP TABLE %s" % table)
-            for migration in self.migrations[:-1]:
-                database.executescript(migration.read_text())
-            for (table, columns), rows in kept.items():
-                marks = ", ".join("?" * len(columns.split(", ")))
-                database.executemany("INSERT INTO %s (%s) VALUES (%s)" % (table, columns, marks), rows)
-            gone = database.execute("DELETE FROM shopstream_migrations WHERE list = 'payments' AND number = ?",
-                                    (self.number,)).rowcount
-            database.commit()
-        check(gone == 1, "migration", self.number, "was not applied")
-        check(kept, "nothing stayed of the payments")
+        for service, migrations in self.migrations.items():
+            with self.database(data, service) as database:
+                check(take_back(database, service, migrations) > 0, "nothing stayed of", service)
 
     def audit(self, shop, acknowledged):
         self.key = new_key()
         order = shop.buy([(self.sku, 1)])
         self.audit_trade(shop, [self.audit_earlier(shop), order])
-        _, expected = self.tables(self.migrations)
-        with self.database(shop.data) as database:
+        for service, migrations in self.migrations.items():
+            self.audit_schema(shop.data, service, migrations)
+
+    def audit_schema(self, data, service, migrations):
+        _, expected = tables(migrations)
+        with self.database(data, service) as database:
             made = schema_of(database)
-            applied = database.execute("SELECT max(number) FROM shopstream_migrations WHERE list = 'payments'")
-            number, = applied.fetchone()
-        check(number == self.number, "applied:", number)
-        check(expected.items() <= made.items(), "other tables:", expected.items() - made.items())
+            number, = database.execute("SELECT max(number) FROM shopstream_migrations WHERE list = ?",
+                                       (service,)).fetchone()
+        check(number == number_of(migrations[-1]), service, "applied:", number)
+        check(expected.items() <= made.items(), service, "other tables:", expected.items() - made.items())
 
 
 SCENARIOS = {"checkout": Checkout, "refund": Refund, "import": Import, "first-start": FirstStart, "upgrade": Upgrade,

@@ -2,15 +2,17 @@
 
 The sweep itself is `make crash`; `make crash-quick` is the part of it that belongs to every change.
 """
+import contextlib
 import itertools
 import pathlib
+import sqlite3
 import sys
 import tempfile
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
-from scenarios import SCENARIOS, Upgrade, schema_of  # noqa: E402
+from scenarios import SCENARIOS, Upgrade, number_of, schema_of, tables, take_back  # noqa: E402
 from strace import Recording, Target, calls_of, read_trace  # noqa: E402
 from sweep import TRIES_LATER_MAX, TRIES_MAX, Sweep  # noqa: E402
 
@@ -102,39 +104,33 @@ class SweepTest(unittest.TestCase):
         self.assertEqual((2, 1), (sweep.passed, sweep.failed), said)
         self.assertIn("NOT MET --only made up/thread/call/file/3", said)
 
-    def upgrade_of(self, folder, statements):
-        """The upgrade by one more migration than there is, and its payments.db with a payment in it."""
-        extra = folder / ("%04d_more.sql" % (Upgrade.number + 1))
-        extra.write_text(statements)
-
-        class More(Upgrade):
-            migrations = [*Upgrade.migrations, extra]
-            number = Upgrade.number + 1
-        scenario = More()
-        with scenario.database(folder) as database:
-            database.execute("CREATE TABLE shopstream_migrations (list text, number bigint)")
-            for migration in More.migrations:
-                database.executescript(migration.read_text())
-            database.execute("INSERT INTO shopstream_migrations VALUES ('payments', ?)", (More.number,))
-            database.execute("INSERT INTO reconciliation_marks (name, value) VALUES ('kept', 7)")
-            database.commit()
-        return scenario
+    def database_of(self, folder, migrations):
+        """A payments.db that these made, with a mark in it."""
+        database = sqlite3.connect(folder / "payments.db")
+        database.execute("CREATE TABLE shopstream_migrations (list text, number bigint)")
+        for migration in migrations:
+            database.executescript(migration.read_text())
+        database.execute("INSERT INTO shopstream_migrations VALUES ('payments', ?)", (number_of(migrations[-1]),))
+        database.execute("INSERT INTO reconciliation_marks (name, value) VALUES ('kept', 7)")
+        database.commit()
+        return contextlib.closing(database)
 
     def test_sweep__an_upgrade_is_taken_back_whatever_it_did(self):
+        before = Upgrade.migrations["payments"]
         for statements in ("CREATE TABLE notes (id text PRIMARY KEY, note text); INSERT INTO notes VALUES ('a', 'b');",
                            "ALTER TABLE reconciliation_marks ADD COLUMN note text;",
                            "DROP TABLE reconciliation_cursors;"):
             with self.subTest(statements), tempfile.TemporaryDirectory(prefix="shopstream-crash-") as name:
-                scenario = self.upgrade_of(pathlib.Path(name), statements)
-                scenario.alter(pathlib.Path(name))
-                with scenario.database(pathlib.Path(name)) as database:
-                    _, before = scenario.tables(scenario.migrations[:-1])
+                extra = pathlib.Path(name, "%04d_more.sql" % (number_of(before[-1]) + 1))
+                extra.write_text(statements)
+                with self.database_of(pathlib.Path(name), [*before, extra]) as database:
+                    self.assertEqual(1, take_back(database, "payments", [*before, extra]))
                     found = {name: text for name, text in schema_of(database).items()
                              if name != "shopstream_migrations"}
-                    self.assertEqual(before, found)
+                    self.assertEqual(tables(before)[1], found)
                     kept = database.execute("SELECT * FROM reconciliation_marks").fetchall()
                     self.assertEqual([("kept", 7)], kept)
-                    database.executescript(scenario.migrations[-1].read_text())
+                    database.executescript(extra.read_text())
 
     def test_sweep__every_scenario_holds_where_nobody_is_killed(self):
         for name in SCENARIOS:
