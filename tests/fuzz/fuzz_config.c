@@ -17,6 +17,14 @@ static const struct config_row rows[] = {
 };
 static const struct config_row *const tables[] = {rows, NULL};
 
+/* A row that nobody gave a value has its default, which for the key is none. */
+static void expect_within(const struct config *config, const struct config_row *row, struct str value)
+{
+    int64_t max = row->max ? row->max : CONFIG_VALUE_BYTES_MAX;
+
+    ASSERT(!config_is_given(config, row) || ((int64_t)value.len >= row->min && (int64_t)value.len <= max));
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     CLEANUP(config_cleanup) struct config *config = NULL;
@@ -33,7 +41,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return 0;
     }
     ASSERT(config_get_int(config, &rows[0]) >= 1 && config_get_int(config, &rows[0]) <= 65535);
-    ASSERT(config_get_str(config, &rows[1]).len >= 1 && config_get_str(config, &rows[1]).len <= 40);
+    const struct config_row *texts[] = {&rows[1], &rows[3], &rows[5]};
+    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+        expect_within(config, texts[i], config_get_str(config, texts[i]));
+    expect_within(config, &rows[4], secret_bytes(config_get_secret(config, &rows[4])));
+    if (config_is_given(config, &rows[2]))
+        ASSERT(str_find(str_from(data, size), config_get_bool(config, &rows[2]) ? STR("on") : STR("off")) >= 0);
     ASSERT(str_find_char(config_get_str(config, &rows[3]), ':') > 0);
     return 0;
 }
