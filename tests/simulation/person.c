@@ -12,6 +12,7 @@
 #define MAIL_LOOKS_MAX 30
 #define ARENA_BYTES ((size_t)1 << 20)
 #define CLAIMS_BYTES 2048
+#define SESSION_LIFETIME_S (INT64_C(30) * 24 * 3600) /* since its last use, as services/identity/README.md says */
 
 struct person *person_new(int tenant)
 {
@@ -79,6 +80,7 @@ void person_take_tokens(struct person *person, const struct account_request *ask
     memcpy(person->access, asked->access, sizeof(person->access));
     memcpy(person->refresh, asked->refresh, sizeof(person->refresh));
     person->access_expires_s = token_expiry_s(person->access);
+    person->refresh_expires_s = person->access_expires_s - TOKEN_LIFETIME_S + SESSION_LIFETIME_S + 1;
     if (!person->refresh[0] || (simulation.clock_off_ms == 0 && !simulation.is_faulty &&
                                 person->access_expires_s > now_s + TOKEN_LIFETIME_S + 1))
         violated("an access token lives as long as it should", "%s until %lld, at %lld", person->email,
@@ -110,12 +112,20 @@ void person_sign_in(struct person *person)
     person_take_tokens(person, &asked);
 }
 
-/* A lost answer may have been one: then the next try is a reuse, which ends the session, as it should. */
+/* A lost answer may have been one: then the next try is a reuse, which ends the session, as it should. A token whose
+ * time is up by either of the shop's clocks is refused. */
 bool person_refresh(struct person *person)
 {
     struct account_request asked = {.method = HTTP_POST, .path = "refresh", .tenant = person->tenant};
+    uint64_t moves = simulation.clock_moves;
+    unsigned incarnation = simulator_incarnation(); /* a boot may set the steady clock */
+    bool is_late = shop_latest_ms() / 1000 > person->refresh_expires_s;
     snprintf(asked.body, sizeof(asked.body), "{\"refresh_token\":\"%s\"}", person->refresh);
     account_insist(&asked);
+    if (is_late && asked.status == 200 && moves == simulation.clock_moves && incarnation == simulator_incarnation())
+        violated("a refresh token ends", "%s: at %lld, of %lld", person->email, (long long)(shop_latest_ms() / 1000),
+                 (long long)person->refresh_expires_s);
+    simulation.struck.kinds[ENDED_REFRESH_TOKEN] += is_late && asked.status == 401;
     if (asked.status == 200)
         person_take_tokens(person, &asked);
     else

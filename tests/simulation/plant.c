@@ -1,6 +1,7 @@
 /* Bugs on purpose: each is put around the shop's code, never into it. */
 #include "services/services.h"
 #include "shopstream/catalog/v1/catalog.rpc.h"
+#include "shopstream/identity/v1/identity.rpc.h"
 #include "shopstream/orders/v1/orders.rpc.h"
 #include "tests/simulation/audit.sql.h"
 #include "tests/simulation/books.h"
@@ -17,7 +18,7 @@
 const char *const plant_names = "oversell, double-charge, double-refund, lost-event, early-answer, early-offset, "
                                 "missing-fsync, one-fsync, late-fsync, expired-token, logged-out-token, cart-twice, "
                                 "other-tenant, wall-clock, stale-page, endless-key, endless-reservation, "
-                                "forgotten-key, traced-address, late-request";
+                                "forgotten-key, endless-session, traced-address, late-request";
 
 /* Whoever misses it first says so. */
 #define WHAT_WAS_COMMITTED_IS_GONE                                                                                     \
@@ -59,6 +60,7 @@ static const struct {
     [PLANT_ENDLESS_KEY] = {"endless-key", {"an idempotency key ends"}},
     [PLANT_ENDLESS_RESERVATION] = {"endless-reservation", {"a reservation ends when its time is up"}},
     [PLANT_FORGOTTEN_KEY] = {"forgotten-key", {"money goes back as often as somebody asked"}},
+    [PLANT_ENDLESS_SESSION] = {"endless-session", {"a refresh token ends"}},
     [PLANT_TRACED_ADDRESS] = {"traced-address", {SAME_HISTORY}},
     [PLANT_LATE_REQUEST] = {"late-request", {NULL}},
 };
@@ -241,6 +243,20 @@ static int reserve_endlessly(struct call *call, const ProtobufCMessage *in, Prot
     return find_handler(&catalog_service, &catalog_reserve_stock_rpc)(call, &changed.base, out);
 }
 
+/* -- Sessions whose end is forgotten ------------------------------------------------------------------------------- */
+
+static int forget_ends(struct sql_tx *tx, void *argument)
+{
+    (void)argument;
+    return sql_exec(tx, &simulation_sql_plant_forget_ends, SQL_NO_ARGS, NULL);
+}
+
+static int refresh_endlessly(struct call *call, const ProtobufCMessage *in, ProtobufCMessage *out)
+{
+    TRY(call_write(call, forget_ends, NULL));
+    return find_handler(&identity_service, &identity_refresh_rpc)(call, in, out);
+}
+
 /* -- An order that leaves its cart, and one that is shown to whoever asks ------------------------------------------ */
 
 /* Where the answer waits for what becomes of the order, the handler itself would miss it. */
@@ -311,6 +327,7 @@ static const struct {
     {PLANT_CART_TWICE, &orders_service, RPC(orders, create_order)},
     {PLANT_EARLY_ANSWER, &orders_service, .rpc = &orders_create_order_rpc, .handler = create_order_early},
     {PLANT_OTHER_TENANT, &orders_service, RPC(orders, get_order)},
+    {PLANT_ENDLESS_SESSION, &identity_service, .rpc = &identity_refresh_rpc, .handler = refresh_endlessly},
 };
 
 /* The service with the planted handlers in the place of its own. */

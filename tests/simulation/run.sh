@@ -54,7 +54,7 @@ check "same history, two at a time and one" same_twice
 check "planted traced-address" "$simulation" --plant traced-address --expect-violation --seed 7 --repeat "$repeats"
 for bug in oversell double-charge double-refund lost-event early-answer early-offset missing-fsync one-fsync \
     late-fsync expired-token logged-out-token cart-twice other-tenant wall-clock stale-page endless-key \
-    endless-reservation forgotten-key; do
+    endless-reservation forgotten-key endless-session; do
     check "planted $bug" "$simulation" --plant "$bug" --expect-violation --seeds 1000
 done
 check "what finds a planted bug is what it breaks" found_by_another

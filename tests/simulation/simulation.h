@@ -63,6 +63,7 @@ enum plant {
     PLANT_ENDLESS_KEY,         /* an idempotency key is kept for ever */
     PLANT_ENDLESS_RESERVATION, /* stock is reserved for as long as the catalog allows */
     PLANT_FORGOTTEN_KEY,       /* money is given back by a key that the provider has forgotten */
+    PLANT_ENDLESS_SESSION,     /* a session that is refreshed ends at no time */
     PLANT_TRACED_ADDRESS,      /* the hash of the trace takes an address in */
     PLANT_LATE_REQUEST,        /* no bug: a request is on its way for longer than its key is kept */
 };
@@ -77,6 +78,7 @@ struct person {
     char email[ID_BYTES], password[ID_BYTES];
     char access[TOKEN_BYTES], refresh[ID_BYTES]; /* empty: not signed in */
     int64_t access_expires_s;                    /* as the token says */
+    int64_t refresh_expires_s;                   /* at the latest */
     char guest_token[2 * ID_BYTES];
 };
 
@@ -168,6 +170,7 @@ enum struck {
     ENDED_KEY,         /* asked by again, it was a new one */
     ENDED_TOKEN,       /* asked with, it was refused */
     ENDED_REFUND_KEY,  /* at the provider, which had given money back by it */
+    ENDED_REFRESH_TOKEN,
     STRUCK_KINDS,
 };
 
