@@ -242,9 +242,12 @@ static int listen_all(struct serving *serving)
 {
     char message[512] = "";
 
+    /* First: who is told that the shop is ready may call it. */
+    if (listen_rpc(serving) != EXIT_DONE)
+        return EXIT_FAILED;
     if (host_listen(serving->host, serving->address, serving->port, serving->port == 0, message) < 0)
         return say_failed("%s; choose another port with --port, or stop what uses this one", message);
-    return listen_rpc(serving);
+    return EXIT_DONE;
 }
 
 static int open_host(struct serving *serving)
