@@ -11,6 +11,7 @@ struct stream {
     int status;
     unsigned interim_count;
     size_t body_len;
+    uint64_t body_sum; /* of its bytes */
     char body[2048];
     char headers[2048];
     bool closed;
@@ -62,6 +63,8 @@ static inline int on_data(nghttp2_session *session, uint8_t flags, int32_t strea
     if (stream->body_len + len < sizeof stream->body)
         memcpy(stream->body + stream->body_len, data, len);
     stream->body_len += len;
+    for (size_t i = 0; i < len; i++)
+        stream->body_sum += data[i];
     return 0;
 }
 
@@ -122,20 +125,25 @@ static inline void client_send(struct client *client)
     }
 }
 
+/* Waits for some bytes, and sends what follows from them. */
+static inline void client_step(struct client *client)
+{
+    static uint8_t bytes[65536];
+    ssize_t len = recv(client->descriptor, bytes, sizeof bytes, 0);
+    if (len < 0 && errno == EAGAIN)
+        fail_msg("nothing came; %u streams are closed", client->closed_count);
+    client->ended = len <= 0;
+    if (len > 0)
+        assert_int_equal(nghttp2_session_mem_recv(client->session, bytes, (size_t)len), len);
+    client_send(client);
+}
+
 /* Exchanges bytes until so many streams were closed, or the server ended the connection. */
 static inline void client_run(struct client *client, unsigned closed_count)
 {
-    static uint8_t bytes[65536];
     client_send(client);
-    while (client->closed_count < closed_count && !client->ended) {
-        ssize_t len = recv(client->descriptor, bytes, sizeof bytes, 0);
-        if (len < 0 && errno == EAGAIN)
-            fail_msg("nothing came; %u of %u streams are closed", client->closed_count, closed_count);
-        client->ended = len <= 0;
-        if (len > 0)
-            assert_int_equal(nghttp2_session_mem_recv(client->session, bytes, (size_t)len), len);
-        client_send(client);
-    }
+    while (client->closed_count < closed_count && !client->ended)
+        client_step(client);
 }
 
 static inline ssize_t on_upload(nghttp2_session *session, int32_t stream_id, uint8_t *buffer, size_t capacity,

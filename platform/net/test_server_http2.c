@@ -89,6 +89,32 @@ static void test_server_http2__flow_control(void **state)
 }
 
 /* Answers by other tasks, out of order, on many streams. */
+/* Whose answers are cut into frames in turns: each is its own, though one loop serves them from one buffer. */
+static void test_server_http2__connections_in_turns(void **state)
+{
+    (void)state;
+    struct client *clients[] = {client_open_with(test_connect(server->port), 20000),
+                                client_open_with(test_connect(server->port), 30000)};
+    struct stream *large = client_get(clients[0], "/large");
+    struct stream *arena[40];
+    for (size_t i = 0; i < 40; i++)
+        arena[i] = client_get(clients[1], "/arena");
+    client_send(clients[0]);
+    client_send(clients[1]);
+    while (clients[0]->closed_count < 1 || clients[1]->closed_count < 40) {
+        if (clients[0]->closed_count < 1)
+            client_step(clients[0]);
+        if (clients[1]->closed_count < 40)
+            client_step(clients[1]);
+    }
+    assert_int_equal(large->body_len, LARGE_BYTES);
+    assert_int_equal(large->body_sum, (uint64_t)LARGE_BYTES * 'l');
+    for (size_t i = 0; i < 40; i++)
+        assert_int_equal(arena[i]->body_sum, (uint64_t)ARENA_BYTES * 'a');
+    client_close(clients[0]);
+    client_close(clients[1]);
+}
+
 static void test_server_http2__many_streams(void **state)
 {
     (void)state;
@@ -513,6 +539,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_server_http2__requests, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_server_http2__preface_in_pieces, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_server_http2__flow_control, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_server_http2__connections_in_turns, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_server_http2__many_streams, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_server_http2__expect_continue, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_server_http2__refusals, set_up, tear_down),
