@@ -227,9 +227,14 @@ class Bench:
                  **{key: result[key] for key in ("p50_us", "p95_us", "p99_us", "statuses")})
 
     def idle(self):
-        self.restart()  # what others have given back would be taken first, and not be seen
-        row = idle_connections.hold(self.shop, self.sizes["idle"])
-        self.add(row.pop("what"), row.pop("ok"), **row)
+        for secured in (None, None), idle_connections.make_certificate(self.folder):
+            self.shop.speak_tls(*secured)
+            for protocol in idle_connections.PROTOCOLS:
+                self.restart()  # what others have given back would be taken first, and not be seen
+                row = idle_connections.hold(self.shop, self.sizes["idle"], protocol)
+                self.add(row.pop("what"), row.pop("ok"), **row)
+        self.shop.speak_tls(None, None)
+        self.restart()
 
     def realtime(self):
         self.restart()

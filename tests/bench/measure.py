@@ -7,6 +7,7 @@ import random
 import signal
 import socket
 import sqlite3
+import ssl
 import subprocess
 import time
 import urllib.error
@@ -35,11 +36,13 @@ def free_port():
             return port
 
 
-def wait_for(url, process):
+def wait_for(url, process, authority=None):
+    """authority: the file of the certificate that a server of TLS is known by."""
     deadline = time.monotonic() + START_TIMEOUT_S
+    context = ssl.create_default_context(cafile=authority) if authority else None
     while True:
         try:
-            return urllib.request.urlopen(url, timeout=5).read()
+            return urllib.request.urlopen(url, timeout=5, context=context).read()
         except OSError:
             if process.poll() is not None or time.monotonic() > deadline:
                 raise SystemExit("bench: the server on %s does not answer" % url)
@@ -98,6 +101,12 @@ class Shop:
         self.arguments = arguments
         self.settings = {"RATE_LIMITS": "off", **settings}
         self.process = None
+        self.authority = None  # the certificate's file where it speaks TLS
+
+    def speak_tls(self, certificate, key):
+        """From the next start on; None, None: no more."""
+        self.authority = certificate
+        self.settings.update(TLS_CERTIFICATE=certificate or "", TLS_KEY=key or "")
 
     def start(self, wrapper=(), **variables):
         """Returns the milliseconds to the first answer."""
@@ -109,7 +118,7 @@ class Shop:
             self.process = subprocess.Popen(
                 [*wrapper, BINARY, "--port", str(self.port), "--data", str(self.folder), *self.arguments],
                 env={**environment, **variables}, stdout=subprocess.DEVNULL, stderr=log)
-        wait_for(self.url("/api/catalog/v1/products?limit=12"), self.process)
+        wait_for(self.url("/api/catalog/v1/products?limit=12"), self.process, self.authority)
         return (time.monotonic() - begun) * 1000
 
     def stop(self):
@@ -123,7 +132,7 @@ class Shop:
             self.process.wait()
 
     def url(self, path):
-        return "http://127.0.0.1:%d%s" % (self.port, path)
+        return "%s://127.0.0.1:%d%s" % ("https" if self.authority else "http", self.port, path)
 
     def get(self, path):
         return json.loads(urllib.request.urlopen(self.url(path), timeout=10).read())
