@@ -3,8 +3,8 @@
 
     bench.py [--quick] [--seconds N] [--rounds N] [--only PART,PART]
 
-Wall times drift with the machine, ratios do not: the shop and a bare epoll server of the same bytes take turns, and the
-median of the rounds counts. Prints a table and writes build/bench.json; with BENCH_DOCS=1 also docs/performance.md and
+Wall times drift with the machine, ratios do not: the shop and a bare epoll server of the same bytes take turns
+(measure.compared says what counts of the rounds). Prints a table and writes build/bench.json; with BENCH_DOCS=1 also docs/performance.md and
 its plots. --quick runs everything with small sizes, to see that it runs: its figures mean nothing.
 """
 import argparse
@@ -37,10 +37,10 @@ CPU_RATIO_MAX, PAGE_CPU_RATIO_MAX, ORDERS_MIN, HALF_RATE_P95_US, SIGN_IN_P95_US,
     1.5, 2, 1000, 50000, 100000, 500000
 START_MS_MAX, IDLE_MB_MAX, LOADED_MB_MAX = 100, 100, 400
 COUNTED_REQUESTS, COUNTED_ORDERS = 2000, 200
-FULL = {"seconds": 3, "rounds": 3, "starts": 21, "sign_ins": 200, "idle": 10000, "pages": 1000,
-        "flash": (50000, 60, 1000), "growth": (1000000, 100000, 1000, 3)}
-QUICK = {"seconds": 1, "rounds": 1, "starts": 3, "sign_ins": 8, "idle": 500, "pages": 60, "flash": (500, 2, 20),
-         "growth": (2000, 2000, 1000, 1)}
+FULL = {"seconds": 3, "round_seconds": 1, "rounds": 9, "starts": 21, "sign_ins": 200, "idle": 10000, "pages": 1000,
+        "flash": (50000, 60, 1000), "growth": (1000000, 100000, 1000, growth.PASSES)}
+QUICK = {"seconds": 1, "round_seconds": 1, "rounds": 1, "starts": 3, "sign_ins": 8, "idle": 500, "pages": 60,
+         "flash": (500, 2, 20), "growth": (2000, 2000, 1000, 2)}
 
 
 class Bench:
@@ -91,7 +91,7 @@ class Bench:
     # -- Reads, next to the bare server -------------------------------------------------------------------------------
     def cpu(self, process, port, path, connections, headers):
         before = measure.cpu_ns(process.pid)
-        result = measure.load(port, path, "-c", connections, "-s", self.sizes["seconds"],
+        result = measure.load(port, path, "-c", connections, "-s", self.sizes["round_seconds"],
                               *(word for header in headers for word in ("-H", header)))
         return (measure.cpu_ns(process.pid) - before) / max(1, result["requests"]) / 1000, result
 
@@ -120,11 +120,11 @@ class Bench:
                     ours.append(cpu_us)
                     runs.append(result)
                     theirs.append(self.cpu(bare, port, path, connections, headers)[0])
-                ratio = statistics.median(a / max(b, 0.001) for a, b in zip(ours, theirs))
+                cpu_us, bare_cpu_us, ratio = measure.compared(ours, theirs, 2)
                 if not headers:
                     self.bare_cpu_us += theirs
-                self.add("%s, %d connections" % (name, connections), ratio <= ratio_max, ratio=round(ratio, 2),
-                         cpu_us=round(statistics.median(ours), 2), bare_cpu_us=round(statistics.median(theirs), 2),
+                self.add("%s, %d connections" % (name, connections), ratio["ratio"] <= ratio_max, **ratio,
+                         cpu_us=cpu_us, bare_cpu_us=bare_cpu_us,
                          per_second=round(statistics.median(run["per_second"] for run in runs)),
                          **{key: statistics.median(run[key] for run in runs) for key in ("p50_us", "p95_us", "p99_us")})
         finally:

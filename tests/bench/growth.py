@@ -1,17 +1,18 @@
 #!/usr/bin/python3
 """What the same requests cost in a small shop and in a large one, in turns on one machine.
 
-    growth.py [--orders 1000000] [--products 100000] [--small 1000] [--passes 3]
+    growth.py [--orders 1000000] [--products 100000] [--small 1000] [--passes 20]
 
-The bar: at most 1.3 times the CPU. Each address is asked for once, so that no answer comes from the response cache.
+The bar: at most 1.3 times the CPU. Each address is asked for once, so that no answer comes from the response cache;
+what there is to ask for is dealt out to the passes at random, so that each pass asks for as much as any other.
 """
 import argparse
 import csv
 import io
 import json
 import pathlib
+import random
 import shutil
-import statistics
 import subprocess
 import sys
 import tempfile
@@ -25,12 +26,13 @@ import measure  # noqa: E402
 import shop as support  # noqa: E402
 
 RATIO_MAX = 1.3
+PASSES = 20  # many and short: so many pairs decide what three of them cannot
 CURSORS = 80  # pages of one list
-LIMITS = 2
-DETAILS = 200  # each pass others
-CONNECTIONS = 4
+LIMITS = range(4, 12)  # that each page is asked for by: below PAGE, so that it is full
+REQUESTS = 160  # a pass, in either shop
+CONNECTIONS = 2
 CUSTOMER_ORDERS = 200
-CHECKOUTS = 400
+CHECKOUTS = 150
 DAYS = 29  # that the orders were spread over: workflows are kept for 30
 BRANDS, CATEGORIES = 20, 10  # a few full pages of each in the small shop
 PAGE = 12
@@ -141,6 +143,14 @@ def cpu_us(shop, paths, token=None):
     return (measure.cpu_ns(shop.process.pid) - before) / len(paths) / 1000
 
 
+def dealt(items, number):
+    """A pass's part of addresses, in an order of chance. They begin anew when all were asked for, and end otherwise
+    then: an empty parameter says nothing, and makes another address."""
+    items = random.Random(1).sample(items, len(items))
+    turns = [divmod(number * REQUESTS + i, len(items)) for i in range(REQUESTS)]
+    return [items[place] + ("" if "?" in items[place] else "?") + "&" * turn for turn, place in turns]
+
+
 def lists_of(kind, paths, key, who=None):
     """(name, function from a shop and a pass to what it asks for and as whom) each."""
     def question(several):
@@ -149,12 +159,9 @@ def lists_of(kind, paths, key, who=None):
         def ask(shop, number):
             token = who(shop) if who else None
             if shop not in pages:
-                pages[shop] = [(path, cursor) for path in several for cursor in walk(shop, path, key, token)]
-                assert pages[shop], several
-            # A limit below PAGE, so that each page is full; others in each pass, so that none was asked for before.
-            limits = [PAGE - 1 - (number * LIMITS + i) % (PAGE - 4) for i in range(LIMITS)]
-            return [address for limit in limits for path, cursor in pages[shop]
-                    for address in addresses(path, [cursor], limit)], token
+                pages[shop] = [address for path in several for cursor in walk(shop, path, key, token)
+                               for limit in LIMITS for address in addresses(path, [cursor], limit)]
+            return dealt(pages[shop], number), token
         return ask
     return [("%s %s" % (kind, name), question(several)) for name, several in paths.items()]
 
@@ -173,9 +180,10 @@ def product_questions():
                                               for word in WORDS[:6]]
 
     def details(shop, number):
-        """Products all over the shop, others in each pass."""
+        """Products all over the shop."""
         step = max(1, shop.products // 1000)
-        return ["%s/p-%06d" % (PRODUCTS, (number * DETAILS + i) * step % shop.products) for i in range(DETAILS)], None
+        slugs = ["%s/p-%06d" % (PRODUCTS, i) for i in range(0, shop.products, step)]
+        return dealt(slugs, number), None
     return [*lists_of("products", paths, "products"), ("product detail", details)]
 
 
@@ -191,7 +199,7 @@ def order_questions():
         if not hasattr(shop, "some_orders"):
             shop.some_orders = [order["id"] for cursor in walk(shop, ORDERS, "orders", token)
                                 for order in shop.get(addresses(ORDERS, [cursor], PAGE)[0], token=token).json["orders"]]
-        return [ORDERS + "/" + order for order in shop.some_orders[:600]], token
+        return dealt([ORDERS + "/" + order for order in shop.some_orders], number), token
     return [*lists_of("a customer's orders", {"newest": [ORDERS], "of one status": [ORDERS + "?status=confirmed"]},
                       "orders", buyer),
             *lists_of("all orders", {"newest": [ORDERS], "of one status": [ORDERS + "?status=confirmed"]},
@@ -201,19 +209,36 @@ def order_questions():
 
 def row_of(name, small, large):
     """Each a figure a pass, taken in turns."""
-    ratio = statistics.median(b / max(a, 0.001) for a, b in zip(small, large))
-    return {"what": "growth: " + name, "cpu_us": round(statistics.median(large), 1),
-            "small_cpu_us": round(statistics.median(small), 1), "ratio": round(ratio, 2), "ok": ratio <= RATIO_MAX}
+    large_us, small_us, ratio = measure.compared(large, small, 1)
+    return {"what": "growth: " + name, "cpu_us": large_us, "small_cpu_us": small_us, **ratio,
+            "ok": ratio["ratio"] <= RATIO_MAX}
+
+
+def in_turn(shops, number):
+    """Their places; each is first in every other pass."""
+    places = range(len(shops))
+    return places if number % 2 == 0 else reversed(places)
+
+
+def in_turns(shops, passes, measure_one):
+    """A list of figures a shop."""
+    taken = [[0] * passes for _ in shops]
+    for number in range(passes):
+        for i in in_turn(shops, number):
+            taken[i][number] = measure_one(shops[i])
+    return taken
 
 
 def compare(questions, shops, passes):
-    for name, ask in questions:
-        figures = [[], []]
-        for number in range(passes):
-            for shop, taken in zip(shops, figures):
-                paths, token = ask(shop, number)
-                taken.append(cpu_us(shop, paths, token))
-        yield row_of(name, *figures)
+    """A pass goes through all of the questions: what disturbs the machine for a while meets a few pairs of each and not
+    all of one, and a list finds in the caches what others have left of it there."""
+    figures = {name: [[0] * passes for _ in shops] for name, _ in questions}
+    for number in range(passes):
+        for name, ask in questions:
+            for i in in_turn(shops, number):
+                paths, token = ask(shops[i], number)
+                figures[name][i][number] = cpu_us(shops[i], paths, token)
+    return [row_of(name, *taken) for name, taken in figures.items()]
 
 
 def checkout_us(shop):
@@ -241,12 +266,10 @@ def grow(kind, small, large, fill, questions, passes, checkout):
             begun = time.monotonic()
             fill(shop, count)
             print("growth: %d %s in %.0f s" % (count, kind, time.monotonic() - begun), flush=True)
-        starts = [[shop.restart() for _ in range(passes + 2)] for shop in shops]
-        rows = [row_of("start, by %s" % kind, *starts)]
+        rows = [row_of("start, by %s" % kind, *in_turns(shops, passes, GrownShop.restart))]
         rows += compare(questions, shops, passes)
         if checkout:
-            figures = list(zip(*[[checkout_us(shop) for shop in shops] for _ in range(passes)]))
-            rows.append(row_of("checkout, by %s" % kind, *figures))
+            rows.append(row_of("checkout, by %s" % kind, *in_turns(shops, passes, checkout_us)))
         for shop in shops:
             shop.stop()
         return rows
@@ -282,7 +305,7 @@ def main():
     parser.add_argument("--orders", type=int, default=1000000)
     parser.add_argument("--products", type=int, default=100000)
     parser.add_argument("--small", type=int, default=1000)
-    parser.add_argument("--passes", type=int, default=3)
+    parser.add_argument("--passes", type=int, default=PASSES)
     options = parser.parse_args()
     rows = run(options.orders, options.products, options.small, options.passes)
     for row in rows:

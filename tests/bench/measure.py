@@ -54,6 +54,22 @@ def cpu_ns(pid):
     return time.clock_gettime_ns((~pid << 3) | 2)
 
 
+def steady(figures):
+    """One figure of what was measured several times. Others and the kernel only ever add to the CPU that something
+    takes: the mean of the lower half leaves them out, and does not hang on one lucky pass, as the least does."""
+    lower = sorted(figures)[:(len(figures) + 1) // 2]
+    return sum(lower) / len(lower)
+
+
+def compared(figures, bases, digits):
+    """(the steady figure, that of the base, what is said of their ratio), of passes taken in turns. The ratio is made
+    of the two as they are shown; beside it are the lowest and the highest of one pass."""
+    figure, base = round(steady(figures), digits), round(steady(bases), digits)
+    pairs = [one / max(other, 0.001) for one, other in zip(figures, bases)]
+    return figure, base, {"ratio": round(figure / max(base, 0.001), 2), "ratio_low": round(min(pairs), 2),
+                          "ratio_high": round(max(pairs), 2)}
+
+
 def memory_mb(pid):
     for line in pathlib.Path("/proc/%d/status" % pid).read_text().splitlines():
         if line.startswith("VmRSS:"):

@@ -30,7 +30,8 @@ TABLES = (
     ("Start, memory, sign-in, connections", ("",)),
 )
 # Figures: what a column is called, and its unit; times in microseconds are shown in milliseconds from ten on.
-COLUMNS = {"ratio": ("ratio", "×"), "cpu_us": ("CPU", "µs"), "bare_cpu_us": ("CPU, bare server", "µs"),
+COLUMNS = {"ratio": ("ratio", "×"), "ratio_low": ("lowest pair", "×"), "ratio_high": ("highest pair", "×"),
+           "cpu_us": ("CPU", "µs"), "bare_cpu_us": ("CPU, bare server", "µs"),
            "bare_requests": ("in requests to the bare server", "×"),
            "render_cpu_us": ("CPU of rendering", "µs"), "small_cpu_us": ("CPU, small shop", "µs"),
            "per_second": ("a second", "/s"),
