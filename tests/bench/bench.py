@@ -4,8 +4,9 @@
     bench.py [--quick] [--seconds N] [--rounds N] [--only PART,PART]
 
 Wall times drift with the machine, ratios do not: the shop and a bare epoll server of the same bytes take turns
-(measure.compared says what counts of the rounds). Prints a table and writes build/bench.json; with BENCH_DOCS=1 also docs/performance.md and
-its plots. --quick runs everything with small sizes, to see that it runs: its figures mean nothing.
+(measure.compared says what counts of the rounds). Prints a table and writes build/bench.json; with BENCH_DOCS=1 also
+docs/performance.md and its plots, where the load of the machine before is at most BENCH_LOAD_MAX (0.5): what else runs
+takes part in every figure. --quick runs everything with small sizes, to see that it runs: its figures mean nothing.
 """
 import argparse
 import json
@@ -35,6 +36,7 @@ PASSWORD = "a password of the bench"
 ADMIN = "admin@bench.example"
 CPU_RATIO_MAX, PAGE_CPU_RATIO_MAX, ORDERS_MIN, HALF_RATE_P95_US, SIGN_IN_P95_US, FLASH_P95_US = \
     1.5, 2, 1000, 50000, 100000, 500000
+LOAD_MAX = "0.5"  # of the machine before figures for the docs are taken
 START_MS_MAX, IDLE_MB_MAX, LOADED_MB_MAX = 100, 100, 400
 COUNTED_REQUESTS, COUNTED_ORDERS = 2000, 200
 FULL = {"seconds": 3, "round_seconds": 1, "rounds": 9, "starts": 21, "sign_ins": 200, "idle": 10000, "pages": 1000,
@@ -47,17 +49,19 @@ class Bench:
     def __init__(self, sizes):
         self.sizes = sizes
         self.rows = []
+        self.part = ""  # that is being measured
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="shopstream-bench-", dir=measure.DISK))
         self.shop = measure.Shop(self.folder / "data", ADMIN_EMAIL=ADMIN, ADMIN_PASSWORD=PASSWORD, LOG_LEVEL="warning")
         self.top_rate = 0
         self.bare_cpu_us = []  # of a request to the bare server
 
     def add(self, what, ok=None, **figures):
-        row = {"what": what, **figures}
+        row = {"part": self.part, "what": what, **figures}
         if ok is not None:
             row["ok"] = bool(ok)
         self.rows.append(row)
-        print("%-52s %s" % (what, "  ".join("%s=%s" % item for item in row.items() if item[0] != "what")), flush=True)
+        print("%-52s %s" % (what, "  ".join("%s=%s" % item for item in row.items() if item[0] not in ("part", "what"))),
+              flush=True)
 
     def close(self):
         self.shop.close()
@@ -257,8 +261,34 @@ PARTS = ("start", "reads", "pages", "idle", "realtime", "checkout", "sign_in", "
 def machine():
     model = [line.split(":", 1)[1].strip() for line in pathlib.Path("/proc/cpuinfo").read_text().splitlines()
              if line.startswith("model name")]
-    return {"processors": os.cpu_count(), "model": model[0] if model else platform.machine(),
-            "kernel": platform.release().split("-")[0], "load_before": os.getloadavg()[0]}
+    return "%d × %s, Linux %s" % (os.cpu_count(), model[0] if model else platform.machine(),
+                                  platform.release().split("-")[0])
+
+
+def commit():
+    """What is measured: the last commit, and whether there is more than that."""
+    def git(*words):
+        return subprocess.run(["git", "-C", str(measure.ROOT), *words], capture_output=True, text=True).stdout.strip()
+    changed = git("status", "--porcelain", "--untracked-files=no")
+    return git("rev-parse", "--short=10", "HEAD") + (" and changes" if changed else "")
+
+
+def quiet_load():
+    """The load before, for the record; ends the program where that is too much for the docs."""
+    most, load = os.environ.get("BENCH_LOAD_MAX", LOAD_MAX), os.getloadavg()[0]
+    if os.environ.get("BENCH_DOCS") == "1" and load > float(most):
+        raise SystemExit("bench: the load is %.2f, and figures for the docs are of a machine with at most %s: end what "
+                         "runs, or allow more by BENCH_LOAD_MAX, which the page then says" % (load, most))
+    return {"load_before": round(load, 2), **({"load_allowed": most} if float(most) != float(LOAD_MAX) else {})}
+
+
+def measured(bench, part, about):
+    """Measures a part; about it: what the page says."""
+    begun, others = time.time(), measure.Others()
+    bench.part = part
+    getattr(bench, part)()
+    return {"begun": time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(begun)),
+            "minutes": round((time.time() - begun) / 60, 1), "others": others.processors(), **about}
 
 
 def main():
@@ -274,18 +304,15 @@ def main():
     wanted = set(options.only.split(","))
     if wanted - set(PARTS):
         parser.error("no part %s" % ", ".join(sorted(wanted - set(PARTS))))
-    begun, host = time.time(), machine()
+    about = {"machine": machine(), "commit": commit(), "quick": options.quick, **quiet_load()}
     bench = Bench(sizes)
     try:
-        for part in PARTS:
-            if part in wanted or part == "start":
-                getattr(bench, part)()
+        parts = {part: measured(bench, part, about) for part in PARTS if part in wanted or part == "start"}
         bench.shop.stop()
     finally:
         bench.close()
-    result = {"quick": options.quick, "parts": [part for part in PARTS if part in wanted],
-              "is_whole": wanted == set(PARTS), "machine": host, "minutes": round((time.time() - begun) / 60, 1),
-              "begun": time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(begun)), "rows": bench.rows}
+    result = {"parts": {part: parts[part] for part in parts if part in wanted},
+              "rows": [row for row in bench.rows if row["part"] in wanted]}
     (measure.BUILD / "bench.json").write_text(json.dumps(result, indent=1) + "\n")
     if os.environ.get("BENCH_DOCS") == "1":
         page.write(result, measure.ROOT / "docs")

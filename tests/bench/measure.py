@@ -78,14 +78,42 @@ def memory_mb(pid):
 
 
 def children(pid):
-    """The processes that a process started."""
-    return [int(child) for task in pathlib.Path("/proc/%d/task" % pid).iterdir()
-            for child in (task / "children").read_text().split()]
+    """The processes that a process started; none of one that is gone."""
+    with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+        return [int(child) for task in pathlib.Path("/proc/%d/task" % pid).iterdir()
+                for child in (task / "children").read_text().split()]
+    return []
 
 
 def family(pid):
     """A process and all that came of it."""
     return [pid] + [other for child in children(pid) for other in family(child)]
+
+
+def taken_s(pid):
+    """CPU of a process and of its children that have ended, as proc(5) counts it in /proc/PID/stat."""
+    with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+        fields = pathlib.Path("/proc/%d/stat" % pid).read_text().rsplit(")", 1)[1].split()
+        return sum(map(int, fields[11:15])) / os.sysconf("SC_CLK_TCK")
+    return 0
+
+
+class Others:
+    """What the rest of the machine does meanwhile: programs that are none of ours, and the kernel for anybody."""
+
+    def __init__(self):
+        self.begun, self.before = time.monotonic(), self.look()
+
+    @staticmethod
+    def look():
+        """Seconds of CPU that others have taken since the machine's start."""
+        user, nice, system, _, _, irq, softirq, steal = map(int, pathlib.Path("/proc/stat").read_text().split()[1:9])
+        busy = (user + nice + system + irq + softirq + steal) / os.sysconf("SC_CLK_TCK")
+        return busy - sum(map(taken_s, family(os.getpid())))
+
+    def processors(self):
+        """As many of them were busy with it, on average."""
+        return max(0, round((self.look() - self.before) / (time.monotonic() - self.begun), 2))
 
 
 def share_mb(pids):

@@ -91,13 +91,26 @@ def table(title, rows):
     return [*lines, ""]
 
 
+def about(parts):
+    """When, where, beside what and of which commit each part was measured."""
+    lines = ["| part | begun | took | load before | others meanwhile | commit | machine |", "|---" * 7 + "|"]
+    for name, part in parts.items():
+        load = shown_if("%s", part, "load_before") + shown_if(", BENCH_LOAD_MAX=%s", part, "load_allowed")
+        lines.append("| %s |" % " | ".join([
+            name + (", with small sizes: its figures mean nothing" if part.get("quick") else ""), part["begun"],
+            shown_if("%s min", part, "minutes"), load, shown_if("%s processors", part, "others"),
+            shown_if("%s", part, "commit"), part["machine"]]))
+    return [*lines, ""]
+
+
+def shown_if(words, part, key):
+    """Nothing of what was not kept at the time."""
+    return words % part[key] if key in part else ""
+
+
 def measured(result, folder):
     """The page's part, and its plots into the folder."""
-    host = result["machine"]
-    lines = ["", "Begun %s, in %s minutes, on %d processors (%s)%s%s." % (
-        result["begun"], result["minutes"], host["processors"], host["model"],
-        "".join("; %s again %s" % item for item in result.get("again", {}).items()),
-        "; with small sizes, so that the figures mean nothing" if result["quick"] else ""), ""]
+    lines = ["", *about(result["parts"])]
     for name, title, prefixes, figure, bar in PLOTS:
         rows = [row for row in result["rows"] if row["what"].startswith(prefixes) and figure in row]
         if rows:
@@ -114,19 +127,19 @@ def measured(result, folder):
 
 def among(known, result):
     """What was measured of some parts, in the place of what the page has of them; the rest stays."""
-    fresh = {row["what"]: row for row in result["rows"]}
-    rows = [fresh.pop(row["what"], row) for row in known["rows"]] + list(fresh.values())
-    again = {**known.get("again", {}), **dict.fromkeys(result["parts"], result["begun"])}
-    return {**known, "rows": rows, "again": again}
+    parts = {**known["parts"], **result["parts"]}
+    rows = [row for row in known["rows"] if row["part"] not in result["parts"]] + result["rows"]
+    return {"parts": parts, "rows": sorted(rows, key=lambda row: list(parts).index(row["part"]))}
 
 
 def write(result, docs):
     """Puts what was measured into the page."""
     page, folder = docs / "performance.md", docs / "performance"
+    figures = folder / "figures.json"
     folder.mkdir(exist_ok=True)
-    if not result["is_whole"]:
-        result = among(json.loads((folder / "figures.json").read_text()), result)
+    if figures.exists():
+        result = among(json.loads(figures.read_text()), result)
     head, rest = page.read_text().split(BEGIN)
     tail = rest.split(END)[1]
     page.write_text(head + BEGIN + measured(result, folder) + "\n" + END + tail)
-    (folder / "figures.json").write_text(json.dumps(result, indent=1) + "\n")
+    figures.write_text(json.dumps(result, indent=1) + "\n")
