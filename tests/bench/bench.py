@@ -29,7 +29,6 @@ import measure
 import page
 import storefront
 
-LIST = "/api/catalog/v1/products?limit=12"
 CONNECTIONS = (8, 64)
 BUYERS = (8, 64, 256)  # who order at a time: the more share a sync, the less an order costs
 PASSWORD = "a password of the bench"
@@ -38,11 +37,11 @@ CPU_RATIO_MAX, PAGE_CPU_RATIO_MAX, ORDERS_MIN, HALF_RATE_P95_US, SIGN_IN_P95_US,
     1.5, 2, 1000, 50000, 100000, 500000
 LOAD_MAX = "0.5"  # of the machine before figures for the docs are taken
 START_MS_MAX, IDLE_MB_MAX, LOADED_MB_MAX = 100, 100, 400
-COUNTED_REQUESTS, COUNTED_ORDERS = 2000, 200
 FULL = {"seconds": 3, "round_seconds": 1, "rounds": 9, "starts": 21, "sign_ins": 200, "idle": 10000, "pages": 1000,
-        "flash": (50000, 60, 1000), "growth": (1000000, 100000, 1000, growth.PASSES)}
+        "flash": (50000, 60, 1000), "growth": (1000000, 100000, 1000, growth.PASSES),
+        "counted": (20000, 200)}
 QUICK = {"seconds": 1, "round_seconds": 1, "rounds": 1, "starts": 3, "sign_ins": 8, "idle": 500, "pages": 60,
-         "flash": (500, 2, 20), "growth": (2000, 2000, 1000, 2)}
+         "flash": (500, 2, 20), "growth": (2000, 2000, 1000, 2), "counted": (2000, 20)}
 
 
 class Bench:
@@ -100,8 +99,8 @@ class Bench:
         return (measure.cpu_ns(process.pid) - before) / max(1, result["requests"]) / 1000, result
 
     def reads(self):
-        product = self.shop.get(LIST)["products"][0]
-        for name, path in (("product list of 12", LIST),
+        product = self.shop.get(counts.LIST)["products"][0]
+        for name, path in (("product list of 12", counts.LIST),
                            ("product detail", "/api/catalog/v1/products/" + product["slug"])):
             self.compare(name, path)
 
@@ -193,32 +192,9 @@ class Bench:
 
     # -- What can be counted ------------------------------------------------------------------------------------------
     def counted(self):
-        body = measure.order_of(self.article())
-        requests = COUNTED_REQUESTS // (10 if self.sizes is QUICK else 1)
-        orders = COUNTED_ORDERS // (10 if self.sizes is QUICK else 1)
-
-        def read():
-            return measure.load(self.shop.port, LIST, "-c", 8, "-n", requests, "-s", 120)
-
-        def buy():
-            result = measure.load_orders(self.shop, body, "-c", 8, "-n", orders, "-s", 240, wait=60)
-            measure.wait_until_idle(self.shop.process.pid)
-            return result
-        calls, result = counts.system_calls(self.shop.process.pid, read)
-        self.add("system calls a request, product list", calls=round(sum(calls.values()) / result["requests"], 2))
-        calls, result = counts.system_calls(self.shop.process.pid, buy)
-        self.add("system calls an order", calls=round(sum(calls.values()) / result["requests"], 1),
-                 syncs=round(sum(calls.get(name, 0) for name in counts.SYNCS) / result["requests"], 2))
         self.shop.stop()
-        count = counts.AllocationCount()
-        self.shop.start(**count.variables)
-        read()
-        for what, work in (("allocations a request, product list", read), ("allocations an order", buy)):
-            measure.wait_until_idle(self.shop.process.pid)
-            before = count.read()
-            result = work()
-            self.add(what, allocations=round((count.read() - before) / result["requests"], 1))
-        self.shop.stop()
+        for row in counts.hold(self.shop, *self.sizes["counted"]):
+            self.add(row.pop("what"), row.pop("ok"), **row)
         self.shop.start()
 
     # -- The others ---------------------------------------------------------------------------------------------------

@@ -25,7 +25,7 @@ TABLES = (
     ("Orders", ("checkout to", "checkout, ")),
     ("A flash sale", ("flash sale",)),
     ("Growth", ("growth:",)),
-    ("Work done for one", ("system calls", "allocations")),
+    ("Work done for one", ("system calls", "syncs", "allocations")),
     ("Followers", ("followers:",)),
     ("Start, memory, sign-in, connections", ("",)),
 )

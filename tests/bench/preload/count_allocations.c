@@ -1,5 +1,5 @@
-/* Counts what a program asks of malloc, for `make bench`: loaded into it by LD_PRELOAD, it keeps the count in the first
- * eight bytes of the file that ALLOCATION_COUNTS names, which must exist with at least that size. */
+/* Counts what a program asks of malloc, for `make bench` and tests/costs: loaded into it by LD_PRELOAD, it keeps the
+ * count in the first eight bytes of the file that ALLOCATION_COUNTS names, which must exist with at least that size. */
 #include <fcntl.h>
 #include <stdatomic.h>
 #include <stdlib.h>
