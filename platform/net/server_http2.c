@@ -3,8 +3,6 @@
 #include "platform/base/err.h"
 #include "platform/net/server_internal.h"
 
-#include <stdlib.h>
-
 /* The exchange of a stream; NULL once it is closed, or when it was refused before it had one. */
 static struct http_exchange *exchange_of(nghttp2_session *session, int32_t stream_id)
 {
@@ -589,52 +587,10 @@ void http2_answer(struct http_exchange *exchange, const struct http_response *re
         submit_response(exchange);
 }
 
-/* -- The session's memory ------------------------------------------------------------------------------------------ */
-
-/* nghttp2 builds each frame in a buffer that it makes with the session, larger than all else that it keeps together. It
- * hands out what is in there by nghttp2_session_mem_send, and http2_encode copies that before the next call: so the
- * buffer is empty between two calls, and one serves all sessions of a loop. */
-
-static void *session_malloc(size_t size, void *user_data)
-{
-    (void)user_data;
-    return malloc(size);
-}
-
-static void *session_calloc(size_t count, size_t size, void *user_data)
-{
-    (void)user_data;
-    return calloc(count, size);
-}
-
-static void session_free(void *block, void *user_data)
-{
-    struct http_loop *loop = user_data;
-    if (block != loop->frame_buffer)
-        free(block);
-}
-
-static void *session_realloc(void *block, size_t size, void *user_data)
-{
-    struct http_loop *loop = user_data;
-    ASSERT(block != loop->frame_buffer);
-    if (!loop->lends_frame_buffer || block || size < HTTP2_PAYLOAD_BYTES || size > HTTP2_FRAME_BYTES)
-        return realloc(block, size);
-    loop->lends_frame_buffer = false;
-    return loop->frame_buffer;
-}
-
-static nghttp2_mem memory_of(struct http_loop *loop)
-{
-    return (nghttp2_mem){loop, session_malloc, session_free, session_calloc, session_realloc};
-}
-
 /* -- The session -------------------------------------------------------------------------------------------------- */
 
 static int make_session(nghttp2_session **ret_session, struct http_connection *connection)
 {
-    struct http_loop *loop = connection->loop;
-    nghttp2_mem memory = memory_of(loop);
     nghttp2_session_callbacks *callbacks = NULL;
     nghttp2_option *option = NULL;
     int error = nghttp2_session_callbacks_new(&callbacks);
@@ -650,9 +606,7 @@ static int make_session(nghttp2_session **ret_session, struct http_connection *c
         nghttp2_option_set_max_continuations(option, HTTP2_CONTINUATIONS_MAX);
         nghttp2_option_set_stream_reset_rate_limit(option, HTTP2_RESETS_BURST, HTTP2_RESETS_PER_SECOND);
         nghttp2_option_set_max_outbound_ack(option, HTTP2_ACKS_MAX);
-        loop->lends_frame_buffer = true;
-        error = nghttp2_session_server_new3(ret_session, callbacks, connection, option, &memory);
-        loop->lends_frame_buffer = false;
+        error = nghttp2_session_server_new2(ret_session, callbacks, connection, option);
     }
     nghttp2_option_del(option);
     nghttp2_session_callbacks_del(callbacks);

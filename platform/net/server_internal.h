@@ -344,8 +344,6 @@ enum http_wait http1_wait(const struct http_connection *connection);
 bool http1_write_response(struct http_exchange *exchange, struct http_response *response, bool keep_alive,
                           bool *ret_held);
 
-#define HTTP2_PAYLOAD_BYTES 16384u /* of a frame, as it goes out */
-#define HTTP2_FRAME_BYTES 16448u   /* with its head and what nghttp2 puts around it */
 #define HTTP2_CONTINUATIONS_MAX 8u
 #define HTTP2_RESETS_BURST 100u /* streams that a peer may reset at once, and a second: CVE-2023-44487 */
 #define HTTP2_RESETS_PER_SECOND 20u
@@ -416,9 +414,7 @@ struct http_loop {
     char date_line[40];     /* "Date: Sun, 06 Nov 1994 08:49:37 GMT\r\n" */
     size_t date_len;
     char read_buffer[HTTP_READ_BYTES];
-    char plain_buffer[16384];             /* what TLS decrypted, one record */
-    char frame_buffer[HTTP2_FRAME_BYTES]; /* of all its HTTP/2 sessions */
-    bool lends_frame_buffer;              /* a session is being made, and has not got it */
+    char plain_buffer[16384]; /* what TLS decrypted, one record */
 };
 
 struct http_server {

@@ -88,8 +88,7 @@ static void test_server_http2__flow_control(void **state)
     client_close(client);
 }
 
-/* Answers by other tasks, out of order, on many streams. */
-/* Whose answers are cut into frames in turns: each is its own, though one loop serves them from one buffer. */
+/* Whose answers are cut into frames in turns: each has its own. */
 static void test_server_http2__connections_in_turns(void **state)
 {
     (void)state;
@@ -115,6 +114,7 @@ static void test_server_http2__connections_in_turns(void **state)
     client_close(clients[1]);
 }
 
+/* Answers by other tasks, out of order, on many streams. */
 static void test_server_http2__many_streams(void **state)
 {
     (void)state;
