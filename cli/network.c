@@ -127,10 +127,26 @@ static int add_databases(const struct config *config, struct network *network)
     return EXIT_DONE;
 }
 
+static int add_redis(const struct config *config, struct network *network)
+{
+    static const enum port ports[NETWORK_REDIS_MAX] = {PORT_CACHE, PORT_STREAM};
+    char message[REDIS_MESSAGE_BYTES];
+
+    for (size_t i = 0; i < NETWORK_REDIS_MAX; i++) {
+        struct redis_reach *reach = &network->redis[i];
+        if (redis_get_reach(ports[i], port_url(config, ports[i]), reach, message) < 0)
+            return say_failed("%s", message);
+        memcpy(network->ports + network->port_count, reach->ports, reach->port_count * sizeof(network->ports[0]));
+        network->port_count += reach->port_count;
+    }
+    return EXIT_DONE;
+}
+
 /* All that the settings name. What connects elsewhere joins with its ports, counted in NETWORK_PORTS_MAX. */
 static int choose_ports(const struct config *config, const struct service *const *services, struct network *network)
 {
-    static int (*const adders[])(const struct config *, struct network *) = {add_peers, add_provider, add_databases};
+    static int (*const adders[])(const struct config *, struct network *) = {add_peers, add_provider, add_databases,
+                                                                             add_redis};
     int status = EXIT_DONE;
 
     network->is_limited = !has_any_port(services);

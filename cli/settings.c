@@ -3,6 +3,7 @@
 #include "cli/commands.h"
 #include "cli/terminal.h"
 #include "platform/base/err.h"
+#include "platform/ports/redis/redis_address.h"
 #include "platform/ports/sql/sql.h"
 #include "platform/service/host.h"
 #include "platform/service/shop_settings.h"
@@ -181,10 +182,13 @@ static int check_own(const struct config *config, char ret_message[512])
 int settings_check(const struct config *config, const struct service *const *services, char ret_message[512])
 {
     struct sql_reach databases;
+    struct redis_reach redis;
 
     TRY(check_own(config, ret_message));
     TRY(shop_settings_check(config, ret_message));
     TRY(sql_get_reach(port_url(config, PORT_SQL), &databases, ret_message));
+    TRY(redis_get_reach(PORT_CACHE, port_url(config, PORT_CACHE), &redis, ret_message));
+    TRY(redis_get_reach(PORT_STREAM, port_url(config, PORT_STREAM), &redis, ret_message));
     for (; *services; services++) {
         if ((*services)->check)
             TRY((*services)->check(config, ret_message));

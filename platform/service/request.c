@@ -1,5 +1,6 @@
 #include "platform/service/request.h"
 
+#include "platform/ports/cache/cache.h"
 #include "platform/ports/clock/clock.h"
 #include "platform/service/compression.h"
 #include "platform/service/host.h"
@@ -413,6 +414,14 @@ static void run_problem(struct work *work)
     answer_problem(request);
 }
 
+/* The handler does not block, and neither does what is around it. */
+static bool may_run_inline(const struct request *request)
+{
+    const struct route *route = request->match.route;
+
+    return route && route->inline_ok && !(request_has_rate(request) && cache_blocks(request->host->cache));
+}
+
 bool request_begin(struct request *request)
 {
     request->started_ns = clock_monotonic_ns();
@@ -430,7 +439,7 @@ bool request_begin(struct request *request)
         finish(request, result < 0 ? result : trace_result);
         return true;
     }
-    if (request->match.route && request->match.route->inline_ok) {
+    if (may_run_inline(request)) {
         request_run(&request->work);
         return true;
     }

@@ -177,12 +177,18 @@ int request_authorise(struct request *request)
     return access_check(&request->call, request->match.route);
 }
 
+bool request_has_rate(const struct request *request)
+{
+    return request->host->rate_limits && request->match.route->rate != RATE_NONE &&
+           !request->instance->service->own_listener;
+}
+
 int request_limit_rate(struct request *request)
 {
     struct call *call = &request->call;
-    enum rate rate = request->match.route->rate;
 
-    if (!request->host->rate_limits || rate == RATE_NONE || request->instance->service->own_listener)
+    if (!request_has_rate(request))
         return 0;
-    return rate_check(call, rate, call->who.user_id.len ? call->who.user_id : call->client_address);
+    return rate_check(call, request->match.route->rate,
+                      call->who.user_id.len ? call->who.user_id : call->client_address);
 }

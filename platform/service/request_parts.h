@@ -13,6 +13,7 @@ enum transaction route_transaction(const struct route *route);
 int request_authenticate(struct request *request);
 int request_authorise(struct request *request);
 int access_check(struct call *call, const struct route *route); /* whether the row lets in who asks */
+bool request_has_rate(const struct request *request);           /* by its row; it has one */
 int request_limit_rate(struct request *request);
 
 /* browser.c. request_check_browser refuses what a page of another site made a browser send (is_program: it has an

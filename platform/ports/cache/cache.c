@@ -7,6 +7,8 @@ static const struct {
     int (*open)(struct cache **ret_cache, const struct port_config *config, char ret_message[512]);
 } adapters[] = {
     {{"memory"}, cache_memory_open},
+    {{"redis"}, cache_redis_open},
+    {{"rediss"}, cache_redis_open},
     {{NULL}, NULL},
 };
 
@@ -31,6 +33,11 @@ void cache_free(struct cache *cache)
 {
     if (cache)
         cache->adapter->free(cache);
+}
+
+bool cache_blocks(const struct cache *cache)
+{
+    return cache->adapter->blocks;
 }
 
 int cache_get(struct cache *cache, struct str key, struct arena *arena, struct str *ret_value)

@@ -1,8 +1,13 @@
-/* The cache port: what may be lost. Hot values, rate limits, locks and messages between the tasks of a process.
+/* The cache port: what may be lost. Hot values, rate limits, locks and messages, of the tasks of a process, or with an
+ * engine of all processes that share it.
  *
- * Everything here expires by the monotonic clock and is gone after a restart (with an engine of many processes: when
- * that restarts); so nothing that must hold is decided by it. A lock's token grows with each holder: whatever the lock
- * protects must refuse a token smaller than one that it has seen, for a holder may be slow and its time up.
+ * Everything here expires, by the monotonic clock or the engine's own, and is gone after a restart (with an engine:
+ * when that loses it); so nothing that must hold is decided by it. A lock's token grows with each holder: whatever the
+ * lock protects must refuse a token smaller than one that it has seen, for a holder may be slow and its time up.
+ *
+ * An engine that does not answer makes slower, not wrong: nothing is found, no lock is given, and rates are limited by
+ * each process alone. What else is asked of it is ERR_UNAVAILABLE, soon, and may have been done. So after a put or a
+ * delete that failed an older value may be found until its time is up; who cannot have that does not cache it.
  *
  * Values, counters and locks are names of their own: "a" the value and "a" the lock are two things. */
 #pragma once
@@ -19,6 +24,7 @@
 struct cache;
 struct cache_subscription;
 
+/* Hits and misses are this process's; the rest is the engine's, of all that is on it, and 0 while that is not there. */
 struct cache_stats {
     uint64_t hits;
     uint64_t misses;
@@ -30,6 +36,9 @@ struct cache_stats {
  * wants it; ERR_NO_MEMORY. */
 int cache_open(struct cache **ret_cache, const struct port_config *config, char ret_message[512]);
 void cache_free(struct cache *cache);
+
+/* Whether calls wait for another process, and so are none for an event loop. */
+bool cache_blocks(const struct cache *cache);
 
 /* 1 and a copy in the arena, or 0. */
 int cache_get(struct cache *cache, struct str key, struct arena *arena, struct str *ret_value);
@@ -51,14 +60,16 @@ struct cache_rate {
 };
 int cache_rate_limit(struct cache *cache, struct str key, const struct cache_rate *rate, int64_t *ret_retry_after_ms);
 
-/* ERR_CONFLICT: somebody holds it. The token grows with each lock taken in this process. */
+/* ERR_CONFLICT: somebody holds it. ERR_UNAVAILABLE: nobody can tell, or there is no room. The token grows with each
+ * lock taken, also when an engine has lost the last one. */
 int cache_lock(struct cache *cache, struct str key, int64_t ttl_ms, int64_t *ret_token);
 
 /* ERR_STALE: the time was up, or another holds it. */
 int cache_unlock(struct cache *cache, struct str key, int64_t token);
 
-/* A subscriber is called on the publisher's task, must not block, and neither subscribes nor unsubscribes in the call.
- * When cache_unsubscribe has returned, it is not called any more. */
+/* A subscriber is called on the publisher's task (with an engine: on one of its own), must not block, and neither
+ * subscribes nor unsubscribes in the call. When cache_unsubscribe has returned, it is not called any more. Messages
+ * that are published while the engine is not there are lost. */
 typedef void cache_subscriber(struct str channel, struct str message, void *argument);
 int cache_subscribe(struct cache *cache, const char *channel, cache_subscriber *subscriber, void *argument,
                     struct cache_subscription **ret_subscription);

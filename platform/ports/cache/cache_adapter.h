@@ -8,6 +8,7 @@
 
 struct cache_adapter {
     unsigned version;
+    bool blocks; /* see cache_blocks */
     void (*free)(struct cache *cache);
 
     int (*get)(struct cache *cache, struct str key, struct arena *arena, struct str *ret_value);
@@ -36,7 +37,14 @@ struct cache {
 /* Inside this process. */
 int cache_memory_open(struct cache **ret_cache, const struct port_config *config, char ret_message[512]);
 
-/* The same with other sizes. */
+/* On a Redis server. */
+int cache_redis_open(struct cache **ret_cache, const struct port_config *config, char ret_message[512]);
+
+/* The same with another time after which a server that has not answered is gone. */
+int cache_redis_new(struct cache **ret_cache, const struct port_config *config, int64_t answer_ms,
+                    char ret_message[512]);
+
+/* The memory adapter with other sizes. */
 struct cache_memory_config {
     size_t value_bytes_max;   /* of values with their keys; the least recently used go first. 0: 8 MiB */
     size_t counter_bytes_max; /* of counters and rate limits. 0: 4 MiB */
