@@ -38,6 +38,7 @@ struct port_config {
     const char *url;
     const char *data_path; /* the data folder */
     struct sql_db *db;     /* the service's database; NULL for a port that all services share */
+    const char *service;   /* its name; NULL likewise */
 };
 
 /* The first member of each row; the table ends with an empty one. */

@@ -113,8 +113,9 @@ static int open_kept(struct service_instance *instance, char ret_message[512])
     struct fault_plan *faults = host->options.faults;
     const struct port_config kv = host_port_config(host, PORT_KV, instance->db);
     const struct port_config queue = host_port_config(host, PORT_QUEUE, instance->db);
-    const struct port_config stream = host_port_config(host, PORT_STREAM, instance->db);
+    struct port_config stream = host_port_config(host, PORT_STREAM, instance->db);
 
+    stream.service = instance->service->name;
     snprintf(ret_message, 512, "Out of memory.");
     TRY(kv_open(&instance->kv, &kv, ret_message));
     TRY(kv_faulty_wrap(&instance->kv, faults));

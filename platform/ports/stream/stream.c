@@ -7,6 +7,8 @@ static const struct {
     int (*open)(struct stream **ret_stream, const struct port_config *config, char ret_message[512]);
 } adapters[] = {
     {{"sql"}, stream_sql_open},
+    {{"redis"}, stream_redis_open},
+    {{"rediss"}, stream_redis_open},
     {{NULL}, NULL},
 };
 

@@ -3,7 +3,14 @@
  * Entries of a stream are numbered from 1 without a gap, in commit order. Each group sees every entry; within a group
  * each goes to one consumer, and is pending until acknowledged. What stays pending too long is given to whoever reads
  * next. Delivery is at least once. A stream holds at most length_max entries that some group still needs: past it,
- * appending is refused with ERR_RATE_LIMITED, so that a stalled consumer slows its producers and not the machine. */
+ * appending is refused with ERR_RATE_LIMITED, so that a stalled consumer slows its producers and not the machine.
+ *
+ * What is appended and acknowledged in a transaction of the service's database commits with it, on any adapter: of an
+ * entry's effects and its acknowledgement in one transaction exactly one commits. An engine that is not the database
+ * hears of it after the commit, when a process reads the stream, which is so where it is appended to; until then about
+ * length_max entries more may wait. It numbers entries as they come to it, and one that has lost its data goes on at a
+ * greater number. While it is not there, what a transaction appends waits, and everything else is ERR_UNAVAILABLE. What
+ * is appended without a transaction is as durable as the engine is set up to be. */
 #pragma once
 
 #include "platform/base/arena.h"
@@ -45,10 +52,12 @@ struct stream_stats {
 int stream_open(struct stream **ret_stream, const struct port_config *config, char ret_message[512]);
 void stream_free(struct stream *stream);
 
-/* tx NULL: a write of its own. ERR_RATE_LIMITED: the stream is full. ret_id may be NULL. */
+/* tx NULL: a write of its own. ERR_RATE_LIMITED: the stream is full. ret_id may be NULL; it is 0 where an engine
+ * numbers the entry after the transaction. */
 int stream_append(struct stream *stream, struct sql_tx *tx, struct str name, struct str payload, int64_t *ret_id);
 
-/* Makes the group if it does not exist; it sees what the stream holds now and what follows. */
+/* Makes the group if it does not exist; it sees what the stream holds now and what follows. An engine that is not there
+ * makes it when it comes. */
 int stream_create_group(struct stream *stream, struct sql_tx *tx, struct str name, struct str group);
 
 /* First what is pending too long, then what is new, by id. *ret_count may be 0; costs a read when there is nothing.

@@ -28,3 +28,8 @@ int stream_sql_open(struct stream **ret_stream, const struct port_config *config
 
 /* The same with another length than STREAM_LENGTH_DEFAULT, at which a stream is full. */
 int stream_sql_new(struct stream **ret_stream, struct sql_db *db, int64_t length_max);
+
+/* Redis Streams, with tables of the same migrations for what is part of a transaction. */
+int stream_redis_open(struct stream **ret_stream, const struct port_config *config, char ret_message[512]);
+int stream_redis_new(struct stream **ret_stream, const struct port_config *config, int64_t length_max,
+                     char ret_message[512]);

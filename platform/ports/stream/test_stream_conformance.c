@@ -1,6 +1,8 @@
-/* The conformance suite of the stream port, on the sql adapter, alone and behind the decorator. */
+/* The conformance suite of the stream port, on the sql adapter or where the variable has its address (the suite
+ * tests/engines/redis sets it) on a Redis server, alone and behind the decorator. */
 #include "platform/base/task.h"
 #include "platform/ports/clock/clock.h"
+#include "platform/ports/redis/test_redis.h"
 #include "platform/ports/sql/test_database.h"
 #include "platform/ports/stream/migrations/migrations.h"
 #include "platform/ports/stream/stream_adapter.h"
@@ -27,6 +29,15 @@ struct fixture {
     size_t count;
 };
 
+static int open_stream(struct fixture *f)
+{
+    const struct port_config redis = {.url = test_redis_url(), .db = f->database.db, .service = "test"};
+    if (!redis.url)
+        return stream_sql_new(&f->stream, f->database.db, LENGTH_MAX);
+    test_redis_forget();
+    return stream_redis_new(&f->stream, &redis, LENGTH_MAX, f->database.message);
+}
+
 static int set_up(void **state)
 {
     struct fixture *f = calloc(1, sizeof(*f));
@@ -34,7 +45,7 @@ static int set_up(void **state)
     TRY(test_database_open(&f->database, "stream", stream_migrations, stream_migration_count));
     f->arena = arena_new(1 << 20);
     f->faults = is_decorated ? fault_plan_new() : NULL;
-    TRY(stream_sql_new(&f->stream, f->database.db, LENGTH_MAX));
+    TRY(open_stream(f));
     TRY(stream_faulty_wrap(&f->stream, f->faults));
     return stream_create_group(f->stream, NULL, STR("s"), STR("g"));
 }
@@ -64,6 +75,13 @@ static size_t read_as(struct fixture *f, struct stream_read reader)
 {
     assert_int_equal(stream_read(f->stream, &reader, f->arena, &f->entries, &f->count), 0);
     return f->count;
+}
+
+static void wait_for_claim(struct fixture *f, struct stream_read reader)
+{
+    int64_t deadline_ns = clock_monotonic_ns() + WAIT_MAX_NS;
+    while (read_as(f, reader) == 0)
+        assert_true(clock_monotonic_ns() < deadline_ns);
 }
 
 /* Entries come in order, once a group, to one consumer of it; other groups see them too. */
@@ -104,9 +122,7 @@ static void test_stream__idle_entries_are_claimed(void **state)
     struct stream_read dead = reader_of("g", "dead", 1, LONG_MS), next = reader_of("g", "next", 10, 1);
     assert_int_equal(append(f, "one"), 0);
     assert_int_equal(read_as(f, dead), 1);
-    int64_t deadline_ns = clock_monotonic_ns() + WAIT_MAX_NS;
-    while (read_as(f, next) == 0)
-        assert_true(clock_monotonic_ns() < deadline_ns);
+    wait_for_claim(f, next);
     assert_int_equal(f->entries[0].id, 1);
     assert_int_equal(f->entries[0].deliveries, 2);
     assert_true(str_equal_cstr(f->entries[0].payload, "one"));
@@ -174,6 +190,49 @@ static void test_stream__append_joins_the_transaction(void **state)
     assert_int_equal(id, 1);
 }
 
+static int append_in(struct sql_tx *tx, void *argument)
+{
+    struct fixture *f = argument;
+    return stream_append(f->stream, tx, STR("s"), STR("x"), NULL);
+}
+
+struct acknowledging {
+    struct stream *stream;
+    const struct stream_read *reader;
+    int64_t id;
+    int result; /* of the closure, after it has acknowledged */
+};
+
+static int ack_in(struct sql_tx *tx, void *argument)
+{
+    const struct acknowledging *acknowledging = argument;
+    TRY(stream_ack(acknowledging->stream, tx, acknowledging->reader, acknowledging->id));
+    return acknowledging->result;
+}
+
+/* An acknowledgement that is rolled back is none; one that commits is the only one, whoever has the entry besides. */
+static void test_stream__ack_joins_the_transaction(void **state)
+{
+    struct fixture *f = *state;
+    struct stream_read slow = reader_of("g", "slow", 10, LONG_MS), next = reader_of("g", "next", 10, 1);
+    struct acknowledging by_slow = {f->stream, &slow, 1, ERR_DECLINED}, by_next = {f->stream, &next, 1, 0};
+    assert_int_equal(sql_write(f->database.db, append_in, f), 0);
+    assert_int_equal(read_as(f, slow), 1);
+    assert_int_equal(f->entries[0].id, 1);
+    assert_int_equal(sql_write(f->database.db, ack_in, &by_slow), ERR_DECLINED);
+    wait_for_claim(f, next);
+    assert_int_equal(f->entries[0].id, 1);
+    by_slow.result = 0;
+    assert_int_equal(sql_write(f->database.db, ack_in, &by_slow), ERR_STALE);
+    assert_int_equal(sql_write(f->database.db, ack_in, &by_next), 0);
+    assert_int_equal(sql_write(f->database.db, ack_in, &by_next), ERR_STALE);
+    assert_int_equal(read_as(f, next), 0);
+    struct stream_stats stats;
+    assert_int_equal(stream_get_stats(f->stream, STR("s"), STR("g"), &stats), 0);
+    assert_int_equal(stats.pending, 0);
+    assert_int_equal(sql_write(f->database.db, ack_in, &by_next), ERR_STALE);
+}
+
 static int append_faulty(struct fixture *f, enum fault_kind kind)
 {
     test_fault_next(f->faults, FAULT_STREAM, "append", kind);
@@ -217,9 +276,10 @@ static void test_stream_faulty__does_what_the_plan_says(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_stream__groups_share_and_repeat),  TEST(test_stream__unknown_group_is_refused),
-        TEST(test_stream__idle_entries_are_claimed), TEST(test_stream__full_stream_pushes_back),
-        TEST(test_stream__trim_is_bounded),          TEST(test_stream__append_joins_the_transaction),
+        TEST(test_stream__groups_share_and_repeat),   TEST(test_stream__unknown_group_is_refused),
+        TEST(test_stream__idle_entries_are_claimed),  TEST(test_stream__full_stream_pushes_back),
+        TEST(test_stream__trim_is_bounded),           TEST(test_stream__append_joins_the_transaction),
+        TEST(test_stream__ack_joins_the_transaction),
     };
     const struct CMUnitTest faulty_tests[] = {TEST(test_stream_faulty__does_what_the_plan_says)};
     int failed = cmocka_run_group_tests_name("plain", tests, NULL, NULL);
