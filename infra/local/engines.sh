@@ -11,7 +11,7 @@ root=$(cd "$here/../.." && pwd)
 state=$(realpath -m "${ENGINES_STATE:-$root/build/engines/state}")
 
 # In the order in which they start.
-all_engines=(postgres redis kafka connect)
+all_engines=(postgres redis streams kafka connect)
 
 STOP_LIMIT_S=30
 ANSWER_LIMIT_S=2 # of an engine that is asked whether it is ready
@@ -29,10 +29,10 @@ engines.sh COMMAND [ENGINE…]     without an engine: all of them
   url       the address that a client uses
   outbox SERVICE…   publish the outbox of these services from Postgres to Kafka
 
-engines: postgres redis kafka connect
+engines: postgres redis streams kafka connect
 ENGINES_STATE is the folder of their data, logs and passwords (build/engines/state), ENGINES_POSTGRES_PORT,
-ENGINES_REDIS_PORT, ENGINES_KAFKA_PORT, ENGINES_KAFKA_CONTROLLER_PORT and ENGINES_CONNECT_PORT where they listen, on
-127.0.0.1; ENGINES_READY_LIMIT_S how long the start of one may take.
+ENGINES_REDIS_PORT, ENGINES_STREAMS_PORT, ENGINES_KAFKA_PORT, ENGINES_KAFKA_CONTROLLER_PORT and ENGINES_CONNECT_PORT
+where they listen, on 127.0.0.1; ENGINES_READY_LIMIT_S how long the start of one may take.
 END
 }
 

@@ -9,7 +9,7 @@ import tempfile
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 COMMAND = str(ROOT / "infra/local/engines.sh")
-PORTS = ("POSTGRES", "REDIS", "KAFKA", "KAFKA_CONTROLLER", "CONNECT")
+PORTS = ("POSTGRES", "REDIS", "STREAMS", "KAFKA", "KAFKA_CONTROLLER", "CONNECT")
 COMMAND_TIMEOUT_S = 150
 
 

@@ -14,7 +14,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent.parent / "
 from engines import COMMAND, Engines  # noqa: E402
 from shop import eventually  # noqa: E402
 
-ENGINES = ("postgres", "redis", "kafka", "connect")
+ENGINES = ("postgres", "redis", "streams", "kafka", "connect")
 MEMORY_MB_MAX = 1536
 DEAD_PROCESS = 2 ** 22 - 1  # past the last id that Linux gives
 NOBODY = ["setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups",
