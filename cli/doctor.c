@@ -7,6 +7,7 @@
 #include "platform/base/log.h"
 #include "platform/base/time_format.h"
 #include "platform/ports/clock/clock.h"
+#include "platform/ports/redis/redis_examine.h"
 #include "platform/ports/sql/folder_lock.h"
 #include "platform/service/folder_manifest.h"
 #include "services/services.h"
@@ -299,6 +300,20 @@ static void examine_port(struct examination *examination)
         good("port", "%s:%d is free", address, port);
 }
 
+/* Of the ports that may stand on Redis. */
+static void examine_redis(struct examination *examination, const char *subject, enum port port)
+{
+    const char *url = port_url(examination->shop.config, port);
+    char message[REDIS_MESSAGE_BYTES] = "out of memory";
+
+    if (!redis_address_is_meant(url))
+        return;
+    if (redis_examine(port, url, message) < 0)
+        bad(examination, subject, "%s", message);
+    else
+        good(subject, "%s", message);
+}
+
 /* When the newest database was written: a clock that is behind it has jumped. */
 static int64_t last_write_ms(const char *data_path)
 {
@@ -350,6 +365,8 @@ int command_doctor(const struct command_options *options)
         examine_disk(&examination);
         examine_lock(&examination);
         examine_port(&examination);
+        examine_redis(&examination, "cache", PORT_CACHE);
+        examine_redis(&examination, "stream", PORT_STREAM);
         examine_clock(&examination);
         examine_libraries(&examination);
         examine_manifest(&examination);
