@@ -32,6 +32,12 @@ PLANTS = {
     "one-sided": ("payments.db", "INSERT INTO ledger_entries (id, tenant, transaction_id, account, direction, amount,"
                   " currency, created_ms) SELECT id || '-more', tenant, transaction_id, account, direction, amount,"
                   " currency, created_ms FROM ledger_entries ORDER BY id LIMIT 1"),
+    "booked-twice": ("payments.db", "INSERT INTO ledger_entries (id, tenant, transaction_id, account, direction,"
+                     " amount, currency, created_ms) SELECT id || '-more', tenant, transaction_id, account, direction,"
+                     " amount, currency, created_ms FROM ledger_entries"
+                     " WHERE transaction_id = (SELECT transaction_id FROM ledger_entries ORDER BY id LIMIT 1)"),
+    "nobodys-line": ("orders.db", "INSERT INTO order_line SELECT tenant, 'nobody', position, sku_id, title, quantity,"
+                     " price, line_total, shown FROM order_line LIMIT 1"),
     "charged-twice": ("stripe_emulator.db", "INSERT INTO charges SELECT id || 'x', payment_intent, status, amount,"
                       " amount_captured, amount_refunded, currency, captured, failure_code, decline_code,"
                       " failure_message, payment_method, card, created_ms FROM charges WHERE amount_captured > 0"
@@ -119,6 +125,12 @@ class TorturePlants(unittest.TestCase):
 
     def test_torture__finds_a_ledger_that_does_not_balance(self):
         self.check("one-sided", r"the books balance: .* differ in 1\b")
+
+    def test_torture__finds_a_sale_that_is_booked_twice(self):
+        self.check("booked-twice", r"the books say what was sold: ")
+
+    def test_torture__finds_a_database_that_is_not_sound(self):
+        self.check("nobodys-line", r"the databases are sound: ")
 
     def test_torture__finds_a_confirmed_order_that_is_lost(self):
         self.check("lost", r"no acknowledged order is lost: .* [1-9]\d* missing")
