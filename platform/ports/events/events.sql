@@ -54,3 +54,16 @@ DELETE FROM quarantine WHERE consumer_group = $1 AND source = $2 AND position = 
 -- name: count_attempt
 UPDATE quarantine SET attempts = attempts + 1, error = $4, detail = $5
 WHERE consumer_group = $1 AND source = $2 AND position = $3;
+
+-- name: note_handled
+INSERT INTO handled_event (consumer_group, event_id, handled_ms) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING;
+
+-- name: is_handled
+SELECT handled_ms FROM handled_event WHERE consumer_group = $1 AND event_id = $2;
+
+-- name: forget_handled
+DELETE FROM handled_event WHERE (consumer_group, event_id) IN (
+    SELECT consumer_group, event_id FROM handled_event WHERE handled_ms < $1 ORDER BY handled_ms LIMIT $2);
+
+-- name: read_published
+SELECT is_published, written, acknowledged, (SELECT coalesce(max(seq), 0) FROM outbox) FROM outbox_published;
