@@ -185,6 +185,7 @@ int settings_check(const struct config *config, const struct service *const *ser
     struct redis_reach redis;
 
     TRY(check_own(config, ret_message));
+    TRY(port_settings_check(config, ret_message));
     TRY(shop_settings_check(config, ret_message));
     TRY(sql_get_reach(port_url(config, PORT_SQL), &databases, ret_message));
     TRY(redis_get_reach(PORT_CACHE, port_url(config, PORT_CACHE), &redis, ret_message));

@@ -15,6 +15,7 @@ import urllib.request
 
 TEMPLATE = pathlib.Path(__file__).resolve().with_name("outbox.json")
 SERVICE = re.compile(r"[a-z][a-z0-9_]*")
+PREFIX = re.compile(r"[A-Za-z0-9._-]{0,63}")
 DATABASE = re.compile(r"(?P<HOST>[^:/]+):(?P<PORT>\d+)/(?P<DATABASE>\w+)")
 ANSWER_TIMEOUT_S = 60
 CONFLICT_PAUSE_S = 0.5  # while Connect shares its work out anew it answers 409
@@ -64,6 +65,14 @@ class Connect:
             time.sleep(POLL_S)
         raise Failure("%s does not run in time: %s" % (name, state))
 
+    def wait_until_stopped(self, path):
+        while time.monotonic() < self.deadline:
+            status = self.call("GET", path + "/status")
+            if status and status["connector"]["state"] == "STOPPED" and not status["tasks"]:
+                return
+            time.sleep(POLL_S)
+        raise Failure("%s does not stop in time" % path)
+
 
 def reason(trace):
     """Of a Java stack trace, what each exception says."""
@@ -87,12 +96,26 @@ def publish(connect, service, values):
     print("%s runs" % name)
 
 
+def remove(connect, service):
+    """With what it knows of where it was: one of the same name would begin there, where no slot is any more."""
+    path = "/connectors/outbox-%s" % service
+    if connect.call("GET", path) is None:
+        return
+    connect.call("PUT", path + "/stop")
+    connect.wait_until_stopped(path)
+    connect.call("DELETE", path + "/offsets")
+    connect.call("DELETE", path)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--connect", required=True, metavar="URL")
     parser.add_argument("--database", required=True, metavar="HOST:PORT/NAME")
     parser.add_argument("--user", required=True)
     parser.add_argument("--password", required=True, help="or where Connect finds it: ${provider:path:key}")
+    parser.add_argument("--prefix", default="", help="of topics, as in SHOPSTREAM_EVENTS_URL")
+    parser.add_argument("--partitions", type=int, default=8, help="of a topic that nobody has made before")
+    parser.add_argument("--remove", action="store_true", help="end the services' connectors instead")
     parser.add_argument("--timeout-s", type=int, default=60)
     parser.add_argument("services", nargs="+", metavar="SERVICE")
     arguments = parser.parse_args()
@@ -102,11 +125,17 @@ def main():
     for service in arguments.services:
         if not SERVICE.fullmatch(service):
             parser.error("%s is no name of a service" % service)
-    values = dict(database.groupdict(), USER=arguments.user, PASSWORD=arguments.password)
+    if not PREFIX.fullmatch(arguments.prefix):
+        parser.error("--prefix has up to 63 of A-Z a-z 0-9 . _ -")
+    values = dict(database.groupdict(), USER=arguments.user, PASSWORD=arguments.password, PREFIX=arguments.prefix,
+                  PARTITIONS=str(arguments.partitions))
     connect = Connect(arguments.connect, time.monotonic() + arguments.timeout_s)
     try:
         for service in arguments.services:
-            publish(connect, service, values)
+            if arguments.remove:
+                remove(connect, service)
+            else:
+                publish(connect, service, values)
     except Failure as failure:
         sys.exit("apply.py: %s" % failure)
 

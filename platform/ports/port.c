@@ -10,7 +10,8 @@ const struct config_row port_settings[] = {
     [PORT_SQL] = {"SHOPSTREAM_SQL_URL", CONFIG_URL, "sqlite:", 1, 1000,
                   "Where the services' databases are; sqlite: a file each in the data folder"},
     [PORT_EVENTS] = {"SHOPSTREAM_EVENTS_URL", CONFIG_URL, "sql:", 1, 1000,
-                     "What carries events between services; sql: the outbox in their databases"},
+                     "What carries events between services; sql: the outbox in their databases. "
+                     "kafka://[USER:PASSWORD@]HOST:PORT[,HOST:PORT]: Kafka, from outboxes in Postgres"},
     [PORT_KV] = {"SHOPSTREAM_KV_URL", CONFIG_URL, "sql:", 1, 1000,
                  "Where sessions, carts and idempotency keys are; sql: the services' databases"},
     [PORT_CACHE] = {"SHOPSTREAM_CACHE_URL", CONFIG_URL, "memory:", 1, 1000,
@@ -57,6 +58,17 @@ int port_find(enum port port, const char *url, const void *rows, size_t row_byte
     }
     snprintf(ret_message, 512, "%s has no adapter for the scheme \"%.*s\"; known:%.*s", port_settings[port].name,
              (int)str_slice(scheme, 0, 40).len, scheme.ptr, STR_FORMAT(buf_str(&known)));
+    return ERR_INVALID;
+}
+
+int port_settings_check(const struct config *config, char ret_message[512])
+{
+    struct str events = scheme_of(port_url(config, PORT_EVENTS)), sql = scheme_of(port_url(config, PORT_SQL));
+
+    if (!str_equal_cstr(events, "kafka") || !str_equal_cstr(sql, "sqlite"))
+        return 0;
+    snprintf(ret_message, 512, "SHOPSTREAM_EVENTS_URL is kafka:, and SHOPSTREAM_SQL_URL is sqlite:, whose outboxes nobody "
+                               "brings there; set the latter to postgres://…, or the former to sql:");
     return ERR_INVALID;
 }
 

@@ -32,6 +32,9 @@ extern const struct config_row port_settings[];
 /* The URL of the port. config NULL: the default. */
 const char *port_url(const struct config *config, enum port port);
 
+/* What no adapter sees alone: ERR_INVALID and a message where two ports do not go together. */
+int port_settings_check(const struct config *config, char ret_message[512]);
+
 /* What most adapters are opened with: the URL, and what of the process they may stand on. An adapter that needs more
  * adds a member here, filled where the others are: host_port_config(). */
 struct port_config {

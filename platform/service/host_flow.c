@@ -87,28 +87,34 @@ static int subscription_new(struct service_instance *instance, const struct cons
     return 0;
 }
 
-/* One consumer for each service of this process that publishes the topic. */
+static int add_consumer(struct service_instance *instance, const struct consumer *row, const char *source)
+{
+    struct subscription *subscription;
+
+    TRY(subscription_new(instance, row, &subscription));
+    const struct event_consumer consumer = {
+        .group = row->group,
+        .source = source,
+        .topic = row->topic,
+        .types = row->types,
+        .db = row->is_live ? NULL : instance->db,
+        .replay_max = row->live_replay_max,
+        .run = handle_event,
+        .context = subscription,
+    };
+    return event_bus_add_consumer(instance->host->bus, &consumer);
+}
+
+/* One consumer for each service of this process that publishes the topic, or one for all, wherever they run. */
 static int subscribe(struct service_instance *instance, const struct consumer *row)
 {
     struct service_host *host = instance->host;
 
+    if (event_bus_is_shared(host->bus))
+        return add_consumer(instance, row, NULL);
     for (size_t i = 0; i < host->instance_count; i++) {
-        struct subscription *subscription;
-
-        if (!service_publishes(host->instances[i].service, row->topic))
-            continue;
-        TRY(subscription_new(instance, row, &subscription));
-        const struct event_consumer consumer = {
-            .group = row->group,
-            .source = host->instances[i].service->name,
-            .topic = row->topic,
-            .types = row->types,
-            .db = row->is_live ? NULL : instance->db,
-            .replay_max = row->live_replay_max,
-            .run = handle_event,
-            .context = subscription,
-        };
-        TRY(event_bus_add_consumer(host->bus, &consumer));
+        if (service_publishes(host->instances[i].service, row->topic))
+            TRY(add_consumer(instance, row, host->instances[i].service->name));
     }
     return 0;
 }

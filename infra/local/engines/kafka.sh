@@ -1,6 +1,11 @@
 # shellcheck shell=bash disable=SC2034,SC2154 # read by engines.sh, and given by it
 # Kafka: one process that is both broker and controller. A topic that nobody made is an error, not a new topic.
+# ENGINES_KAFKA_PROXY is the port of a test's proxy, before the port ENGINES_KAFKA_PROXIED_PORT: who comes through it is
+# told of no other address.
 ports=("${ENGINES_KAFKA_PORT:-19092}" "${ENGINES_KAFKA_CONTROLLER_PORT:-19093}")
+if [ -n "${ENGINES_KAFKA_PROXY:-}" ]; then
+    ports+=("$ENGINES_KAFKA_PROXIED_PORT")
+fi
 ready_limit_s=120
 stop_signal=TERM
 
@@ -18,15 +23,20 @@ engine_fetch() {
 
 # The cleaner's buffer is 128 MB where nothing is said.
 write_properties() { # data folder
+    local proxied="" advertised=""
+    if [ -n "${ENGINES_KAFKA_PROXY:-}" ]; then
+        proxied=",PROXIED://127.0.0.1:${ports[2]}"
+        advertised=",PROXIED://127.0.0.1:$ENGINES_KAFKA_PROXY"
+    fi
     cat <<END
 process.roles=broker,controller
 node.id=1
 controller.quorum.voters=1@127.0.0.1:${ports[1]}
-listeners=PLAINTEXT://127.0.0.1:${ports[0]},CONTROLLER://127.0.0.1:${ports[1]}
-advertised.listeners=PLAINTEXT://127.0.0.1:${ports[0]}
+listeners=PLAINTEXT://127.0.0.1:${ports[0]},CONTROLLER://127.0.0.1:${ports[1]}$proxied
+advertised.listeners=PLAINTEXT://127.0.0.1:${ports[0]}$advertised
 controller.listener.names=CONTROLLER
 inter.broker.listener.name=PLAINTEXT
-listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT
+listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,PROXIED:PLAINTEXT
 log.dirs=$1
 auto.create.topics.enable=false
 num.partitions=4

@@ -14,6 +14,7 @@ static const struct {
     int (*open)(struct event_bus **ret_bus, const struct port_config *config, char ret_message[512]);
 } adapters[] = {
     {{"sql"}, event_bus_embedded_open},
+    {{"kafka"}, event_bus_kafka_open},
     {{NULL}, NULL},
 };
 
@@ -205,6 +206,11 @@ void event_bus_destroy(struct event_bus *bus)
 {
     ASSERT(bus->open_notices == NULL);
     task_mutex_destroy(&bus->notice_mutex);
+}
+
+bool event_bus_is_shared(const struct event_bus *bus)
+{
+    return bus->adapter->is_shared;
 }
 
 int event_bus_add_source(struct event_bus *bus, const char *name, struct sql_db *db)

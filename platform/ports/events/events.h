@@ -70,7 +70,7 @@ typedef int event_handler_run(void *context, struct sql_tx *tx, const struct eve
 
 struct event_consumer {
     const char *group;  /* names the offset; unique in the consumer's database. Starts at the first event */
-    const char *source; /* the service that publishes the topic */
+    const char *source; /* the service that publishes the topic; NULL, on a shared bus: whichever does */
     const char *topic;
     const char *const *types; /* NULL-terminated, or NULL for all */
     struct sql_db *db;        /* the consumer's, with events_migrations applied; NULL: a tail */
@@ -82,6 +82,10 @@ struct event_consumer {
 /* Opens the adapter that the URL's scheme names. ERR_INVALID with a ret_message: there is none, or the URL is not as it
  * wants it; ERR_NO_MEMORY. */
 int event_bus_open(struct event_bus **ret_bus, const struct port_config *config, char ret_message[512]);
+
+/* Whether events of other processes come, too: a consumer needs no source of its own process then, and the one that it
+ * names is not looked at. */
+bool event_bus_is_shared(const struct event_bus *bus);
 
 /* A service that publishes, and the database with its outbox. Names and databases outlive the bus. */
 int event_bus_add_source(struct event_bus *bus, const char *name, struct sql_db *db);

@@ -8,6 +8,7 @@
 
 struct event_bus_adapter {
     unsigned version;
+    bool is_shared; /* events of other processes come as well */
     void (*free)(struct event_bus *bus);
     int (*append)(struct event_bus *bus, struct sql_tx *tx, const struct event *event); /* without the notices */
     int (*add_source)(struct event_bus *bus, const char *name, struct sql_db *db);
@@ -35,6 +36,9 @@ struct event_bus {
 
 /* Each service's outbox is a log of its own. */
 int event_bus_embedded_open(struct event_bus **ret_bus, const struct port_config *config, char ret_message[512]);
+
+/* Debezium takes the outboxes to Kafka, and consumers read them there. */
+int event_bus_kafka_open(struct event_bus **ret_bus, const struct port_config *config, char ret_message[512]);
 
 void event_bus_init(struct event_bus *bus, const struct event_bus_adapter *adapter);
 void event_bus_destroy(struct event_bus *bus);

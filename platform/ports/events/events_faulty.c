@@ -13,6 +13,7 @@ struct faulty_consumer {
 
 struct faulty_bus {
     struct event_bus base;
+    struct event_bus_adapter adapter; /* what the inner one is, it is */
     struct event_bus *inner;
     struct fault_plan *plan;
     struct faulty_consumer *consumers;
@@ -139,7 +140,9 @@ int event_bus_faulty_wrap(struct event_bus **bus, struct fault_plan *plan)
     struct faulty_bus *faulty = calloc(1, sizeof(*faulty));
     if (!faulty)
         return ERR_NO_MEMORY;
-    event_bus_init(&faulty->base, &faulty_adapter);
+    faulty->adapter = faulty_adapter;
+    faulty->adapter.is_shared = event_bus_is_shared(*bus);
+    event_bus_init(&faulty->base, &faulty->adapter);
     faulty->inner = *bus;
     faulty->plan = plan;
     *bus = &faulty->base;
