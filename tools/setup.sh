@@ -41,7 +41,7 @@ if ! command -v dpkg-query >/dev/null || ! command -v apt-get >/dev/null; then
     esac
     if command -v meson >/dev/null && command -v ninja >/dev/null && command -v protoc-c >/dev/null &&
         pkg-config --exists libuv libnghttp2 openssl sqlite3 libcurl libprotobuf-c libargon2 libseccomp cmocka vips \
-            javascriptcoregtk-4.1 libbrotlienc zlib hiredis; then
+            javascriptcoregtk-4.1 libbrotlienc zlib hiredis rdkafka; then
         exit 0
     fi
     say_what_to_install "this is not a Debian system" "$wanted"

@@ -301,6 +301,22 @@ static void test_wire_refusals__the_ends_of_a_range_are_in_it(void **state)
     assert_true(((Orders__AddCartItemRequest *)message)->quantity == INT64_MAX);
 }
 
+/* Who published an event may be newer: what it has more is passed over, and the rest is held to as ever. */
+static void test_wire_refusals__an_event_may_have_more_fields(void **state)
+{
+    CLEANUP(arena_cleanup) struct arena *arena = arena_new(ARENA_BYTES);
+    Orders__AddCartItemRequest item = ORDERS__ADD_CART_ITEM_REQUEST__INIT;
+    struct problem problem = {0};
+
+    (void)state;
+    assert_int_equal(
+        wire_from_event(arena, STR("{\"new\":{\"a\":[1,null]},\"quantity\":2,\"newer\":null}"), &item.base, &problem),
+        0);
+    assert_int_equal(item.quantity, 2);
+    assert_int_equal(wire_from_event(arena, STR("{\"new\":1,\"quantity\":\"2\"}"), &item.base, &problem), ERR_INVALID);
+    assert_string_equal(problem.pointer, "/quantity");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -312,6 +328,7 @@ int main(void)
         cmocka_unit_test(test_wire_refusals__the_rules_name_the_field),
         cmocka_unit_test(test_wire_refusals__good_input_passes),
         cmocka_unit_test(test_wire_refusals__the_ends_of_a_range_are_in_it),
+        cmocka_unit_test(test_wire_refusals__an_event_may_have_more_fields),
     };
     return cmocka_run_group_tests_name("wire_refusals", tests, NULL, NULL);
 }

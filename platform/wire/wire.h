@@ -54,6 +54,9 @@ ProtobufCMessage *wire_message_new(struct arena *arena, const ProtobufCMessageDe
  * with *ret_problem set; message is then half filled. */
 int wire_from_json(struct arena *arena, struct str json, ProtobufCMessage *message, struct problem *ret_problem);
 
+/* The same of an event's payload: fields that are not known are passed over, as who published it may be newer. */
+int wire_from_event(struct arena *arena, struct str json, ProtobufCMessage *message, struct problem *ret_problem);
+
 /* Sets one field by its name from text, as path and query parameters do: integers, booleans and strings; a repeated
  * field is appended to. pointer_prefix is "?" for the query, "/" for the path. ERR_INVALID when the name is not a field
  * of the message, is set already, or the text does not fit its type; a path parameter that the body has set as well is

@@ -15,6 +15,7 @@
 struct decoder {
     struct arena *arena;
     struct problem *problem;
+    bool passes_unknown; /* fields */
 };
 
 /* -- Values -------------------------------------------------------------------------------------------------------- */
@@ -300,6 +301,8 @@ static int decode_message(const struct decoder *d, const struct wire_path *path,
     {
         struct wire_path step = {.parent = path, .name = str_from(yyjson_get_str(key), yyjson_get_len(key))};
         int at = find_field(descriptor, step.name, expected);
+        if (at < 0 && d->passes_unknown)
+            continue;
         if (at < 0)
             return unknown_field(d, &step, descriptor);
         if (seen[at])
@@ -311,12 +314,21 @@ static int decode_message(const struct decoder *d, const struct wire_path *path,
     return 0;
 }
 
+static int decode(struct decoder decoder, struct str json, ProtobufCMessage *message)
+{
+    yyjson_val *root;
+    TRY(wire_parse(decoder.arena, json, &root, decoder.problem));
+    if (!yyjson_is_obj(root))
+        return wire_refuse(decoder.problem, NULL, "wrong_type", "The body must be a JSON object, not %s.", found(root));
+    return decode_message(&decoder, NULL, root, message);
+}
+
 int wire_from_json(struct arena *arena, struct str json, ProtobufCMessage *message, struct problem *ret_problem)
 {
-    struct decoder decoder = {.arena = arena, .problem = ret_problem};
-    yyjson_val *root;
-    TRY(wire_parse(arena, json, &root, ret_problem));
-    if (!yyjson_is_obj(root))
-        return wire_refuse(ret_problem, NULL, "wrong_type", "The body must be a JSON object, not %s.", found(root));
-    return decode_message(&decoder, NULL, root, message);
+    return decode((struct decoder){.arena = arena, .problem = ret_problem}, json, message);
+}
+
+int wire_from_event(struct arena *arena, struct str json, ProtobufCMessage *message, struct problem *ret_problem)
+{
+    return decode((struct decoder){.arena = arena, .problem = ret_problem, .passes_unknown = true}, json, message);
 }

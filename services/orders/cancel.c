@@ -159,7 +159,7 @@ int orders_on_payment_event(struct call *call, const struct event *event)
 {
     Payments__PaymentEvent payment = PAYMENTS__PAYMENT_EVENT__INIT;
 
-    TRY(wire_from_json(call->arena, event->payload, &payment.base, &call->problem));
+    TRY(wire_from_event(call->arena, event->payload, &payment.base, &call->problem));
     if (!payment.order_id)
         return 0;
     int over = is_over(call, str_from_cstr(payment.order_id));

@@ -49,7 +49,7 @@ int tell_product_event(struct call *call, const struct event *event)
     if (str_equal(event->type, STR("product.stock_changed"))) {
         Catalog__ProductEvent product = CATALOG__PRODUCT_EVENT__INIT;
 
-        TRY(wire_from_json(call->arena, event->payload, &product.base, &call->problem));
+        TRY(wire_from_event(call->arena, event->payload, &product.base, &call->problem));
         told.pace_key = pace_key_of(call, &product);
     }
     return publish(call, SOURCE_CATALOG, event, &told);
@@ -64,7 +64,7 @@ int tell_order_event(struct call *call, const struct event *event)
     Realtime__OrderStatus shown = REALTIME__ORDER_STATUS__INIT;
     struct hub_event told = {.channel_count = 1};
 
-    TRY(wire_from_json(call->arena, event->payload, &order.base, &call->problem));
+    TRY(wire_from_event(call->arena, event->payload, &order.base, &call->problem));
     shown.order_id = order.order_id;
     shown.status = order.status;
     shown.has_version = order.has_version;
@@ -85,7 +85,7 @@ int tell_payment_event(struct call *call, const struct event *event)
     Realtime__OrderStatus shown = REALTIME__ORDER_STATUS__INIT;
     struct hub_event told = {.channel_count = 1};
 
-    TRY(wire_from_json(call->arena, event->payload, &payment.base, &call->problem));
+    TRY(wire_from_event(call->arena, event->payload, &payment.base, &call->problem));
     shown.order_id = payment.order_id;
     shown.status = payment.status;
     shown.failure = payment.failure;
