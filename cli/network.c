@@ -142,11 +142,23 @@ static int add_redis(const struct config *config, struct network *network)
     return EXIT_DONE;
 }
 
+static int add_brokers(const struct config *config, struct network *network)
+{
+    char message[512];
+
+    if (event_bus_get_reach(port_url(config, PORT_EVENTS), &network->events, message) < 0)
+        return say_failed("%s", message);
+    memcpy(network->ports + network->port_count, network->events.ports,
+           network->events.port_count * sizeof(network->ports[0]));
+    network->port_count += network->events.port_count;
+    return EXIT_DONE;
+}
+
 /* All that the settings name. What connects elsewhere joins with its ports, counted in NETWORK_PORTS_MAX. */
 static int choose_ports(const struct config *config, const struct service *const *services, struct network *network)
 {
     static int (*const adders[])(const struct config *, struct network *) = {add_peers, add_provider, add_databases,
-                                                                             add_redis};
+                                                                             add_redis, add_brokers};
     int status = EXIT_DONE;
 
     network->is_limited = !has_any_port(services);

@@ -5,13 +5,15 @@
 #include "platform/net/client.h"
 #include "platform/net/proxies.h"
 #include "platform/net/tls.h"
+#include "platform/ports/events/events.h"
 #include "platform/ports/redis/redis_address.h"
 #include "platform/ports/sql/sql.h"
 #include "platform/rpc/rpc_client.h"
 
 #define NETWORK_REDIS_MAX 2 /* servers: the cache's and the streams' */
 #define NETWORK_PORTS_MAX                                                                                              \
-    (RPC_CLIENT_PORTS_MAX + HTTP_CLIENT_PORTS_MAX + 1 + SQL_PORTS_MAX + NETWORK_REDIS_MAX * REDIS_PORTS_MAX)
+    (RPC_CLIENT_PORTS_MAX + HTTP_CLIENT_PORTS_MAX + 1 + SQL_PORTS_MAX + NETWORK_REDIS_MAX * REDIS_PORTS_MAX +          \
+     EVENT_PORTS_MAX)
 
 struct config;
 struct service;
@@ -28,6 +30,7 @@ struct network {
     size_t port_count;
     struct sql_reach sql;                        /* whose files are read too */
     struct redis_reach redis[NETWORK_REDIS_MAX]; /* likewise */
+    struct event_reach events;                   /* likewise */
 };
 
 /* Returns an exit status; what is wrong was said. services: those that run here, NULL-terminated. */

@@ -115,9 +115,9 @@ static int configure(struct serving *serving)
 /* -- The sandbox --------------------------------------------------------------------------------------------------- */
 
 #define FOLDERS_MAX 4
-#define READABLE_MAX (FOLDERS_MAX + SQL_FILES_MAX + NETWORK_REDIS_MAX * REDIS_FILES_MAX)
+#define READABLE_MAX (FOLDERS_MAX + SQL_FILES_MAX + NETWORK_REDIS_MAX * REDIS_FILES_MAX + 1)
 
-/* What the services read that is not in the data folder, and what their databases and Redis are reached by. */
+/* What the services read that is not in the data folder, and what their databases, Redis and Kafka are reached by. */
 static size_t find_readable(const struct serving *serving, char paths[FOLDERS_MAX][SERVICE_PATH_BYTES],
                             const char *ret_readable[READABLE_MAX])
 {
@@ -136,6 +136,8 @@ static size_t find_readable(const struct serving *serving, char paths[FOLDERS_MA
     for (size_t i = 0; i < NETWORK_REDIS_MAX; i++)
         for (size_t j = 0; j < serving->network.redis[i].file_count; j++)
             ret_readable[count++] = serving->network.redis[i].files[j];
+    if (serving->network.events.file[0])
+        ret_readable[count++] = serving->network.events.file;
     return count;
 }
 

@@ -67,8 +67,9 @@ int port_settings_check(const struct config *config, char ret_message[512])
 
     if (!str_equal_cstr(events, "kafka") || !str_equal_cstr(sql, "sqlite"))
         return 0;
-    snprintf(ret_message, 512, "SHOPSTREAM_EVENTS_URL is kafka:, and SHOPSTREAM_SQL_URL is sqlite:, whose outboxes nobody "
-                               "brings there; set the latter to postgres://…, or the former to sql:");
+    snprintf(ret_message, 512,
+             "SHOPSTREAM_EVENTS_URL is kafka:, and SHOPSTREAM_SQL_URL is sqlite:, whose outboxes nobody "
+             "brings there; set the latter to postgres://…, or the former to sql:");
     return ERR_INVALID;
 }
 

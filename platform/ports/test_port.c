@@ -117,6 +117,35 @@ static void test_port__every_port_refuses_what_it_does_not_know(void **state)
     }
 }
 
+/* -- What two settings say together -------------------------------------------------------------------------------- */
+
+static struct config *configure(char *sql, char *events)
+{
+    static const struct config_row *const tables[] = {port_settings, NULL};
+    char *const environment[] = {sql, events, NULL};
+    struct config *config = NULL;
+
+    if (config_load(tables, NULL, environment, message, &config) < 0)
+        fail_msg("%s", message);
+    return config;
+}
+
+static void test_port__kafka_goes_with_postgres_alone(void **state)
+{
+    (void)state;
+    struct config *config =
+        configure((char[]){"SHOPSTREAM_SQL_URL=sqlite:"}, (char[]){"SHOPSTREAM_EVENTS_URL=kafka://a:1"});
+    assert_int_equal(port_settings_check(config, message), ERR_INVALID);
+    assert_non_null(strstr(message, "SHOPSTREAM_SQL_URL is sqlite:"));
+    config_free(config);
+    config = configure((char[]){"SHOPSTREAM_SQL_URL=postgres://a/b"}, (char[]){"SHOPSTREAM_EVENTS_URL=kafka://a:1"});
+    assert_int_equal(port_settings_check(config, message), 0);
+    config_free(config);
+    config = configure((char[]){"SHOPSTREAM_SQL_URL=sqlite:"}, (char[]){"SHOPSTREAM_EVENTS_URL=sql:"});
+    assert_int_equal(port_settings_check(config, message), 0);
+    config_free(config);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -124,6 +153,7 @@ int main(void)
         cmocka_unit_test(test_port__an_unknown_scheme_names_the_known_ones),
         cmocka_unit_test(test_port__what_nobody_reads_is_refused),
         cmocka_unit_test(test_port__every_port_refuses_what_it_does_not_know),
+        cmocka_unit_test(test_port__kafka_goes_with_postgres_alone),
     };
 
     return cmocka_run_group_tests_name("port", tests, NULL, NULL);

@@ -144,6 +144,9 @@ void host_free(struct service_host *host, int64_t drain_ms);
 /* What an adapter of the port is opened with; db: the database that it may stand on, or NULL. */
 struct port_config host_port_config(const struct service_host *host, enum port port, struct sql_db *db);
 
+/* Whether the events of the service come to this process. */
+bool host_hears(struct service_host *host, const char *service);
+
 /* How customers reach the shop, without a slash at the end: "https://shop.example". Lives as long as the host. */
 struct str host_public_url(const struct service_host *host);
 

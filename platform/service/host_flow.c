@@ -10,6 +10,7 @@
 #define EVENT_TIMEOUT_MS 10000
 #define ACTIVITY_WORKERS 24
 #define LIVE_ARENA_BYTES ((size_t)4 << 20)
+#define OTHERS_REPLAY_MAX 1000 /* of each topic: more than is made while a start waits for its log */
 
 /* What a consumer's row is called with. */
 struct subscription {
@@ -119,6 +120,43 @@ static int subscribe(struct service_instance *instance, const struct consumer *r
     return 0;
 }
 
+bool host_hears(struct service_host *host, const char *service)
+{
+    return host_instance(host, service) || event_bus_is_shared(host->bus);
+}
+
+/* What other processes make true reaches the response cache by the log; what this one does has reached it before, and
+ * does so again. */
+static int hear_others(void *context, struct sql_tx *tx, const struct event *event, struct problem *ret_problem)
+{
+    (void)tx;
+    (void)ret_problem;
+    drop_cached(context, event);
+    return 0;
+}
+
+static int follow_topic(struct service_host *host, const char *topic)
+{
+    const struct event_consumer consumer = {
+        .group = topic, .topic = topic, .replay_max = OTHERS_REPLAY_MAX, .run = hear_others, .context = host};
+    int error = event_bus_add_consumer(host->bus, &consumer);
+
+    return error == ERR_CONFLICT ? 0 : error; /* another service publishes it, too */
+}
+
+/* An answer that is kept here may show what any service has, wherever that runs. */
+static int follow_others(struct service_host *host)
+{
+    const struct service *const *known =
+        host->options.all_services ? host->options.all_services : host->options.services;
+
+    for (; event_bus_is_shared(host->bus) && *known; known++) {
+        for (const char *const *topic = (*known)->publishes; topic && *topic; topic++)
+            TRY(follow_topic(host, *topic));
+    }
+    return 0;
+}
+
 /* -- Workflows ----------------------------------------------------------------------------------------------------- */
 
 static int run_activity(void *context, const struct activity_attempt *attempt, struct problem *ret_problem)
@@ -181,6 +219,7 @@ int host_flow_start(struct service_host *host)
         for (; row && row->topic; row++)
             TRY(subscribe(&host->instances[i], row));
     }
+    TRY(follow_others(host));
     if (host->options.is_at_rest)
         return 0;
     for (size_t i = 0; i < host->instance_count; i++) {

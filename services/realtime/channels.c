@@ -96,7 +96,7 @@ static int add(struct call *call, struct str channel, bool is_allowed, struct su
     TRY(parse(call, str_trim(channel), &kind, &id));
     if (subscription->channel_count == CHANNELS_OF_SUBSCRIBER_MAX)
         return refuse(call);
-    if (!host_instance(call->host, kinds[kind].service))
+    if (!host_hears(call->host, kinds[kind].service))
         return call_fail(call, ERR_UNAVAILABLE, "service_unavailable", NULL,
                          "The %s service does not run in this process: its events do not reach it.",
                          kinds[kind].service);

@@ -18,7 +18,7 @@ static const char *const publishers[] = {"catalog", "orders", "payments"};
 static void say_what_is_missing(struct call *call)
 {
     for (size_t i = 0; i < sizeof(publishers) / sizeof(publishers[0]); i++) {
-        if (!host_instance(call->host, publishers[i]))
+        if (!host_hears(call->host, publishers[i]))
             log_warning(&call->log,
                         "a service does not run in this process: its events do not reach it, and who asks to follow "
                         "them is refused",

@@ -12,11 +12,21 @@
 static const struct {
     struct port_scheme scheme;
     int (*open)(struct event_bus **ret_bus, const struct port_config *config, char ret_message[512]);
+    int (*get_reach)(const char *url, struct event_reach *ret_reach, char ret_message[512]); /* NULL: none */
 } adapters[] = {
-    {{"sql"}, event_bus_embedded_open},
-    {{"kafka"}, event_bus_kafka_open},
-    {{NULL}, NULL},
+    {{"sql"}, event_bus_embedded_open, NULL},
+    {{"kafka"}, event_bus_kafka_open, event_bus_kafka_get_reach},
+    {{NULL}, NULL, NULL},
 };
+
+int event_bus_get_reach(const char *url, struct event_reach *ret_reach, char ret_message[512])
+{
+    int row = port_find(PORT_EVENTS, url, adapters, sizeof(adapters[0]), ret_message);
+
+    TRY(row);
+    *ret_reach = (struct event_reach){.port_count = 0};
+    return adapters[row].get_reach ? adapters[row].get_reach(url, ret_reach, ret_message) : 0;
+}
 
 int event_bus_open(struct event_bus **ret_bus, const struct port_config *config, char ret_message[512])
 {

@@ -1,8 +1,9 @@
 /* The events port: the backbone that carries what happened from the service that made it true to those who follow.
  *
  * An event is written to the outbox of the service's own database, in the transaction that makes it true. Embedded, the
- * outbox is the log: consumers read it in order, and commit their offset with their effect. An event of one key is seen
- * in order; each event takes effect once. The envelope is CloudEvents 1.0's attributes. */
+ * outbox is the log: consumers read it in order, and commit their offset with their effect. On Kafka the log is a
+ * topic, into which Debezium takes the outboxes of all processes. An event of one key is seen in order; each event
+ * takes effect once. The envelope is CloudEvents 1.0's attributes. */
 #pragma once
 
 #include "platform/base/arena.h"
@@ -13,7 +14,7 @@
 #define EVENT_BATCH_MAX 128
 
 struct event {
-    int64_t offset;    /* in its log, growing */
+    int64_t offset;    /* in its log, growing; on Kafka, in its partition, and to a tail that process's own number */
     struct str id;     /* UUIDv7 */
     struct str source; /* the service that published it */
     struct str topic;  /* "product.events" */
@@ -66,7 +67,8 @@ typedef int event_handler_run(void *context, struct sql_tx *tx, const struct eve
 /* A consumer without a database is a tail: it follows the log as it grows, so that each process that has one sees every
  * event, where of a group one process does. It begins `replay_max` events before the end, and nothing is kept of how
  * far it came. Its handler runs outside a transaction (tx is NULL); an event that it fails on is tried again as above,
- * and then passed over. So it may see an event twice: the offset tells. It holds no event back from being trimmed. */
+ * and then passed over. So it may see an event twice: the offset tells, where no connector died. It holds no event back
+ * from being trimmed. */
 
 struct event_consumer {
     const char *group;  /* names the offset; unique in the consumer's database. Starts at the first event */
@@ -78,6 +80,19 @@ struct event_consumer {
     event_handler_run *run;
     void *context;
 };
+
+/* What a bus by such a URL needs beside the services' databases: TCP ports, and a file to read; "" for none. What a
+ * process in its sandbox is left with. */
+#define EVENT_PORTS_MAX 16
+#define EVENT_FILE_BYTES 256
+struct event_reach {
+    unsigned short ports[EVENT_PORTS_MAX];
+    size_t port_count;
+    char file[EVENT_FILE_BYTES];
+};
+
+/* ERR_INVALID as event_bus_open. */
+int event_bus_get_reach(const char *url, struct event_reach *ret_reach, char ret_message[512]);
 
 /* Opens the adapter that the URL's scheme names. ERR_INVALID with a ret_message: there is none, or the URL is not as it
  * wants it; ERR_NO_MEMORY. */
@@ -102,7 +117,7 @@ void event_bus_free(struct event_bus *bus); /* after stop and the last transacti
 bool event_bus_settle(struct event_bus *bus, int64_t deadline_ns);
 
 /* Deletes up to EVENT_TRIM_MAX events of the source's log that are older than that wall time and that every consumer of
- * the source has passed. Without a consumer, age alone counts. */
+ * the source has passed. Without a consumer, age alone counts. On Kafka: that are older and that Kafka has. */
 int event_bus_trim(struct event_bus *bus, const char *source, int64_t older_than_ms, int64_t *ret_deleted);
 
 /* -- Quarantine ---------------------------------------------------------------------------------------------------- */

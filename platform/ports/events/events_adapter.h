@@ -39,6 +39,7 @@ int event_bus_embedded_open(struct event_bus **ret_bus, const struct port_config
 
 /* Debezium takes the outboxes to Kafka, and consumers read them there. */
 int event_bus_kafka_open(struct event_bus **ret_bus, const struct port_config *config, char ret_message[512]);
+int event_bus_kafka_get_reach(const char *url, struct event_reach *ret_reach, char ret_message[512]);
 
 void event_bus_init(struct event_bus *bus, const struct event_bus_adapter *adapter);
 void event_bus_destroy(struct event_bus *bus);

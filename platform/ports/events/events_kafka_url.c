@@ -37,25 +37,53 @@ static bool decode(struct str text, char *ret_word, size_t size)
     return true;
 }
 
-static bool is_port(struct str text)
+/* A broker as HOST:PORT or [ADDRESS]:PORT; false where it is none. */
+static bool parse_broker(struct str broker, struct str *ret_host, unsigned short *ret_port)
 {
+    ptrdiff_t colon = -1;
     int64_t port;
-    return str_to_int64(text, &port) == 0 && port >= 1 && port <= UINT16_MAX;
+    for (size_t i = 0; i < broker.len; i++)
+        colon = broker.ptr[i] == ':' ? (ptrdiff_t)i : colon;
+    if (colon < 1 || str_find_char(broker, '/') >= 0 || str_to_int64(str_skip(broker, (size_t)colon + 1), &port) < 0 ||
+        port < 1 || port > UINT16_MAX)
+        return false;
+    *ret_host = str_slice(broker, 0, (size_t)colon);
+    *ret_port = (unsigned short)port;
+    return true;
 }
 
-static bool are_brokers(struct str list)
+static bool is_loopback(struct str host)
 {
-    struct str broker;
+    return str_starts_with(host, STR("127.")) || str_equal_cstr(host, "localhost") || str_equal_cstr(host, "[::1]");
+}
+
+static int check_brokers(const struct kafka_settings *settings, char ret_message[512])
+{
+    struct str list = str_from_cstr(settings->brokers), broker, host;
+    unsigned short port;
+    size_t count = 0;
     if (list.len == 0)
-        return false;
-    while (list.ptr && str_next_token(&list, ',', &broker)) {
-        ptrdiff_t colon = -1;
-        for (size_t i = 0; i < broker.len; i++)
-            colon = broker.ptr[i] == ':' ? (ptrdiff_t)i : colon;
-        if (colon < 1 || !is_port(str_skip(broker, (size_t)colon + 1)) || str_find_char(broker, '/') >= 0)
-            return false;
+        return refuse(ret_message, "it names no broker");
+    for (; list.ptr && str_next_token(&list, ',', &broker); count++) {
+        if (!parse_broker(broker, &host, &port) || count == EVENT_PORTS_MAX)
+            return refuse(ret_message, "its brokers are no list of up to 16 HOST:PORT");
+        if (!is_loopback(host) && !settings->has_tls)
+            return refuse(ret_message, "a broker beyond this machine is spoken to by tls=on alone");
     }
-    return true;
+    return 0;
+}
+
+int event_bus_kafka_get_reach(const char *url, struct event_reach *ret_reach, char ret_message[512])
+{
+    struct kafka_settings settings;
+    TRY(kafka_settings_parse(url, &settings, ret_message));
+    struct str list = str_from_cstr(settings.brokers), broker, host;
+    size_t count = 0;
+    while (list.ptr && str_next_token(&list, ',', &broker))
+        count += parse_broker(broker, &host, &ret_reach->ports[count]);
+    ret_reach->port_count = count;
+    snprintf(ret_reach->file, sizeof(ret_reach->file), "%s", settings.authorities);
+    return 0;
 }
 
 /* As Kafka takes it in the name of a topic. */
@@ -143,10 +171,12 @@ int kafka_settings_parse(const char *url, struct kafka_settings *ret_settings, c
     brokers = str_skip(brokers, (size_t)(at + 1));
     if (brokers.len > 0 && brokers.ptr[brokers.len - 1] == '/')
         brokers.len--;
-    if (brokers.len >= sizeof(settings.brokers) || !are_brokers(brokers))
-        return refuse(ret_message, "its brokers are no list of HOST:PORT");
-    memcpy(settings.brokers, brokers.ptr, brokers.len);
-    TRY(parse_parameters(mark < 0 ? STR_EMPTY : query, &settings, ret_message));
+    if (brokers.len >= sizeof(settings.brokers))
+        return refuse(ret_message, "it is too long");
+    if (brokers.len > 0)
+        memcpy(settings.brokers, brokers.ptr, brokers.len);
+    TRY(parse_parameters(query, &settings, ret_message));
+    TRY(check_brokers(&settings, ret_message));
     *ret_settings = settings;
     return 0;
 }
@@ -154,7 +184,6 @@ int kafka_settings_parse(const char *url, struct kafka_settings *ret_settings, c
 /* -- What clients are told ----------------------------------------------------------------------------------------- */
 
 #define SYSLOG_ERROR 3
-#define SYSLOG_WARNING 4
 
 /* What it says of an attempt that it makes again by itself is told once, by the reader that waits for it. */
 static void log_line(const rd_kafka_t *client, int level, const char *facility, const char *text)
@@ -177,6 +206,7 @@ rd_kafka_conf_t *kafka_conf_new(const struct kafka_settings *settings, char ret_
         {"client.id", "shopstream"},
         {"security.protocol", security},
         {"ssl.ca.location", settings->authorities},
+        {"ssl.endpoint.identification.algorithm", "https"},
         {"sasl.mechanisms", settings->user[0] ? "SCRAM-SHA-512" : ""},
         {"sasl.username", settings->user},
         {"sasl.password", settings->password},

@@ -1,4 +1,5 @@
-/* Proves, without a broker, how the URL of Kafka is read, and how the offsets of all partitions are kept in one number. */
+/* Proves, without a broker, how the URL of Kafka is read, and how the offsets of all partitions are kept in one number.
+ */
 #include "platform/ports/events/events_kafka.h"
 
 #include <setjmp.h>
@@ -50,25 +51,28 @@ static void test_events_kafka_words__what_is_wrong_is_said_without_the_password(
         "kafka://me:secret@host:0",
         "kafka://me:secret@host:65536",
         "kafka://me:secret@:9092",
-        "kafka://me:secret@a:1,",
-        "kafka://me:secret@a:1,,b:2",
-        "kafka://me:secret@a:1/topic",
-        "kafka://secret@a:1",
-        "kafka://:secret@a:1",
-        "kafka://me:@a:1",
-        "kafka://me:secret%@a:1",
-        "kafka://me:secret%0@a:1",
-        "kafka://me:secret%00@a:1",
-        "kafka://me:secret@a:1?partitions=0",
-        "kafka://me:secret@a:1?partitions=1025",
-        "kafka://me:secret@a:1?partitions=",
-        "kafka://me:secret@a:1?replicas=0",
-        "kafka://me:secret@a:1?prefix=a/b",
-        "kafka://me:secret@a:1?prefix=0123456789012345678901234567890123456789012345678901234567890123",
-        "kafka://me:secret@a:1?tls=yes",
-        "kafka://me:secret@a:1?authorities=/x",
-        "kafka://me:secret@a:1?tls=on&authorities=",
-        "kafka://me:secret@a:1?acks=0",
+        "kafka://me:secret@localhost:1,",
+        "kafka://me:secret@localhost:1,,localhost:2",
+        "kafka://me:secret@localhost:1/topic",
+        "kafka://secret@localhost:1",
+        "kafka://:secret@localhost:1",
+        "kafka://me:@localhost:1",
+        "kafka://me:secret%@localhost:1",
+        "kafka://me:secret%0@localhost:1",
+        "kafka://me:secret%00@localhost:1",
+        "kafka://me:secret@localhost:1?partitions=0",
+        "kafka://me:secret@localhost:1?partitions=1025",
+        "kafka://me:secret@localhost:1?partitions=",
+        "kafka://me:secret@localhost:1?replicas=0",
+        "kafka://me:secret@localhost:1?prefix=a/b",
+        "kafka://me:secret@localhost:1?prefix=0123456789012345678901234567890123456789012345678901234567890123",
+        "kafka://me:secret@localhost:1?tls=yes",
+        "kafka://me:secret@localhost:1?authorities=/x",
+        "kafka://me:secret@localhost:1?tls=on&authorities=",
+        "kafka://me:secret@localhost:1?acks=0",
+        "kafka://me:secret@kafka.example:1",
+        "kafka://me:secret@localhost:1,kafka.example:1",
+        "kafka://me:secret@kafka.example:1?tls=off",
     };
 
     (void)state;
@@ -86,12 +90,31 @@ static void test_events_kafka_words__clients_take_what_it_says(void **state)
     size_t size = sizeof(value);
 
     (void)state;
-    assert_int_equal(parse("kafka://me:secret@a:1?tls=on"), 0);
+    assert_int_equal(parse("kafka://me:secret@localhost:1?tls=on"), 0);
     rd_kafka_conf_t *conf = kafka_conf_new(&parsed, message);
     assert_non_null(conf);
     assert_int_equal(rd_kafka_conf_get(conf, "security.protocol", value, &size), RD_KAFKA_CONF_OK);
     assert_string_equal(value, "sasl_ssl");
     rd_kafka_conf_destroy(conf);
+}
+
+static void test_events_kafka_words__the_sandbox_is_told_what_it_reaches(void **state)
+{
+    struct event_reach reach;
+
+    (void)state;
+    assert_int_equal(
+        event_bus_get_reach("kafka://me:p%3A9@a.example:9192,[::1]:9193?prefix=x.&tls=on&authorities=/ca.pem", &reach,
+                            message),
+        0);
+    assert_int_equal(reach.port_count, 2);
+    assert_int_equal(reach.ports[0], 9192);
+    assert_int_equal(reach.ports[1], 9193);
+    assert_string_equal(reach.file, "/ca.pem");
+    assert_int_equal(event_bus_get_reach("sql:", &reach, message), 0);
+    assert_int_equal(reach.port_count, 0);
+    assert_string_equal(reach.file, "");
+    assert_int_equal(event_bus_get_reach("kafka://", &reach, message), ERR_INVALID);
 }
 
 /* -- Offsets ------------------------------------------------------------------------------------------------------- */
@@ -121,6 +144,7 @@ int main(void)
         cmocka_unit_test(test_events_kafka_words__a_url_says_where_and_how),
         cmocka_unit_test(test_events_kafka_words__what_is_wrong_is_said_without_the_password),
         cmocka_unit_test(test_events_kafka_words__clients_take_what_it_says),
+        cmocka_unit_test(test_events_kafka_words__the_sandbox_is_told_what_it_reaches),
         cmocka_unit_test(test_events_kafka_words__offsets_of_partitions_are_one_number),
     };
     return cmocka_run_group_tests_name("events_kafka_words", tests, NULL, NULL);
