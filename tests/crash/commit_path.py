@@ -13,6 +13,7 @@ another file, while a write is not synced. `Still` sees to it that it holds. Whi
   themselves, after an answer or at any time.
 """
 import collections
+import itertools
 import pathlib
 import re
 import signal
@@ -70,10 +71,14 @@ def steps_of(calls, shop_port, provider_port):
     return sorted(filter(None, found), key=lambda step: step.position)
 
 
+def unlike(lines):
+    """Alike ones in a row are one."""
+    return [line for line, _ in itertools.groupby(lines)]
+
+
 def lines_of(steps):
-    """The golden lines; alike ones in a row are one."""
-    lines = [step.line for step in steps]
-    return [line for line, before in zip(lines, [None, *lines]) if line != before]
+    """The golden lines."""
+    return unlike(step.line for step in steps)
 
 
 def changed_by(step):

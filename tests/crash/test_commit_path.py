@@ -23,7 +23,7 @@ sys.path.insert(0, str(HERE.parent / "support"))
 
 from browser import Browser  # noqa: E402
 from commit_path import (REQUEST_THREADS, SAGA_THREADS, TRACED, VERBS, Step, Still, lines_of,  # noqa: E402
-                         steps_of, violations)
+                         steps_of, unlike, violations)
 from scenarios import MANIFEST, check, settle  # noqa: E402
 from shop import (ADMIN_EMAIL, BINARY, PASSWORD, PROVIDER_PORT_DISTANCE, Shop, eventually, new_email,  # noqa: E402
                   new_key)
@@ -33,6 +33,7 @@ GOLDEN = HERE / "commit_path.golden"
 COMMAND_TIMEOUT_S = 60
 HOUR_MS = 3600000
 SKIPPED_SYNC = struct.Struct("=Qq")  # as planted_bugs.c has it
+TRIES_MAX = 5
 HEADING = re.compile(r"^## (.*)$", re.M)
 
 
@@ -310,20 +311,32 @@ class CommitPathTest(unittest.TestCase):
                 for name in ("an order", "an order until it is confirmed", "a refund, through the provider", "its mail",
                              "an order that is cancelled"):
                     counts = collections.Counter()
-                    for line, following in zip(golden[name], [*golden[name][1:], None]):
+                    for at, line in enumerate(golden[name]):
                         verb, _, file = line.partition(" ")
                         if verb != "synced" or file.endswith(".part"):  # a file that is not there yet
                             continue
                         counts[file] += 1
                         with self.subTest(request=name, file=file, sync=counts[file]):
                             inode = (requests.shop.data / file).stat().st_ino
-                            requests.renew()
-                            settle(requests.shop)
-                            os.pwrite(which.fileno(), SKIPPED_SYNC.pack(inode, counts[file]), 0)
-                            steps = requests.trace(name)
-                            self.assertNotEqual(golden[name], lines_of(steps))
-                            if following != "written " + file:
+                            skipped = SKIPPED_SYNC.pack(inode, counts[file])
+                            steps = self.trace_without(requests, name, at, which, skipped)
+                            if golden[name][at + 1:at + 2] != ["written " + file]:
                                 self.assertIn(file, " ".join(violations(steps)))
+
+    def trace_without(self, requests, name, at, which, skipped):
+        """The steps of a request without the sync at a golden line, and with all others. Two commits that nothing
+        orders, as a saga's last and an answer's, may be one on a busy machine: then that sync is not the one."""
+        golden = read_golden()[name]
+        wanted = unlike([*golden[:at], *golden[at + 1:]])
+        for _ in range(TRIES_MAX):
+            requests.renew()
+            settle(requests.shop)
+            os.pwrite(which.fileno(), skipped, 0)
+            steps = requests.trace(name)
+            if lines_of(steps) == wanted:
+                break
+        self.assertEqual(wanted, lines_of(steps))
+        return steps
 
     def test_commit_path__shows_an_answer_before_its_commit(self):
         """The harness' own test: of a customer, and to the provider, who would tell it again otherwise."""
