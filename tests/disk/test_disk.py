@@ -16,8 +16,9 @@ sys.path.insert(0, str(TESTS / "crash"))
 
 from case import ShopCase  # noqa: E402
 from shop import Shop, eventually, new_key, unbalanced  # noqa: E402
-from strace import Attached, names_of_threads  # noqa: E402
+from strace import Attached  # noqa: E402
 from sweep import Sweep, Target, recovered  # noqa: E402
+from threads import names_of_threads  # noqa: E402
 
 DISK_BYTES = 160 << 20  # what three rounds of orders and their logs take is a third of it at most
 BLOCK_BYTES = 16 << 10
